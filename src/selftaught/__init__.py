@@ -1,0 +1,1 @@
+"""STOP, the Self-Taught Optimizer: programs that improve programs, and themselves."""

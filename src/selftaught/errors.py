@@ -1,0 +1,67 @@
+"""Everything that can go wrong, as one tree; a leaf per question a caller asks.
+
+    SelftaughtError
+    ├── UsageError          exit 2: the user asked for something that cannot be; one line says what and how to mend it
+    ├── SandboxRefused      exit 3: this machine cannot hold generated code at the level asked for
+    ├── SpendExhausted      exit 4: a limit on money, time or CPU ended the run; what was reached is kept
+    └── WorldError          exit 1: something outside this program failed; the same command may work later
+        ├── SandboxFailure  the sandbox itself broke (never a verdict on a candidate)
+        ├── ModelFailure    the model could not be asked, after every retry that made sense
+        └── StoreFailure    the run store could not be read or written
+
+A candidate's failure is none of these: it is a value (`Outcome`, `Score`).
+"""
+
+from __future__ import annotations
+
+
+class SelftaughtError(Exception):
+    """Base of all errors this package raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(SelftaughtError):
+    """The user's request cannot be carried out as it stands; the message is one line with the mend."""
+
+    exit_code = 2
+
+
+class SandboxRefused(SelftaughtError):
+    """Generated code will not be run here at the requested level; the message names cause and mend."""
+
+    exit_code = 3
+
+
+class SpendExhausted(SelftaughtError):
+    """A spend limit (money, wall time, CPU time) was reached; stored facts stay valid and the run can be resumed."""
+
+    exit_code = 4
+
+
+class WorldError(SelftaughtError):
+    """Something outside this program failed. Nothing is stored of the step that failed."""
+
+
+class SandboxFailure(WorldError):
+    """The sandbox broke down: a set-up step failed in the jail or its server died twice on the same job."""
+
+
+class ModelFailure(WorldError):
+    """A language model could not be asked: down, misconfigured, or refusing the key."""
+
+
+class StoreFailure(WorldError):
+    """The run store could not be opened, read or written."""
+
+
+class Refusal(Exception):
+    """Raised by a host function to make the guest's call fail with the exception named `kind`.
+
+    Known kinds: `BudgetExhausted`, `ValueError`. It never ends the guest: a guest may catch it and go on.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message

@@ -1,0 +1,62 @@
+"""The model seam: requests in, answers out. A provider is one class with `complete`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from selftaught.plain import JSON, digest
+
+Finish = Literal["stop", "length", "blocked", "empty"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to a model: the role it is given (`expertise`, the system message), the message, the temperature."""
+
+    expertise: str
+    message: str
+    temperature: float = 0.7
+
+    def plain(self) -> dict[str, JSON]:
+        return {"expertise": self.expertise, "message": self.message, "temperature": self.temperature}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One text a model gave, with what it cost. `dollars` None means the price is unknown, never that it was free."""
+
+    text: str
+    finish: Finish = "stop"
+    tokens_in: int = 0
+    tokens_out: int = 0
+    dollars: float | None = 0.0
+    latency_s: float = 0.0
+    temperature_applied: float | None = None
+    """None when the model refused to take a temperature."""
+
+
+class LanguageModel(Protocol):
+    """Answers requests. Safe to use from many threads at once.
+
+    `name` is `provider:model` as a user writes it; `parameters` are what else decides an answer (base URL, token
+    limit …) and belong to an answer's address; `concurrency` is how many requests are worth having under way at once.
+    """
+
+    name: str
+    parameters: Mapping[str, JSON]
+    concurrency: int
+
+    def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
+        """One answer per address, in order.
+
+        An address is a digest of (model, parameters, request, stream, index). Models that are pure functions
+        (`offline`, `scripted`) draw all their chance from it; others only need its number. Raises ModelFailure.
+        """
+        ...
+
+
+def address(model: LanguageModel, request: Request, stream: Sequence[JSON], index: int) -> str:
+    """Where an answer lives: the digest of all that decides it (see docs/design)."""
+    return digest([model.name, dict(model.parameters), request.plain(), list(stream), index])

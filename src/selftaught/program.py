@@ -1,0 +1,57 @@
+"""A `Program`: the text that is improved. Solutions and improvers are the same kind of thing (paper, section 3)."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+MAX_PROGRAM_CHARS = 100_000
+"""Longer texts are refused before they are parsed: deep nesting in a huge text can exhaust a parser."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Source text of a solution or of an improver."""
+
+    text: str
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the text, 64 hexadecimal digits: the program's identity in keys and records."""
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """The first 10 digits of the digest, for people."""
+        return self.digest[:10]
+
+
+def defect(text: object, entry: str) -> str | None:
+    """Why `text` is no program that defines the function `entry`, in one line; None when it is one.
+
+    Only the syntax is looked at; nothing is run.
+    """
+    if not isinstance(text, str):
+        return f"not a text but {type(text).__name__}"
+    if not text.strip():
+        return "an empty text"
+    if len(text) > MAX_PROGRAM_CHARS:
+        return f"longer than {MAX_PROGRAM_CHARS:,} characters"
+    try:
+        text.encode("utf-8")
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        return f"syntax error in line {error.lineno or 0}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"does not parse: {type(error).__name__}"
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+    return None if entry in names else f"does not define {entry}"

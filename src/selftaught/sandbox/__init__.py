@@ -1,0 +1,85 @@
+"""The sandbox seam: a program, plain arguments and callable host functions go in; outcomes come out.
+
+Everything generated runs behind this seam, solutions and improvers alike. `open_sandbox` gives the real thing; the
+names below are all that the rest of the package knows of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from selftaught.plain import JSON
+
+Profile = Literal["function", "improver"]
+OutcomeKind = Literal["answer", "error", "time", "memory", "output", "killed"]
+HostFunction = Callable[..., JSON]
+"""Called with keyword arguments of plain data, in any of several host threads at once. Raise `errors.Refusal` to make
+the guest's call fail; any other exception ends the job and comes out of `Sandbox.run`."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one input of a job may use. CPU time judges; wall time is only a net."""
+
+    cpu_s: float = 1.0
+    """CPU seconds per input (for an improver: in all)."""
+    wall_s: float | None = None
+    """Seconds by the clock, less the time a guest waits for the host; None: ten times `cpu_s` plus five."""
+    memory_mb: int = 1024
+    """Address space of the job in MiB."""
+    answer_kb: int = 1024
+    """Size of one answer (as JSON) in KiB."""
+    output_kb: int = 64
+    """Printed output that is kept, in KiB; printing more than 64 times as much ends the job with outcome `output`."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One program to run on one or more inputs.
+
+    `inputs[i]` are the positional arguments of the i-th call of the function `entry`; generators of random numbers are
+    seeded with `seeds[i]` before it. State that a program keeps between its inputs may survive from one to the next.
+    """
+
+    program: str
+    entry: str
+    inputs: tuple[tuple[JSON, ...], ...]
+    seeds: tuple[int, ...]
+    limits: Limits = field(default_factory=Limits)
+    profile: Profile = "function"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one input. Failures of the program are values here, never exceptions."""
+
+    kind: OutcomeKind
+    answer: JSON = None
+    """The returned plain data when `kind` is `answer`."""
+    error: str = ""
+    """For `error`: the last line of the trace, then the trace within the program; otherwise which limit or layer acted."""
+    output: str = ""
+    """What the program printed, capped."""
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_mb: float = 0.0
+
+
+class Sandbox(Protocol):
+    """Runs jobs. Safe to use from many threads at once; the number of jobs that compute at once is its own affair."""
+
+    level: str
+    """The level in force: strict, confined, external or none. Stored with every run."""
+
+    def run(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
+        """One outcome per input, in order.
+
+        Raises SandboxFailure when the sandbox itself broke (after one retry on a fresh server).
+        """
+        ...
+
+    def close(self) -> None:
+        """End every process of the sandbox."""
+        ...

@@ -1,0 +1,90 @@
+"""A task: what is asked (paper: a pair of a utility and a start solution, section 3).
+
+To define one, subclass `Task`, fill in the five attributes and write `draw` and `grade`; see `tasks/` for examples.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from selftaught.plain import JSON, rng_from
+from selftaught.sandbox import Limits
+
+Split = Literal["train", "validation", "test"]
+Half = Literal["practice", "judged"]
+
+
+class InvalidAnswer(Exception):
+    """Raised by `Task.grade`: the answer is no answer to this instance, and why, in one line (shown to improvers)."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One thing to solve: `args` go into the sandbox as a solution's arguments, `truth` never leaves the trusted side."""
+
+    args: tuple[JSON, ...]
+    truth: Any = None
+
+
+class Task(ABC):
+    """What is asked, and how an answer is graded. Runs on the trusted side only.
+
+    A grade is a number in [0, 1]; an instance whose answer is invalid, or whose run failed, counts 0; the raw score of a
+    solution is the mean over the instances.
+    """
+
+    name: str
+    """How the task is called in commands and tables."""
+    entry: str
+    """The function a solution must define; it is called with an instance's `args`."""
+    start: str
+    """Source text of the start solution."""
+    summary: str
+    """One line for lists of tasks."""
+    limits: Limits
+    """Limits of one instance."""
+    instances: Mapping[Split, int]
+    """How many instances each half of a (split, repetition) draws."""
+    best: float = 1.0
+    """Raw score of the reference best: 1 on the common scale, where the start solution is 0."""
+    known_start: ClassVar[float | None] = None
+    """Raw score of the start solution where it is known exactly; otherwise it is measured before a run."""
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """What the model is shown: what is asked, how it is scored, sizes, limits. It states what `draw` and `grade` do."""
+
+    @abstractmethod
+    def draw(self, rng: random.Random) -> Instance:
+        """A fresh instance, decided by `rng` alone."""
+
+    @abstractmethod
+    def grade(self, instance: Instance, answer: JSON) -> float:
+        """The grade in [0, 1] of plain data that a solution returned; raises InvalidAnswer."""
+
+    def explain(self, instance: Instance, answer: JSON) -> str:  # noqa: ARG002 - for subclasses
+        """What an improver may be told about a graded answer on a practice instance, in one line; empty: nothing."""
+        return ""
+
+    def sample(self, seed: int, split: Split, repetition: JSON, half: Half) -> tuple[Instance, ...]:
+        """The instances of one half of one repetition of a split: disjoint streams, so none is shared by design."""
+        return tuple(
+            self.draw(rng_from("instance", self.name, seed, split, repetition, half, i))
+            for i in range(self.instances[split])
+        )
+
+    @cached_property
+    def source(self) -> str:
+        """Digest of the file that defines this task, part of every key: a changed task is another task."""
+        file = inspect.getsourcefile(type(self))
+        text = Path(file).read_text(encoding="utf-8") if file else repr(type(self))
+        return hashlib.sha256(text.encode()).hexdigest()
