@@ -1,0 +1,88 @@
+"""What generated programs may import as `helpers`, inside the sandbox (paper: the module its improvers import).
+
+Standard library only: this file is bound into the jail, where the rest of the package does not exist.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import overload
+
+_FENCE = re.compile(r"^[ \t]{0,3}(?P<mark>`{3,}|~{3,})[ \t]*(?P<label>[\w.+#-]*)[ \t]*$")
+_MAX_FENCES = 60
+_MAX_CHARS = 100_000
+
+
+class BudgetExhausted(Exception):
+    """An allowance does not cover this call. Nothing of the call was done; what was reached before stays valid."""
+
+
+@overload
+def extract_code(text: list[str] | tuple[str, ...]) -> list[str]: ...
+@overload
+def extract_code(text: object) -> str: ...
+def extract_code(text: object) -> str | list[str]:
+    """The program in a model's answer: its largest fenced block that is Python; for a list of texts, a list of programs.
+
+    Fences may be unlabelled, nested (a program whose strings hold fences), or left open at the end; a text without any
+    fence counts when it is itself Python that defines or assigns something. The empty string means: no code at all.
+    """
+    if isinstance(text, (list, tuple)):
+        return [extract_code(one) for one in text]  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(text, str) or not text.strip():
+        return ""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    fences = [i for i, line in enumerate(lines) if _FENCE.match(line)][:_MAX_FENCES]
+    if not fences:
+        return text.strip() + "\n" if _is_program(text) else ""
+    for _, first, last in _spans(lines, fences):
+        block = _dedent(lines[first:last])
+        if block.strip() and _parses(block):
+            return block
+    return _first_block(lines, fences)
+
+
+def _spans(lines: list[str], fences: list[int]) -> list[tuple[int, int, int]]:
+    """Every way to pair an opening fence with a later end, longest first; the end of the text may close the last one."""
+    ends = [*fences, len(lines)]
+    spans: list[tuple[int, int, int]] = []
+    for i, opening in enumerate(fences):
+        for end in ends[i + 1 :]:
+            size = sum(map(len, lines[opening + 1 : end]))
+            if size <= _MAX_CHARS:
+                spans.append((size, opening + 1, end))
+    return sorted(spans, key=lambda span: (-span[0], span[1]))
+
+
+def _first_block(lines: list[str], fences: list[int]) -> str:
+    """No block is Python: the largest one between neighbouring fences, broken as it is, so that its error can be seen."""
+    ends = [*fences[1:], len(lines)]
+    blocks = [_dedent(lines[a + 1 : b]) for a, b in zip(fences, ends, strict=True)][::2]
+    return max(blocks, key=len)
+
+
+def _dedent(lines: list[str]) -> str:
+    """The lines as a text, without the indentation that all of them share (a block inside a list of points)."""
+    margins = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
+    cut = min(margins, default=0)
+    return "\n".join(line[cut:] if line.strip() else "" for line in lines).strip("\n") + "\n"
+
+
+def _tree(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _parses(text: str) -> bool:
+    return _tree(text) is not None
+
+
+def _is_program(text: str) -> bool:
+    if len(text) > _MAX_CHARS:
+        return False
+    tree = _tree(text)
+    programs = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.Import, ast.ImportFrom)
+    return tree is not None and any(isinstance(node, programs) for node in tree.body)

@@ -1,0 +1,67 @@
+"""Code extraction: what a model writes around a program must not lose the program."""
+
+import ast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selftaught.sandbox.guest.helpers import extract_code
+
+PROGRAM = "def f(x):\n    return x + 1\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"An idea.\n```python\n{PROGRAM}```\nDone.",
+        f"An idea.\n```\n{PROGRAM}```",
+        f"~~~py\n{PROGRAM}~~~",
+        f"A small one:\n```python\nx = 1\n```\nand the whole:\n```python\n{PROGRAM}```",
+        f"First\n```python\n{PROGRAM}```\nthen how to run it\n```sh\npython f.py\n```",
+        f"The fence is never closed\n```python\n{PROGRAM}",
+        f"```python\n{PROGRAM}```".replace("\n", "\r\n"),
+        "1. In a list:\n   ```python\n   def f(x):\n       return x + 1\n   ```\n",
+        f"````python\n{PROGRAM}````",
+        PROGRAM,
+    ],
+    ids=["labelled", "unlabelled", "tildes", "largest", "shell", "unclosed", "crlf", "indented", "four", "bare"],
+)
+def test_the_program_is_found(text):
+    assert extract_code(text) == PROGRAM
+
+
+def test_fences_inside_a_program_stay_inside():
+    program = 'def f(s):\n    message = f"""Improve:\n```python\n{s}\n```\nthank you"""\n    return message\n'
+    assert extract_code(f"Idea.\n```python\n{program}```\nBye.") == program
+    assert extract_code(f"Idea.\n```python\n{program}") == program
+
+
+def test_a_nested_program_wins_over_the_piece_inside_it():
+    program = 'TEXT = """\n```\nx = 1\n```\n"""\n\n\ndef f():\n    return TEXT\n'
+    answer = f"See\n```python\n{program}```\nor only\n```python\nx = 2\n```"
+    assert extract_code(answer) == program
+
+
+@pytest.mark.parametrize("text", ["", "   ", "I cannot help with that.", "Hello", None, 7])
+def test_no_code_is_the_empty_string(text):
+    assert extract_code(text) == ""
+
+
+def test_broken_code_is_given_as_it_is():
+    assert extract_code("```python\ndef f(:\n    pass\n```") == "def f(:\n    pass\n"
+
+
+def test_a_list_gives_a_list():
+    assert extract_code([f"```\n{PROGRAM}```", "none"]) == [PROGRAM, ""]
+
+
+@given(st.text(alphabet="`~\n \rabc=1:()\"'#", max_size=200))
+def test_any_text_gives_a_text(text):
+    assert isinstance(extract_code(text), str)
+
+
+@given(st.sampled_from(["x = 1", "def f():\n    return '```'", 'y = """\n```\n"""']), st.text("ab ,.\n", max_size=40))
+def test_a_fenced_program_is_recovered_from_any_prose(program, prose):
+    found = extract_code(f"{prose}\n```python\n{program}\n```\n{prose}")
+    assert ast.dump(ast.parse(found)) == ast.dump(ast.parse(program))
