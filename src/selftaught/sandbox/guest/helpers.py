@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import overload
+from typing import Any
 
 _FENCE = re.compile(r"^[ \t]{0,3}(?P<mark>`{3,}|~{3,})[ \t]*(?P<label>[\w.+#-]*)[ \t]*$")
 _MAX_FENCES = 60
@@ -18,18 +18,14 @@ class BudgetExhausted(Exception):
     """An allowance does not cover this call. Nothing of the call was done; what was reached before stays valid."""
 
 
-@overload
-def extract_code(text: list[str] | tuple[str, ...]) -> list[str]: ...
-@overload
-def extract_code(text: object) -> str: ...
-def extract_code(text: object) -> str | list[str]:
-    """The program in a model's answer: its largest fenced block that is Python; for a list of texts, a list of programs.
+def extract_code(text: Any) -> Any:
+    """The program in a model's answer, its largest fenced block that is Python; for a list of texts, a list.
 
     Fences may be unlabelled, nested (a program whose strings hold fences), or left open at the end; a text without any
     fence counts when it is itself Python that defines or assigns something. The empty string means: no code at all.
     """
     if isinstance(text, (list, tuple)):
-        return [extract_code(one) for one in text]  # pyright: ignore[reportUnknownVariableType]
+        return [extract_code(one) for one in text]
     if not isinstance(text, str) or not text.strip():
         return ""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -44,7 +40,7 @@ def extract_code(text: object) -> str | list[str]:
 
 
 def _spans(lines: list[str], fences: list[int]) -> list[tuple[int, int, int]]:
-    """Every way to pair an opening fence with a later end, longest first; the end of the text may close the last one."""
+    """Every pair of an opening fence and a later end, longest first; the end of the text may close the last one."""
     ends = [*fences, len(lines)]
     spans: list[tuple[int, int, int]] = []
     for i, opening in enumerate(fences):
@@ -56,7 +52,7 @@ def _spans(lines: list[str], fences: list[int]) -> list[tuple[int, int, int]]:
 
 
 def _first_block(lines: list[str], fences: list[int]) -> str:
-    """No block is Python: the largest one between neighbouring fences, broken as it is, so that its error can be seen."""
+    """No block is Python: the largest between neighbouring fences, broken as it is, so that its error can be seen."""
     ends = [*fences[1:], len(lines)]
     blocks = [_dedent(lines[a + 1 : b]) for a, b in zip(fences, ends, strict=True)][::2]
     return max(blocks, key=len)
