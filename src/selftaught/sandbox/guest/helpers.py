@@ -25,7 +25,8 @@ def extract_code(text: Any) -> Any:
     fence counts when it is itself Python that defines or assigns something. The empty string means: no code at all.
     """
     if isinstance(text, (list, tuple)):
-        return [extract_code(one) for one in text]
+        texts: list[Any] = [*text]
+        return [extract_code(one) for one in texts]
     if not isinstance(text, str) or not text.strip():
         return ""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -34,7 +35,7 @@ def extract_code(text: Any) -> Any:
         return text.strip() + "\n" if _is_program(text) else ""
     for _, first, last in _spans(lines, fences):
         block = _dedent(lines[first:last])
-        if block.strip() and _parses(block):
+        if _is_program(block):
             return block
     return _first_block(lines, fences)
 
@@ -72,11 +73,8 @@ def _tree(text: str) -> ast.Module | None:
         return None
 
 
-def _parses(text: str) -> bool:
-    return _tree(text) is not None
-
-
 def _is_program(text: str) -> bool:
+    """Python that defines or assigns something: a line of prose may well parse, but it does neither."""
     if len(text) > _MAX_CHARS:
         return False
     tree = _tree(text)
