@@ -1,0 +1,382 @@
+"""Intervals and verdicts that say what they are about, and that say nothing when the figures do not carry it.
+
+Scores come as a mapping from task to the scores of its repetitions. Three estimands are kept apart:
+
+- *this improver on these tasks*: the tasks are fixed, only the repetitions could have come out differently;
+- *unseen tasks*: the tasks themselves are a sample, so there must be at least `MIN_TASKS` of them;
+- *the method*: the unit is one whole recursion.
+
+Values must be finite numbers; anything else is a `UsageError`. An `Interval` without ends says why in its `method`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selftaught.errors import UsageError
+from selftaught.plain import JSON
+
+ALPHA = 0.05
+"""Every interval is a 95 % interval."""
+MIN_TASKS = 10
+"""Fewer tasks than this are no sample from which to speak of unseen ones."""
+RESAMPLES = 2000
+"""How many resamples a bootstrap draws."""
+
+Scores = Mapping[str, Sequence[float]]
+Bounds = tuple[float, float]
+About = Literal["this improver on these tasks", "unseen tasks", "the method"]
+Kind = Literal["better", "worse", "equivalent", "indecisive"]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its 95 % interval. `low` and `high` are None when there is none, and `method` then says why.
+
+    `n` counts the values it rests on: (task, repetition) pairs, or tasks, or recursions, as `about` says.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+    about: str
+    method: str
+
+    def plain(self) -> dict[str, JSON]:
+        return {
+            "mean": self.mean,
+            "low": self.low,
+            "high": self.high,
+            "n": self.n,
+            "about": self.about,
+            "method": self.method,
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an interval of a difference (first minus second) says: `kind`, and the evidence for it."""
+
+    kind: Kind
+    difference: float
+    low: float | None
+    high: float | None
+    about: str
+    method: str
+
+    def plain(self) -> dict[str, JSON]:
+        return {
+            "kind": self.kind,
+            "difference": self.difference,
+            "low": self.low,
+            "high": self.high,
+            "about": self.about,
+            "method": self.method,
+        }
+
+
+@dataclass(frozen=True)
+class _Estimate:
+    """A mean with its standard error and degrees of freedom; `gap` says why these two are missing."""
+
+    mean: float
+    n: int
+    error: float = 0.0
+    freedom: float = 0.0
+    gap: str = ""
+    equal: bool = False
+    """All repetitions of each task gave the same value: the spread is unknown, not zero."""
+
+
+# --- means and differences ------------------------------------------------------------------------------------------
+
+
+def interval(scores: Scores, *, unseen: bool = False, bounds: Bounds | None = None) -> Interval:
+    """The mean over tasks of the mean score, with its t interval.
+
+    By default the tasks are fixed and each task's repetitions are independent (standard error by task, degrees of
+    freedom after Satterthwaite); with `unseen` the tasks are the sample. `bounds` are what a value can be at all, where
+    that is known: they clip the interval, and give one when all values are equal.
+    """
+    table = _table(scores)
+    if unseen:
+        return _interval(_over_tasks(table), "unseen tasks", bounds)
+    return _interval(_within_tasks(table), "this improver on these tasks", bounds)
+
+
+def paired(a: Scores, b: Scores, *, unseen: bool = False, bounds: Bounds | None = None) -> Interval:
+    """The mean difference a - b, paired by (task, repetition); otherwise as `interval`. `bounds` are a difference's."""
+    return interval(_differences(a, b), unseen=unseen, bounds=bounds)
+
+
+def over_runs(values: Sequence[float], bounds: Bounds | None = None) -> Interval:
+    """The mean of one figure per recursion, about the method: the runs, not their repetitions, are the sample."""
+    return _interval(_within_tasks(_table({"runs": values})), "the method", bounds)
+
+
+def p_value(a: Scores, b: Scores, *, unseen: bool = False, bounds: Bounds | None = None) -> float:
+    """Two-sided p of "no difference on average", by the method of `paired`; 1.0 where that gives no interval."""
+    table = _table(_differences(a, b))
+    estimate = _over_tasks(table) if unseen else _within_tasks(table)
+    if estimate.equal and bounds:
+        share = min(1.0, abs(estimate.mean) / (bounds[1] - bounds[0]))
+        return (1.0 - share) ** estimate.n
+    if estimate.gap:
+        return 1.0
+    return float(2.0 * _special().stdtr(estimate.freedom, -abs(estimate.mean) / estimate.error))
+
+
+def _within_tasks(table: Mapping[str, Array]) -> _Estimate:
+    """Tasks fixed, repetitions resampled: variances add up by task, degrees of freedom after Satterthwaite."""
+    mean = float(np.mean([values.mean() for values in table.values()]))
+    n = sum(map(len, table.values()))
+    single = [task for task, values in table.items() if len(values) < 2]
+    if single:
+        return _Estimate(mean, n, gap=f"no interval: one repetition of {single[0]}")
+    shares = [float(values.var(ddof=1)) / len(values) / len(table) ** 2 for values in table.values()]
+    total = sum(shares)
+    if _negligible(total, mean):
+        return _Estimate(mean, n, gap="no interval: all values equal, their spread is unknown", equal=True)
+    terms = (share**2 / (len(values) - 1) for share, values in zip(shares, table.values(), strict=True))
+    return _Estimate(mean, n, math.sqrt(total), total**2 / sum(terms))
+
+
+def _over_tasks(table: Mapping[str, Array]) -> _Estimate:
+    """Tasks resampled: each task's mean is one value."""
+    means = np.array([values.mean() for values in table.values()])
+    if len(means) < MIN_TASKS:
+        gap = f"no interval: {len(means)} tasks, unseen tasks need at least {MIN_TASKS}"
+        return _Estimate(float(means.mean()), len(means), gap=gap)
+    return _within_tasks({"tasks": means})
+
+
+def _interval(estimate: _Estimate, about: About, bounds: Bounds | None) -> Interval:
+    if estimate.equal and bounds:
+        margin = _atom_margin(estimate.n) * (bounds[1] - bounds[0])
+        method = "all values equal: bound on the share of other values"
+    elif estimate.gap:
+        return Interval(estimate.mean, None, None, estimate.n, about, estimate.gap)
+    else:
+        margin = float(_special().stdtrit(estimate.freedom, 1 - ALPHA / 2)) * estimate.error
+        method = f"t, {estimate.freedom:.1f} degrees of freedom"
+    low, high = estimate.mean - margin, estimate.mean + margin
+    if bounds:
+        low, high = max(low, bounds[0]), min(high, bounds[1])
+    return Interval(estimate.mean, low, high, estimate.n, about, method)
+
+
+def _atom_margin(n: int) -> float:
+    """How much of the range the mean may be off when n values were all equal.
+
+    If a share q of the values is that one, n equal ones have probability q^n; below ALPHA it is not believed.
+    """
+    return float(1.0 - ALPHA ** (1.0 / n))
+
+
+def _negligible(variance: float, mean: float) -> bool:
+    """Whether the variance of a mean is nothing but rounding."""
+    return math.sqrt(variance) <= 1e-12 * max(1.0, abs(mean))
+
+
+# --- verdicts -------------------------------------------------------------------------------------------------------
+
+
+def verdict(difference: Interval, margin: float | None = None) -> Verdict:
+    """What the interval of a difference says. `margin`: differences of at most this size do not matter to the user.
+
+    An interval wholly within the margin is `equivalent`, even where it excludes zero. No interval: `indecisive`.
+    """
+    kind = _kind(difference.low, difference.high, margin)
+    return Verdict(kind, difference.mean, difference.low, difference.high, difference.about, difference.method)
+
+
+def _kind(low: float | None, high: float | None, margin: float | None) -> Kind:
+    if low is None or high is None:
+        return "indecisive"
+    if margin is not None and -margin <= low and high <= margin:
+        return "equivalent"
+    if low > 0:
+        return "better"
+    return "worse" if high < 0 else "indecisive"
+
+
+def corrected(verdicts: Sequence[Verdict], p_values: Sequence[float]) -> list[Verdict]:
+    """The verdicts of several comparisons made at once: `better` and `worse` only stand where Holm's p is below 5 %."""
+    return [
+        replace(one, kind="indecisive", method=f"{one.method}; not significant among {len(verdicts)} (Holm)")
+        if one.kind in ("better", "worse") and p >= ALPHA
+        else one
+        for one, p in zip(verdicts, holm(p_values), strict=True)
+    ]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values: together wrong in at most 5 % of families when judged at 5 %."""
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, p_values[i] * (len(p_values) - rank)))
+        adjusted[i] = largest
+    return adjusted
+
+
+# --- other figures of a comparison ----------------------------------------------------------------------------------
+
+
+def interquartile_mean(scores: Scores) -> Interval:
+    """The mean of the middle half of all values, with a bootstrap interval stratified by task (Agarwal et al. 2021)."""
+    table = _table(scores)
+
+    def statistic(*samples: Array, axis: int = -1) -> Array:
+        values: Array = np.concatenate(samples, axis=axis)
+        return _stats().trim_mean(values, 0.25, axis=axis)
+
+    return _bootstrap(list(table.values()), statistic, "stratified percentile bootstrap of the interquartile mean")
+
+
+def improvement_probability(a: Scores, b: Scores) -> Interval:
+    """How probable it is that a run of `a` beats a run of `b` on the same task, ties counting half; mean over tasks.
+
+    Repetitions are resampled together in both, since the two may share their random numbers.
+    """
+    left, right = _table(a), _table(b)
+    _same_shape(left, right)
+    wins = [np.heaviside(left[task][:, None] - right[task][None, :], 0.5) for task in left]
+
+    def statistic(*chosen: Array, axis: int = -1) -> Array:  # noqa: ARG001 - the axis is always the last one
+        rows = [np.asarray(indexes, dtype=np.intp) for indexes in chosen]
+        means = [win[i[..., :, None], i[..., None, :]].mean((-1, -2)) for win, i in zip(wins, rows, strict=True)]
+        return np.mean(means, axis=0)
+
+    indexes = [np.arange(len(win), dtype=float) for win in wins]
+    return _bootstrap(indexes, statistic, "stratified percentile bootstrap of the probability of improvement")
+
+
+def _bootstrap(samples: Sequence[Array], statistic: Callable[..., Array], method: str) -> Interval:
+    """A percentile bootstrap, each sample resampled by itself. Seeded: the same figures give the same interval."""
+    about: About = "this improver on these tasks"
+    value, n = float(statistic(*samples)), sum(map(len, samples))
+    if min(map(len, samples)) < 2:
+        return Interval(value, None, None, n, about, "no interval: one repetition of a task")
+    found = _stats().bootstrap(
+        samples,
+        statistic,
+        n_resamples=RESAMPLES,
+        batch=200,
+        vectorized=True,
+        method="percentile",
+        confidence_level=1 - ALPHA,
+        rng=np.random.default_rng(0),
+    )
+    low, high = float(found.confidence_interval.low), float(found.confidence_interval.high)
+    if not low < high:
+        return Interval(value, None, None, n, about, "no interval: every resample gives the same value")
+    return Interval(value, low, high, n, about, method)
+
+
+def wilson(successes: int, trials: int, about: str) -> Interval:
+    """A share with Wilson's interval (the paper's, for the shares of its sandbox experiment)."""
+    if not 0 <= successes <= trials or trials == 0:
+        raise UsageError(f"{successes} successes in {trials} trials are no share")
+    found = _stats().binomtest(successes, trials).proportion_ci(1 - ALPHA, method="wilson")
+    return Interval(successes / trials, float(found.low), float(found.high), trials, about, "Wilson")
+
+
+# --- looking again and again ----------------------------------------------------------------------------------------
+
+
+def sequence(blocks: Sequence[float], bounds: Bounds) -> Interval:
+    """The mean of independent bounded values, with an interval that holds at every moment it is looked at.
+
+    A confidence sequence by betting against each possible mean (Waudby-Smith and Ramdas 2023, hedged capital with
+    predictable plug-in bets), intersected over time. One block is one repetition of every task, averaged.
+    """
+    values = _table({"blocks": blocks})["blocks"]
+    low, high = bounds
+    if values.min() < low or values.max() > high:
+        raise UsageError(f"a value lies outside the bounds {low:g} to {high:g} of a confidence sequence")
+    first, last = _betting((values - low) / (high - low))
+    width = high - low
+    method = "confidence sequence by betting"
+    about: About = "this improver on these tasks"
+    return Interval(float(values.mean()), low + width * first, low + width * last, len(values), about, method)
+
+
+_GRID = 2000
+"""Means tested by a confidence sequence: a resolution of 1/2000 of the range, rounded outwards."""
+
+
+def _betting(values: Array) -> tuple[float, float]:
+    """The ends of the set of means in [0, 1] against which no bettor has ever multiplied his stake by 1/ALPHA."""
+    means = np.linspace(0.0, 1.0, _GRID + 1)
+    up, down = np.zeros(len(means)), np.zeros(len(means))
+    alive = np.ones(len(means), dtype=bool)
+    with np.errstate(divide="ignore"):
+        up_cap, down_cap = 0.5 / means, 0.5 / (1.0 - means)
+    for value, bet in zip(values, _bets(values), strict=True):
+        up += np.log1p(np.minimum(bet, up_cap) * (value - means))
+        down += np.log1p(-np.minimum(bet, down_cap) * (value - means))
+        alive &= np.maximum(up, down) < math.log(2.0 / ALPHA)
+    kept = np.flatnonzero(alive)
+    if not len(kept):
+        kept = np.array([round(float(values.mean()) * _GRID)])
+    return float(max(0, kept[0] - 1) / _GRID), float(min(_GRID, kept[-1] + 1) / _GRID)
+
+
+def _bets(values: Array) -> Array:
+    """The stake at each step, from the values before it alone: large where the spread seen so far is small."""
+    t = np.arange(1, len(values) + 1)
+    means = (0.5 + np.cumsum(values)) / (t + 1)
+    spreads = (0.25 + np.cumsum((values - means) ** 2)) / (t + 1)
+    before = np.concatenate(([0.25], spreads[:-1]))
+    return np.sqrt(2.0 * math.log(2.0 / ALPHA) / (before * t * np.log(t + 1)))
+
+
+# --- input ----------------------------------------------------------------------------------------------------------
+
+
+def _table(scores: Scores) -> dict[str, Array]:
+    """The scores as arrays; UsageError when there are none or one is no finite number."""
+    if not scores:
+        raise UsageError("no scores: at least one task is needed")
+    table = {task: np.asarray(values, dtype=np.float64) for task, values in scores.items()}
+    for task, values in table.items():
+        if not len(values):
+            raise UsageError(f"no scores for {task}: at least one repetition is needed")
+        if not np.isfinite(values).all():
+            place = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise UsageError(f"score {place + 1} of {task} is {values[place]}: a score must be a finite number")
+    return table
+
+
+def _differences(a: Scores, b: Scores) -> dict[str, list[float]]:
+    left, right = _table(a), _table(b)
+    _same_shape(left, right)
+    return {task: (left[task] - right[task]).tolist() for task in left}
+
+
+def _same_shape(a: Mapping[str, Array], b: Mapping[str, Array]) -> None:
+    if {task: len(values) for task, values in a.items()} != {task: len(values) for task, values in b.items()}:
+        raise UsageError("the two sides cannot be paired: they differ in tasks or in repetitions")
+
+
+def _special() -> Any:
+    """scipy's special functions, imported late: start-up would feel it (and untyped, hence Any)."""
+    from scipy import special  # pyright: ignore[reportMissingTypeStubs]
+
+    return special
+
+
+def _stats() -> Any:
+    """scipy's statistics, imported late."""
+    from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
+
+    return stats
