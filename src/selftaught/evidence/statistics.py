@@ -26,6 +26,9 @@ ALPHA = 0.05
 """Every interval is a 95 % interval."""
 MIN_TASKS = 10
 """Fewer tasks than this are no sample from which to speak of unseen ones."""
+MIN_REPETITIONS = 5
+"""Fewer repetitions of a task than this, or fewer than twice as many values in all, are too few to resample: a
+percentile bootstrap of 3 covers 61 % to 85 % of the time instead of 95 % (measured on normal and two-peaked scores)."""
 RESAMPLES = 2000
 """How many resamples a bootstrap draws."""
 
@@ -169,7 +172,7 @@ def _interval(estimate: _Estimate, about: About, bounds: Bounds | None) -> Inter
         method = f"t, {estimate.freedom:.1f} degrees of freedom"
     low, high = estimate.mean - margin, estimate.mean + margin
     if bounds:
-        low, high = max(low, bounds[0]), min(high, bounds[1])
+        low, high = max(low, float(bounds[0])), min(high, float(bounds[1]))
     return Interval(estimate.mean, low, high, estimate.n, about, method)
 
 
@@ -245,27 +248,26 @@ def interquartile_mean(scores: Scores) -> Interval:
 def improvement_probability(a: Scores, b: Scores) -> Interval:
     """How probable it is that a run of `a` beats a run of `b` on the same task, ties counting half; mean over tasks.
 
-    Repetitions are resampled together in both, since the two may share their random numbers.
+    The sides are resampled apart (Agarwal et al. 2021): cautious where they share their random numbers.
     """
     left, right = _table(a), _table(b)
     _same_shape(left, right)
-    wins = [np.heaviside(left[task][:, None] - right[task][None, :], 0.5) for task in left]
 
-    def statistic(*chosen: Array, axis: int = -1) -> Array:  # noqa: ARG001 - the axis is always the last one
-        rows = [np.asarray(indexes, dtype=np.intp) for indexes in chosen]
-        means = [win[i[..., :, None], i[..., None, :]].mean((-1, -2)) for win, i in zip(wins, rows, strict=True)]
-        return np.mean(means, axis=0)
+    def statistic(*samples: Array, axis: int = -1) -> Array:  # noqa: ARG001 - the axis is always the last one
+        sides = samples[: len(left)], samples[len(left) :]
+        wins = [np.heaviside(x[..., :, None] - y[..., None, :], 0.5) for x, y in zip(*sides, strict=True)]
+        return np.mean([win.mean((-1, -2)) for win in wins], axis=0)
 
-    indexes = [np.arange(len(win), dtype=float) for win in wins]
-    return _bootstrap(indexes, statistic, "stratified percentile bootstrap of the probability of improvement")
+    samples = [*left.values(), *(right[task] for task in left)]
+    return _bootstrap(samples, statistic, "stratified percentile bootstrap of the probability of improvement")
 
 
 def _bootstrap(samples: Sequence[Array], statistic: Callable[..., Array], method: str) -> Interval:
     """A percentile bootstrap, each sample resampled by itself. Seeded: the same figures give the same interval."""
     about: About = "this improver on these tasks"
     value, n = float(statistic(*samples)), sum(map(len, samples))
-    if min(map(len, samples)) < 2:
-        return Interval(value, None, None, n, about, "no interval: one repetition of a task")
+    if min(map(len, samples)) < MIN_REPETITIONS or n < 2 * MIN_REPETITIONS:
+        return Interval(value, None, None, n, about, "no interval: too few repetitions for a bootstrap")
     found = _stats().bootstrap(
         samples,
         statistic,
@@ -312,6 +314,8 @@ def sequence(blocks: Sequence[float], bounds: Bounds) -> Interval:
 
 _GRID = 2000
 """Means tested by a confidence sequence: a resolution of 1/2000 of the range, rounded outwards."""
+_CAP = 0.9
+"""The largest share of his stake a bettor risks at once. Any share below 1 is valid; a large one decides sooner."""
 
 
 def _betting(values: Array) -> tuple[float, float]:
@@ -320,7 +324,7 @@ def _betting(values: Array) -> tuple[float, float]:
     up, down = np.zeros(len(means)), np.zeros(len(means))
     alive = np.ones(len(means), dtype=bool)
     with np.errstate(divide="ignore"):
-        up_cap, down_cap = 0.5 / means, 0.5 / (1.0 - means)
+        up_cap, down_cap = _CAP / means, _CAP / (1.0 - means)
     for value, bet in zip(values, _bets(values), strict=True):
         up += np.log1p(np.minimum(bet, up_cap) * (value - means))
         down += np.log1p(-np.minimum(bet, down_cap) * (value - means))
