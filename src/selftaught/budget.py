@@ -1,0 +1,92 @@
+"""Allowances: what one improver run may use. Part of the experiment: answers found and answers bought count alike."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass, fields
+
+from selftaught.errors import Refusal
+from selftaught.plain import JSON
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What one improver run may use (paper, section 4: the budgets told to the improver, here enforced by the host)."""
+
+    calls: int = 4
+    """Calls of the model."""
+    responses: int = 6
+    """Answers per call; a batch of more answers costs as many calls as it needs."""
+    scorings: int = 25
+    """Scorings by its utility."""
+    tokens: int | None = None
+    """Tokens in and out over all answers; the call that crosses it is the last. None: no limit."""
+    cpu_s: float = 60.0
+    """CPU seconds of the improver's own code."""
+
+    def plain(self) -> dict[str, JSON]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What was used. `dollars` is the recorded price of the answers, found or bought; None when one is unknown."""
+
+    calls: int = 0
+    responses: int = 0
+    scorings: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    dollars: float | None = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        dollars = None if self.dollars is None or other.dollars is None else self.dollars + other.dollars
+        sums = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self) if f.name != "dollars"}
+        return Usage(**sums, dollars=dollars)
+
+    def plain(self) -> dict[str, JSON]:
+        return asdict(self)
+
+
+class Meter:
+    """Counts one improver run against its allowance. Reservations are all or nothing, and safe from many threads."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        self.allowance = allowance
+        self._used = Usage()
+        self._lock = threading.Lock()
+
+    @property
+    def used(self) -> Usage:
+        with self._lock:
+            return self._used
+
+    def reserve_answers(self, count: int) -> None:
+        """Take the calls that `count` answers need, or raise the guest's BudgetExhausted."""
+        calls = -(-count // self.allowance.responses)
+        with self._lock:
+            left = self.allowance.calls - self._used.calls
+            if calls > left:
+                raise Refusal(
+                    "BudgetExhausted",
+                    f"{count} answers need {calls} calls of the model, {left} of {self.allowance.calls} are left",
+                )
+            tokens = self.allowance.tokens
+            if tokens is not None and self._used.tokens_in + self._used.tokens_out >= tokens:
+                raise Refusal("BudgetExhausted", f"the {tokens:,} tokens allowed are used up")
+            self._used += Usage(calls=calls, responses=count)
+
+    def reserve_scorings(self, count: int) -> None:
+        """Take `count` scorings, or raise the guest's BudgetExhausted."""
+        with self._lock:
+            left = self.allowance.scorings - self._used.scorings
+            if count > left:
+                raise Refusal(
+                    "BudgetExhausted", f"{count} scorings asked for, {left} of {self.allowance.scorings} are left"
+                )
+            self._used += Usage(scorings=count)
+
+    def add(self, usage: Usage) -> None:
+        """Count what is known only afterwards: tokens and price."""
+        with self._lock:
+            self._used += usage

@@ -1,0 +1,151 @@
+"""One improver at work: s' = I(u, s, L) (paper, section 3). The improver is generated code and runs in the sandbox."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from selftaught.budget import Allowance, Meter, Usage
+from selftaught.lab import Lab
+from selftaught.ledger import Conversation
+from selftaught.plain import JSON, seed_from
+from selftaught.program import Program, defect
+from selftaught.sandbox import Job, Limits
+from selftaught.utility import Utility
+
+ENTRY = "improve_algorithm"
+"""The function every improver defines."""
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """What an improver run came to: a program, or None and why. A failed run counts as its start solution."""
+
+    program: Program | None
+    reason: str | None
+    usage: Usage
+    shown: float | None
+    """The first score its utility gave to the program it returned; None when it never asked for one."""
+
+
+def improve(
+    lab: Lab,
+    improver: Program,
+    start: Program,
+    utility: Utility,
+    stream: Sequence[JSON],
+    allowance: Allowance,
+    depth: int = 0,
+) -> Improvement:
+    """Run an improver on a start solution under a utility, once.
+
+    `stream` names the repetition whose answers it sees; `depth` is 0 where solutions of tasks are improved and grows by
+    one with each improver that works on improvers.
+    """
+    about: dict[str, JSON] = {
+        "improver": lab.store.keep(improver.text),
+        "start": lab.store.keep(start.text),
+        "utility": utility.key,
+        "stream": list(stream),
+        "allowance": allowance.plain(),
+        "model": lab.model.name,
+        "parameters": dict(lab.model.parameters),
+    }
+
+    def work() -> JSON:
+        with lab.progress.under_way("improver runs"):
+            return _Guest(lab, utility, stream, allowance, depth).run(improver, start)
+
+    fact = cast(Mapping[str, Any], lab.once("improvement", about, work))
+    program = fact["program"] and Program(lab.store.text(fact["program"]))
+    return Improvement(program, fact["reason"], Usage(**fact["usage"]), fact["shown"])
+
+
+class _Guest:
+    """The host's side of one improver run: the three functions it may call, and the meter it cannot reach."""
+
+    def __init__(self, lab: Lab, utility: Utility, stream: Sequence[JSON], allowance: Allowance, depth: int) -> None:
+        self._lab = lab
+        self._utility = utility
+        self._stream = list(stream)
+        self._allowance = allowance
+        self._depth = depth
+        self._meter = Meter(allowance)
+        self._model = Conversation(lab, stream, self._meter)
+        self._scored = Counter[Program]()
+        self._shown: dict[Program, float] = {}
+        self._lock = threading.Lock()
+
+    def run(self, improver: Program, start: Program) -> JSON:
+        """Run the improver to its end; the stored fact of it."""
+        allowance = self._allowance
+        job = Job(
+            program=improver.text,
+            entry=ENTRY,
+            inputs=(
+                (
+                    start.text,
+                    {"str": self._utility.description + _allowed(allowance), "budget": allowance.scorings},
+                    {"budget": allowance.calls, "max_responses_per_call": allowance.responses},
+                ),
+            ),
+            seeds=(seed_from("improver", self._lab.seed, self._stream),),
+            limits=Limits(cpu_s=allowance.cpu_s, answer_kb=512),
+            profile="improver",
+        )
+        functions = {"utility": self._scores, "feedback": self._feedback, "ask": self._model.ask}
+        outcome = self._lab.sandbox.run(job, functions)[0]
+        answer = outcome.answer
+        if outcome.kind == "answer":
+            reason = defect(answer, self._utility.entry)
+            reason = reason and f"returned {reason}"
+        else:
+            reason = f"{outcome.kind}: {outcome.error.splitlines()[0] if outcome.error else 'no details'}"
+        program = None if reason else Program(str(answer))
+        return {
+            "program": program and self._lab.store.keep(program.text),
+            "reason": reason,
+            "usage": self._meter.used.plain(),
+            "shown": program and self._shown.get(program),
+        }
+
+    def _scores(self, solutions: Sequence[str]) -> list[float]:
+        """utility(...) and utility.map(...): all or nothing against the allowance, then side by side."""
+        self._meter.reserve_scorings(len(solutions))
+        with self._lock:
+            numbered = [(Program(text), self._block(Program(text))) for text in solutions]
+        scores = self._lab.workers.map(f"score {self._depth}", lambda one: self._utility.score(*one), numbered)
+        for (program, block), score in zip(numbered, scores, strict=True):
+            if block == 0:
+                self._shown[program] = score.shown
+            if self._depth and score.value is not None:
+                self._lab.progress.seen(score.value)
+        return [score.shown for score in scores]
+
+    def _block(self, program: Program) -> int:
+        block = self._scored[program]
+        self._scored[program] += 1
+        return block
+
+    def _feedback(self, solution: str) -> str:
+        """utility.feedback(...): free for a solution that was scored, otherwise it costs a scoring."""
+        program = Program(solution)
+        if program not in self._scored:
+            self._scores([solution])
+        return self._utility.feedback(program)
+
+
+def _allowed(allowance: Allowance) -> str:
+    """The part of the description that states the budgets: generated from what the host enforces."""
+    tokens = "" if allowance.tokens is None else f" and {allowance.tokens:,} tokens"
+    return (
+        f"\n\nThe improver may make {allowance.scorings} scorings with utility(solution) or, side by side, "
+        f"utility.map(solutions), and {allowance.calls} calls of the language model with at most {allowance.responses} "
+        f"answers each{tokens}; a larger batch costs more calls. Its own code may use {allowance.cpu_s:g} s of CPU time. "
+        "A call that would exceed a budget raises BudgetExhausted (from helpers) and does nothing. "
+        "utility.feedback(solution) tells why a solution lost; it is free for solutions that were scored. "
+        "A solution that fails has utility 0.0."
+    )

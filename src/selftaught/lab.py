@@ -1,0 +1,48 @@
+"""The trusted side's handles for one run: what domain and algorithm work with, in one place."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from selftaught.models import LanguageModel
+from selftaught.plain import JSON
+from selftaught.progress import Progress
+from selftaught.sandbox import Sandbox
+from selftaught.store import Store
+from selftaught.workers import Workers
+
+CONTRACT = 1
+"""Version of what facts mean (interfaces, descriptions, streams). A change makes older facts unfindable, not wrong."""
+
+
+class Stopped(BaseException):
+    """The run is being stopped: whatever is under way ends, nothing of it is stored."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Sandbox, model, store and workers of one run, and its seed."""
+
+    sandbox: Sandbox
+    model: LanguageModel
+    store: Store
+    workers: Workers
+    seed: int
+    run: int = 0
+    """Number of the run in the store whose facts these are."""
+    progress: Progress = field(default_factory=Progress)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def once(self, kind: str, about: Mapping[str, JSON], compute: Callable[[], JSON]) -> JSON:
+        """The fact, found or computed and kept (see `Store.once_all`)."""
+        return self.once_all(kind, [about], lambda _: [compute()])[0]
+
+    def once_all(
+        self, kind: str, abouts: Sequence[Mapping[str, JSON]], compute: Callable[[Sequence[int]], Sequence[JSON]]
+    ) -> list[JSON]:
+        """Facts in the order of `abouts`, found or computed and kept under this contract."""
+        if self.stopping.is_set():
+            raise Stopped
+        return self.store.once_all(kind, [{**about, "contract": CONTRACT} for about in abouts], compute, self.run)

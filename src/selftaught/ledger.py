@@ -1,0 +1,92 @@
+"""The ledger of answers: what one improver run asks the model, each answer on disk before the improver sees it.
+
+An answer is addressed by (model, parameters, request, stream, index). The index counts the identical requests this
+improver run has made before, so the number of answers asked for at once is no parameter; the stream names the
+repetition. Improvers that ask the same in the same repetition therefore see the same answers (common random numbers),
+and two repetitions or rounds never do.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from selftaught.budget import Meter, Usage
+from selftaught.lab import CONTRACT, Lab
+from selftaught.models import Answer, Request
+from selftaught.plain import JSON
+from selftaught.store import key_of
+
+
+class Conversation:
+    """The model as one improver run sees it: metered, counted, and remembered. Safe from many threads."""
+
+    def __init__(self, lab: Lab, stream: Sequence[JSON], meter: Meter, asked: Counter[Request] | None = None) -> None:
+        self._lab = lab
+        self._stream = list(stream)
+        self._meter = meter
+        self._asked = Counter[Request]() if asked is None else asked
+        self._lock = threading.Lock()
+
+    def ask(self, expertise: str, messages: Sequence[str], temperature: float) -> list[str]:
+        """One answer text per message, in order; equal messages are samples of one request.
+
+        Raises Refusal (BudgetExhausted) before anything is asked when the allowance does not cover all of them.
+        """
+        self._meter.reserve_answers(len(messages))
+        places: dict[Request, list[int]] = {}
+        for i, message in enumerate(messages):
+            places.setdefault(Request(expertise, message, temperature), []).append(i)
+        numbered = [(request, self._number(request, len(spots))) for request, spots in places.items()]
+        answers = self._lab.workers.map("ask", lambda one: self._answers(*one), numbered)
+        texts = [""] * len(messages)
+        for spots, group in zip(places.values(), answers, strict=True):
+            for spot, text in zip(spots, group, strict=True):
+                texts[spot] = text
+        return texts
+
+    def _number(self, request: Request, count: int) -> range:
+        with self._lock:
+            first = self._asked[request]
+            self._asked[request] += count
+        return range(first, first + count)
+
+    def _answers(self, request: Request, indices: range) -> list[str]:
+        """The texts at these indices of one request: found in the store, or asked for and kept."""
+        lab = self._lab
+        question: dict[str, JSON] = {
+            "model": lab.model.name,
+            "parameters": dict(lab.model.parameters),
+            "expertise": lab.store.keep(request.expertise),
+            "message": lab.store.keep(request.message),
+            "temperature": request.temperature,
+            "stream": self._stream,
+        }
+        abouts: list[dict[str, JSON]] = [{**question, "index": index} for index in indices]
+
+        def buy(missing: Sequence[int]) -> list[JSON]:
+            addresses = [key_of("answer", {**abouts[i], "contract": CONTRACT}) for i in missing]
+            answers = lab.model.complete(request, addresses)
+            for answer in answers:
+                lab.progress.paid(answer.dollars)
+            lab.progress.count("answers bought", len(answers))
+            return [self._fact(answer) for answer in answers]
+
+        facts = cast(list[Mapping[str, Any]], lab.once_all("answer", abouts, buy))
+        lab.progress.count("answers", len(facts))
+        for fact in facts:
+            self._meter.add(Usage(tokens_in=fact["tokens_in"], tokens_out=fact["tokens_out"], dollars=fact["dollars"]))
+        return [lab.store.text(fact["text"]) for fact in facts]
+
+    def _fact(self, answer: Answer) -> dict[str, JSON]:
+        return {
+            "text": self._lab.store.keep(answer.text),
+            "finish": answer.finish,
+            "tokens_in": answer.tokens_in,
+            "tokens_out": answer.tokens_out,
+            "dollars": answer.dollars,
+            "latency_s": answer.latency_s,
+            "temperature_applied": answer.temperature_applied,
+        }

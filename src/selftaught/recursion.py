@@ -1,0 +1,75 @@
+"""STOP, the recursion (paper, algorithm 1): I_t = I_{t-1}(û, I_{t-1}, L), for t = 1 … T.
+
+The current improver is both worker and workpiece: it improves the text of an improver, its own, under the meta-utility û.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from statistics import fmean as mean
+
+from selftaught.improver import Improvement, improve
+from selftaught.lab import Lab
+from selftaught.meta import Cell, MetaUtility, Scaled
+from selftaught.program import Program
+from selftaught.settings import Settings
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round came to."""
+
+    number: int
+    worker: Program
+    """The improver that did the work."""
+    proposal: Improvement
+    """What it made of the incumbent."""
+    incumbent: Program
+    improver: Program
+    """The improver after the round: the proposal's program or the incumbent."""
+    accepted: bool
+    reason: str
+    incumbent_cells: Sequence[Cell]
+    """The incumbent on this round's fresh validation instances and streams."""
+    challenger_cells: Sequence[Cell]
+    """The proposal on the same; empty when it is no new program."""
+
+
+def recursion(lab: Lab, seed: Program, tasks: Sequence[Scaled], settings: Settings) -> Generator[Round]:
+    """The rounds, one by one, from the seed improver. A proposal that is no new improver leaves the incumbent in place."""
+    improver = seed
+    for t in range(1, settings.rounds + 1):
+        worker = improver if settings.worker == "self" else seed
+        lab.progress.phase(f"round {t} of {settings.rounds}: proposing")
+        train = MetaUtility(lab, tasks, "train", ["round", t], settings.repetitions, settings.inner)
+        proposal = improve(lab, worker, improver, train, ["outer", lab.seed, t], settings.outer, depth=1)
+        lab.progress.phase(f"round {t} of {settings.rounds}: validating")
+        outcome = _gate(lab, t, worker, improver, proposal, tasks, settings)
+        improver = outcome.improver
+        yield outcome
+
+
+def _gate(
+    lab: Lab,
+    t: int,
+    worker: Program,
+    incumbent: Program,
+    proposal: Improvement,
+    tasks: Sequence[Scaled],
+    settings: Settings,
+) -> Round:
+    """Judge a proposal against the incumbent, both on instances and streams that neither has seen; ties keep the incumbent."""
+    validation = MetaUtility(lab, tasks, "validation", ["gate", t], settings.validation, settings.inner)
+    before = validation.cells(incumbent)
+    challenger = proposal.program
+    if challenger is None or challenger == incumbent:
+        reason = proposal.reason or "returned the improver it was given"
+        return Round(t, worker, proposal, incumbent, incumbent, False, reason, before, ())
+    after = validation.cells(challenger)
+    old, new = mean(cell.value for cell in before), mean(cell.value for cell in after)
+    accepted = settings.accept == "paper" or new > old
+    reason = f"validation {old:.3f} -> {new:.3f} ({new - old:+.3f} over {len(after)} pairs)"
+    if settings.accept == "paper":
+        reason += ", always accepted"
+    return Round(t, worker, proposal, incumbent, challenger if accepted else incumbent, accepted, reason, before, after)

@@ -1,0 +1,64 @@
+"""What a run is asked to do: everything that decides its facts, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from selftaught.budget import Allowance
+from selftaught.errors import UsageError
+from selftaught.plain import JSON
+
+Accept = Literal["gate", "paper"]
+Worker = Literal["self", "frozen"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a recursion and of the comparison that follows it. Stored with the run; resuming reads them back."""
+
+    improver: str
+    """Digest of the seed improver's text, kept in the store."""
+    model: str = "offline"
+    tasks: tuple[str, ...] = ("formula:train",)
+    """Specs of the tasks the recursion works on."""
+    test_tasks: tuple[str, ...] = ("formula:test",)
+    """Specs of the tasks the comparison at the end is made on."""
+    seed: int = 0
+    rounds: int = 3
+    accept: Accept = "gate"
+    """`gate`: the incumbent stays unless the proposal is better on fresh validation instances; `paper`: it never stays."""
+    worker: Worker = "self"
+    """`self`: the current improver does the work (paper); `frozen`: the seed improver does, in all rounds."""
+    repetitions: int = 2
+    """Repetitions of every task inside one scoring of an improver."""
+    validation: int = 6
+    """Repetitions of every task at a gate."""
+    test: int = 5
+    """Repetitions of every task in the comparison at the end."""
+    inner: Allowance = field(default_factory=lambda: Allowance(calls=8, responses=8, scorings=65))
+    """What an improver run on a task may use."""
+    outer: Allowance = field(default_factory=lambda: Allowance(calls=3, responses=12, scorings=37, cpu_s=300))
+    """What an improver run on an improver may use."""
+
+    def __post_init__(self) -> None:
+        for name in ("rounds", "repetitions", "validation", "test"):
+            value = getattr(self, name)
+            if value < 1:
+                raise UsageError(f"--{name} is {value}: at least 1 is needed")
+        for name in ("inner", "outer"):
+            for limit in ("calls", "responses", "scorings"):
+                if getattr(getattr(self, name), limit) < 1:
+                    raise UsageError(f"the {name} budget of {limit} is below 1: an improver could do nothing")
+
+    def plain(self) -> dict[str, JSON]:
+        return asdict(self)
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Settings:
+        """The settings that `plain()` gave."""
+        fields = dict(plain)
+        fields |= {name: tuple(fields[name]) for name in ("tasks", "test_tasks")}
+        fields |= {name: Allowance(**fields[name]) for name in ("inner", "outer")}
+        return cls(**fields)

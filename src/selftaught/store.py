@@ -1,0 +1,322 @@
+"""The run store: one SQLite file, one door.
+
+A run is a list of facts. Every step that costs anything goes through `once`: the fact is found, or it is computed and
+kept. So resuming a run is the same call again, and there is no second code path.
+
+A fact is in SQLite's write-ahead log before `once` returns it: a killed process loses nothing it has seen. The log is
+not flushed to the platter at each commit (`synchronous=NORMAL`), so a *power loss* may cost the last moments before it,
+whole transactions at a time; it cannot corrupt the file. The log needs a local disk, not a network file system.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+import zlib
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from selftaught.errors import StoreFailure, UsageError
+from selftaught.plain import JSON, canonical, digest
+
+APPLICATION_ID = 0x53544F50
+"""Marks the file as one of ours ("STOP")."""
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE texts (digest TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE facts (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+        about TEXT NOT NULL, body TEXT NOT NULL);
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, started TEXT NOT NULL, ended TEXT,
+        settings TEXT NOT NULL, circumstances TEXT NOT NULL, status TEXT NOT NULL, report TEXT);
+    CREATE TABLE uses (run INTEGER NOT NULL, fact TEXT NOT NULL, PRIMARY KEY (run, fact)) WITHOUT ROWID;
+    """,
+)
+"""One script per schema version, in order; a store of version n has seen the first n. Never change one: append."""
+
+_BUSY_S = 10.0
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What the store knows of one run. `status`: running, done, or why it stopped."""
+
+    id: int
+    started: str
+    ended: str | None
+    settings: Mapping[str, Any]
+    circumstances: Mapping[str, Any]
+    """Versions, sandbox level, machine: what was true while it ran but does not decide its facts."""
+    status: str
+    report: Mapping[str, Any] | None
+
+
+class Store:
+    """Facts, texts and runs in one file. Safe to use from many threads; several processes may share the file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._flights: dict[str, Future[JSON]] = {}
+        self._claims = threading.Lock()
+        self._written_texts: set[str] = set()
+        self._uses: set[tuple[int, str]] = set()
+        self._unwritten_uses: list[tuple[int, str]] = []
+        self._db = _open(path)
+
+    # facts -----------------------------------------------------------------------------------------------------------
+
+    def once(self, kind: str, about: Mapping[str, JSON], compute: Callable[[], JSON], run: int = 0) -> JSON:
+        """The fact of this kind about this: found, or computed and kept. See `once_all`."""
+        return self.once_all(kind, [about], lambda _: [compute()], run)[0]
+
+    def once_all(
+        self,
+        kind: str,
+        abouts: Sequence[Mapping[str, JSON]],
+        compute: Callable[[Sequence[int]], Sequence[JSON]],
+        run: int = 0,
+    ) -> list[JSON]:
+        """Facts in the order of `abouts`; `compute` is given the positions of those that have to be made.
+
+        One fact is computed by one thread at a time (others wait for it), no lock is held meanwhile, and nothing is
+        kept when `compute` raises: a failure of the world is no fact. Between processes the first insert wins.
+        """
+        keys = [key_of(kind, about) for about in abouts]
+        mine, others = self._claim(keys)
+        try:
+            facts = self._find(set(keys) - set(others))
+            missing = [i for i in sorted(mine.values()) if keys[i] not in facts]
+            if missing:
+                made = compute(missing)
+                rows = [
+                    (keys[i], kind, canonical(abouts[i]), canonical(one)) for i, one in zip(missing, made, strict=True)
+                ]
+                facts |= self._insert(rows)
+            for key in mine:
+                self._flights[key].set_result(facts[key])
+        except BaseException as error:
+            for key in mine:
+                if not self._flights[key].done():
+                    self._flights[key].set_exception(error)
+                    self._flights[key].exception()
+            raise
+        finally:
+            with self._claims:
+                for key in mine:
+                    del self._flights[key]
+        facts |= {key: flight.result() for key, flight in others.items()}
+        self._note_uses(run, keys)
+        return [facts[key] for key in keys]
+
+    def facts(self, kind: str, run: int) -> Iterator[tuple[dict[str, Any], Any]]:
+        """(about, body) of every fact of a kind that a run used, oldest first."""
+        self._flush_uses()
+        query = (
+            "SELECT about, body FROM facts JOIN uses ON uses.fact = facts.key "
+            "WHERE uses.run = ? AND kind = ? ORDER BY facts.id"
+        )
+        with self._transaction() as db:
+            rows = db.execute(query, (run, kind)).fetchall()
+        for about, body in rows:
+            yield json.loads(about), json.loads(body)
+
+    def _claim(self, keys: Sequence[str]) -> tuple[dict[str, int], dict[str, Future[JSON]]]:
+        """Which keys this call answers for (with the position of each), and which another thread is computing now."""
+        mine: dict[str, int] = {}
+        others: dict[str, Future[JSON]] = {}
+        with self._claims:
+            for i, key in enumerate(keys):
+                if key in mine:
+                    continue
+                if key in self._flights:
+                    others[key] = self._flights[key]
+                else:
+                    self._flights[key] = Future()
+                    mine[key] = i
+        return mine, others
+
+    def _find(self, keys: set[str]) -> dict[str, JSON]:
+        with self._transaction() as db:
+            marks = ",".join("?" * len(keys))
+            rows = db.execute(f"SELECT key, body FROM facts WHERE key IN ({marks})", [*keys]).fetchall()
+        return {key: json.loads(body) for key, body in rows}
+
+    def _insert(self, rows: Sequence[tuple[str, str, str, str]]) -> dict[str, JSON]:
+        """Keep the rows; what counts afterwards is what the file holds (another process may have been first)."""
+        with self._transaction() as db:
+            before = db.total_changes
+            db.executemany("INSERT OR IGNORE INTO facts (key, kind, about, body) VALUES (?, ?, ?, ?)", rows)
+            all_new = db.total_changes - before == len(rows)
+            self._write_uses(db)
+        return {key: json.loads(body) for key, _, _, body in rows} if all_new else self._find({row[0] for row in rows})
+
+    # texts -----------------------------------------------------------------------------------------------------------
+
+    def keep(self, text: str) -> str:
+        """Keep a text once and return its digest, under which facts refer to it."""
+        raw = text.encode("utf-8", "surrogatepass")
+        name = hashlib.sha256(raw).hexdigest()
+        if name not in self._written_texts:
+            packed = zlib.compress(raw, 1)
+            with self._transaction() as db:
+                db.execute("INSERT OR IGNORE INTO texts (digest, body) VALUES (?, ?)", (name, packed))
+            self._written_texts.add(name)
+        return name
+
+    def text(self, name: str) -> str:
+        """The text kept under a digest. StoreFailure when there is none."""
+        with self._transaction() as db:
+            row = db.execute("SELECT body FROM texts WHERE digest = ?", (name,)).fetchone()
+        if row is None:
+            raise StoreFailure(f"store {self.path} has lost the text {name[:12]}: restore it from a copy")
+        return zlib.decompress(row[0]).decode("utf-8", "surrogatepass")
+
+    # runs ------------------------------------------------------------------------------------------------------------
+
+    def start(self, settings: Mapping[str, JSON], circumstances: Mapping[str, JSON]) -> int:
+        """Begin a run and return its number."""
+        row = (_now(), canonical(settings), canonical(circumstances), "running")
+        with self._transaction() as db:
+            made = db.execute("INSERT INTO runs (started, settings, circumstances, status) VALUES (?, ?, ?, ?)", row)
+            return int(made.lastrowid or 0)
+
+    def reopen(self, run: int) -> None:
+        """Mark a run as running again."""
+        with self._transaction() as db:
+            db.execute("UPDATE runs SET status = 'running', ended = NULL WHERE id = ?", (run,))
+
+    def finish(self, run: int, status: str, report: Mapping[str, JSON] | None = None) -> None:
+        """End a run: `done`, or why it stopped."""
+        text = None if report is None else canonical(report)
+        with self._transaction() as db:
+            db.execute("UPDATE runs SET status = ?, ended = ?, report = ? WHERE id = ?", (status, _now(), text, run))
+            self._write_uses(db)
+
+    def runs(self) -> list[RunRecord]:
+        """Every run, oldest first."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT id, started, ended, settings, circumstances, status, report FROM runs ORDER BY id"
+            ).fetchall()
+        return [_record(row) for row in rows]
+
+    def run(self, number: int) -> RunRecord:
+        """One run. UsageError when there is none of that number."""
+        found = [record for record in self.runs() if record.id == number]
+        if not found:
+            raise UsageError(f"store {self.path} has no run {number}: `selftaught runs` lists those it has")
+        return found[0]
+
+    # plumbing --------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        with self._lock:
+            self._flush_uses()
+            self._db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection]:
+        """One transaction, retaken when it was nested; SQLite's complaints become StoreFailure."""
+        with self._lock:
+            try:
+                with self._db:
+                    yield self._db
+            except sqlite3.Error as error:
+                raise StoreFailure(_explain(self.path, error)) from error
+
+    def _note_uses(self, run: int, keys: Sequence[str]) -> None:
+        if run:
+            with self._lock:
+                new = {(run, key) for key in keys} - self._uses
+                self._uses |= new
+                self._unwritten_uses += sorted(new)
+
+    def _flush_uses(self) -> None:
+        if self._unwritten_uses:
+            with self._transaction() as db:
+                self._write_uses(db)
+
+    def _write_uses(self, db: sqlite3.Connection) -> None:
+        db.executemany("INSERT OR IGNORE INTO uses (run, fact) VALUES (?, ?)", self._unwritten_uses)
+        self._unwritten_uses = []
+
+
+def key_of(kind: str, about: Mapping[str, JSON]) -> str:
+    """The key of a fact: the digest of its kind and of all that decides it."""
+    return digest([kind, about])
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    if path.is_dir():
+        raise UsageError(f"store {path} is a directory: name a file, e.g. --store {path / 'runs.db'}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        _migrate(db, path)
+    except sqlite3.Error as error:
+        raise StoreFailure(_explain(path, error)) from error
+    except OSError as error:
+        raise StoreFailure(f"store {path} cannot be made: {error.strerror}; name another with --store") from error
+    return db
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Bring a store to the newest schema, each step in a transaction of its own."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    mark: int = db.execute("PRAGMA application_id").fetchone()[0]
+    tables: int = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if tables and mark != APPLICATION_ID:
+        raise UsageError(f"store {path} is an SQLite file of another program: name another with --store")
+    if version > len(MIGRATIONS):
+        raise UsageError(
+            f"store {path} was written by a newer selftaught (schema {version}, this one knows {len(MIGRATIONS)}): "
+            "upgrade selftaught, or name another store with --store"
+        )
+    for number in range(version, len(MIGRATIONS)):
+        db.executescript(
+            f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {MIGRATIONS[number]};"
+            f"PRAGMA user_version = {number + 1}; COMMIT;"
+        )
+
+
+def _explain(path: Path, error: sqlite3.Error) -> str:
+    text = str(error)
+    if "locked" in text:
+        return f"store {path} is locked by another process: let it end, or name another store with --store"
+    if "readonly" in text or "unable to open" in text:
+        return f"store {path} cannot be written: give yourself write permission, or name another with --store"
+    if "full" in text:
+        return f"store {path} cannot grow, the disk is full: free some space, then `selftaught resume`"
+    if "not a database" in text:
+        return f"store {path} is not an SQLite file: name another with --store"
+    return f"store {path} failed: {text}"
+
+
+def _record(row: tuple[Any, ...]) -> RunRecord:
+    number, started, ended, settings, circumstances, status, report = row
+    return RunRecord(
+        number, started, ended, json.loads(settings), json.loads(circumstances), status, report and json.loads(report)
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
