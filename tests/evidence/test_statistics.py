@@ -1,0 +1,339 @@
+"""Intervals and verdicts: coverage by simulation with fixed seeds, and clear words where figures carry no claim."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selftaught.errors import UsageError
+from selftaught.evidence import statistics as s
+from selftaught.plain import canonical
+
+TRIALS = 1000
+SLACK = 4 * math.sqrt(0.05 * 0.95 / TRIALS)
+
+
+def normal(rng, size):
+    return rng.normal(0.5, 0.1, size)
+
+
+def peaks(rng, size):
+    """Two-peaked: a run either finds the trick or does not."""
+    return np.where(rng.random(size) < 0.3, 0.9, 0.2) + rng.normal(0, 0.02, size)
+
+
+def uneven(rng, size):
+    """Normal, with one task far noisier than the others."""
+    values = rng.normal(0.5, 0.01, size)
+    values[0] = rng.normal(0.5, 0.3, size[1])
+    return values
+
+
+def table(values):
+    return {f"task-{k}": row for k, row in enumerate(values)}
+
+
+@pytest.mark.parametrize("draw", [normal, uneven])
+@pytest.mark.parametrize("tasks", [1, 2, 5])
+@pytest.mark.parametrize("repetitions", [3, 5, 10, 20])
+def test_the_t_interval_covers_the_mean(draw, tasks, repetitions):
+    rng = np.random.default_rng([tasks, repetitions])
+    found = [s.interval(table(draw(rng, (tasks, repetitions)))) for _ in range(TRIALS)]
+    covered = sum(one.low <= 0.5 <= one.high for one in found) / TRIALS
+    assert 0.95 - SLACK <= covered <= 0.99
+
+
+@pytest.mark.parametrize("draw", [normal, peaks])
+@pytest.mark.parametrize("tasks", [1, 2, 5])
+@pytest.mark.parametrize("repetitions", [3, 5, 10, 20])
+def test_an_improver_is_not_better_than_itself(draw, tasks, repetitions):
+    rng = np.random.default_rng([tasks, repetitions, 7])
+    size = (tasks, repetitions)
+    found = [s.verdict(s.paired(table(draw(rng, size)), table(draw(rng, size)))).kind for _ in range(TRIALS)]
+    assert found.count("better") / TRIALS <= 0.025 + 4 * math.sqrt(0.025 * 0.975 / TRIALS)
+    assert found.count("worse") / TRIALS <= 0.025 + 4 * math.sqrt(0.025 * 0.975 / TRIALS)
+    assert found.count("indecisive") / TRIALS >= 0.9
+
+
+def test_a_planted_gain_is_found_and_more_repetitions_find_it_more_often():
+    rng = np.random.default_rng(3)
+    power = {}
+    for repetitions in (3, 10, 30):
+        size = (2, repetitions)
+        found = [s.verdict(s.paired(table(normal(rng, size) + 0.06), table(normal(rng, size)))) for _ in range(300)]
+        power[repetitions] = sum(one.kind == "better" for one in found) / 300
+    assert power[3] < power[10] < power[30]
+    assert power[30] > 0.85
+
+
+def test_unseen_tasks_count_the_spread_between_tasks():
+    rng = np.random.default_rng(4)
+    hits = 0
+    for _ in range(TRIALS):
+        levels = rng.normal(0.5, 0.2, (12, 1))
+        found = s.interval(table(levels + rng.normal(0, 0.05, (12, 3))), unseen=True)
+        hits += found.low <= 0.5 <= found.high
+    assert abs(hits / TRIALS - 0.95) <= SLACK
+    assert found.about == "unseen tasks"
+    assert found.n == 12
+
+
+def test_the_interval_is_that_of_the_textbook_for_one_task():
+    found = s.interval({"only": [1.0, 2.0, 3.0, 4.0]})
+    half = 3.182446 * math.sqrt(5 / 3) / 2
+    assert (found.mean, found.n) == (2.5, 4)
+    assert found.low == pytest.approx(2.5 - half, abs=1e-5)
+    assert found.high == pytest.approx(2.5 + half, abs=1e-5)
+
+
+def test_satterthwaite_equals_welch_for_two_tasks():
+    x, y = [1.0, 2.0, 4.0], [10.0, 30.0, 20.0, 60.0]
+    vx, vy = np.var(x, ddof=1) / 3, np.var(y, ddof=1) / 4
+    welch = (vx + vy) ** 2 / (vx**2 / 2 + vy**2 / 3)
+    assert s.interval({"x": x, "y": y}).method == f"t, {welch:.1f} degrees of freedom"
+
+
+def test_tasks_weigh_the_same_whatever_their_repetitions():
+    assert s.interval({"a": [0.0, 0.0], "b": [1.0, 1.0, 1.0, 1.0]}).mean == 0.5
+
+
+def test_pairing_removes_what_both_share():
+    rng = np.random.default_rng(5)
+    luck = rng.normal(0, 1, (2, 10))
+    a, b = table(luck + 0.1 + rng.normal(0, 0.01, (2, 10))), table(luck)
+    assert s.verdict(s.paired(a, b)).kind == "better"
+    assert s.paired(a, b).mean == pytest.approx(s.interval(a).mean - s.interval(b).mean)
+
+
+@pytest.mark.parametrize(
+    ("scores", "options", "words"),
+    [
+        ({"a": [0.5]}, {}, "one repetition of a"),
+        ({"a": [0.5, 0.7], "b": [0.5]}, {}, "one repetition of b"),
+        ({"a": [0.5, 0.5, 0.5]}, {}, "all values equal"),
+        ({"a": [0.1 + 0.2, 0.3], "b": [1.0, 1.0]}, {}, "all values equal"),
+        ({"a": [0.5, 0.6], "b": [0.2, 0.3]}, {"unseen": True}, "2 tasks, unseen tasks need at least 10"),
+        ({str(k): [0.5, 0.5] for k in range(12)}, {"unseen": True}, "all values equal"),
+    ],
+)
+def test_no_interval_where_there_is_none_and_the_reason(scores, options, words):
+    found = s.interval(scores, **options)
+    assert (found.low, found.high) == (None, None)
+    assert words in found.method
+    assert s.verdict(found).kind == "indecisive"
+    assert s.p_value(scores, scores, **options) == 1.0
+
+
+def test_equal_values_with_known_bounds_bound_the_values_not_seen():
+    few, many = (s.interval({"a": [1.0] * n}, bounds=(0, 1)) for n in (3, 100))
+    assert few.low == pytest.approx(0.05 ** (1 / 3))
+    assert many.low == pytest.approx(0.05 ** (1 / 100))
+    assert few.high == many.high == 1.0
+
+
+def test_a_large_constant_difference_is_decided_only_after_enough_repetitions():
+    a, b = ({"a": [value] * 20} for value in (1.0, 0.5))
+    short = s.paired({"a": [1.0] * 3}, {"a": [0.5] * 3}, bounds=(-1, 1))
+    assert s.verdict(short).kind == "indecisive"
+    assert s.verdict(s.paired(a, b, bounds=(-1, 1))).kind == "better"
+    assert s.p_value(a, b, bounds=(-1, 1)) == pytest.approx(0.75**20)
+
+
+def test_bounds_clip_an_interval():
+    found = s.interval({"a": [0.0, 1.0]}, bounds=(0, 1))
+    assert (found.low, found.high) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        ({}, "at least one task"),
+        ({"a": []}, "no scores for a"),
+        ({"a": [0.1, math.nan]}, "score 2 of a is nan"),
+        ({"a": [math.inf]}, "score 1 of a is inf"),
+    ],
+)
+def test_what_is_no_score_is_refused(scores, words):
+    for figure in (s.interval, s.interquartile_mean):
+        with pytest.raises(UsageError, match=words):
+            figure(scores)
+    assert len(words.splitlines()) == 1
+
+
+@pytest.mark.parametrize("other", [{"a": [1.0]}, {"b": [1.0, 2.0]}, {"a": [1.0, 2.0], "b": [0.0]}])
+def test_sides_that_do_not_match_are_refused(other):
+    for figure in (s.paired, s.p_value, s.improvement_probability):
+        with pytest.raises(UsageError, match="cannot be paired"):
+            figure({"a": [1.0, 2.0]}, other)
+    assert s.paired({"a": [1.0, 2.0]}, {"a": [1.0, 2.5]}).mean == -0.25
+
+
+def between(low, high):
+    return s.Interval((low + high) / 2, low, high, 9, "the method", "t")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "margin", "kind"),
+    [
+        (0.01, 0.2, None, "better"),
+        (-0.2, -0.01, None, "worse"),
+        (-0.1, 0.2, None, "indecisive"),
+        (0.0, 0.2, None, "indecisive"),
+        (-0.01, 0.01, 0.02, "equivalent"),
+        (0.001, 0.01, 0.02, "equivalent"),
+        (0.001, 0.03, 0.02, "better"),
+        (-0.1, 0.01, 0.02, "indecisive"),
+        (-0.01, 0.01, None, "indecisive"),
+    ],
+)
+def test_verdicts(low, high, margin, kind):
+    found = s.verdict(between(low, high), margin)
+    assert found.kind == kind
+    assert (found.low, found.high, found.about) == (low, high, "the method")
+
+
+def test_the_p_value_agrees_with_the_interval():
+    rng = np.random.default_rng(6)
+    for _ in range(200):
+        a, b = table(normal(rng, (2, 4)) + 0.1), table(normal(rng, (2, 4)))
+        firm = s.verdict(s.paired(a, b)).kind != "indecisive"
+        assert firm == (s.p_value(a, b) < 0.05)
+
+
+def test_holm_by_hand():
+    assert s.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert s.holm([0.5, 0.9]) == [1.0, 1.0]
+    assert s.holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=8))
+def test_holm_only_raises_and_keeps_the_order(p_values):
+    adjusted = s.holm(p_values)
+    assert all(p <= q <= 1.0 for p, q in zip(p_values, adjusted, strict=True))
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    assert [adjusted[i] for i in order] == sorted(adjusted)
+
+
+def test_correction_withdraws_weak_claims_only():
+    claims = [s.verdict(between(0.1, 0.2)), s.verdict(between(0.001, 0.2)), s.verdict(between(-0.1, 0.2))]
+    found = s.corrected(claims, [0.001, 0.04, 0.5])
+    assert [one.kind for one in found] == ["better", "indecisive", "indecisive"]
+    assert "Holm" in found[1].method
+    assert (found[0], found[2]) == (claims[0], claims[2])
+
+
+def test_comparing_many_with_nothing_rarely_claims_anything():
+    rng = np.random.default_rng(8)
+    families = 0
+    for _ in range(400):
+        base = table(normal(rng, (2, 5)))
+        others = [table(normal(rng, (2, 5))) for _ in range(6)]
+        claims = [s.verdict(s.paired(other, base)) for other in others]
+        final = s.corrected(claims, [s.p_value(other, base) for other in others])
+        families += any(one.kind != "indecisive" for one in final)
+    assert families / 400 <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / 400)
+
+
+def test_the_interquartile_mean_ignores_the_tails():
+    found = s.interquartile_mean({"a": [0.0, 1.0, 2.0, 3.0, 400.0], "b": [-100.0, 1.0, 2.0, 3.0, 4.0]})
+    assert found.mean == pytest.approx(2.0)
+    assert found.low <= 2.0 <= found.high
+    assert found == s.interquartile_mean({"a": [0.0, 1.0, 2.0, 3.0, 400.0], "b": [-100.0, 1.0, 2.0, 3.0, 4.0]})
+
+
+def test_the_bootstrap_of_the_interquartile_mean_covers_about_what_it_should():
+    rng = np.random.default_rng(9)
+    found = [s.interquartile_mean(table(normal(rng, (2, 10)))) for _ in range(200)]
+    assert sum(one.low <= 0.5 <= one.high for one in found) / 200 >= 0.88
+
+
+def test_few_or_equal_values_have_no_bootstrap_interval():
+    few = s.interquartile_mean({"a": [0.1, 0.2, 0.3]})
+    same = s.interquartile_mean({"a": [0.1] * 20})
+    assert (few.low, same.low) == (None, None)
+    assert "too few" in few.method
+    assert "same value" in same.method
+
+
+def test_the_probability_of_improvement():
+    better = s.improvement_probability({"a": [2.0, 3.0]}, {"a": [0.0, 1.0]})
+    ties = s.improvement_probability({"a": [1.0, 1.0]}, {"a": [1.0, 1.0]})
+    mixed = s.improvement_probability({"a": [1.0, 3.0], "b": [5.0, 5.0]}, {"a": [2.0, 2.0], "b": [0.0, 0.0]})
+    assert (better.mean, ties.mean, mixed.mean) == (1.0, 0.5, 0.75)
+    rng = np.random.default_rng(10)
+    found = s.improvement_probability(table(normal(rng, (2, 20)) + 0.1), table(normal(rng, (2, 20))))
+    assert 0.5 < found.low < found.mean < found.high < 1.0
+
+
+def test_wilson_gives_the_papers_intervals():
+    cells = {42: (0.31, 0.57), 46: (0.35, 0.61), 12: (0.07, 0.21), 17: (0.11, 0.27)}
+    for count, printed in cells.items():
+        found = s.wilson(count, 10_000, "proposals")
+        assert (round(100 * found.low, 2), round(100 * found.high, 2)) == printed
+    with pytest.raises(UsageError):
+        s.wilson(3, 0, "nothing")
+
+
+def coin(rng, n):
+    return np.where(rng.random(n) < 0.5, 1.0, -1.0)
+
+
+def narrow(rng, n):
+    return rng.normal(0, 0.1, n).clip(-1, 1)
+
+
+def skewed(rng, n):
+    return np.where(rng.random(n) < 0.1, 0.9, -0.1)
+
+
+@pytest.mark.parametrize("draw", [coin, narrow, skewed])
+def test_a_confidence_sequence_holds_however_often_it_is_looked_at(draw):
+    rng = np.random.default_rng(11)
+    wrong = 0
+    for _ in range(300):
+        found = s.sequence(draw(rng, 120), (-1, 1))
+        wrong += not found.low <= 0 <= found.high
+    assert wrong / 300 <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / 300)
+
+
+def test_looking_again_at_a_t_interval_would_not_hold():
+    rng = np.random.default_rng(12)
+    wrong = 0
+    for _ in range(100):
+        values = narrow(rng, 60)
+        wrong += any(s.verdict(s.interval({"a": values[:n]})).kind != "indecisive" for n in range(3, 61))
+    assert wrong / 100 > 0.15
+
+
+def test_a_confidence_sequence_only_shrinks_and_finds_a_gain():
+    values = np.random.default_rng(13).normal(0.2, 0.1, 60).clip(-1, 1)
+    found = [s.sequence(values[:n], (-1, 1)) for n in range(1, 61)]
+    assert all(b.low >= a.low and b.high <= a.high for a, b in itertools.pairwise(found))
+    assert s.verdict(found[-1]).kind == "better"
+    assert s.verdict(found[2]).kind == "indecisive"
+
+
+def test_a_confidence_sequence_ends_in_equivalence_when_there_is_no_difference():
+    values = np.random.default_rng(14).normal(0.0, 0.05, 200).clip(-1, 1)
+    assert s.verdict(s.sequence(values, (-1, 1)), margin=0.1).kind == "equivalent"
+
+
+def test_a_value_outside_the_bounds_is_refused():
+    with pytest.raises(UsageError, match="outside the bounds"):
+        s.sequence([0.0, 1.5], (-1, 1))
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=30))
+def test_a_confidence_sequence_is_an_interval_within_the_bounds(values):
+    found = s.sequence(values, (-1, 1))
+    assert -1 <= found.low < found.high <= 1
+
+
+def test_intervals_and_verdicts_are_plain_data():
+    found = s.interval({"a": [0.5]})
+    assert canonical(found.plain()).startswith('{"about":"this improver on these tasks","high":null')
+    assert set(s.verdict(found).plain()) == {"kind", "difference", "low", "high", "about", "method"}
+    assert s.over_runs([0.1, 0.2, 0.4]).about == "the method"
