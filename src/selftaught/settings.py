@@ -21,6 +21,9 @@ class Settings:
     improver: str
     """Digest of the seed improver's text, kept in the store."""
     model: str = "offline"
+    """`provider:model`, see `selftaught models`."""
+    base_url: str | None = None
+    """Where an OpenAI-compatible server listens; None: the provider's own."""
     tasks: tuple[str, ...] = ("formula:train",)
     """Specs of the tasks the recursion works on."""
     test_tasks: tuple[str, ...] = ("formula:test",)

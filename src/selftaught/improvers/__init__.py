@@ -6,10 +6,8 @@ from importlib import resources
 from pathlib import Path
 
 from selftaught.errors import UsageError
+from selftaught.improver import ENTRY
 from selftaught.program import Program, defect
-
-ENTRY = "improve_algorithm"
-"""The function an improver defines: `improve_algorithm(initial_solution, utility, language_model) -> str`."""
 
 
 def names() -> list[str]:

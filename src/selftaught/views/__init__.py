@@ -1,0 +1,1 @@
+"""Figures as text and pictures. Views read plain documents, never the algorithm."""
