@@ -1,0 +1,42 @@
+# One command per chore. VENV=... puts the environment elsewhere.
+VENV ?= .venv
+export VENV
+
+.PHONY: demo test setup check lint types format lock bench clean
+
+demo: setup            ## a complete self-improvement run with the built-in model
+	$(VENV)/bin/selftaught run
+
+test: setup-dev        ## the whole test suite
+	$(VENV)/bin/pytest -n 2
+
+setup:                 ## environment with locked dependencies, and bubblewrap
+	@sh scripts/setup.sh
+
+.PHONY: setup-dev
+setup-dev:
+	@sh scripts/setup.sh dev
+
+check: lint types      ## what must be clean besides the tests
+
+lint: setup-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: setup-dev
+	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
+
+format: setup-dev
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+lock:                  ## renew uv.lock and, for those without uv, requirements.txt
+	uv lock --upgrade
+	uv export --quiet --no-emit-project --format requirements.txt -o requirements.txt
+	uv export --quiet --no-emit-project --format requirements.txt --extra dev -o requirements-dev.txt
+
+bench: setup-dev       ## every benchmark, one JSON document each
+	$(VENV)/bin/python -m benchmarks all --json
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
