@@ -5,7 +5,6 @@ To define one, subclass `Task`, fill in the five attributes and write `draw` and
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import random
 from abc import ABC, abstractmethod
@@ -15,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from selftaught.plain import JSON, rng_from
+from selftaught.plain import JSON, digest, rng_from
 from selftaught.sandbox import Limits
 
 Split = Literal["train", "validation", "test"]
@@ -84,7 +83,7 @@ class Task(ABC):
 
     @cached_property
     def source(self) -> str:
-        """Digest of the file that defines this task, part of every key: a changed task is another task."""
-        file = inspect.getsourcefile(type(self))
-        text = Path(file).read_text(encoding="utf-8") if file else repr(type(self))
-        return hashlib.sha256(text.encode()).hexdigest()
+        """Digest of the files that define this task and the tasks it builds on: a changed task is another task."""
+        kinds = [kind for kind in type(self).__mro__ if issubclass(kind, Task) and kind is not Task]
+        files = [inspect.getsourcefile(kind) for kind in kinds]
+        return digest([Path(file).read_text(encoding="utf-8") if file else repr(kinds) for file in files])

@@ -1,0 +1,118 @@
+"""The tasks in the box, one file each, and tasks of the user's own, by the path of a file.
+
+Names are resolved here; a task's module is imported only when it is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module, util
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from selftaught.errors import UsageError
+from selftaught.program import defect
+from selftaught.sandbox import Limits
+from selftaught.task import Task
+
+_BUILT_IN = {
+    "lpn": "Lpn",
+    "parity": "Parity",
+    "grid": "Grid",
+    "sat": "Sat",
+    "maxcut": "Maxcut",
+    "qap": "Qap",
+    "binpack": "Binpack",
+}
+_FAMILIES = {
+    "formula:train": "rediscover formulas of two variables, targets drawn by seed; `formula:train/2`: the first two",
+    "formula:test": "the same with targets of other structure; `formula:test/2`: the first two",
+}
+_PARTS = {"name": str, "entry": str, "start": str, "summary": str, "limits": Limits, "instances": Mapping}
+
+
+def names() -> dict[str, str]:
+    """Every name that `load` knows, with a line on what it is."""
+    return {name: _built_in(name).summary for name in _BUILT_IN} | _FAMILIES
+
+
+def load(spec: str, seed: int) -> list[Task]:
+    """The tasks that `spec` names: a task in the box, a `formula` group (drawn by `seed`), or a Python file.
+
+    Raises UsageError, in one line, when there is no such task or the file defines none that is whole.
+    """
+    if spec in _BUILT_IN:
+        return [_built_in(spec)]
+    if spec.partition(":")[0] == "formula":
+        from selftaught.tasks import formula
+
+        return formula.expand(spec, seed)
+    if spec.endswith(".py") or Path(spec).is_file():
+        return _from_file(Path(spec))
+    raise UsageError(f"no task {spec!r}: give a Python file that defines one, or one of {', '.join(names())}")
+
+
+def _built_in(name: str) -> Task:
+    module = import_module(f"selftaught.tasks.{name}")
+    return cast("Task", getattr(module, _BUILT_IN[name])())
+
+
+def _from_file(path: Path) -> list[Task]:
+    """The file's tasks: its list `TASKS` where it has one, otherwise one of each `Task` class that it defines."""
+    module = _run(path)
+    listed: Any = getattr(module, "TASKS", None)
+    if listed is None:
+        kinds = [kind for kind in vars(module).values() if inspect.isclass(kind) and issubclass(kind, Task)]
+        listed = [_make(kind, path) for kind in kinds if kind.__module__ == module.__name__]
+    if not isinstance(listed, list) or not listed:
+        raise UsageError(f"{path} defines no task: it needs a class derived from selftaught.task.Task, or a list TASKS")
+    return [_whole(task, path) for task in cast("list[object]", listed)]
+
+
+def _run(path: Path) -> ModuleType:
+    """The file as a module. It is the user's own code, so whatever it raises is told to the user in one line."""
+    name = "selftaught_task_" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    found = util.spec_from_file_location(name, path)
+    if found is None or found.loader is None or not path.is_file():
+        raise UsageError(f"cannot read the task file {path}: give a Python file")
+    module = util.module_from_spec(found)
+    # A class finds its source, which is part of every key, through the table of modules.
+    sys.modules[name] = module
+    # Whatever a file of the user's raises is the user's to mend.
+    try:
+        found.loader.exec_module(module)
+    except Exception as error:
+        raise UsageError(f"cannot run the task file {path}: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _make(kind: Callable[[], Task], path: Path) -> Task:
+    missing = sorted(getattr(kind, "__abstractmethods__", ()))
+    if missing:
+        raise UsageError(f"{path}: the task {kind.__name__} lacks {' and '.join(missing)}")
+    try:
+        return kind()
+    except TypeError as error:
+        raise UsageError(
+            f"{path}: the task {kind.__name__} cannot be made without arguments; list it in TASKS"
+        ) from error
+
+
+def _whole(task: object, path: Path) -> Task:
+    """The task, after a look at all its parts."""
+    if not isinstance(task, Task):
+        raise UsageError(f"{path}: TASKS holds {task!r}, which is no selftaught.task.Task")
+    called = f"{path}: the task {getattr(task, 'name', type(task).__name__)}"
+    missing = [part for part, kind in _PARTS.items() if not isinstance(getattr(task, part, None), kind)]
+    if missing:
+        raise UsageError(f"{called} lacks {' and '.join(missing)}")
+    counts: list[Any] = [task.instances.get(split) for split in ("train", "validation", "test")]
+    if not all(isinstance(count, int) and count > 0 for count in counts):
+        raise UsageError(f"{called} must say in `instances` how many there are for train, validation and test")
+    if wrong := defect(task.start, task.entry):
+        raise UsageError(f"{called} has a start solution that cannot run: {wrong}")
+    return task

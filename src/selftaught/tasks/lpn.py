@@ -1,0 +1,76 @@
+"""`lpn`, learning parity with noise: the paper's main task (section 3).
+
+The paper's sizes and chances. Its limit of 2 s by the clock is 0.5 s of CPU time here, so that a solution that never
+ends costs seconds, not a minute; trying every mask with numpy takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+from selftaught.plain import JSON
+from selftaught.sandbox import Limits
+from selftaught.task import Instance, Split, Task
+from selftaught.tasks.answers import bits
+
+BITS = 10
+SHOWN = 100
+ASKED = 20
+MASK_CHANCE = 0.3
+
+
+class Lpn(Task):
+    """Labels are the parity of a hidden subset of the bits; the shown ones are flipped now and then."""
+
+    name = "lpn"
+    entry = "algorithm"
+    summary = "learning parity with noise: predict the parity of a hidden subset of bits from noisy labels"
+    limits = Limits(cpu_s=0.5)
+    instances: Mapping[Split, int] = {"train": 20, "validation": 20, "test": 50}
+    known_start = 0.5
+    """Random labels are right half of the time."""
+    noise: float = 0.05
+    """Chance that a shown label is flipped. The asked labels are never flipped, so 1 is the best score."""
+
+    start = """\
+import random
+
+
+def algorithm(train_samples, train_parity, test_samples):
+    predictions = []
+    for sample in test_samples:
+        predictions.append(random.randint(0, 1))
+    return predictions
+"""
+
+    @property
+    def description(self) -> str:
+        return (
+            f"Learn a parity function{self._of_noise}. A hidden mask of {BITS} bits, each 1 with probability "
+            f"{MASK_CHANCE:g}, is drawn for each instance; the label of a sample of {BITS} bits is the sum, modulo 2, of "
+            f"those bits where the mask is 1. `algorithm(train_samples, train_parity, test_samples)` is given {SHOWN} "
+            f"samples (lists of {BITS} bits, each 0 or 1 with equal probability), the list of their labels{self._of_flips}, "
+            f"and {ASKED} further samples. It returns a flat list of {ASKED} labels, each 0 or 1, for the further samples. "
+            f"The grade of an instance is the share of the {ASKED} labels that are right (guessing: 0.5; all right: 1). "
+            f"All inputs are plain lists; numpy may be imported."
+        )
+
+    @property
+    def _of_noise(self) -> str:
+        return " with noise" if self.noise else ""
+
+    @property
+    def _of_flips(self) -> str:
+        return f" (each of these is wrong with probability {self.noise:g})" if self.noise else " (all of them right)"
+
+    def draw(self, rng: random.Random) -> Instance:
+        mask = [int(rng.random() < MASK_CHANCE) for _ in range(BITS)]
+        samples = [[rng.getrandbits(1) for _ in range(BITS)] for _ in range(SHOWN + ASKED)]
+        parity = [sum(map(int.__mul__, mask, sample)) % 2 for sample in samples]
+        shown = [label ^ int(rng.random() < self.noise) for label in parity[:SHOWN]]
+        return Instance((samples[:SHOWN], shown, samples[SHOWN:]), parity[SHOWN:])
+
+    def grade(self, instance: Instance, answer: JSON) -> float:
+        labels = bits(answer, ASKED, "labels")
+        return sum(map(int.__eq__, labels, instance.truth)) / ASKED
