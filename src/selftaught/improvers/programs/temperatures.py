@@ -1,0 +1,44 @@
+from helpers import BudgetExhausted, extract_code
+
+EXPERTISE = "You are an expert programmer and computer scientist with a gift for making algorithms better."
+TEMPERATURES = [0.4, 0.7, 1.0]
+
+
+def improve_algorithm(initial_solution, utility, language_model):
+    """Temperature sweep: the same question at several temperatures; the best solution starts the next sweep."""
+    if utility.budget < 1:
+        return initial_solution
+    scores = {initial_solution: utility(initial_solution)}
+
+    def judge(solutions):
+        new = [s for s in dict.fromkeys(solutions) if s and s not in scores]
+        new = new[: utility.budget - len(scores)]
+        scores.update(zip(new, utility.map(new)))
+
+    def best():
+        return max(scores, key=scores.get)
+
+    try:
+        for call in range(language_model.budget):
+            if len(scores) >= utility.budget:
+                break
+            if call % len(TEMPERATURES) == 0:
+                message = question(best(), utility)
+            temperature = TEMPERATURES[call % len(TEMPERATURES)]
+            n = language_model.max_responses_per_call
+            judge(extract_code(language_model.prompt(EXPERTISE, message, n_responses=n, temperature=temperature)))
+    except BudgetExhausted:
+        pass  # tokens may run out before calls do
+    return best()
+
+
+def question(solution, utility):
+    return f"""Improve the following solution:
+```python
+{solution}
+```
+
+It is scored by this utility, and higher is better:
+{utility.str}
+
+Be as creative as you can within these constraints. Say first, in a sentence, what your idea is; then give the whole improved program in one block of Python code."""
