@@ -1,0 +1,53 @@
+"""`offline`: the built-in model. It is no language model but a seeded program editor (genetic improvement).
+
+It understands no word of a message: it finds the program that the message shows, edits it, and answers in the form that
+improvers expect. Solutions get generic edits of their syntax tree (`edits.py`). For improvers it knows what they are made of
+and recombines these parts (`parts.py` says how much that brings along); `offline:generic` does without this knowledge.
+An answer is a pure function of the request and its address.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+
+from selftaught.errors import UsageError
+from selftaught.models import Answer, Request
+from selftaught.models.offline import edits, improvers
+from selftaught.models.offline.improvers import random_improver
+from selftaught.models.offline.reading import Shown, read
+from selftaught.plain import JSON
+
+__all__ = ["Offline", "random_improver"]
+
+
+class Offline:
+    """The built-in model, `offline`, or without knowledge of improvers, `offline:generic`."""
+
+    def __init__(self, name: str = "offline") -> None:
+        """Raises UsageError for any other name."""
+        if name not in {"offline", "offline:generic"}:
+            raise UsageError(f"no model is named {name!r}: the built-in ones are offline and offline:generic")
+        self.name = name
+        self.parameters: Mapping[str, JSON] = {}
+        self.concurrency = 1
+
+    def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
+        return [self._answer(request, random.Random(address)) for address in addresses]
+
+    def _answer(self, request: Request, rng: random.Random) -> Answer:
+        shown = read(request.message)
+        text = "I see no program to improve." if shown is None else self._proposal(shown, request.temperature, rng)
+        return Answer(
+            text,
+            tokens_in=(len(request.expertise) + len(request.message)) // 4,
+            tokens_out=len(text) // 4,
+            temperature_applied=request.temperature,
+        )
+
+    def _proposal(self, shown: Shown, temperature: float, rng: random.Random) -> str:
+        edit = None
+        if self.name == "offline":
+            edit = improvers.edited(shown.base, shown.others, temperature, rng)
+        idea, text = edit or edits.edited(shown.base, shown.others, temperature, rng)
+        return f"Idea: {idea}.\n\n```python\n{text.rstrip()}\n```\n"

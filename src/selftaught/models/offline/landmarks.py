@@ -1,0 +1,159 @@
+"""Recognising the parts of an improver in its syntax tree, whoever wrote it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+ENTRY = "improve_algorithm"
+_OPENING = ("```python\n", "```py\n", "```\n")
+
+
+@dataclass
+class Improver:
+    """A syntax tree that defines `improve_algorithm`, to be changed in place; what is looked up is looked up afresh."""
+
+    tree: ast.Module
+    function: ast.FunctionDef
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """What the improver calls the solution, the utility and the language model."""
+        first, second, third = (one.arg for one in self.function.args.args)
+        return first, second, third
+
+    @property
+    def ask(self) -> ast.Call | None:
+        """The first question to the language model."""
+        return next((one for one in calls(self.function) if self._asks(one)), None)
+
+    def _asks(self, call: ast.Call) -> bool:
+        func = call.func
+        if not isinstance(func, ast.Attribute):
+            return False
+        return func.attr in {"prompt", "batch_prompt"} and is_name(func.value, self.names[2])
+
+    @property
+    def loop(self) -> ast.For | ast.While | None:
+        """The outermost loop around the question: the rounds."""
+        ask = self.ask
+        loops = (one for one in ast.walk(self.function) if isinstance(one, ast.For | ast.While))
+        return next((one for one in loops if ask is not None and holds(one, ask)), None)
+
+    @property
+    def memory(self) -> str | None:
+        """The name of a dictionary from programs to their scores: one that is filled with what the utility says."""
+        for node in ast.walk(self.function):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript) and self.scores(node.value):
+                owner = node.targets[0].value
+                if isinstance(owner, ast.Name):
+                    return owner.id
+        return None
+
+    def scores(self, node: ast.AST) -> bool:
+        """Whether an expression is a call of the utility."""
+        return isinstance(node, ast.Call) and is_name(node.func, self.names[1])
+
+    @property
+    def record(self) -> ast.For | None:
+        """The innermost loop that scores one candidate after another into the memory."""
+        found = [
+            one
+            for one in ast.walk(self.function)
+            if isinstance(one, ast.For)
+            and isinstance(one.target, ast.Name)
+            and any(self._keeps(s) for s in ast.walk(one))
+        ]
+        return found[-1] if found else None
+
+    def _keeps(self, node: ast.AST) -> bool:
+        return isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript) and self.scores(node.value)
+
+    @property
+    def choice(self) -> ast.Call | None:
+        """`max(some name, key=utility)`: candidates scored and all but one forgotten."""
+        for call in calls(self.function):
+            keys = [one.value for one in call.keywords if one.arg == "key"]
+            if is_name(call.func, "max") and len(call.args) == 1 and keys and is_name(keys[0], self.names[1]):
+                return call
+        return None
+
+    @property
+    def prompt(self) -> tuple[ast.JoinedStr, ast.FormattedValue] | None:
+        """The text that shows a program in a fence, and the place of the program in it."""
+        for node in ast.walk(self.function):
+            if isinstance(node, ast.JoinedStr):
+                for before, value in zip(node.values, node.values[1:], strict=False):
+                    opens = isinstance(before, ast.Constant) and str(before.value).endswith(_OPENING)
+                    if opens and isinstance(value, ast.FormattedValue) and isinstance(value.value, ast.Name):
+                        return node, value
+        return None
+
+    @property
+    def parent(self) -> ast.Assign | None:
+        """The statement that decides which program is shown."""
+        prompt = self.prompt
+        shown = prompt[1].value if prompt else None
+        return self.binding(shown.id) if isinstance(shown, ast.Name) else None
+
+    def binding(self, name: str) -> ast.Assign | None:
+        """The first plain assignment to a name."""
+        for node in ast.walk(self.function):
+            if isinstance(node, ast.Assign) and len(node.targets) == 1 and is_name(node.targets[0], name):
+                return node
+        return None
+
+    def place(self, node: ast.AST) -> tuple[list[ast.stmt], int]:
+        """The innermost list of statements that holds `node`, and the place in it. `node` must be in the function."""
+        found: tuple[list[ast.stmt], int] = (self.function.body, 0)
+        for block in blocks(self.function):
+            for i, statement in enumerate(block):
+                if holds(statement, node):
+                    found = block, i
+        return found
+
+    def bound(self) -> set[str]:
+        """Every name that the improver binds somewhere."""
+        names: set[str] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+            elif isinstance(node, ast.alias):
+                names.add(node.asname or node.name)
+            elif isinstance(node, ast.arg):
+                names.add(node.arg)
+        return names
+
+
+def improver(text: str) -> Improver | None:
+    """The improver in `text`, or None when it defines no `improve_algorithm` of three parameters."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == ENTRY and len(node.args.args) == 3:
+            return Improver(tree, node)
+    return None
+
+
+def blocks(function: ast.FunctionDef) -> Iterator[list[ast.stmt]]:
+    """Every list of statements in a function, outer ones before inner ones."""
+    for node in ast.walk(function):
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(node, field, None)
+            if isinstance(block, list) and block:
+                yield block
+
+
+def calls(node: ast.AST) -> Iterator[ast.Call]:
+    return (one for one in ast.walk(node) if isinstance(one, ast.Call))
+
+
+def holds(outer: ast.AST, inner: ast.AST) -> bool:
+    return any(one is inner for one in ast.walk(outer))
+
+
+def is_name(node: ast.AST | None, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name

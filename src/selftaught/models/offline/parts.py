@@ -1,0 +1,424 @@
+"""Edits that know what an improver is made of: small fragments set into, or taken out of, its syntax tree.
+
+How much of an improver this module brings along: the landmarks of `landmarks.py` (question, prompt, loop, memory, choice),
+two structural steps (a memory of scored programs, a loop around question and scoring) and, for each part, a list of short
+expressions or statements, good and bad alike. No complete improver is stored and none is rendered from a template: every
+edit changes the tree it is given, and what is not recognised stays as it is. Which parts serve, and together with which
+others, is found by search.
+"""
+
+from __future__ import annotations
+
+import ast
+import random
+from collections.abc import Callable
+from typing import cast
+
+from selftaught.models.offline.landmarks import Improver, holds, is_name
+
+Part = Callable[[Improver, random.Random], str | None]
+"""Changes an improver in place and says what it did; None: not here, nothing was changed."""
+
+ROUNDS = ("range({model}.budget)", "range(2)", "range(3)", "range(max(1, {model}.budget // 2))")
+BATCHES = (
+    "{model}.max_responses_per_call",
+    "{model}.max_responses_per_call",
+    "max(1, {model}.max_responses_per_call // 2)",
+    "2 * {model}.max_responses_per_call",
+    "1",
+)
+PARENTS = (
+    "max({memory}, key={memory}.get)",
+    "sorted({memory}, key={memory}.get)[-2:][0]",
+    "random.choice(sorted({memory}, key={memory}.get)[-3:])",
+    "random.choice(sorted({memory}, key={memory}.get)[-5:])",
+    "max(random.choices(list({memory}), k=4), key={memory}.get)",
+    "random.choice(list({memory}))",
+    "list({memory})[-1]",
+    "min({memory}, key={memory}.get)",
+    "{solution}",
+)
+TEMPERATURES = ("0.2", "0.4", "0.7", "1.0", "1.4", "random.choice((0.4, 0.7, 1.0))")
+SCHEDULES = ("max(0.2, 1.4 - 0.2 * {step})", "min(1.4, 0.2 + 0.2 * {step})")
+FINALS = (
+    "max({memory}, key={memory}.get)",
+    "max({memory}, key={memory}.get)",
+    "list({memory})[-1]",
+    "random.choice(list({memory}))",
+    "min({memory}, key={memory}.get)",
+)
+ACCEPTANCES = (
+    "{memory}[{one}] >= {memory}.get(current, 0)",
+    "True",
+    "{memory}[{one}] > {memory}.get(current, 0) or random.random() < 0.1",
+)
+PRUNINGS = (
+    "for old in sorted({memory}, key={memory}.get)[:-8]:\n    del {memory}[old]",
+    "for old in list({memory})[:-8]:\n    del {memory}[old]",
+    "for old in sorted({memory}, key={memory}.get)[1:]:\n    del {memory}[old]",
+)
+
+
+def remember(improver: Improver, _: random.Random) -> str | None:
+    """A memory of all scored programs instead of a choice among the last answers."""
+    choice = improver.choice
+    found = improver.binding(choice.args[0].id) if choice and isinstance(choice.args[0], ast.Name) else None
+    if improver.memory or choice is None or found is None:
+        return None
+    utility, memory = improver.names[1], _fresh(improver, "archive")
+    block, i = improver.place(found)
+    block[i + 1 : i + 1] = _statements(
+        f"for candidate in {ast.unparse(choice.args[0])}:\n    {memory}[candidate] = {utility}(candidate)"
+    )
+    choice.args = [_expression(memory)]
+    choice.keywords = [ast.keyword("key", _expression(f"{memory}.get"))]
+    solution = improver.names[0]
+    body = improver.function.body
+    start = 1 if ast.get_docstring(improver.function) is not None else 0
+    body[start:start] = _statements(f"{memory} = {{{solution}: {utility}({solution})}}")
+    return "remember every scored program"
+
+
+def repeat(improver: Improver, rng: random.Random) -> str | None:
+    """Rounds: a loop around the prompt, the question and what is done with the answers."""
+    ask, prompt = improver.ask, improver.prompt
+    if ask is None or prompt is None or improver.loop:
+        return None
+    block, last = improver.place(ask)
+    first = min(last, *(i for i, one in enumerate(block) if holds(one, prompt[0]) or one is improver.parent), last)
+    end = next((i for i, one in enumerate(block) if isinstance(one, ast.Return)), len(block))
+    if end <= last:
+        return None
+    loop = _statements(f"for step in {_filled(rng.choice(ROUNDS), improver)}:\n    pass")[0]
+    assert isinstance(loop, ast.For)
+    loop.body = block[first:end]
+    block[first:end] = [loop]
+    return "ask in several rounds"
+
+
+def show(improver: Improver, rng: random.Random) -> str | None:
+    """Which program the prompt shows."""
+    prompt = improver.prompt
+    if prompt is None or not _needs_memory(improver, rng):
+        return None
+    if rng.random() < 0.8:
+        repeat(improver, rng)
+    value = _expression(_filled(rng.choice(PARENTS), improver))
+    _set_parent(improver, value)
+    return f"show {_shown(value)}"
+
+
+def _set_parent(improver: Improver, value: ast.expr) -> None:
+    """Let the prompt show `value`, which is put into a variable of its own if there is none yet."""
+    prompt, parent = improver.prompt, improver.parent
+    assert prompt is not None
+    if parent is not None:
+        parent.value = value
+    elif is_name(prompt[1].value, improver.names[0]):
+        block, i = improver.place(prompt[0])
+        name = _fresh(improver, "parent")
+        prompt[1].value = _expression(name)
+        block[i:i] = [ast.Assign([ast.Name(name, ast.Store())], value)]
+    _need_random(improver)
+
+
+def each(improver: Improver, _: random.Random) -> str | None:
+    """A prompt of its own for every answer, so that a parent drawn by chance is drawn for each."""
+    ask, prompt, parent = improver.ask, improver.prompt, improver.parent
+    product = _product(improver)
+    if ask is None or prompt is None or parent is None or product is None or not isinstance(product.left, ast.List):
+        return None
+    block, i = improver.place(prompt[0])
+    message = block[i]
+    if parent not in block or not isinstance(message, ast.Assign) or message.value is not prompt[0]:
+        return None
+    text = product.left.elts[0]
+    if not isinstance(text, ast.Name) or not is_name(message.targets[0], text.id):
+        return None
+    first = block.index(parent)
+    start, loop = _statements(
+        f"messages = []\nfor _ in range({ast.unparse(product.right)}):\n    messages.append({text.id})"
+    )
+    assert isinstance(loop, ast.For)
+    loop.body[0:0] = block[first : i + 1]
+    block[first : i + 1] = []
+    _replace(improver.function, product, _expression("messages"))
+    at = improver.place(ask)[1] if improver.place(ask)[0] is block else first
+    block[at:at] = [start, loop]
+    return "choose a parent for each answer"
+
+
+def _product(improver: Improver) -> ast.BinOp | None:
+    """`[message] * n` in the question."""
+    ask = improver.ask
+    found = (one for one in ast.walk(ask) if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mult)) if ask else ()
+    return next((one for one in found if isinstance(one.left, ast.List) and len(one.left.elts) == 1), None)
+
+
+def walk(improver: Improver, rng: random.Random) -> str | None:
+    """A current program that candidates replace by some rule, and that is shown."""
+    if not _needs_memory(improver, rng) or improver.prompt is None or improver.record is None:
+        return None
+    repeat(improver, rng)
+    record, memory = improver.record, improver.memory
+    assert isinstance(record.target, ast.Name)
+    old = next((one for one in record.body if isinstance(one, ast.If) and _sets(one, "current")), None)
+    rule = rng.choice(ACCEPTANCES).format(memory=memory, one=record.target.id)
+    statement = _statements(f"if {rule}:\n    current = {record.target.id}")[0]
+    if old is not None:
+        record.body[record.body.index(old)] = statement
+    else:
+        record.body.append(statement)
+        body = improver.function.body
+        start = 1 if ast.get_docstring(improver.function) is not None else 0
+        body[start:start] = _statements(f"current = {improver.names[0]}")
+    _set_parent(improver, _expression("current"))
+    return f"walk on when {rule}"
+
+
+def cache(improver: Improver, _: random.Random) -> str | None:
+    """Score no program twice; or do again."""
+    record, memory = improver.record, improver.memory
+    if record is None or memory is None or not isinstance(record.target, ast.Name):
+        return None
+    first = record.body[0]
+    one = record.target.id
+    if isinstance(first, ast.If) and ast.unparse(first.test) == f"{one} not in {memory}":
+        record.body[0:1] = first.body
+        return "score again what was scored before"
+    keep = next((i for i, s in enumerate(record.body) if isinstance(s, ast.Assign)), None)
+    if keep is None:
+        return None
+    guard = _statements(f"if {one} not in {memory}:\n    pass")[0]
+    assert isinstance(guard, ast.If)
+    guard.body = [record.body[keep]]
+    record.body[keep] = guard
+    return "score no program twice"
+
+
+def distinct(improver: Improver, _: random.Random) -> str | None:
+    """Drop equal answers before they are scored; or keep them."""
+    record = improver.record
+    if record is None:
+        return None
+    text = ast.unparse(record.iter)
+    if text.startswith("dict.fromkeys("):
+        assert isinstance(record.iter, ast.Call)
+        record.iter = record.iter.args[0]
+        return "keep equal answers"
+    record.iter = _expression(f"dict.fromkeys({text})")
+    return "drop equal answers"
+
+
+def prune(improver: Improver, rng: random.Random) -> str | None:
+    """Forget some of the memory after each round: the rest, the older ones, or all but the worst; or forget nothing."""
+    loop = improver.loop
+    if loop is None or not improver.memory:
+        return None
+    old = next((one for one in loop.body if isinstance(one, ast.For) and isinstance(one.body[0], ast.Delete)), None)
+    if old is not None and rng.random() < 0.5:
+        loop.body.remove(old)
+        return "forget nothing"
+    new = _statements(_filled(rng.choice(PRUNINGS), improver))
+    if old is not None:
+        loop.body.remove(old)
+    loop.body += new
+    return "forget part of the memory after each round"
+
+
+def another(improver: Improver, rng: random.Random) -> str | None:
+    """A second program in the prompt, to cross over with; or no longer."""
+    prompt = improver.prompt
+    if prompt is None or not _needs_memory(improver, rng):
+        return None
+    old = improver.binding("other")
+    if old is not None:
+        old.value = _expression(_filled(rng.choice(PARENTS), improver))
+        _need_random(improver)
+        return "show another second program"
+    block, i = improver.place(prompt[0])
+    block[i:i] = _statements(f"other = {_filled(rng.choice(PARENTS), improver)}")
+    _append(prompt[0], "\n\nAnother attempt, to take ideas from:\n```python\n", "other", "\n```")
+    _need_random(improver)
+    return "show a second program"
+
+
+def feedback(improver: Improver, _: random.Random) -> str | None:
+    """What the utility says of the shown program, in the prompt; or no longer."""
+    prompt = improver.prompt
+    if prompt is None or not isinstance(prompt[1].value, ast.Name):
+        return None
+    utility = improver.names[1]
+    for i, value in enumerate(prompt[0].values):
+        if isinstance(value, ast.FormattedValue) and ast.unparse(value.value).startswith(f"{utility}.feedback("):
+            del prompt[0].values[i]
+            return "show no feedback"
+    _append(prompt[0], "\n\nFeedback: ", f"{utility}.feedback({prompt[1].value.id})", "")
+    return "show feedback"
+
+
+def rounds(improver: Improver, rng: random.Random) -> str | None:
+    """How many rounds."""
+    loop = improver.loop
+    if not isinstance(loop, ast.For) or not ast.unparse(loop.iter).startswith("range("):
+        return repeat(improver, rng)
+    loop.iter = _expression(_filled(rng.choice(ROUNDS), improver))
+    return f"use {ast.unparse(loop.iter)} for the rounds"
+
+
+def batch(improver: Improver, rng: random.Random) -> str | None:
+    """How many answers to ask for at once."""
+    holder = _batch(improver)
+    if holder is None:
+        return None
+    owner, field = holder
+    new = _expression(_filled(rng.choice(BATCHES), improver))
+    _set(owner, field, new)
+    return f"ask for {ast.unparse(new)} answers at once"
+
+
+def _batch(improver: Improver) -> tuple[ast.AST, str] | None:
+    """Where the number of answers of a question stands."""
+    product, ask = _product(improver), improver.ask
+    if product is not None:
+        return _through_name(improver, product, "right")
+    counted = next((one for one in ast.walk(improver.function) if ask and _collects(one, ask)), None)
+    if isinstance(counted, ast.For):
+        return _through_name(improver, counted.iter, "args")
+    for keyword in ask.keywords if ask else ():
+        if keyword.arg == "n_responses":
+            return _through_name(improver, keyword, "value")
+    return None
+
+
+def _collects(node: ast.AST, ask: ast.Call) -> bool:
+    """Whether a statement is a loop `for _ in range(n)` that appends something, and does not ask."""
+    if not isinstance(node, ast.For) or not isinstance(node.iter, ast.Call) or holds(node, ask):
+        return False
+    appends = (isinstance(one, ast.Attribute) and one.attr == "append" for one in ast.walk(node))
+    return is_name(node.iter.func, "range") and any(appends)
+
+
+def _through_name(improver: Improver, owner: ast.AST, field: str) -> tuple[ast.AST, str]:
+    """The place itself or, where a name stands there, that of the value bound to it."""
+    value = _get(owner, field)
+    bound = improver.binding(value.id) if isinstance(value, ast.Name) else None
+    return (bound, "value") if bound is not None else (owner, field)
+
+
+def _get(owner: ast.AST, field: str) -> ast.expr:
+    value = getattr(owner, field)
+    return cast("list[ast.expr]", value)[-1] if isinstance(value, list) else value
+
+
+def _set(owner: ast.AST, field: str, value: ast.expr) -> None:
+    setattr(owner, field, [value] if isinstance(getattr(owner, field), list) else value)
+
+
+def temperature(improver: Improver, rng: random.Random) -> str | None:
+    """The temperature of the questions: fixed, drawn by chance, or changing from round to round."""
+    ask, loop = improver.ask, improver.loop
+    found = [one for one in ask.keywords if one.arg == "temperature"] if ask else []
+    if not found:
+        return None
+    step = loop.target.id if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) else None
+    schedules = [one.format(step=step) for one in SCHEDULES] if step and step != "_" else []
+    new = rng.choice([*TEMPERATURES, *schedules])
+    found[0].value = _expression(new)
+    _need_random(improver)
+    return f"use temperature {new}"
+
+
+def final(improver: Improver, rng: random.Random) -> str | None:
+    """Which program is returned at the end."""
+    last = improver.function.body[-1]
+    if not isinstance(last, ast.Return) or not improver.memory:
+        return None
+    last.value = _expression(_filled(rng.choice(FINALS), improver))
+    _need_random(improver)
+    return f"return {ast.unparse(last.value)}"
+
+
+def guard(improver: Improver, _: random.Random) -> str | None:
+    """End the rounds when an allowance is used up, instead of failing."""
+    loop = improver.loop
+    if loop is None or any(isinstance(one, ast.Try) for one in ast.walk(loop)):
+        return None
+    attempt = _statements("try:\n    pass\nexcept BudgetExhausted:\n    break")[0]
+    assert isinstance(attempt, ast.Try)
+    attempt.body = loop.body
+    loop.body = [attempt]
+    improver.tree.body[0:0] = _statements("from helpers import BudgetExhausted")
+    return "stop when an allowance is used up"
+
+
+def _sets(node: ast.AST, name: str) -> bool:
+    return any(isinstance(one, ast.Assign) and is_name(one.targets[0], name) for one in ast.walk(node))
+
+
+def _needs_memory(improver: Improver, rng: random.Random) -> bool:
+    return improver.memory is not None or remember(improver, rng) is not None
+
+
+def _filled(fragment: str, improver: Improver) -> str:
+    solution, utility, model = improver.names
+    return fragment.format(memory=improver.memory, solution=solution, utility=utility, model=model)
+
+
+def _shown(value: ast.expr) -> str:
+    return ast.unparse(value)
+
+
+def _append(text: ast.JoinedStr, before: str, value: str, after: str) -> None:
+    text.values += [ast.Constant(before), ast.FormattedValue(_expression(value), -1), ast.Constant(after)]
+
+
+def _need_random(improver: Improver) -> None:
+    """Import `random` where it is used and not yet imported."""
+    used = any(is_name(one, "random") for one in ast.walk(improver.function))
+    if used and "random" not in improver.bound():
+        improver.tree.body[0:0] = _statements("import random")
+
+
+def _fresh(improver: Improver, name: str) -> str:
+    """`name`, with underscores added until it is not bound yet."""
+    while name in improver.bound():
+        name += "_"
+    return name
+
+
+def _replace(root: ast.AST, old: ast.expr, new: ast.expr) -> None:
+    for node in ast.walk(root):
+        for field, value in ast.iter_fields(node):
+            if value is old:
+                setattr(node, field, new)
+            elif isinstance(value, list) and old in value:
+                setattr(node, field, [new if one is old else one for one in cast("list[object]", value)])
+
+
+def _statements(text: str) -> list[ast.stmt]:
+    return ast.parse(text).body
+
+
+def _expression(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+PARTS: tuple[tuple[int, Part], ...] = (
+    (2, remember),
+    (2, repeat),
+    (6, show),
+    (2, each),
+    (2, walk),
+    (2, cache),
+    (1, distinct),
+    (2, prune),
+    (2, another),
+    (1, feedback),
+    (2, rounds),
+    (2, batch),
+    (3, temperature),
+    (2, final),
+    (1, guard),
+)
+"""The parts with the weight at which an edit chooses them."""
