@@ -46,12 +46,14 @@ def defect(text: object, entry: str) -> str | None:
         return f"syntax error in line {error.lineno or 0}: {error.msg}"
     except (ValueError, RecursionError, MemoryError) as error:
         return f"does not parse: {type(error).__name__}"
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name)
-    return None if entry in names else f"does not define {entry}"
+    at_top = any(_defines(node, entry) for node in tree.body)
+    return None if at_top or any(_defines(node, entry) for node in ast.walk(tree)) else f"does not define {entry}"
+
+
+def _defines(node: ast.AST, name: str) -> bool:
+    """Whether this node gives the name a meaning: a definition, an assignment's target or an import."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return node.name == name
+    if isinstance(node, ast.Name):
+        return node.id == name and isinstance(node.ctx, ast.Store)
+    return isinstance(node, ast.alias) and (node.asname or node.name) == name
