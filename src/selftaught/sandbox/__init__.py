@@ -83,3 +83,18 @@ class Sandbox(Protocol):
     def close(self) -> None:
         """End every process of the sandbox."""
         ...
+
+    def __enter__(self) -> Sandbox: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+def open_sandbox(level: str = "strict", slots: int | None = None) -> Sandbox:
+    """The real sandbox, a context manager, proved by attack before it is handed out.
+
+    `level` is one of `levels.LEVELS`; `slots` is how many jobs compute at once (default: one per CPU core). Raises
+    SandboxRefused with cause and mend when this machine cannot hold generated code at that level.
+    """
+    from selftaught.sandbox.levels import open_level
+
+    return open_level(level, slots)

@@ -1,0 +1,170 @@
+"""Remote calls of an improver: requests come in over a socket, host functions answer them in threads.
+
+Every request is untrusted: its length is capped, its form checked against a schema before a function is called.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from selftaught.errors import Refusal
+from selftaught.plain import JSON
+from selftaught.sandbox import HostFunction
+from selftaught.sandbox.reader import Unreadable, plain
+
+MAX_REQUEST = 8 << 20
+MAX_LIST = 1000
+AT_ONCE = 64
+"""Requests of one improver that are worked on at once; more wait in the socket."""
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= MAX_LIST and all(map(_text, value))  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+SCHEMAS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
+    "utility": {"solutions": _texts},
+    "feedback": {"solution": _text},
+    "ask": {"expertise": _text, "messages": _texts, "temperature": _number},
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A call that passed its check."""
+
+    number: int
+    name: str
+    arguments: Mapping[str, Any]
+
+
+def request(data: bytes) -> Request:
+    """The request in one frame; raises Unreadable."""
+    match plain(data):
+        case {"id": int(number), "call": str(name), "arguments": dict(arguments), **others} if (
+            not others and not isinstance(number, bool) and 0 <= number < 1 << 53 and name in SCHEMAS
+        ):
+            schema = SCHEMAS[name]
+            if arguments.keys() != schema.keys() or not all(schema[key](arguments[key]) for key in schema):
+                raise Unreadable(f"arguments that do not fit `{name}`")
+            return Request(number, name, arguments)
+        case _:
+            raise Unreadable("no request")
+
+
+class Frames:
+    """Cuts a stream of bytes into frames; never holds more than one frame and one read."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The frames that `data` completes; raises Unreadable as soon as a frame announces too much."""
+        self._data += data
+        frames: list[bytes] = []
+        while len(self._data) >= 4:
+            size = int.from_bytes(self._data[:4], "little")
+            if size > MAX_REQUEST:
+                raise Unreadable("a request that is too large")
+            if len(self._data) < 4 + size:
+                break
+            frames.append(bytes(self._data[4 : 4 + size]))
+            del self._data[: 4 + size]
+        return frames
+
+
+class Desk:
+    """Serves the calls of one improver. `stop` is called, once, when it must be ended."""
+
+    def __init__(self, calls: socket.socket, functions: Mapping[str, HostFunction], stop: Callable[[], None]) -> None:
+        self._calls = calls
+        self._functions = functions
+        self._stop = stop
+        self._frames = Frames()
+        self._threads = ThreadPoolExecutor(AT_ONCE, "improver")
+        self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._open = 0
+        self._since = 0.0
+        self._waited = 0.0
+        self.failure: BaseException | None = None
+        """What a host function raised; the run ends with it."""
+        self.breach = ""
+        """Why the improver was ended for its requests."""
+
+    def waited(self) -> float:
+        """Seconds in which at least one call was being answered."""
+        with self._lock:
+            return self._waited + (monotonic() - self._since if self._open else 0.0)
+
+    def read(self) -> bool:
+        """Take in what the improver sent; False when it has closed its end."""
+        data = self._calls.recv(1 << 16)
+        try:
+            for frame in self._frames.feed(data):
+                wanted = request(frame)
+                if wanted.name not in self._functions:
+                    raise Unreadable(f"`{wanted.name}` is not offered here")
+                self._places.acquire()
+                self._count(1)
+                self._threads.submit(self._serve, wanted)
+        except Unreadable as error:
+            self.breach = f"sent {error}"
+            self._stop()
+            return False
+        return bool(data)
+
+    def close(self) -> None:
+        """Wait for the functions that are still at work."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def _count(self, step: int) -> None:
+        with self._lock:
+            now = monotonic()
+            if self._open:
+                self._waited += now - self._since
+            self._since = now
+            self._open += step
+
+    def _serve(self, wanted: Request) -> None:
+        try:
+            reply = self._reply(wanted)
+        except BaseException as error:  # noqa: BLE001 - carried to the caller of Sandbox.run
+            self.failure = self.failure or error
+            reply = None
+        self._count(-1)
+        self._places.release()
+        if reply is None:
+            self._stop()
+        else:
+            self._write(json.dumps({"id": wanted.number, **reply}, ensure_ascii=False).encode("utf-8", "replace"))
+
+    def _reply(self, wanted: Request) -> dict[str, JSON]:
+        try:
+            return {"value": self._functions[wanted.name](**wanted.arguments)}
+        except Refusal as refusal:
+            return {"refused": refusal.kind, "message": refusal.message}
+
+    def _write(self, data: bytes) -> None:
+        try:
+            with self._writing:
+                self._calls.sendall(len(data).to_bytes(4, "little") + data)
+        except OSError:
+            pass  # the improver has ended; its outcome says how

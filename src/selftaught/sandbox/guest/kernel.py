@@ -1,0 +1,140 @@
+"""Linux system calls that Python does not offer, in as few words as the jail needs. Standard library only."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+
+NEWNS, NEWIPC, NEWPID = 0x00020000, 0x08000000, 0x20000000
+MS_NOSUID_NODEV, MS_BIND_REC, MS_PRIVATE_REC = 2 | 4, 4096 | 16384, 1 << 18 | 16384
+
+_PDEATHSIG, _DUMPABLE, _SECCOMP, _NO_NEW_PRIVS, _CAPBSET_DROP, _AMBIENT = 1, 4, 22, 38, 24, 47
+_PIDFD_OPEN, _CLOSE_RANGE, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 434, 436, 444, 445, 446
+_NO_RANDOMIZE = 0x0040000
+_LANDLOCK_READ = 4 | 8
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+_word = ctypes.c_ulong
+
+
+def _call(function: str, *arguments: object) -> int:
+    result = int(getattr(_libc, function)(*arguments))
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{function}: {os.strerror(code)}")
+    return result
+
+
+def _syscall(number: int, *arguments: object) -> int:
+    return _call("syscall", ctypes.c_long(number), *arguments)
+
+
+def _prctl(option: int, first: int = 0, second: int = 0) -> int:
+    return _call("prctl", option, _word(first), _word(second), _word(0), _word(0))
+
+
+def fixed_addresses() -> bool:
+    """Ask for an address layout without chance, from the next exec on; False when it is so already."""
+    now = _call("personality", _word(0xFFFFFFFF))
+    if now & _NO_RANDOMIZE:
+        return False
+    _call("personality", _word(now | _NO_RANDOMIZE))
+    return True
+
+
+def die_with_parent() -> None:
+    """Have this process killed when the thread that made it ends."""
+    _prctl(_PDEATHSIG, 9)
+
+
+def hide_memory() -> None:
+    """No core, no tracing by processes that are not privileged."""
+    _prctl(_DUMPABLE, 0)
+
+
+def no_new_privileges() -> None:
+    """No set-uid program gives anything from now on; the condition for filters without privilege."""
+    _prctl(_NO_NEW_PRIVS, 1)
+
+
+def unshare(namespaces: int) -> None:
+    _call("unshare", namespaces)
+
+
+def setns(fd: int, namespaces: int) -> None:
+    _call("setns", fd, namespaces)
+
+
+def pidfd_open(pid: int) -> int:
+    return _syscall(_PIDFD_OPEN, pid, 0)
+
+
+def mount(source: str, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
+    texts = [None if text is None else text.encode() for text in (source, target, kind, options)]
+    _call("mount", texts[0], texts[1], texts[2], _word(flags), texts[3])
+
+
+def close_from(fd: int) -> None:
+    """Close every descriptor from `fd` on."""
+    _syscall(_CLOSE_RANGE, ctypes.c_uint(fd), ctypes.c_uint(0xFFFFFFFF), 0)
+
+
+def bound_capabilities() -> None:
+    """Empty the ambient and the bounding set: nothing executed later can gain a capability."""
+    _prctl(_AMBIENT, 4)
+    for capability in range(64):
+        try:
+            _prctl(_CAPBSET_DROP, capability)
+        except OSError:
+            return
+
+
+_NO_CAPABILITIES = (
+    ctypes.create_string_buffer(struct.pack("Ii", 0x20080522, 0)),
+    ctypes.create_string_buffer(24),
+)
+
+
+def drop_capabilities() -> None:
+    _call("capset", *_NO_CAPABILITIES)
+
+
+class Filter:
+    """A system call filter, laid out for the kernel."""
+
+    def __init__(self, program: bytes) -> None:
+        self._steps = ctypes.create_string_buffer(program, len(program))
+        self._head = ctypes.create_string_buffer(
+            struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(self._steps))
+        )
+
+    def install(self) -> None:
+        """Filter this thread and all it makes, for good. Needs `no_new_privileges`."""
+        _call("prctl", _SECCOMP, _word(2), ctypes.byref(self._head), _word(0), _word(0))
+
+
+def landlock_abi() -> int:
+    """The kernel's Landlock version; 0 when there is none."""
+    try:
+        return _syscall(_LANDLOCK_CREATE, None, ctypes.c_size_t(0), 1)
+    except OSError:
+        return 0
+
+
+def landlock(readable: list[str]) -> None:
+    """Allow reading below these paths and no other access to files, no TCP, no signals or sockets out of the domain."""
+    abi = landlock_abi()
+    files = (1 << 13) - 1 | (abi >= 2) << 13 | (abi >= 3) << 14 | (abi >= 5) << 15
+    size = 8 if abi < 4 else 16 if abi < 6 else 24
+    rules = struct.pack("QQQ", files, 3 * (abi >= 4), 3 * (abi >= 6))[:size]
+    ruleset = _syscall(_LANDLOCK_CREATE, rules, ctypes.c_size_t(size), 0)
+    for path in readable:
+        fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        right = _LANDLOCK_READ if os.path.isdir(path) else 4  # noqa: PTH112 - pathlib is slow to import
+        _syscall(_LANDLOCK_ADD, ruleset, 1, struct.pack("=Qi", right, fd), 0)
+        os.close(fd)
+    no_new_privileges()
+    _syscall(_LANDLOCK_RESTRICT, ruleset, 0)
+    os.close(ruleset)

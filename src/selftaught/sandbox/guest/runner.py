@@ -1,0 +1,159 @@
+"""The untrusted side of a job: runs in the locked child, reads the program and its inputs, writes answers.
+
+Nothing here is believed by anybody: a program can rewrite all of it. It only makes honest programs comfortable.
+"""
+
+from __future__ import annotations
+
+import _random
+import json
+import os
+import random
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+INPUTS, ANSWERS, CALLS = 3, 4, 5
+_FILE = "program.py"
+_MAX_MESSAGE, _MAX_FRAMES = 2000, 12
+
+_chance = _random.Random(0)
+
+
+def seed(value: int) -> None:
+    """Set every generator of random numbers a program may reach, also those it makes itself without a seed."""
+    _chance.seed(value)
+    random.seed(value)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(value & 0xFFFFFFFF)
+
+
+def tame_chance() -> None:
+    """Let every source of chance draw from the job's seed: `Random()`, `default_rng()`, `os.urandom`, `secrets`."""
+    plain_seed = random.Random.seed
+
+    def reseed(self: random.Random, a: Any = None, version: int = 2) -> None:
+        plain_seed(self, _chance.getrandbits(64) if a is None else a, version)
+
+    def urandom(size: int, /) -> bytes:
+        return _chance.getrandbits(8 * size).to_bytes(size, "little") if size else b""
+
+    random.Random.seed = reseed
+    random.seed = random._inst.seed  # type: ignore[attr-defined]
+    os.urandom = random._urandom = urandom  # type: ignore[attr-defined]
+
+
+def _as_plain(value: Any) -> Any:
+    """Arrays and numbers of numpy as plain data."""
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"the answer is no plain data: {type(value).__name__}")
+
+
+_encode = json.JSONEncoder(default=_as_plain, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+
+
+def _read(size: int) -> bytes:
+    data = os.read(INPUTS, size)
+    while len(data) < size:
+        more = os.read(INPUTS, size - len(data))
+        if not more:
+            os._exit(0)
+        data += more
+    return data
+
+
+def _receive() -> Any:
+    return _decode(_read(int.from_bytes(_read(4), "little")).decode())
+
+
+def _send(kind: str, value: Any) -> None:
+    data = _encode([kind, value]).encode()
+    data = len(data).to_bytes(4, "little") + data
+    while data:
+        data = data[os.write(ANSWERS, data) :]
+
+
+class _Source:
+    """Lets tracebacks and `inspect.getsource` find the program's text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def get_source(self, name: str) -> str:  # noqa: ARG002 - the protocol of loaders
+        return self.text
+
+
+def _load(text: str, entry: str) -> Callable[..., Any]:
+    module = types.ModuleType("program")
+    module.__loader__ = _Source(text)  # type: ignore[assignment]
+    sys.modules["program"] = module
+    exec(compile(text, _FILE, "exec", dont_inherit=True), module.__dict__)
+    function = module.__dict__.get(entry)
+    if not callable(function):
+        raise NameError(f"the program defines no function {entry}")
+    return function
+
+
+def _trace(error: BaseException, lines: list[str]) -> str:
+    """The last line of the trace, then the places within the program, outermost first."""
+    text = f"{type(error).__name__}: {error}"[:_MAX_MESSAGE]
+    places: list[str] = []
+    frame = error.__traceback__
+    while frame is not None:
+        code = frame.tb_frame.f_code
+        if code.co_filename == _FILE:
+            line = lines[frame.tb_lineno - 1].strip() if 0 < frame.tb_lineno <= len(lines) else ""
+            places.append(f"  line {frame.tb_lineno}, in {code.co_name}: {line}")
+        frame = frame.tb_next
+    return "\n".join([text, *places[-_MAX_FRAMES:]])
+
+
+def _attempt(work: Callable[[], Any], lines: list[str]) -> tuple[str, Any]:
+    """What became of one piece of the program's work; no failure of it may end the runner."""
+    try:
+        return "answer", work()
+    except MemoryError:
+        return "memory", "out of memory"
+    except BaseException as error:
+        try:
+            return "error", _trace(error, lines)
+        except BaseException:
+            return "error", "an error that cannot be shown"
+
+
+def _answer(kind: str, value: Any, limit: int) -> None:
+    try:
+        sys.stdout.flush()
+        data = _encode([kind, value])
+        if len(data) > limit:
+            kind, value = "output", f"the answer is larger than {limit // 1024} KiB"
+    except MemoryError:
+        kind, value = "memory", "out of memory"
+    except RecursionError:
+        kind, value = "error", "the answer is nested too deeply"
+    except BaseException as error:
+        kind, value = _attempt(lambda: f"{type(error).__name__}: {error}"[:_MAX_MESSAGE], [])
+        kind = "error"
+    try:
+        _send(kind, value)
+    except BaseException:
+        _send("error", "an answer that cannot be written")
+
+
+def serve(objects: Callable[[Any], list[Any]]) -> None:
+    """Load the program, then answer inputs one by one until there are no more. `objects` makes the arguments."""
+    job = _receive()
+    lines = job["program"].splitlines()
+    seed(job["seed"])
+    state, function = _attempt(lambda: _load(job["program"], job["entry"]), lines)
+    while True:
+        value, arguments = _receive()
+        if state != "answer":
+            _answer(state, function, job["limit"])
+            continue
+        seed(value)
+        _answer(*_attempt(lambda arguments=arguments: function(*objects(arguments)), lines), job["limit"])

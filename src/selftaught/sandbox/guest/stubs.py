@@ -1,0 +1,130 @@
+"""What an improver holds in its hands: `utility` and `language_model`, whose calls are answered by the host.
+
+The objects are plain: they can be copied, subclassed and assigned to. Nothing assigned here changes what the host
+allows, it only changes what the improver believes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import helpers
+
+_CALLS = 5
+_KINDS = {"BudgetExhausted": helpers.BudgetExhausted, "ValueError": ValueError}
+
+
+class _Channel:
+    """Requests with numbers go out, replies come back in any order; whoever waits first reads for all."""
+
+    def __init__(self) -> None:
+        self._sending = threading.Lock()
+        self._turn = threading.Condition()
+        self._replies: dict[int, dict[str, Any]] = {}
+        self._next = 0
+        self._reading = False
+
+    def call(self, name: str, **arguments: Any) -> Any:
+        number = self._send(name, arguments)
+        reply = self._await(number)
+        if "refused" in reply:
+            raise _KINDS.get(reply["refused"], RuntimeError)(reply["message"])
+        return reply["value"]
+
+    def _send(self, name: str, arguments: dict[str, Any]) -> int:
+        with self._sending:
+            number = self._next
+            request = {"id": number, "call": name, "arguments": arguments}
+            data = json.dumps(request, ensure_ascii=False, allow_nan=False).encode()
+            self._next += 1
+            data = len(data).to_bytes(4, "little") + data
+            while data:
+                data = data[os.write(_CALLS, data) :]
+        return number
+
+    def _await(self, number: int) -> dict[str, Any]:
+        with self._turn:
+            while number not in self._replies:
+                if self._reading:
+                    self._turn.wait()
+                else:
+                    self._read_one()
+            return self._replies.pop(number)
+
+    def _read_one(self) -> None:
+        """Read one reply with the turn given up meanwhile; called and left with the turn held."""
+        self._reading = True
+        self._turn.release()
+        try:
+            reply = json.loads(_read(int.from_bytes(_read(4), "little")))
+        finally:
+            self._turn.acquire()
+            self._reading = False
+            self._turn.notify_all()
+        self._replies[reply["id"]] = reply
+
+
+def _read(size: int) -> bytes:
+    parts: list[bytes] = []
+    while size:
+        part = os.read(_CALLS, size)
+        if not part:
+            raise EOFError("the host has gone")
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+_channel = _Channel()
+
+
+class Utility:
+    """Scores solutions, higher is better. `str` describes it; `budget` is how many scorings are allowed."""
+
+    def __init__(self, str: str, budget: int) -> None:  # noqa: A002 - the paper's name
+        self.str = str
+        self.budget = budget
+
+    def __call__(self, solution: str) -> float:
+        return self.map([solution])[0]
+
+    def map(self, solutions: Sequence[str]) -> list[float]:
+        """Score several solutions side by side."""
+        return _channel.call("utility", solutions=[_text(one) for one in solutions])
+
+    def feedback(self, solution: str) -> str:
+        """Why a solution failed, or which practice instances it lost."""
+        return _channel.call("feedback", solution=_text(solution))
+
+
+class LanguageModel:
+    """Answers prompts. `budget` is how many calls are allowed, `max_responses_per_call` how many answers to each."""
+
+    def __init__(self, budget: int, max_responses_per_call: int) -> None:
+        self.budget = budget
+        self.max_responses_per_call = max_responses_per_call
+
+    def prompt(self, expertise: str, message: str, n_responses: int = 1, temperature: float = 0.7) -> list[str]:
+        """`n_responses` answers to one message."""
+        return self.batch_prompt(expertise, [message] * n_responses, temperature)
+
+    def batch_prompt(self, expertise: str, message_batch: Sequence[str], temperature: float = 0.7) -> list[str]:
+        """One answer to each message, in the order of the messages."""
+        messages = [_text(one) for one in message_batch]
+        return _channel.call("ask", expertise=_text(expertise), messages=messages, temperature=float(temperature))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text is wanted, not {type(value).__name__}")
+    return str(value)
+
+
+def objects(arguments: list[Any]) -> list[Any]:
+    """The arguments of `improve_algorithm` from a job's plain input."""
+    initial_solution, utility, language_model = arguments
+    return [initial_solution, Utility(**utility), LanguageModel(**language_model)]

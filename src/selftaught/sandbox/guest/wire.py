@@ -1,0 +1,26 @@
+"""How the host and the zygote talk: fixed records, no free text. Read by both sides.
+
+The host opens *lines* (connections that keep message boundaries) by sending their ends through the zygote's door. A line
+carries one job at a time: a `JOB` with three descriptors (payload, answers, output) and, for improvers, a fourth for
+remote calls; the zygote replies with a `DONE`. A line that is shut down ends its job.
+
+The payload is an index of sizes (the program, then each input) and the frames themselves. The zygote moves frames
+without reading them. The answers file begins with one `RECORD` for each input; the answers follow in order.
+"""
+
+from __future__ import annotations
+
+import struct
+
+JOB = struct.Struct("<IQQQQI")
+"""Number of inputs; per input: CPU and wall limit in ns; bytes of address space, of output (all inputs), of an answer."""
+RECORD = struct.Struct("<BiQQIQ")
+"""Ending, wait status of the child (0 while it lives), CPU and wall time in ns, size of the answer, end of the output."""
+DONE = struct.Struct("<?Q")
+"""Whether every child could be set up; the peak resident memory in KiB."""
+SIZE = struct.Struct("<I")
+
+ANSWERED, OUT_OF_CPU, OUT_OF_TIME, ENDED, TOO_LARGE, FLOODED, STOPPED = range(7)
+
+TOTAL_ANSWERS = 16
+"""All answers of a job together may be this many times as large as one."""

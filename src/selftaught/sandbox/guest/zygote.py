@@ -1,0 +1,440 @@
+"""The fork server inside the jail: one process that forks a locked child per job and watches it from outside.
+
+It never sees programs, inputs or answers: the kernel moves them between files and pipes. So nothing of one job is in the
+memory that the next inherits. It trusts its children with nothing: it clocks them, hands inputs over one by one, takes
+each answer out of their reach before the next input goes in, and kills.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib is slow to import
+
+import kernel
+import runner
+import wire
+
+_NEVER = float("inf")
+_OUT, _FIRST_FREE = 1, 7
+_READY = 6
+_MAX_PROCESSES = 4096
+
+
+class Setup:
+    """What every child needs, made once."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.pidns: int | None = None
+        self.filter = kernel.Filter(base64.b64decode(options["filter"])) if options["filter"] else None
+        self.objects: Callable[[Any], list[Any]] = list
+        self.capable = False
+
+    def lock(self, address_space: int, output: int, cpu_s: int) -> None:
+        """Give up everything, in the child; the last step before untrusted code is read."""
+        os.setsid()
+        kernel.die_with_parent()
+        for kind, limit in (
+            (resource.RLIMIT_AS, address_space),
+            (resource.RLIMIT_FSIZE, output),
+            (resource.RLIMIT_CPU, cpu_s),
+            (resource.RLIMIT_NOFILE, 64),
+        ):
+            resource.setrlimit(kind, (limit, limit))
+        if self.capable:
+            kernel.drop_capabilities()
+        kernel.close_from(_FIRST_FREE)
+        if self.filter:
+            self.filter.install()
+        gc.enable()
+        os.eventfd_write(_READY, 1)
+        os.close(_READY)
+
+
+class Child:
+    """One forked process that works on the inputs of a job, from some input on."""
+
+    def __init__(self, job: Job, setup: Setup) -> None:
+        inputs, self.inputs = os.pipe()
+        self.answers, answers = os.pipe()
+        self.ready = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        if setup.pidns is not None:
+            kernel.setns(setup.pidns, kernel.NEWPID)
+            kernel.unshare(kernel.NEWPID)
+        self.pid = os.fork()
+        if self.pid == 0:
+            _be_child(job, setup, inputs, answers, self.ready)
+        os.close(inputs)
+        os.close(answers)
+        os.set_blocking(self.inputs, False)
+        self.clock = ~self.pid << 3 | 2
+
+    def cpu_ns(self) -> int:
+        """CPU time of the child so far, read from outside."""
+        return time.clock_gettime_ns(self.clock)
+
+    def end(self) -> tuple[bool, int, int, int]:
+        """Kill and bury: whether it was ever ready, its wait status, its peak memory in KiB, its CPU time in ns."""
+        os.kill(self.pid, signal.SIGKILL)
+        _, status, used = os.wait4(self.pid, 0)
+        try:
+            ready = os.eventfd_read(self.ready) > 0
+        except BlockingIOError:
+            ready = False
+        for fd in (self.inputs, self.answers, self.ready):
+            os.close(fd)
+        return ready, status, used.ru_maxrss, int((used.ru_utime + used.ru_stime) * 1e9)
+
+
+def _be_child(job: Job, setup: Setup, inputs: int, answers: int, ready: int) -> None:
+    try:
+        wanted = [(job.output, _OUT), (job.output, 2), (inputs, 3), (answers, 4), (ready, _READY)]
+        for fd, place in [*wanted, (job.calls, 5)] if job.calls is not None else wanted:
+            os.dup2(fd, place)
+        if job.calls is None:
+            os.close(5)
+        setup.lock(job.address_space, job.max_output, job.cpu_s_left())
+    except BaseException as error:
+        os.write(_OUT, f"{type(error).__name__}: {error}"[:1000].encode())
+        os._exit(1)
+    try:
+        runner.serve(setup.objects)
+    finally:
+        os._exit(0)
+
+
+class Job:
+    """One job on its way: its children one after the other, its records, the hand-over of inputs and answers."""
+
+    def __init__(self, header: bytes, fds: list[int]) -> None:
+        self.payload, self.results, self.output = fds[:3]
+        self.calls = fds[3] if len(fds) > 3 else None
+        self.n, self.cpu_ns, self.wall_ns, self.address_space, self.max_output, self.max_answer = wire.JOB.unpack(
+            header
+        )
+        index = os.pread(self.payload, wire.SIZE.size * (self.n + 1), 0)
+        self.sizes = [size for (size,) in wire.SIZE.iter_unpack(index)]
+        self.offset = len(index) + self.sizes[0]
+        self.records = bytearray()
+        self.end_of_results = wire.RECORD.size * self.n
+        self.left_for_answers = self.max_answer * wire.TOTAL_ANSWERS
+        self.done = 0
+        self.peak_kb = 0
+        self.child: Child | None = None
+
+    def cpu_s_left(self) -> int:
+        """The kernel's own CPU limit for a child, in its whole seconds: a net below the zygote's."""
+        return self.cpu_ns * (self.n - self.done) // 1_000_000_000 + 2
+
+    def start(self, setup: Setup) -> Child:
+        """Fork a child for the inputs that are left, and hand it the program and the first of them."""
+        self.child = child = Child(self, setup)
+        start = wire.SIZE.size * (self.n + 1)
+        self.cpu_base = 0
+        if self.done == 0:
+            self.handing = [(start, self.sizes[0] + self.sizes[1])]
+        else:
+            self.handing = [(start, self.sizes[0]), (self.offset, self.sizes[self.done + 1])]
+        self.begin_input()
+        return child
+
+    def begin_input(self) -> None:
+        self.head = b""
+        self.body = -1
+        self.size = 0
+        self.wall_base = time.monotonic_ns()
+        self.check_at = self.wall_base
+
+    def hand_over(self) -> bool:
+        """Move what the pipe takes of the input; whether there is more."""
+        assert self.child
+        while self.handing:
+            start, size = self.handing[0]
+            try:
+                moved = os.splice(self.payload, self.child.inputs, size, offset_src=start)
+            except BlockingIOError:
+                return True
+            except BrokenPipeError:
+                return False
+            self.handing[0] = (start + moved, size - moved)
+            if moved == size:
+                self.handing.pop(0)
+        return False
+
+    def take(self) -> int | None:
+        """Move what there is of the answer; how the input ended, when it has."""
+        assert self.child
+        if self.body < 0:
+            data = os.read(self.child.answers, 4 - len(self.head))
+            self.head += data
+            if not data:
+                return wire.ENDED
+            if len(self.head) < 4:
+                return None
+            self.body = self.size = int.from_bytes(self.head, "little")
+            if self.size > min(self.max_answer, self.left_for_answers):
+                self.size = 0
+                return wire.TOO_LARGE
+        while self.body:
+            moved = os.splice(self.child.answers, self.results, self.body, offset_dst=self.end_of_results)
+            if not moved:
+                return wire.ENDED
+            self.end_of_results += moved
+            self.body -= moved
+            if self.body and not select.select([self.child.answers], [], [], 0)[0]:
+                return None
+        return wire.ANSWERED
+
+    def overdue(self, now: int) -> int | None:
+        """Whether the input is over its time, by its CPU clock or by the wall; sets when to look again."""
+        assert self.child
+        cpu_left = self.cpu_ns - (self.child.cpu_ns() - self.cpu_base)
+        wall_left = self.wall_ns - (now - self.wall_base)
+        self.check_at = now + min(cpu_left, wall_left)
+        return wire.OUT_OF_CPU if cpu_left < 0 else wire.OUT_OF_TIME if wall_left < 0 else None
+
+    def record(self, ending: int, status: int, cpu_ns: int) -> None:
+        """Note how the present input ended, and go on to the next."""
+        used = cpu_ns - self.cpu_base
+        printed = os.fstat(self.output).st_size
+        if ending in (wire.ANSWERED, wire.ENDED):
+            if printed >= self.max_output:
+                ending = wire.FLOODED
+            elif used > self.cpu_ns:
+                ending = wire.OUT_OF_CPU
+        if ending != wire.ANSWERED:
+            self.end_of_results -= self.size - max(self.body, 0)
+            self.size = 0
+        self.left_for_answers -= self.size
+        wall = time.monotonic_ns() - self.wall_base
+        self.records += wire.RECORD.pack(ending, status, max(used, 0), wall, self.size, printed)
+        self.done += 1
+        self.offset += self.sizes[self.done]
+        self.cpu_base = cpu_ns
+
+    def close(self) -> None:
+        os.pwrite(self.results, self.records, 0)
+        for fd in (self.payload, self.results, self.output, self.calls):
+            if fd is not None:
+                os.close(fd)
+
+
+class Zygote:
+    """The loop: waits on the door, the lines and the pipes of children, and on the clocks of children."""
+
+    def __init__(self, door: socket.socket, setup: Setup) -> None:
+        self.door = door
+        self.setup = setup
+        self.poll = select.poll()
+        self.handlers: dict[int, Callable[[int], None]] = {}
+        self.jobs: dict[int, tuple[socket.socket, Job]] = {}
+        self._watch(door.fileno(), select.POLLIN, self._open_line)
+
+    def serve(self) -> None:
+        while True:
+            for fd, event in self.poll.poll(self._timeout_ms()):
+                handler = self.handlers.get(fd)
+                if handler:
+                    handler(event)
+            if self.jobs:
+                self._check_clocks()
+
+    def _watch(self, fd: int, events: int, handler: Callable[[int], None]) -> None:
+        self.poll.register(fd, events)
+        self.handlers[fd] = handler
+
+    def _forget(self, fd: int) -> None:
+        if self.handlers.pop(fd, None):
+            self.poll.unregister(fd)
+
+    def _timeout_ms(self) -> float | None:
+        if not self.jobs:
+            return None
+        next_check = min(job.check_at for _, job in self.jobs.values())
+        return max(0, next_check - time.monotonic_ns()) // 1_000_000 + 1
+
+    def _check_clocks(self) -> None:
+        now = time.monotonic_ns()
+        for line, job in [pair for pair in self.jobs.values() if pair[1].check_at <= now]:
+            ending = job.overdue(now)
+            if ending is not None:
+                self._replace(line, job, ending)
+
+    def _open_line(self, _event: int) -> None:
+        _, fds, _, _ = socket.recv_fds(self.door, 1, 1)
+        if not fds:
+            os._exit(0)
+        line = socket.socket(fileno=fds[0])
+        self._watch(line.fileno(), select.POLLIN, lambda _: self._read_line(line))
+
+    def _read_line(self, line: socket.socket) -> None:
+        header, fds, _, _ = socket.recv_fds(line, wire.JOB.size, 4)
+        if header:
+            job = Job(header, fds)
+            self.jobs[line.fileno()] = (line, job)
+            self._start(line, job)
+            return
+        self._forget(line.fileno())
+        if line.fileno() in self.jobs:
+            _, job = self.jobs[line.fileno()]
+            while job.done < job.n:
+                self._bury(job, wire.STOPPED)
+            self._finish(line, job, ready=True)
+        line.close()
+
+    def _start(self, line: socket.socket, job: Job) -> None:
+        child = job.start(self.setup)
+        self._watch(child.answers, select.POLLIN, lambda _: self._answer(line, job))
+        self._hand_over(job)
+
+    def _hand_over(self, job: Job) -> None:
+        assert job.child
+        if job.hand_over():
+            self._watch(job.child.inputs, select.POLLOUT, lambda _: self._hand_over(job))
+        else:
+            self._forget(job.child.inputs)
+
+    def _answer(self, line: socket.socket, job: Job) -> None:
+        assert job.child
+        ending = job.take()
+        if ending is None:
+            return
+        if ending != wire.ANSWERED:
+            self._replace(line, job, ending)
+            return
+        job.record(ending, 0, job.child.cpu_ns())
+        if job.done == job.n:
+            self._finish(line, job, self._bury(job, None))
+            return
+        job.begin_input()
+        job.handing = [(job.offset, job.sizes[job.done + 1])]
+        self._hand_over(job)
+
+    def _replace(self, line: socket.socket, job: Job, ending: int) -> None:
+        """The child is lost; its present input ends so, the others go on in a fresh fork."""
+        ready = self._bury(job, ending)
+        if ready and job.done < job.n:
+            self._start(line, job)
+        else:
+            self._finish(line, job, ready)
+
+    def _bury(self, job: Job, ending: int | None) -> bool:
+        ready, status, cpu_ns = True, 0, job.cpu_base
+        if job.child:
+            self._forget(job.child.answers)
+            self._forget(job.child.inputs)
+            ready, status, peak_kb, cpu_ns = job.child.end()
+            job.peak_kb = max(job.peak_kb, peak_kb)
+            job.child = None
+        if ending is not None:
+            job.record(ending, status, cpu_ns)
+        return ready
+
+    def _finish(self, line: socket.socket, job: Job, ready: bool) -> None:
+        del self.jobs[line.fileno()]
+        job.close()
+        try:
+            line.send(wire.DONE.pack(ready, job.peak_kb))
+        except OSError:
+            pass
+
+
+def _own_namespaces() -> int | None:
+    """Own the process namespace, so that every child can have a new one; None where that is not allowed.
+
+    A process may make one new process namespace only, unless it returns to its own each time, and it may return only
+    to one that belongs to its own user namespace: hence one namespace and one fork more.
+    """
+    try:
+        kernel.unshare(kernel.NEWPID | kernel.NEWNS | kernel.NEWIPC)
+    except OSError:
+        return None
+    pid = os.fork()
+    if pid:
+        kernel.close_from(3)
+        os.waitpid(pid, 0)
+        os._exit(0)
+    kernel.die_with_parent()
+    return kernel.pidfd_open(os.getpid())
+
+
+def _preload(options: dict[str, Any], setup: Setup) -> None:
+    sys.path[:0] = options["path"]
+    if options["numpy"]:
+        import numpy.fft
+        import numpy.linalg
+        import numpy.random  # noqa: F401
+    runner.tame_chance()
+    if options["improver"]:
+        import stubs
+
+        setup.objects = stubs.objects
+        threading.stack_size(1 << 20)
+    runner.seed(0)
+
+
+def _reserve_low_descriptors(door: int) -> socket.socket:
+    """Keep 3 to 6 taken, so that a child's descriptors never collide with the zygote's."""
+    held = fcntl.fcntl(door, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
+    kernel.close_from(held + 1)
+    for fd in range(3, held):
+        os.dup2(0, fd)
+    return socket.socket(fileno=held)
+
+
+def _limit_all() -> None:
+    """Limits that are the same for every job; children inherit them."""
+    for kind, limit in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_NPROC, _MAX_PROCESSES),
+        (resource.RLIMIT_NOFILE, 4096),
+    ):
+        hard = resource.getrlimit(kind)[1]
+        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (limit, limit))
+
+
+def main() -> None:
+    """Run the zygote with the options in its argument (JSON) until the host closes the door."""
+    if kernel.fixed_addresses():
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    options = json.loads(sys.argv[1])
+    door = _reserve_low_descriptors(options["door"])
+    setup = Setup(options)
+    kernel.hide_memory()
+    kernel.die_with_parent()
+    kernel.no_new_privileges()
+    if options["pidns"]:
+        setup.pidns = _own_namespaces()
+        kernel.bound_capabilities()
+        setup.capable = True
+    _preload(options, setup)
+    layers = ["process namespace"] if setup.pidns is not None else []
+    if options["landlock"] is not None and kernel.landlock_abi():
+        kernel.landlock(options["landlock"])
+        layers.append("landlock")
+    _limit_all()
+    sys.stdout = sys.stderr = open(_OUT, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: PTH123, SIM115
+    gc.collect()
+    gc.disable()
+    gc.freeze()
+    door.send(json.dumps(layers).encode())
+    Zygote(door, setup).serve()
+
+
+if __name__ == "__main__":
+    main()

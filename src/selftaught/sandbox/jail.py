@@ -1,0 +1,186 @@
+"""The jail: which files a guest sees, and the command that starts its zygote in there."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from selftaught.errors import SandboxRefused
+from selftaught.sandbox import Profile
+from selftaught.sandbox import filter as calls
+
+NOBODY = 64999
+"""The user that root becomes before anything else; no file should belong to it."""
+GUEST = Path(__file__).with_name("guest")
+_GUEST_FILES = ("helpers.py", "kernel.py", "runner.py", "stubs.py", "wire.py", "zygote.py")
+_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/",
+    "LC_ALL": "C.UTF-8",
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    # each thread of a numerical library reserves 40 MiB of a job's address space, each arena of malloc 64 MiB
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Which walls stand around a guest. Numbers as in the documentation of the levels."""
+
+    namespaces: bool = True
+    """bubblewrap: own users, processes, network, mounts; nothing of the host's files but the list below."""
+    pidns: bool = True
+    """Each job in a process namespace of its own; left out where the machine does not allow it within a jail."""
+    landlock: bool = True
+    """Read-only by Landlock too; left out within namespaces when the kernel has none."""
+    filter: bool = True
+    """The system call filter."""
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A file or folder of the host at its place in the jail, read only."""
+
+    source: Path
+    target: Path
+
+
+def interpreter() -> Path:
+    """The real interpreter behind the running one, whatever environment it was started from."""
+    return Path(sys.executable).resolve()
+
+
+def binds() -> Iterator[Bind]:
+    """The explicit list: shared libraries, the interpreter with its standard library, numpy, the guest's files."""
+    for folder in _library_folders():
+        yield Bind(folder, folder)
+    yield Bind(interpreter(), interpreter())
+    cache_file = Path("/etc/ld.so.cache")
+    if cache_file.exists():
+        yield Bind(cache_file, cache_file)
+    for folder in numpy_folders():
+        yield Bind(folder, Path("/site", folder.name))
+    for name in _GUEST_FILES:
+        yield Bind(GUEST / name, Path("/guest", name))
+
+
+def _library_folders() -> Iterator[Path]:
+    system = [Path(name) for name in ("/usr/lib", "/usr/lib64", "/lib", "/lib64")]
+    found = [folder for folder in system if folder.is_dir() and not folder.is_symlink()]
+    own = Path(sys.base_prefix).resolve() / "lib"
+    yield from found
+    if not any(own.is_relative_to(folder) for folder in found):
+        yield own
+
+
+def masks() -> Iterator[Path]:
+    """Folders of other people's packages within what is bound: covered, so that they are empty in the jail."""
+    stdlib = Path(sysconfig.get_path("stdlib")).resolve()
+    for folder in (stdlib / "site-packages", stdlib / "dist-packages", Path("/usr/lib/python3/dist-packages")):
+        if folder.is_dir() and any(folder.is_relative_to(bound) for bound in _library_folders()):
+            yield folder
+
+
+def numpy_folders() -> Iterator[Path]:
+    """numpy and the libraries it brings along, in the running environment."""
+    spec = importlib.util.find_spec("numpy")
+    if spec is None or spec.origin is None:
+        raise SandboxRefused("numpy is not installed in this environment: install this package with its dependencies")
+    folder = Path(spec.origin).parent
+    yield folder
+    libraries = folder.with_name("numpy.libs")
+    if libraries.is_dir():
+        yield libraries
+
+
+@cache
+def bubblewrap() -> tuple[str, tuple[int, ...]]:
+    """Path and version of bubblewrap; SandboxRefused when there is none."""
+    path = shutil.which("bwrap", path="/usr/bin:/bin:/usr/local/bin") or shutil.which("bwrap")
+    if path is None:
+        raise SandboxRefused("bubblewrap is not installed: run `sudo apt-get install bubblewrap`")
+    shown = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    return path, tuple(int(number) for number in re.findall(r"\d+", shown))
+
+
+def _walls(layers: Layers, listed: list[Bind], sources: list[str]) -> list[str]:
+    """bubblewrap's arguments."""
+    path, version = bubblewrap()
+    words = [path, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    words += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--hostname", "guest"]
+    words += ["--disable-userns"] if version >= (0, 8) else []
+    words += ["--uid", "1000", "--gid", "1000"]
+    for bind, source in zip(listed, sources, strict=True):
+        words += ["--ro-bind", source, str(bind.target)]
+    for link in (Path("/lib"), Path("/lib64")):
+        if link.is_symlink():
+            words += ["--symlink", os.readlink(link), str(link)]
+    for mask in masks():
+        words += ["--tmpfs", str(mask), "--remount-ro", str(mask)]
+    words += ["--dir", "/dev"]
+    for device in ("/dev/null", "/dev/zero", "/dev/urandom"):
+        words += ["--dev-bind", device, device]
+    words += ["--dir", "/tmp", "--remount-ro", "/", "--chdir", "/"]
+    if layers.pidns:
+        words += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP"]
+    return [*words, "--"]
+
+
+def _options(layers: Layers, profile: Profile, numpy: bool, door: int) -> str:
+    within = layers.namespaces
+    places = [str(bind.source) for bind in binds()] + ["/dev/null", "/dev/zero", "/dev/urandom"]
+    packages = next(numpy_folders()).parent
+    program = calls.program(calls.machine(), profile == "improver") if layers.filter else b""
+    return json.dumps(
+        {
+            "door": door,
+            "path": ["/guest", "/site"] if within else [str(GUEST), str(packages)],
+            "numpy": numpy,
+            "improver": profile == "improver",
+            "pidns": layers.pidns and within,
+            "landlock": None if not layers.landlock else ["/"] if within else places,
+            "filter": base64.b64encode(program).decode(),
+        }
+    )
+
+
+def start(layers: Layers, profile: Profile, numpy: bool, door: int, errors: int) -> subprocess.Popen[bytes]:
+    """Start a zygote; `door` is its end of the door, `errors` where its complaints go.
+
+    The thread that calls must live as long as the zygote should.
+    """
+    listed = list(binds())
+    root = os.geteuid() == 0
+    staged = root and layers.namespaces
+    sources = [f"/tmp/{i}" if staged else str(bind.source) for i, bind in enumerate(listed)]
+    zygote = "/guest/zygote.py" if layers.namespaces else str(GUEST / "zygote.py")
+    command = _walls(layers, listed, sources) if layers.namespaces else []
+    command += [str(interpreter()), "-S", "-s", "-P", "-B", zygote, _options(layers, profile, numpy, door)]
+    if root:
+        request = {"uid": NOBODY, "binds": [str(bind.source) for bind in listed] if staged else [], "command": command}
+        command = [str(interpreter()), "-S", "-s", "-B", str(GUEST / "launch.py"), json.dumps(request)]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
+        pass_fds=(door,),
+        env=_ENVIRONMENT,
+        cwd="/",
+        start_new_session=True,
+    )

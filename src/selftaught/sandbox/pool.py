@@ -1,0 +1,249 @@
+"""The sandbox itself: slots that compute, one server for improvers, payloads in and outcomes out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import select
+import socket
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+
+from selftaught.errors import SandboxFailure
+from selftaught.sandbox import HostFunction, Job, Outcome, Profile
+from selftaught.sandbox.calls import Desk
+from selftaught.sandbox.guest import wire
+from selftaught.sandbox.jail import Layers
+from selftaught.sandbox.reader import outcomes, wall_s
+from selftaught.sandbox.server import Server, ServerLost, finished
+
+_log = logging.getLogger("selftaught.sandbox")
+_FOREVER_NS = 1 << 62
+_NET_S = 10.0
+"""What the host grants a zygote beyond all limits of a job before it counts as stuck."""
+
+
+class Files:
+    """The three files of a job, in memory: payload, answers, output."""
+
+    def __init__(self, job: Job) -> None:
+        frames = [_frame({"program": job.program, "entry": job.entry, "seed": job.seeds[0], **_caps(job)})]
+        frames += [_frame([seed, given]) for seed, given in zip(job.seeds, job.inputs, strict=True)]
+        index = b"".join(wire.SIZE.pack(len(frame)) for frame in frames)
+        self.payload = os.memfd_create("payload")
+        os.writev(self.payload, [index, b"".join(frames)])
+        self.results = os.memfd_create("results")
+        self.output = os.memfd_create("output")
+
+    def __enter__(self) -> tuple[int, int, int]:
+        return self.payload, self.results, self.output
+
+    def __exit__(self, *_: object) -> None:
+        for fd in (self.payload, self.results, self.output):
+            os.close(fd)
+
+
+def _caps(job: Job) -> dict[str, int]:
+    return {"limit": job.limits.answer_kb * 1024}
+
+
+def _frame(value: object) -> bytes:
+    data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return wire.SIZE.pack(len(data)) + data
+
+
+def _header(job: Job) -> bytes:
+    limits = job.limits
+    wall_ns = int(wall_s(limits) * 1e9) if job.profile == "function" else _FOREVER_NS
+    output = 64 * 1024 * limits.output_kb
+    # the guest's frame around an answer takes a few bytes more
+    answer = limits.answer_kb * 1024 + 64
+    return wire.JOB.pack(len(job.inputs), int(limits.cpu_s * 1e9), wall_ns, limits.memory_mb << 20, output, answer)
+
+
+class Slot:
+    """One place to compute: a zygote without numpy, whose forks are cheap, and one with it, each with its line."""
+
+    def __init__(self) -> None:
+        self.servers: dict[bool, tuple[Server, socket.socket]] = {}
+
+    def drop(self, numpy: bool) -> None:
+        server, line = self.servers.pop(numpy)
+        line.close()
+        server.process.kill()
+        server.close()
+
+
+class Pool:
+    """A sandbox of one level. Closed at the end of a `with` block; all its processes end with this one."""
+
+    def __init__(self, level: str, layers: Layers, slots: int) -> None:
+        self.level = level
+        self.layers = layers
+        self.slots = slots
+        self.restarts = 0
+        """How many zygotes were lost and replaced."""
+        self._nursery = ThreadPoolExecutor(1, "nursery")
+        self._all = [Slot() for _ in range(slots)]
+        self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
+        for slot in self._all:
+            self._free.put(slot)
+        self._improvers: dict[bool, Server] = {}
+        self._lock = threading.Lock()
+
+    def run(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
+        """One outcome per input; see the seam."""
+        if len(job.seeds) != len(job.inputs):
+            raise ValueError("a job needs one seed for each input")
+        if not job.inputs:
+            return ()
+        if job.profile == "improver":
+            if len(job.inputs) != 1:
+                raise ValueError("an improver is run on one input")
+            return self._improve(job, functions or {})
+        return self._compute(job)
+
+    def found(self) -> list[str]:
+        """The optional layers that are up."""
+        slot = self._free.get()
+        try:
+            return self._line(slot, numpy=False)[0].found
+        finally:
+            self._free.put(slot)
+
+    def close(self) -> None:
+        """End every process of the sandbox."""
+        for slot in self._all:
+            for numpy in list(slot.servers):
+                slot.drop(numpy)
+        for server in self._improvers.values():
+            server.close()
+        self._improvers.clear()
+        self._nursery.shutdown()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _server(self, profile: Profile, numpy: bool) -> Server:
+        return Server(self.layers, profile, numpy, self._nursery)
+
+    def _line(self, slot: Slot, numpy: bool) -> tuple[Server, socket.socket]:
+        if numpy not in slot.servers:
+            server = self._server("function", numpy)
+            slot.servers[numpy] = (server, server.line())
+        return slot.servers[numpy]
+
+    def _compute(self, job: Job) -> tuple[Outcome, ...]:
+        numpy = "numpy" in job.program
+        slot = self._free.get()
+        try:
+            try:
+                return self._exchange(job, slot, numpy)
+            except ServerLost:
+                self._report_loss()
+            try:
+                return self._exchange(job, slot, numpy)
+            except ServerLost:
+                raise SandboxFailure("the sandbox's server died twice on the same job") from None
+        finally:
+            self._free.put(slot)
+
+    def _report_loss(self) -> None:
+        with self._lock:
+            self.restarts += 1
+        _log.warning("a sandbox server was lost; its job is run once more on a fresh one")
+
+    def _exchange(self, job: Job, slot: Slot, numpy: bool) -> tuple[Outcome, ...]:
+        _, line = self._line(slot, numpy)
+        line.settimeout(wall_s(job.limits) * len(job.inputs) + _NET_S)
+        with Files(job) as files:
+            try:
+                socket.send_fds(line, [_header(job)], files)
+                message = line.recv(wire.DONE.size)
+            except OSError:
+                message = b""
+            except BaseException:
+                slot.drop(numpy)
+                raise
+            if not message:
+                slot.drop(numpy)
+            peak_kb = finished(message, files[2])
+            return outcomes(files[1], files[2], len(job.inputs), peak_kb, job.limits)
+
+    def _improver_line(self, numpy: bool) -> socket.socket:
+        with self._lock:
+            server = self._improvers.get(numpy)
+            if server and server.process.poll() is None:
+                return server.line()
+            if server:
+                server.close()
+                self.restarts += 1
+            server = self._improvers[numpy] = self._server("improver", numpy)
+            return server.line()
+
+    def _improve(self, job: Job, functions: Mapping[str, HostFunction]) -> tuple[Outcome, ...]:
+        ours, theirs = socket.socketpair()
+        with ours, self._improver_line("numpy" in job.program) as line, Files(job) as files:
+            desk = Desk(ours, functions, lambda: _hang_up(line))
+            try:
+                with theirs:
+                    socket.send_fds(line, [_header(job)], [*files, theirs.fileno()])
+                late = _attend(line, ours, desk, wall_s(job.limits))
+                message = line.recv(wire.DONE.size)
+            finally:
+                _hang_up(line)
+                desk.close()
+            if desk.failure:
+                raise desk.failure
+            try:
+                peak_kb = finished(message, files[2])
+            except ServerLost:
+                raise SandboxFailure("the sandbox's server for improvers was lost") from None
+            (outcome,) = outcomes(files[1], files[2], 1, peak_kb, job.limits)
+        return (_amended(outcome, late, desk.breach, job),)
+
+
+def _hang_up(line: socket.socket) -> None:
+    """Have the zygote end the line's job; its report can still be read."""
+    try:
+        line.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def _attend(line: socket.socket, calls: socket.socket, desk: Desk, wall: float) -> bool:
+    """Serve an improver until its report lies in `line`; whether it had to be ended for the wall limit."""
+    poll = select.poll()
+    poll.register(line, select.POLLIN)
+    poll.register(calls, select.POLLIN)
+    begin, late = monotonic(), False
+    while True:
+        left = wall + desk.waited() - (monotonic() - begin)
+        if left < 0 and not late:
+            late = True
+            _hang_up(line)
+        ready = {fd for fd, _ in poll.poll(None if late else left * 1000 + 1)}
+        if line.fileno() in ready:
+            return late
+        if calls.fileno() in ready and not desk.read():
+            poll.unregister(calls)
+
+
+def _amended(outcome: Outcome, late: bool, breach: str, job: Job) -> Outcome:
+    """The outcome with the host's own reason, when it was the host that ended the job."""
+    from dataclasses import replace
+
+    if breach:
+        return replace(outcome, kind="killed", answer=None, error=f"ended for its remote calls: it {breach}")
+    if late:
+        return replace(
+            outcome, kind="time", answer=None, error=f"took longer than {wall_s(job.limits):g} s by the clock"
+        )
+    return outcome

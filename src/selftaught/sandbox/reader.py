@@ -1,0 +1,131 @@
+"""Reads what a guest left behind. All of it is untrusted: capped, strictly decoded, checked, never unpickled."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import signal
+from typing import Any, NoReturn
+
+from selftaught.plain import JSON
+from selftaught.sandbox import Limits, Outcome, OutcomeKind
+from selftaught.sandbox.guest import wire
+
+MAX_NODES = 100_000
+MAX_DEPTH = 32
+_MAX_ERROR = 8000
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+class Unreadable(Exception):
+    """These bytes are not plain data within the limits; says why in a few words."""
+
+
+def _no_number(name: str) -> NoReturn:
+    raise Unreadable(f"{name} is no number")
+
+
+def plain(data: bytes) -> Any:
+    """The plain data in strict UTF-8 JSON, at most MAX_NODES values, MAX_DEPTH deep, no NaN; raises Unreadable."""
+    try:
+        value = json.loads(data.decode(), parse_constant=_no_number)
+    except RecursionError:
+        raise Unreadable("nested too deeply") from None
+    except ValueError as error:
+        raise Unreadable(f"not JSON: {error}"[:200]) from None
+    _check(value)
+    return value
+
+
+def _check(value: Any) -> None:
+    level, nodes, depth = [value], 1, 0
+    while level:
+        below: list[Any] = []
+        for item in level:
+            kind = type(item)
+            if kind is list:
+                below += item
+            elif kind is dict:
+                below += item
+                below += item.values()
+            elif kind is float:
+                if not math.isfinite(item):
+                    raise Unreadable("a number that is not finite")
+            elif kind is str and not item.isascii():
+                _encodable(item)
+        level, nodes, depth = below, nodes + len(below), depth + 1
+        if nodes > MAX_NODES or depth > MAX_DEPTH:
+            raise Unreadable(f"more than {MAX_NODES:,} values or {MAX_DEPTH} levels")
+
+
+def _encodable(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Unreadable("a text that is no Unicode") from None
+
+
+def outcomes(results: int, output: int, n: int, peak_kb: int, limits: Limits) -> tuple[Outcome, ...]:
+    """The outcomes of a job's `n` inputs, from the file of answers and the file of what was printed."""
+    at, start, found = wire.RECORD.size * n, 0, list[Outcome]()
+    for record in wire.RECORD.iter_unpack(os.pread(results, at, 0)):
+        ending, status, cpu_ns, wall_ns, size, end = record
+        data = os.pread(results, size, at) if size else b""
+        kind, answer, error = _verdict(ending, status, data, limits)
+        printed = _tidy(os.pread(output, min(end - start, limits.output_kb * 1024), start)) if end > start else ""
+        found.append(Outcome(kind, answer, error, printed, cpu_ns / 1e9, wall_ns / 1e9, peak_kb / 1024))
+        at, start = at + size, max(start, end)
+    if len(found) != n:
+        raise Unreadable("the zygote kept too few records")
+    return tuple(found)
+
+
+def _tidy(data: bytes) -> str:
+    """As text, without the addresses of objects, which differ from run to run."""
+    return _ADDRESS.sub(" at 0x…", data.decode("utf-8", "replace"))
+
+
+def _verdict(ending: int, status: int, data: bytes, limits: Limits) -> tuple[OutcomeKind, JSON, str]:
+    if ending == wire.ANSWERED:
+        return _answer(data)
+    if ending == wire.ENDED:
+        return _death(status)
+    return {
+        wire.OUT_OF_CPU: ("time", None, f"used more than {limits.cpu_s:g} s of CPU time"),
+        wire.OUT_OF_TIME: ("time", None, f"took longer than {wall_s(limits):g} s by the clock"),
+        wire.TOO_LARGE: ("output", None, f"the answer is larger than {limits.answer_kb} KiB, or all answers together"),
+        wire.FLOODED: ("output", None, f"printed more than {64 * limits.output_kb} KiB"),
+        wire.STOPPED: ("killed", None, "stopped by the host"),
+    }[ending]
+
+
+def wall_s(limits: Limits) -> float:
+    """The wall limit in seconds."""
+    return 10 * limits.cpu_s + 5 if limits.wall_s is None else limits.wall_s
+
+
+def _answer(data: bytes) -> tuple[OutcomeKind, JSON, str]:
+    try:
+        message = plain(data)
+    except Unreadable as error:
+        return "error", None, f"the answer is no plain data: {error}"
+    match message:
+        case ["answer", value]:
+            return "answer", value, ""
+        case ["error" | "memory" | "output" as kind, str(text)]:
+            return kind, None, _ADDRESS.sub(" at 0x…", text[:_MAX_ERROR])
+        case _:
+            return "error", None, "the answer is no plain data: a forged message"
+
+
+def _death(status: int) -> tuple[OutcomeKind, JSON, str]:
+    if not os.WIFSIGNALED(status):
+        return "error", None, f"ended itself without an answer (exit status {os.waitstatus_to_exitcode(status)})"
+    number = os.WTERMSIG(status)
+    if number == signal.SIGSYS:
+        return "killed", None, "killed by the system call filter"
+    if number == signal.SIGKILL:
+        return "killed", None, "gave up its answers, or was killed by the kernel"
+    return "killed", None, f"killed by signal {signal.Signals(number).name}"

@@ -1,0 +1,255 @@
+"""What jobs give back: answers, errors, limits, output, order, chance."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from selftaught.errors import Refusal
+from selftaught.sandbox import Job, Limits, Outcome, Sandbox, open_sandbox
+
+
+def job(program: str, *inputs: tuple[object, ...], limits: Limits | None = None, seed: int = 0) -> Job:
+    given = inputs or ((),)
+    seeds = tuple(range(seed, seed + len(given)))
+    return Job(program, "f", given, seeds, limits or Limits())  # type: ignore[arg-type]
+
+
+def one(sandbox: Sandbox, program: str, *args: object, limits: Limits | None = None, seed: int = 0) -> Outcome:
+    (outcome,) = sandbox.run(job(program, args, limits=limits, seed=seed))
+    return outcome
+
+
+def test_an_answer_is_plain_data(sandbox: Sandbox) -> None:
+    outcome = one(sandbox, "def f(a, b): return {'sum': a + b, 'pair': (a, b), 'text': 'grüß', 'no': None}", 1, 2.5)
+    assert outcome.kind == "answer"
+    assert outcome.answer == {"sum": 3.5, "pair": [1, 2.5], "text": "grüß", "no": None}
+    assert outcome.cpu_s > 0
+    assert outcome.wall_s > 0
+    assert 1 < outcome.peak_mb < 200
+
+
+def test_arrays_of_numpy_come_back_as_lists(sandbox: Sandbox) -> None:
+    outcome = one(sandbox, "import numpy as np\ndef f(n): return [np.eye(n), np.int64(7), np.float64(0.5)]", 2)
+    assert outcome.answer == [[[1.0, 0.0], [0.0, 1.0]], 7, 0.5]
+
+
+def test_an_error_says_where_in_the_program(sandbox: Sandbox) -> None:
+    outcome = one(sandbox, "def g(x):\n    return 1 / x\n\ndef f():\n    return g(0)\n")
+    assert outcome.kind == "error"
+    assert outcome.error.splitlines() == [
+        "ZeroDivisionError: division by zero",
+        "  line 5, in f: return g(0)",
+        "  line 2, in g: return 1 / x",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("program", "kind", "words"),
+    [
+        ("def f(: pass", "error", "SyntaxError"),
+        ("x = 1", "error", "no function f"),
+        ("f = 3", "error", "no function f"),
+        ("import scipy\ndef f(): pass", "error", "No module named 'scipy'"),
+        ("def f(): raise SystemExit(0)", "error", "SystemExit: 0"),
+        ("def f(): return {1, 2}", "error", "no plain data: set"),
+        ("def f(): return float('nan')", "error", "not JSON compliant"),
+        ("def f(): return input()", "error", "EOFError"),
+        ("def f(): return 'x' * 2**21", "output", "larger than 1024 KiB"),
+        ("def f(): return bytearray(2**31)", "memory", "out of memory"),
+        ("import os\ndef f(): os._exit(0)", "error", "without an answer (exit status 0)"),
+        ("def f():\n    while True: pass", "time", "CPU time"),
+        ("import time\ndef f(): time.sleep(60)", "time", "by the clock"),
+        ("def f():\n    while True: print('y' * 1000)", "output", "printed more than 4096 KiB"),
+    ],
+)
+def test_failures_are_values(sandbox: Sandbox, program: str, kind: str, words: str) -> None:
+    outcome = one(sandbox, program, limits=Limits(cpu_s=0.5, wall_s=1.5))
+    assert (outcome.kind, outcome.answer) == (kind, None)
+    assert words in outcome.error
+    assert one(sandbox, "def f(x): return x + 1", 1).answer == 2
+
+
+def test_a_batch_goes_on_after_each_kind_of_death(sandbox: Sandbox) -> None:
+    program = """
+import os
+def f(x):
+    print("at", x)
+    if x == 1: os._exit(3)
+    if x == 3:
+        while True: pass
+    if x == 4: raise ValueError("four")
+    return x * x
+"""
+    outcomes = sandbox.run(job(program, *((x,) for x in range(6)), limits=Limits(cpu_s=0.2)))
+    assert [o.kind for o in outcomes] == ["answer", "error", "answer", "time", "error", "answer"]
+    assert [o.answer for o in outcomes] == [0, None, 4, None, None, 25]
+    assert [o.output for o in outcomes] == [f"at {x}\n" for x in range(6)]
+
+
+CHANCE = """
+import os, random, secrets, uuid
+import numpy as np
+def f(x=None):
+    return [random.random(), random.Random().random(), secrets.token_hex(4), str(uuid.uuid4()), os.urandom(4).hex(),
+        np.random.rand(), np.random.default_rng().random(), np.random.RandomState().rand(), hash("text"),
+        random.SystemRandom().random(), list({"a", "b", "c", None})]
+"""
+
+
+def test_chance_comes_from_the_seed_alone(sandbox: Sandbox) -> None:
+    with open_sandbox("strict", slots=1) as other:
+        first = one(sandbox, CHANCE, seed=5)
+        again = one(other, CHANCE, seed=5)
+    differs = one(sandbox, CHANCE, seed=6)
+    in_batch = sandbox.run(job(CHANCE, (1,), (1,), seed=4))[1]
+    assert first.kind == "answer", first.error
+    assert first.answer == again.answer == in_batch.answer
+    assert isinstance(first.answer, list)
+    assert isinstance(differs.answer, list)
+    assert all(a != b for a, b in zip(first.answer[:8], differs.answer[:8], strict=True))
+
+
+def improve(sandbox: Sandbox, program: str, limits: Limits | None = None, **functions: object) -> Outcome:
+    given = ("start", {"str": "what counts", "budget": 5}, {"budget": 4, "max_responses_per_call": 6})
+    task = Job(program, "improve_algorithm", (given,), (1,), limits or Limits(cpu_s=5, wall_s=20), "improver")
+    return sandbox.run(task, functions)[0]  # type: ignore[arg-type]
+
+
+def test_an_improver_calls_the_host(sandbox: Sandbox) -> None:
+    program = """
+from helpers import extract_code
+def improve_algorithm(initial_solution, utility, language_model):
+    one = language_model.prompt("be good", "m", n_responses=2, temperature=1)
+    many = language_model.batch_prompt("be good", ["p", "q"])
+    return [initial_solution, utility.str, utility.budget, language_model.budget, language_model.max_responses_per_call,
+        one, many, utility("abc"), utility.map(["a", "ab"]), utility.feedback("x"), extract_code("```\\nx = 1\\n```")]
+"""
+    outcome = improve(
+        sandbox,
+        program,
+        ask=lambda expertise, messages, temperature: [f"{expertise} {m} {temperature}" for m in messages],
+        utility=lambda solutions: [float(len(s)) for s in solutions],
+        feedback=lambda solution: f"{solution}?",
+    )
+    assert outcome.answer == [
+        "start", "what counts", 5, 4, 6, ["be good m 1.0"] * 2, ["be good p 0.7", "be good q 0.7"],
+        3.0, [1.0, 2.0], "x?", "x = 1\n",
+    ], outcome.error  # fmt: skip
+
+
+def test_a_refusal_can_be_caught_by_name(sandbox: Sandbox) -> None:
+    program = """
+from helpers import BudgetExhausted
+def improve_algorithm(initial_solution, utility, language_model):
+    try:
+        utility("a")
+    except BudgetExhausted as error:
+        first = str(error)
+    try:
+        language_model.prompt("a", "b")
+    except Exception as error:
+        return [first, type(error).__name__]
+"""
+
+    def refuse(**_: object) -> float:
+        raise Refusal("BudgetExhausted", "25 scorings are used up")
+
+    def wrong(**_: object) -> float:
+        raise Refusal("ValueError", "no")
+
+    outcome = improve(sandbox, program, utility=refuse, ask=wrong)
+    assert outcome.answer == ["25 scorings are used up", "ValueError"]
+
+
+def test_a_failing_host_function_ends_the_improver_and_comes_out(sandbox: Sandbox) -> None:
+    def broken(**_: object) -> float:
+        raise KeyError("the model is gone")
+
+    with pytest.raises(KeyError, match="the model is gone"):
+        improve(sandbox, "def improve_algorithm(s, u, m):\n    while True: u('a')", utility=broken)
+    assert improve(sandbox, "def improve_algorithm(s, u, m): return s").answer == "start"
+
+
+def test_calls_from_many_threads_are_served_at_once_and_sorted_out(sandbox: Sandbox) -> None:
+    program = """
+from concurrent.futures import ThreadPoolExecutor
+def improve_algorithm(s, utility, m):
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(utility, ["x" * n for n in range(40)]))
+"""
+    gate = threading.Barrier(8, timeout=20)
+
+    def utility(solutions: list[str]) -> list[float]:
+        gate.wait()  # passes only when eight calls are here at the same time
+        time.sleep(0.001 * (len(solutions[0]) % 3))
+        return [float(len(s)) for s in solutions]
+
+    assert improve(sandbox, program, utility=utility).answer == [float(n) for n in range(40)]
+
+
+def test_an_improvers_clock_stops_while_it_waits_for_the_host(sandbox: Sandbox) -> None:
+    def slow(solutions: list[str]) -> list[float]:
+        time.sleep(1.2)
+        return [1.0]
+
+    limits = Limits(cpu_s=5, wall_s=0.8)
+    assert improve(sandbox, "def improve_algorithm(s, u, m): return u(s)", limits, utility=slow).answer == 1.0
+    sleeper = "import time\ndef improve_algorithm(s, u, m): time.sleep(60)"
+    assert improve(sandbox, sleeper, limits, utility=slow).kind == "time"
+
+
+def test_what_an_improver_assigns_changes_nothing_but_its_own_view(sandbox: Sandbox) -> None:
+    program = """
+import copy
+def improve_algorithm(s, utility, model):
+    model.budget = 10**9
+    greedy = type(model)(budget=10**9, max_responses_per_call=10**9)
+    twin = copy.deepcopy(utility)
+    twin.budget = 10**9
+    class Mine(type(model)): pass
+    return [len(greedy.prompt("a", "b", n_responses=3)), twin(s), Mine(1, 2).budget]
+"""
+    asked: list[int] = []
+
+    def ask(expertise: str, messages: list[str], temperature: float) -> list[str]:
+        asked.append(len(messages))
+        return messages
+
+    outcome = improve(sandbox, program, ask=ask, utility=lambda solutions: [0.5])
+    assert outcome.answer == [3, 0.5, 1], outcome.error
+    assert asked == [3]
+
+
+def test_many_improvers_with_threads_side_by_side(sandbox: Sandbox) -> None:
+    program = """
+import threading
+def improve_algorithm(s, utility, m):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(utility(s))) for _ in range(8)]
+    for t in threads: t.start()
+    for t in threads: t.join()
+    return sum(found)
+"""
+    all_here = threading.Barrier(64, timeout=60)
+    answers: list[object] = []
+
+    def run() -> None:
+        met = threading.Event()
+
+        def utility(solutions: list[str]) -> list[float]:
+            if not met.is_set():
+                met.set()
+                all_here.wait()
+            return [1.0]
+
+        answers.append(improve(sandbox, program, Limits(cpu_s=20, wall_s=60), utility=utility).answer)
+
+    threads = [threading.Thread(target=run) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [8.0] * 64
