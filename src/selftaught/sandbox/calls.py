@@ -5,15 +5,15 @@ Every request is untrusted: its length is capped, its form checked against a sch
 
 from __future__ import annotations
 
+import contextlib
 import json
-import math
 import socket
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from selftaught.errors import Refusal
 from selftaught.plain import JSON
@@ -27,15 +27,17 @@ AT_ONCE = 64
 
 
 def _text(value: Any) -> bool:
-    return isinstance(value, str)
+    return type(value) is str
 
 
 def _texts(value: Any) -> bool:
-    return isinstance(value, list) and len(value) <= MAX_LIST and all(map(_text, value))  # pyright: ignore[reportUnknownArgumentType]
+    return (
+        type(value) is list and len(cast("list[Any]", value)) <= MAX_LIST and all(map(_text, cast("list[Any]", value)))
+    )
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, float) and math.isfinite(value)
+    return type(value) is float
 
 
 SCHEMAS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
@@ -57,15 +59,16 @@ class Request:
 def request(data: bytes) -> Request:
     """The request in one frame; raises Unreadable."""
     match plain(data):
-        case {"id": int(number), "call": str(name), "arguments": dict(arguments), **others} if (
-            not others and not isinstance(number, bool) and 0 <= number < 1 << 53 and name in SCHEMAS
-        ):
+        case {"id": int(number), "call": str(name), "arguments": given, **others} if not others and name in SCHEMAS:
             schema = SCHEMAS[name]
-            if arguments.keys() != schema.keys() or not all(schema[key](arguments[key]) for key in schema):
-                raise Unreadable(f"arguments that do not fit `{name}`")
-            return Request(number, name, arguments)
         case _:
             raise Unreadable("no request")
+    if type(number) is bool or not 0 <= number < 1 << 53:
+        raise Unreadable("a request without a number")
+    arguments = cast("dict[str, Any]", given) if type(given) is dict else {}
+    if arguments.keys() != schema.keys() or not all(fits(arguments[key]) for key, fits in schema.items()):
+        raise Unreadable(f"arguments that do not fit `{name}`")
+    return Request(number, name, arguments)
 
 
 class Frames:
@@ -163,8 +166,6 @@ class Desk:
             return {"refused": refusal.kind, "message": refusal.message}
 
     def _write(self, data: bytes) -> None:
-        try:
-            with self._writing:
-                self._calls.sendall(len(data).to_bytes(4, "little") + data)
-        except OSError:
-            pass  # the improver has ended; its outcome says how
+        # fails when the improver has ended; its outcome says how
+        with contextlib.suppress(OSError), self._writing:
+            self._calls.sendall(len(data).to_bytes(4, "little") + data)

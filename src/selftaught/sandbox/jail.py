@@ -129,7 +129,7 @@ def _walls(layers: Layers, listed: list[Bind], sources: list[str]) -> list[str]:
         words += ["--ro-bind", source, str(bind.target)]
     for link in (Path("/lib"), Path("/lib64")):
         if link.is_symlink():
-            words += ["--symlink", os.readlink(link), str(link)]
+            words += ["--symlink", str(link.readlink()), str(link)]
     for mask in masks():
         words += ["--tmpfs", str(mask), "--remount-ro", str(mask)]
     words += ["--dir", "/dev"]

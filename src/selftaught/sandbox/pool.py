@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -11,6 +12,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from time import monotonic
 
 from selftaught.errors import SandboxFailure
@@ -212,10 +214,8 @@ class Pool:
 
 def _hang_up(line: socket.socket) -> None:
     """Have the zygote end the line's job; its report can still be read."""
-    try:
+    with contextlib.suppress(OSError):
         line.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
 
 
 def _attend(line: socket.socket, calls: socket.socket, desk: Desk, wall: float) -> bool:
@@ -238,8 +238,6 @@ def _attend(line: socket.socket, calls: socket.socket, desk: Desk, wall: float) 
 
 def _amended(outcome: Outcome, late: bool, breach: str, job: Job) -> Outcome:
     """The outcome with the host's own reason, when it was the host that ended the job."""
-    from dataclasses import replace
-
     if breach:
         return replace(outcome, kind="killed", answer=None, error=f"ended for its remote calls: it {breach}")
     if late:

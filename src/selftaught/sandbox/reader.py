@@ -44,7 +44,7 @@ def _check(value: Any) -> None:
     while level:
         below: list[Any] = []
         for item in level:
-            kind = type(item)
+            kind: object = type(item)
             if kind is list:
                 below += item
             elif kind is dict:
@@ -92,13 +92,15 @@ def _verdict(ending: int, status: int, data: bytes, limits: Limits) -> tuple[Out
         return _answer(data)
     if ending == wire.ENDED:
         return _death(status)
-    return {
-        wire.OUT_OF_CPU: ("time", None, f"used more than {limits.cpu_s:g} s of CPU time"),
-        wire.OUT_OF_TIME: ("time", None, f"took longer than {wall_s(limits):g} s by the clock"),
-        wire.TOO_LARGE: ("output", None, f"the answer is larger than {limits.answer_kb} KiB, or all answers together"),
-        wire.FLOODED: ("output", None, f"printed more than {64 * limits.output_kb} KiB"),
-        wire.STOPPED: ("killed", None, "stopped by the host"),
-    }[ending]
+    reasons: dict[int, tuple[OutcomeKind, str]] = {
+        wire.OUT_OF_CPU: ("time", f"used more than {limits.cpu_s:g} s of CPU time"),
+        wire.OUT_OF_TIME: ("time", f"took longer than {wall_s(limits):g} s by the clock"),
+        wire.TOO_LARGE: ("output", f"the answer is larger than {limits.answer_kb} KiB, or all answers together"),
+        wire.FLOODED: ("output", f"printed more than {64 * limits.output_kb} KiB"),
+        wire.STOPPED: ("killed", "stopped by the host"),
+    }
+    kind, reason = reasons[ending]
+    return kind, None, reason
 
 
 def wall_s(limits: Limits) -> float:

@@ -17,6 +17,7 @@ from typing import Any
 INPUTS, ANSWERS, CALLS = 3, 4, 5
 _FILE = "program.py"
 _MAX_MESSAGE, _MAX_FRAMES = 2000, 12
+_FRAME = len('["answer",]')
 
 _chance = _random.Random(0)
 
@@ -70,8 +71,7 @@ def _receive() -> Any:
     return _decode(_read(int.from_bytes(_read(4), "little")).decode())
 
 
-def _send(kind: str, value: Any) -> None:
-    data = _encode([kind, value]).encode()
+def _send(data: bytes) -> None:
     data = len(data).to_bytes(4, "little") + data
     while data:
         data = data[os.write(ANSWERS, data) :]
@@ -118,30 +118,26 @@ def _attempt(work: Callable[[], Any], lines: list[str]) -> tuple[str, Any]:
         return "answer", work()
     except MemoryError:
         return "memory", "out of memory"
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - the program's failure, whatever it is, is its outcome
         try:
             return "error", _trace(error, lines)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - an error may fail to show itself
             return "error", "an error that cannot be shown"
 
 
+def _message(kind: str, value: Any) -> bytes:
+    sys.stdout.flush()
+    return _encode([kind, value]).encode()
+
+
 def _answer(kind: str, value: Any, limit: int) -> None:
-    try:
-        sys.stdout.flush()
-        data = _encode([kind, value])
-        if len(data) > limit:
-            kind, value = "output", f"the answer is larger than {limit // 1024} KiB"
-    except MemoryError:
-        kind, value = "memory", "out of memory"
-    except RecursionError:
-        kind, value = "error", "the answer is nested too deeply"
-    except BaseException as error:
-        kind, value = _attempt(lambda: f"{type(error).__name__}: {error}"[:_MAX_MESSAGE], [])
-        kind = "error"
-    try:
-        _send(kind, value)
-    except BaseException:
-        _send("error", "an answer that cannot be written")
+    """Send an answer, or why it cannot be sent."""
+    state, data = _attempt(lambda: _message(kind, value), [])
+    if state != "answer":
+        data = _encode([state, data]).encode("utf-8", "replace")
+    elif len(data) > limit + _FRAME:
+        data = _encode(["output", f"the answer is larger than {limit // 1024} KiB"]).encode()
+    _send(data)
 
 
 def serve(objects: Callable[[Any], list[Any]]) -> None:

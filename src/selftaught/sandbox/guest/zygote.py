@@ -8,8 +8,10 @@ each answer out of their reach before the next input goes in, and kills.
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import gc
+import importlib
 import json
 import os
 import resource
@@ -107,7 +109,7 @@ def _be_child(job: Job, setup: Setup, inputs: int, answers: int, ready: int) -> 
         if job.calls is None:
             os.close(5)
         setup.lock(job.address_space, job.max_output, job.cpu_s_left())
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - told to the host, which takes it for the sandbox's own failure
         os.write(_OUT, f"{type(error).__name__}: {error}"[:1000].encode())
         os._exit(1)
     try:
@@ -346,10 +348,8 @@ class Zygote:
     def _finish(self, line: socket.socket, job: Job, ready: bool) -> None:
         del self.jobs[line.fileno()]
         job.close()
-        try:
+        with contextlib.suppress(OSError):
             line.send(wire.DONE.pack(ready, job.peak_kb))
-        except OSError:
-            pass
 
 
 def _own_namespaces() -> int | None:
@@ -374,9 +374,8 @@ def _own_namespaces() -> int | None:
 def _preload(options: dict[str, Any], setup: Setup) -> None:
     sys.path[:0] = options["path"]
     if options["numpy"]:
-        import numpy.fft
-        import numpy.linalg
-        import numpy.random  # noqa: F401
+        for name in ("numpy.fft", "numpy.linalg", "numpy.random"):
+            importlib.import_module(name)
     runner.tame_chance()
     if options["improver"]:
         import stubs
@@ -404,8 +403,8 @@ def _limit_all() -> None:
         (resource.RLIMIT_NOFILE, 4096),
     ):
         hard = resource.getrlimit(kind)[1]
-        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (limit, limit))
+        least = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (least, least))
 
 
 def main() -> None:
@@ -428,7 +427,7 @@ def main() -> None:
         kernel.landlock(options["landlock"])
         layers.append("landlock")
     _limit_all()
-    sys.stdout = sys.stderr = open(_OUT, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: PTH123, SIM115
+    sys.stdout = sys.stderr = open(_OUT, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     gc.collect()
     gc.disable()
     gc.freeze()
