@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import fmean, pstdev
 from typing import Any, Literal, cast
 
 from selftaught.errors import UsageError
@@ -129,7 +128,7 @@ class Formula(Task):
 
     def explain(self, instance: Instance, answer: JSON) -> str:
         error = _error(instance.truth, _numbers(answer, len(instance.truth)))
-        return f"root mean square error {error:.4g}; the true values spread by {pstdev(instance.truth):.4g}"
+        return f"root mean square error {error:.4g}; the true values spread by {_spread(instance.truth):.4g}"
 
 
 def expand(spec: str, seed: int) -> list[Task]:
@@ -172,8 +171,8 @@ def _random_target(rng: random.Random) -> Target:
 
 def _constant(basis: str, rng: random.Random) -> float:
     xs, ys = _grid()
-    spread = pstdev(BASES[basis](x, y) for x, y in zip(xs, ys, strict=True))
-    return round(rng.choice((-1, 1)) * rng.uniform(0.6, 1.8) / spread, 2)
+    share = rng.choice((-1, 1)) * rng.uniform(0.6, 1.8)
+    return round(share / _spread([BASES[basis](x, y) for x, y in zip(xs, ys, strict=True)]), 2)
 
 
 def _fair(target: Target) -> bool:
@@ -194,7 +193,7 @@ def _neighbours(truth: Values) -> Iterator[Values]:
         yield [x - v for x, v in zip(xs, values, strict=True)]
     slope = sum(t * x for t, x in zip(truth, xs, strict=True)) / sum(x * x for x in xs)
     yield [slope * x for x in xs]
-    shift = fmean(truth) - fmean(xs)
+    shift = (sum(truth) - sum(xs)) / len(xs)
     yield [x + shift for x in xs]
 
 
@@ -221,8 +220,14 @@ def _error(truth: Values, numbers: Values) -> float:
     return error
 
 
+def _spread(values: Values) -> float:
+    """The standard deviation."""
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((one - mean) ** 2 for one in values) / len(values))
+
+
 def _grade(truth: Values, numbers: Values) -> float:
-    return 1.0 / (1.0 + _error(truth, numbers) / pstdev(truth))
+    return 1.0 / (1.0 + _error(truth, numbers) / _spread(truth))
 
 
 def _numbers(answer: Any, length: int) -> Values:

@@ -16,7 +16,9 @@ BINARY = ("+", "-", "*", "/")
 RARE_BINARY = ("**", "//", "%")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _SIGN = re.compile(rb"[-+*/%<>=!]+")
-BUILTINS = ("abs", "round", "float", "sum", "sorted", "len")
+ITERABLES = 0.05
+"""The chance that an edit falls on what a loop runs over, where there is anything else."""
+BUILTINS = ("abs", "round", "sum", "sorted")
 FUNCTIONS = {
     "math": ("sin", "cos", "tanh", "exp", "log", "sqrt", "fabs", "atan", "floor"),
     "numpy": ("sin", "cos", "tanh", "exp", "log1p", "sqrt", "abs", "sign", "cumsum", "argsort", "sort"),
@@ -33,7 +35,7 @@ def edited(text: str, donors: tuple[str, ...], temperature: float, rng: random.R
     ideas: list[str] = []
     for _ in range(edit_count(temperature, rng)):
         source = parse(text)
-        if source is None or not source.spots:
+        if source is None or not (source.spots or source.iterables):
             break
         idea, text = _one(source, donors, temperature, rng)
         ideas.append(idea)
@@ -53,7 +55,8 @@ def _one(source: Source, donors: tuple[str, ...], temperature: float, rng: rando
     for _ in range(8):
         if source.blocks and rng.random() < 0.05:
             return _statement(source, rng)
-        spot = rng.choice(source.spots)
+        plumbing = not source.spots or (source.iterables and rng.random() < ITERABLES)
+        spot = rng.choice(source.iterables if plumbing else source.spots)
         if donors and rng.random() < 0.5:
             new = _from_donor(source, spot, donors, rng)
         else:

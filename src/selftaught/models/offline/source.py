@@ -41,6 +41,8 @@ class Source:
     raw: bytes
     tree: ast.Module
     spots: tuple[Spot, ...]
+    iterables: tuple[Spot, ...]
+    """Spots within what a loop or a comprehension runs over: the plumbing of a program, where most edits only break it."""
     blocks: tuple[Block, ...]
     modules: tuple[str, ...]
     """Names under which modules are imported as a whole, as `alias=module`."""
@@ -98,6 +100,7 @@ class _Reader:
         self.tree = tree
         self.lines = (0, *accumulate(len(one) + 1 for one in raw.split(b"\n")))
         self.spots: list[Spot] = []
+        self.iterables: list[Spot] = []
         self.blocks: list[Block] = []
         self.modules: list[str] = []
 
@@ -105,7 +108,14 @@ class _Reader:
         self.body(self.tree.body, ())
         functions = frozenset(n.name for n in self.tree.body if isinstance(n, ast.FunctionDef))
         return Source(
-            self.raw, self.tree, tuple(self.spots), tuple(self.blocks), tuple(self.modules), self.lines, functions
+            self.raw,
+            self.tree,
+            tuple(self.spots),
+            tuple(self.iterables),
+            tuple(self.blocks),
+            tuple(self.modules),
+            self.lines,
+            functions,
         )
 
     def body(self, statements: list[ast.stmt], names: tuple[str, ...]) -> None:
@@ -127,8 +137,10 @@ class _Reader:
             self.parts(node, names)
 
     def parts(self, node: ast.AST, names: tuple[str, ...]) -> None:
-        for _, value in ast.iter_fields(node):
-            if isinstance(value, ast.expr):
+        for field, value in ast.iter_fields(node):
+            if field == "iter":
+                self.iterable(value, names)
+            elif isinstance(value, ast.expr):
                 self.expression(value, names)
             elif isinstance(value, list):
                 self.several(cast("list[ast.AST]", value), names)
@@ -161,11 +173,17 @@ class _Reader:
         else:
             self.parts(node, names)
 
+    def iterable(self, node: ast.expr, names: tuple[str, ...]) -> None:
+        before = len(self.spots)
+        self.expression(node, names)
+        self.iterables += self.spots[before:]
+        del self.spots[before:]
+
     def comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, names: tuple[str, ...]
     ) -> None:
         inner = tuple(n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name))
-        self.expression(node.generators[0].iter, names)
+        self.iterable(node.generators[0].iter, names)
         heads = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         for part in (*heads, *(test for g in node.generators for test in g.ifs)):
             self.expression(part, inner)
