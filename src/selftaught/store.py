@@ -130,6 +130,17 @@ class Store:
         for about, body in rows:
             yield json.loads(about), json.loads(body)
 
+    def fact(self, key: str) -> JSON:
+        """The fact under a key, or None."""
+        return self._find({key}).get(key)
+
+    def abouts(self, kind: str) -> Iterator[dict[str, Any]]:
+        """What every fact of a kind is about, whoever used it, oldest first."""
+        with self._transaction() as db:
+            rows = db.execute("SELECT about FROM facts WHERE kind = ? ORDER BY id", (kind,)).fetchall()
+        for (about,) in rows:
+            yield json.loads(about)
+
     def _claim(self, keys: Sequence[str]) -> tuple[dict[str, int], dict[str, Future[JSON]]]:
         """Which keys this call answers for (with the position of each), and which another thread is computing now."""
         mine: dict[str, int] = {}

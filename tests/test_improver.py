@@ -1,0 +1,180 @@
+"""One improver at work, in the real sandbox: the paper's interface, and what happens when it misbehaves."""
+
+import pytest
+from toys import Guesser, Number, asker, make_lab
+
+from selftaught.budget import Allowance
+from selftaught.improver import improve
+from selftaught.improvers import load
+from selftaught.program import Program
+from selftaught.utility import TaskUtility
+
+ALLOWANCE = Allowance(calls=4, responses=6, scorings=10, cpu_s=5)
+
+
+@pytest.fixture
+def lab(tmp_path, sandbox):
+    return make_lab(tmp_path / "s.db", sandbox)
+
+
+def run(lab, body, allowance=ALLOWANCE, stream=("test",)):
+    """Run an improver whose function has this body."""
+    lines = "\n".join("    " + line for line in body.splitlines())
+    text = f"import helpers\n\n\ndef improve_algorithm(initial_solution, utility, language_model):\n{lines}\n"
+    return improve(lab, Program(text), Program(Number.start), utility(lab), stream, allowance)
+
+
+def utility(lab):
+    return TaskUtility(lab, Number(), "train", 0, "practice")
+
+
+def test_the_seed_improver_returns_its_best_answer(lab):
+    found = improve(lab, load("seed"), Program(Number.start), utility(lab), ["s"], ALLOWANCE)
+    assert found.reason is None
+    assert (found.usage.calls, found.usage.responses, found.usage.scorings) == (1, 6, 6)
+    assert found.shown == utility(lab).score(found.program).value > 0.5
+    assert {request.temperature for request, _ in lab.model.asked} == {0.7}
+    assert "def f(x):\n    return 0.0\n" in lab.model.asked[0][0].message
+
+
+def test_everything_the_paper_gives_an_improver_is_there(lab):
+    found = run(
+        lab,
+        "assert utility.budget == 10 and language_model.budget == 4 and language_model.max_responses_per_call == 6\n"
+        "assert 'the grade is that number' in utility.str and '10 scorings' in utility.str\n"
+        "one = language_model.prompt('e', 'm')\n"
+        "three = language_model.prompt('e', 'm', n_responses=3, temperature=0.1)\n"
+        "two = language_model.batch_prompt('e', ['a', 'b'], temperature=0.2)\n"
+        "assert (len(one), len(three), len(two)) == (1, 3, 2)\n"
+        "assert all('```python' in text for text in one + three + two)\n"
+        "codes = helpers.extract_code(three)\n"
+        "assert utility.map(codes) == [utility(code) for code in codes]\n"
+        "assert 'Mean grade' in utility.feedback(codes[0])\n"
+        "return codes[0]",
+    )
+    assert found.reason is None
+    assert (found.usage.calls, found.usage.responses, found.usage.scorings) == (3, 6, 6)
+
+
+def test_several_threads_may_ask_and_score_at_once(lab):
+    found = run(
+        lab,
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor(4) as pool:\n"
+        "    texts = list(pool.map(lambda i: language_model.prompt('e', f'm{i}')[0], range(4)))\n"
+        "    codes = helpers.extract_code(texts)\n"
+        "    scores = list(pool.map(utility, codes))\n"
+        "return max(zip(scores, codes))[1]",
+    )
+    assert found.reason is None
+    assert (found.usage.responses, found.usage.scorings) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("return None", "returned not a text but NoneType"),
+        ("return 7", "returned not a text but int"),
+        ("return 'no code here'", "returned syntax error"),
+        ("return 'def g(): pass'", "returned does not define f"),
+        ("raise ValueError('oh')", "error: ValueError: oh"),
+        ("while True: pass", "time"),
+        (
+            "return language_model.prompt('e', 'm', n_responses=25)[0]",
+            "error: BudgetExhausted: 25 answers need 5 calls",
+        ),
+        (
+            "for i in range(11): utility(initial_solution)\nreturn initial_solution",
+            "error: BudgetExhausted: 1 scorings",
+        ),
+        ("import os\nos._exit(0)", "error|killed"),
+    ],
+)
+def test_an_improver_that_fails_says_why(lab, body, reason):
+    found = run(lab, body, Allowance(calls=4, responses=6, scorings=10, cpu_s=1))
+    assert found.program is None
+    assert any(found.reason.startswith(one) for one in reason.split("|")), found.reason
+
+
+def test_a_program_returned_after_the_budget_is_used_up_is_valid(lab):
+    found = run(
+        lab,
+        "codes = helpers.extract_code(language_model.prompt('e', 'm', n_responses=6))\n"
+        "try:\n"
+        "    language_model.prompt('e', 'm', n_responses=24)\n"
+        "except helpers.BudgetExhausted:\n"
+        "    return codes[0]",
+    )
+    assert found.program is not None
+    assert found.usage.responses == 6
+
+
+def test_nothing_an_improver_assigns_changes_a_limit(lab):
+    found = run(
+        lab,
+        "language_model.budget = utility.budget = language_model.max_responses_per_call = 1000\n"
+        "language_model.prompt('e', 'm', n_responses=25)\n"
+        "return initial_solution",
+    )
+    assert found.reason.startswith("error: BudgetExhausted")
+
+
+def test_returning_the_start_solution_is_allowed(lab):
+    assert run(lab, "return initial_solution").program == Program(Number.start)
+
+
+def test_the_same_request_again_gives_the_next_answer_and_another_stream_other_answers(lab):
+    ask_twice = "a = language_model.prompt('e', 'm')[0]\nb = language_model.prompt('e', 'm')[0]\nreturn helpers.extract_code({})"
+    both = [run(lab, ask_twice.format(one)).program for one in "ab"]
+    at_once = run(lab, "return helpers.extract_code(language_model.prompt('e', 'm', n_responses=2)[1])").program
+    elsewhere = run(lab, ask_twice.format("a"), stream=("other",)).program
+    assert both[0] != both[1] == at_once
+    assert elsewhere not in both
+
+
+def test_an_improver_run_is_a_fact(lab):
+    first = run(lab, "return helpers.extract_code(language_model.prompt('e', 'm')[0])")
+    asked = len(lab.model.asked)
+    assert run(lab, "return helpers.extract_code(language_model.prompt('e', 'm')[0])") == first
+    assert len(lab.model.asked) == asked == 1
+
+
+def test_a_model_that_fails_stores_nothing_of_the_run(lab):
+    class Broken(Guesser):
+        def complete(self, request, addresses):
+            raise OSError("the line is cut")
+
+    broken = make_lab(lab.store.path, lab.sandbox, Broken())
+    with pytest.raises(OSError, match="the line is cut"):
+        run(broken, "try:\n    language_model.prompt('e', 'm')\nexcept Exception:\n    return initial_solution")
+    assert not list(broken.store.abouts("improvement"))
+
+
+def test_solutions_that_fail_are_told_apart_from_scores(lab):
+    judge = utility(lab)
+    assert judge.score(Program("def f(x):\n    return 0.25\n")).value == 0.25
+    for text, reason in [
+        ("def f(x):\n    return float('nan')\n", "error"),
+        ("def f(x):\n    return 'high'\n", "invalid answer: not a number"),
+        ("def f(x):\n    return None\n", "invalid answer: not a number"),
+        ("def f(x):\n    return 1 / 0\n", "error: ZeroDivisionError"),
+        ("def f(x):\n    return 'a' * 3_000_000\n", "output"),
+        ("def f(x:\n", "syntax error"),
+        ("def f(x):\n    while True: pass\n", "time"),
+    ]:
+        score = judge.score(Program(text))
+        assert score.value is None, text
+        assert score.reason.startswith(reason), (text, score.reason)
+        assert score.shown == 0.0
+
+
+def test_one_failed_instance_does_not_zero_the_others(lab):
+    score = utility(lab).score(
+        Program("calls = []\ndef f(x):\n    calls.append(x)\n    return 1.0 if len(calls) > 1 else [][0]\n")
+    )
+    assert (score.value, score.parts, score.failures) == (0.5, (0.0, 1.0), 1)
+
+
+def test_an_improver_that_asks_one_by_one(lab):
+    found = improve(lab, Program(asker(3)), Program(Number.start), utility(lab), ["s"], ALLOWANCE)
+    assert (found.usage.calls, found.usage.scorings) == (3, 4)

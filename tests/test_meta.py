@@ -1,0 +1,121 @@
+"""The meta-utility: fresh blocks, paired streams, the two halves, the scale, failures that count as the start solution."""
+
+from statistics import fmean
+
+import pytest
+from toys import Number, asker, make_lab
+
+from selftaught.budget import Allowance
+from selftaught.improvers import load
+from selftaught.meta import MetaUtility, Scaled, scale
+from selftaught.plain import canonical
+from selftaught.program import Program
+from selftaught.task import Task
+
+INNER = Allowance(calls=4, responses=6, scorings=10, cpu_s=5)
+
+
+@pytest.fixture
+def lab(tmp_path, sandbox):
+    return make_lab(tmp_path / "s.db", sandbox)
+
+
+def meta(lab, label="a", repetitions=2, tasks=("one", "two"), **more):
+    scaled = [Scaled(Number(name), 0.0) for name in tasks]
+    return MetaUtility(lab, scaled, "train", label, repetitions, INNER, **more)
+
+
+def test_it_is_the_mean_over_tasks_and_repetitions(lab):
+    score = meta(lab, repetitions=3).score(load("seed"))
+    assert len(score.parts) == 6
+    assert score.value == pytest.approx(fmean(score.parts))
+    assert len(set(score.parts)) == 6, "each repetition of each task has a stream of its own"
+
+
+def test_the_same_improver_again_gets_a_fresh_block_and_a_fresh_object_the_same_one(lab):
+    judge = meta(lab)
+    first, second = judge.score(load("seed")), judge.score(load("seed"), block=1)
+    assert set(first.parts).isdisjoint(second.parts)
+    assert meta(lab).score(load("seed")) == first
+    assert set(meta(lab, label="b").score(load("seed")).parts).isdisjoint(first.parts)
+
+
+def test_improvers_that_ask_the_same_in_the_same_repetition_see_the_same_answers(lab):
+    few, more = meta(lab).cells(Program(asker(1))), meta(lab).cells(Program(asker(3)))
+    assert all(a.value <= b.value for a, b in zip(few, more, strict=True)), "the first answer is among the three"
+    requests = [address for _, address in lab.model.asked]
+    assert len(requests) == len(set(requests)) == 3 * 4
+
+
+def test_only_judged_instances_count(lab):
+    class Lucky(Number):
+        """Practice pays for a constant that is worth nothing when judged."""
+
+        def sample(self, seed, split, repetition, half):
+            self.half = half
+            return super().sample(seed, split, repetition, half)
+
+        def draw(self, rng):
+            return type(super().draw(rng))((0.0,), truth=self.half)
+
+        def grade(self, instance, answer):
+            return answer if instance.truth == "practice" else 0.1
+
+    judge = MetaUtility(lab, [Scaled(Lucky("lucky"), 0.0)], "train", "a", 2, INNER)
+    assert judge.score(load("seed")).parts == pytest.approx((0.1, 0.1))
+
+
+def test_the_scale_is_affine_and_does_not_clip(lab):
+    task = Number()
+    scaled = Scaled(task, 0.5)
+    assert (scaled(0.5), scaled(1.0), scaled(0.0)) == (0.0, 1.0, -1.0)
+    assert scale(lab, task).start == 0.0
+
+    class Unknown(Number):
+        known_start = None
+        start = "def f(x):\n    return 0.25\n"
+
+    assert scale(lab, Unknown("unknown")).start == 0.25
+
+
+def test_a_failed_run_counts_as_its_start_solution_and_is_counted(lab):
+    half = "def improve_algorithm(s, u, m):\n    assert 'xx' not in u.str and hash(s) and __import__('random').random() < 0.5\n    return 'f = lambda x: 0.9'\n"
+    score = meta(lab, repetitions=6).score(Program(half))
+    assert 0 < score.failures < 12
+    assert sorted(set(score.parts)) == [0.0, 0.9]
+    none = meta(lab).score(Program("def improve_algorithm(s, u, m):\n    return None\n"))
+    assert (none.value, none.failures) == (None, 4)
+    assert "NoneType" in none.reason
+    assert meta(lab).score(Program("def other(): pass")).reason == "does not define improve_algorithm"
+
+
+def test_best_of_n_repeats_the_batch_with_fresh_answers(lab):
+    once, thrice = meta(lab).cells(load("seed")), meta(lab, repeats=3).cells(load("seed"))
+    assert [cell.usage.responses for cell in thrice] == [18] * 4
+    assert all(a.value <= b.value for a, b in zip(once, thrice, strict=True))
+    assert any(a.value < b.value for a, b in zip(once, thrice, strict=True))
+
+
+def test_the_description_states_budgets_and_no_task(lab):
+    text = meta(lab).description
+    assert "10 scorings" in text and "4 calls" in text and "6 answers" in text
+    assert "number" not in text and "f(x)" not in text
+
+
+def test_feedback_tells_failures_but_no_task(lab):
+    text = meta(lab).feedback(Program("def improve_algorithm(s, u, m):\n    raise ValueError('oh')\n"))
+    assert "2 of 2 runs failed" in text and "ValueError: oh" in text
+    assert "one" not in text.replace("none", "")
+
+
+def test_everything_that_decides_a_score_is_in_its_key(lab):
+    keys = [
+        meta(lab),
+        meta(lab, label="b"),
+        meta(lab, repetitions=3),
+        meta(lab, tasks=("one",)),
+        meta(lab, repeats=2),
+        meta(make_lab(lab.store.path, lab.sandbox, seed=2)),
+    ]
+    assert len({canonical(one.key) for one in keys}) == len(keys)
+    assert issubclass(Number, Task)

@@ -1,0 +1,155 @@
+"""The recursion: self-application, the gate, the controls; the same again gives the same; a stop loses nothing."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from toys import Doubler, Guesser, Number, asker, make_lab
+
+from selftaught.budget import Allowance
+from selftaught.evidence.controls import compare, sampling
+from selftaught.evidence.report import report
+from selftaught.meta import Scaled
+from selftaught.models import Answer
+from selftaught.program import Program
+from selftaught.recursion import recursion
+from selftaught.settings import Settings
+
+SETTINGS = Settings(
+    improver="",
+    rounds=2,
+    repetitions=1,
+    validation=4,
+    test=3,
+    inner=Allowance(calls=8, responses=2, scorings=12, cpu_s=5),
+    outer=Allowance(calls=2, responses=2, scorings=6, cpu_s=20),
+)
+TASKS = [Scaled(Number("one"), 0.0), Scaled(Number("two"), 0.0)]
+SEED = Program(asker(1))
+
+
+@pytest.fixture
+def lab(tmp_path, sandbox):
+    return make_lab(tmp_path / "s.db", sandbox, Doubler())
+
+
+def rounds_of(lab, **changes):
+    return list(recursion(lab, SEED, TASKS, replace(SETTINGS, **changes)))
+
+
+def test_an_improver_that_asks_more_wins_and_then_works_on_itself(lab):
+    rounds = rounds_of(lab)
+    assert rounds[0].improver == Program(asker(2))
+    assert [one.accepted for one in rounds] == [True, True]
+    assert rounds[0].worker == SEED
+    assert rounds[1].worker == rounds[1].incumbent == rounds[0].improver
+    assert rounds[1].improver in {Program(asker(4)), Program(asker(8))}
+    assert "over 8 pairs" in rounds[0].reason
+
+
+def test_a_frozen_worker_never_works_on_itself(lab):
+    rounds = rounds_of(lab, worker="frozen")
+    assert [one.worker for one in rounds] == [SEED, SEED]
+    assert rounds[1].incumbent == rounds[0].improver != SEED
+
+
+class Spoiler(Guesser):
+    """Proposes improvers that return a bad constant."""
+
+    def answer(self, request, rng):
+        if "def improve_algorithm" not in request.message:
+            return super().answer(request, rng)
+        return Answer("```python\ndef improve_algorithm(s, u, m):\n    return 'f = lambda x: 0.001'\n```")
+
+
+def keep_last(lab):
+    """An improver that returns the last answer, whatever it is worth."""
+    return Program(
+        "from helpers import extract_code\n\n\ndef improve_algorithm(s, u, m):\n    return extract_code(m.prompt('e', s)[0])\n"
+    )
+
+
+def test_the_gate_keeps_the_incumbent_and_the_paper_does_not(tmp_path, sandbox):
+    lab = make_lab(tmp_path / "s.db", sandbox, Spoiler())
+    seed = keep_last(lab)
+    kept = list(recursion(lab, seed, TASKS, replace(SETTINGS, rounds=1)))[0]
+    assert (kept.accepted, kept.improver) == (False, seed)
+    assert kept.proposal.program is not None
+    taken = list(recursion(lab, seed, TASKS, replace(SETTINGS, rounds=1, accept="paper")))[0]
+    assert (taken.accepted, taken.improver) == (True, taken.proposal.program)
+    assert "always accepted" in taken.reason
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("return None", "returned not a text but NoneType"),
+        ("return 1 / 0", "error: ZeroDivisionError"),
+        ("return s", "returned the improver it was given"),
+        ("return 'x = 1'", "returned does not define improve_algorithm"),
+        ("m.prompt('e', 'x', n_responses=99)", "error: BudgetExhausted"),
+    ],
+)
+def test_an_improver_that_fails_on_itself_leaves_the_incumbent_with_the_reason(lab, body, reason):
+    on_itself = Program(
+        "def improve_algorithm(s, u, m):\n"
+        "    if 'improve_algorithm' not in s:\n"
+        "        return 'f = lambda x: 0.5'\n"
+        f"    {body}\n"
+    )
+    one = list(recursion(lab, on_itself, TASKS, replace(SETTINGS, rounds=1, accept="paper")))[0]
+    assert (one.accepted, one.improver) == (False, on_itself)
+    assert one.reason.startswith(reason)
+
+
+def document(lab, rounds):
+    return report(lab, SETTINGS, rounds, compare(lab, SETTINGS, rounds, TASKS))
+
+
+def test_best_of_n_gets_the_improved_improvers_answers(lab):
+    rounds = rounds_of(lab)
+    final = rounds[-1].improver
+    per_run = {Program(asker(n)): n for n in (1, 2, 4, 8)}[final]
+    assert sampling(rounds, final) == per_run
+    found = document(lab, rounds)
+    assert found["arms"]["best_of_n"]["responses"] == found["arms"]["improved"]["responses"] == per_run
+    assert found["arms"]["best_of_n"]["scorings"] == 2 * per_run
+    assert found["verdict"]["against_seed"]["difference"] > 0
+    gain = found["gain"]
+    assert gain["gain"]["mean"] == pytest.approx(gain["more_answers"]["mean"] + gain["better_search"]["mean"])
+    assert [one["round"] for one in found["rounds"]] == [0, 1, 2]
+
+
+def test_the_same_seed_on_a_fresh_store_gives_the_same_document(tmp_path, sandbox):
+    documents = []
+    for name in "ab":
+        lab = make_lab(tmp_path / name, sandbox, Doubler())
+        run = lab.store.start(SETTINGS.plain(), {})
+        lab = replace(lab, run=run)
+        documents.append(json.dumps(document(lab, rounds_of(lab)), sort_keys=True))
+    assert documents[0] == documents[1]
+
+
+def test_a_run_that_is_cut_goes_on_where_it_was_and_asks_nothing_twice(tmp_path, sandbox):
+    class Dies(Doubler):
+        left = 12
+
+        def complete(self, request, addresses):
+            if self.left <= 0:
+                raise OSError("the line is cut")
+            self.left -= len(addresses)
+            return super().complete(request, addresses)
+
+    whole = make_lab(tmp_path / "whole", sandbox, Doubler())
+    wanted = [one.improver for one in rounds_of(whole)]
+    cut = make_lab(tmp_path / "cut", sandbox, Dies())
+    with pytest.raises(OSError, match="the line is cut"):
+        rounds_of(cut)
+    again = make_lab(tmp_path / "cut", sandbox, Doubler())
+    assert [one.improver for one in rounds_of(again)] == wanted
+    kept = {about["contract"] for about in again.store.abouts("answer")}
+    assert kept == {1}
+    first = {address for _, address in cut.model.asked}
+    second = {address for _, address in again.model.asked}
+    assert first and second and not first & second
+    assert first | second == {address for _, address in whole.model.asked}
