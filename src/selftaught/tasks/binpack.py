@@ -33,7 +33,8 @@ class Binpack(Task):
     summary = "online bin packing: a priority for each size of item and room, blind to the items to come"
     limits = Limits(cpu_s=0.2)
     instances: Mapping[Split, int] = {"train": 1, "validation": 1, "test": 1}
-    best = 0.98
+    best = 0.979
+    """What hill climbing over tables (15,000 steps on 40 streams) reached on 100 other streams."""
 
     start = """\
 def priority(item, room):
