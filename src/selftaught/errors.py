@@ -7,6 +7,9 @@
     └── WorldError          exit 1: something outside this program failed; the same command may work later
         ├── SandboxFailure  the sandbox itself broke (never a verdict on a candidate)
         ├── ModelFailure    the model could not be asked, after every retry that made sense
+        │   ├── PassingFailure  this request failed, the same request may pass soon (the gateway tries again)
+        │   ├── ModelRefused    the key, the model's name or the request is wrong: trying again is no use
+        │   └── ModelDown       nothing got through until the deadline
         └── StoreFailure    the run store could not be read or written
 
 A candidate's failure is none of these: it is a value (`Outcome`, `Score`).
@@ -49,6 +52,26 @@ class SandboxFailure(WorldError):
 
 class ModelFailure(WorldError):
     """A language model could not be asked: down, misconfigured, or refusing the key."""
+
+
+class PassingFailure(ModelFailure):
+    """One request failed in a way that may pass: throttled, cut off, timed out, garbled. The gateway tries it again.
+
+    `throttled` when the server says that it is asked too much; `after_s` when it says for how many seconds to wait.
+    """
+
+    def __init__(self, reason: str, *, throttled: bool = False, after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.throttled = throttled
+        self.after_s = after_s
+
+
+class ModelRefused(ModelFailure):
+    """The server understood and said no: wrong key, unknown model, unpaid account, or a request it cannot take."""
+
+
+class ModelDown(ModelFailure):
+    """No answer until the deadline, through every retry; the message says what was seen last."""
 
 
 class StoreFailure(WorldError):

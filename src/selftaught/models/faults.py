@@ -1,0 +1,112 @@
+"""What went wrong with one request, sorted by what it means for the next one.
+
+Nothing of a server's message is ever passed on: it may hold the key, the prompt or an answer. What is told is the
+status, and the server's own code for the error where that looks like a code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+from selftaught.errors import ModelFailure, ModelRefused, PassingFailure
+
+PASSING = {408, 409, 425, 429}
+"""Refusals below 500 that a later try may pass."""
+THROTTLED = {429, 503, 529}
+UNPAID = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+"""Codes that come as 429 but do not pass by waiting."""
+TOO_LONG = {"context_length_exceeded", "exceed_context_size_error", "request_too_large", "string_above_max_length"}
+FILTERED = {"content_filter", "content_policy_violation"}
+MEND = {
+    401: "the key is wrong or missing",
+    402: "the account is not paid",
+    403: "the key may not use this model",
+    404: "the model or the address is unknown there",
+}
+CODE = re.compile(r"[a-zA-Z][a-z_]{2,39}")
+"""What an error code looks like: no digits and no spaces, so that no key and no sentence passes for one."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An error of an SDK, reduced to what may be known of it. `status` 0: no answer that could be read."""
+
+    status: int
+    code: str = ""
+    parameter: str = ""
+    """The parameter that the server names as the trouble."""
+    message: str = ""
+    """The server's words: looked at to see which parameter they name, never shown."""
+    after_s: float | None = None
+    what: str = "no connection"
+
+    @property
+    def about_message(self) -> bool:
+        """Whether the server objects to this one message, so that another may pass."""
+        return self.status == 413 or (self.status in {400, 422} and self.code in TOO_LONG | FILTERED)
+
+    def blames(self, parameter: str) -> bool:
+        """Whether a refused request was refused for this parameter."""
+        if self.status not in {400, 422}:
+            return False
+        if self.parameter:
+            return self.parameter == parameter
+        return re.search(rf"\b{parameter}\b", self.message) is not None
+
+    def failure(self) -> ModelFailure:
+        """The exception that says it."""
+        if self.status == 0:
+            return PassingFailure(self.what)
+        shown = f"{self.status}{' ' + self.code if CODE.fullmatch(self.code) else ''}"
+        if (self.status in PASSING and self.code not in UNPAID) or self.status >= 500:
+            throttled = self.status in THROTTLED
+            return PassingFailure(f"the server answered {shown}", throttled=throttled, after_s=self.after_s)
+        mend = MEND[402] if self.code in UNPAID else MEND.get(self.status, "it cannot take such a request")
+        return ModelRefused(f"the server answered {shown}: {mend}")
+
+
+def fault_of(error: Exception) -> Fault:
+    """The fault behind an exception of the OpenAI or the Anthropic SDK (both are made by the same generator)."""
+    status = getattr(error, "status_code", None)
+    if not isinstance(status, int):
+        return Fault(0, what="no answer in time" if "Timeout" in type(error).__name__ else "the connection failed")
+    body = mapping(getattr(error, "body", None))
+    body = mapping(body.get("error")) or body
+    response = getattr(error, "response", None)
+    return Fault(
+        status,
+        code=str(body.get("code") or body.get("type") or "") if status != 429 else _quota(body),
+        parameter=str(body.get("param") or ""),
+        message=str(body.get("message") or ""),
+        after_s=retry_after(getattr(response, "headers", {})),
+    )
+
+
+def _quota(body: Mapping[str, Any]) -> str:
+    """A 429 says in `code` or in `type` that the account is used up."""
+    codes = [str(body.get(name) or "") for name in ("code", "type")]
+    return next((code for code in codes if code in UNPAID), codes[0])
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds the server asks to wait: `retry-after-ms`, or `Retry-After` as a number or a date; None when it does not."""
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * scale)
+        except (KeyError, ValueError):
+            continue
+    try:
+        moment = parsedate_to_datetime(headers["retry-after"])
+    except (KeyError, ValueError):
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The JSON object in a place where one should be; an empty one where there is none."""
+    return cast(Mapping[str, Any], value) if isinstance(value, Mapping) else {}

@@ -1,0 +1,165 @@
+"""The one door to every provider: how many requests at once, what is tried again, and when to give up."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import random
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
+from typing import Protocol
+
+from selftaught.errors import ModelDown, ModelFailure, ModelRefused, PassingFailure
+from selftaught.models import Answer, Request
+from selftaught.models.gate import Gate, Verdict
+from selftaught.plain import JSON
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 30.0
+EMPTIES = 5
+"""How many empty answers to one question are asked for again before one is taken as the answer."""
+SHORTEST_TRY_S = 0.05
+
+
+class Provider(Protocol):
+    """What a gateway asks. Safe to use from many threads at once; tries nothing again by itself."""
+
+    name: str
+    parameters: Mapping[str, JSON]
+    concurrency: int
+
+    @property
+    def batch(self) -> int:
+        """How many answers one request may ask for; it sinks when the server is seen to give fewer."""
+        ...
+
+    def ask(self, request: Request, count: int, timeout_s: float) -> Sequence[Answer]:
+        """One to `count` answers by one request. Raises PassingFailure, or ModelRefused when trying again is no use."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        ...
+
+
+class Gateway:
+    """A language model over a provider: the same answers, in order, through what a network does to requests.
+
+    A question is given up `deadline_s` seconds after it was first sent, and with it the gateway: from then on everything
+    asked of it raises the same ModelFailure, so that a run ends once and not for every answer it wanted.
+    """
+
+    def __init__(self, provider: Provider, deadline_s: float = 600.0) -> None:
+        self.name = provider.name
+        self.parameters = provider.parameters
+        self.concurrency = provider.concurrency
+        self._provider = provider
+        self._deadline_s = deadline_s
+        self._gate = Gate(provider.concurrency)
+        # Twice as many threads as requests: those that wait for their next try send nothing meanwhile.
+        self._threads = ThreadPoolExecutor(2 * provider.concurrency, thread_name_prefix="model")
+
+    @property
+    def batch(self) -> int:
+        """How many addresses go into one request now."""
+        return self._provider.batch
+
+    def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
+        """One answer per address, in order. Raises ModelDown, or ModelRefused (wrong key, unknown model …)."""
+        batch = self.batch
+        sizes = [min(batch, len(addresses) - first) for first in range(0, len(addresses), batch)]
+        if len(sizes) < 2:
+            return [answer for size in sizes for answer in self._answers(request, size)]
+        futures = [self._threads.submit(self._answers, request, size) for size in sizes]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            for future in futures:
+                future.cancel()
+        wait(futures)
+        failed = [f for f in futures if not f.cancelled() and f.exception() is not None]
+        return [answer for future in (failed or futures) for answer in future.result()]
+
+    def close(self) -> None:
+        """Stop: whoever waits to send gets ModelFailure; requests under way end by themselves."""
+        self._gate.end(ModelFailure("the model was closed"))
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._provider.close()
+
+    def _answers(self, request: Request, count: int) -> list[Answer]:
+        """Exactly `count` answers, by as many requests as it takes."""
+        kept: list[Answer] = []
+        empty: list[Answer] = []
+        while len(kept) < count:
+            for answer in self._persist(request, min(count - len(kept), self.batch)):
+                if answer.finish == "empty" and len(empty) < EMPTIES:
+                    empty.append(answer)
+                else:
+                    kept.append(answer)
+        return [_with_costs_of(kept[0], empty), *kept[1:]]
+
+    def _persist(self, request: Request, count: int) -> Sequence[Answer]:
+        """The answers of one request, sent again until it passes or the deadline does."""
+        until: float | None = None
+        reason = "the server did not get to it"
+        for attempt in itertools.count():
+            entered = self._gate.enter(until)
+            now = time.monotonic()
+            until = until or now + self._deadline_s
+            if entered is None:
+                raise self._given_up(reason)
+            tried = self._try(entered, request, count, max(SHORTEST_TRY_S, min(self._deadline_s / 2, until - now)))
+            if not isinstance(tried, PassingFailure):
+                return tried
+            reason = str(tried)
+            pause = _pause(attempt, tried.after_s)
+            log.debug("%s: %s; next try in %.1f s", self.name, reason, pause)
+            if time.monotonic() + pause >= until:
+                raise self._given_up(reason)
+            self._gate.sleep(pause)
+        raise AssertionError("unreachable")
+
+    def _try(self, entered: int, request: Request, count: int, timeout_s: float) -> Sequence[Answer] | PassingFailure:
+        """One request with a permit, which is given back whatever happens."""
+        verdict: Verdict = "failed"
+        try:
+            answers = self._provider.ask(request, count, timeout_s)
+            verdict = "good"
+        except PassingFailure as failure:
+            verdict = "throttled" if failure.throttled else "failed"
+            return failure
+        except ModelRefused as refused:
+            told = ModelRefused(f"{self.name}: {refused}")
+            self._gate.end(told)
+            raise told from None
+        finally:
+            self._gate.leave(entered, verdict)
+        return answers
+
+    def _given_up(self, reason: str) -> ModelFailure:
+        failure = ModelDown(f"{self.name}: given up after {self._deadline_s:g} s: {reason}")
+        self._gate.end(failure)
+        return failure
+
+
+def _pause(attempt: int, after_s: float | None) -> float:
+    """Seconds until the next try: full jitter below a doubling bound, on top of what the server asks for."""
+    jitter = random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt))
+    return jitter if after_s is None else after_s + min(jitter, 1.0)
+
+
+def _with_costs_of(answer: Answer, dropped: Sequence[Answer]) -> Answer:
+    """The answer, carrying what the empty ones before it cost."""
+    for other in dropped:
+        unknown = answer.dollars is None or other.dollars is None
+        answer = replace(
+            answer,
+            tokens_in=answer.tokens_in + other.tokens_in,
+            tokens_out=answer.tokens_out + other.tokens_out,
+            dollars=None if unknown else (answer.dollars or 0) + (other.dollars or 0),
+        )
+    return answer

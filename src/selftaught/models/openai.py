@@ -1,0 +1,158 @@
+"""`openai:NAME`: chat completions through the official SDK, at OpenAI or at any server that speaks its protocol.
+
+Servers differ, and say so only when asked: what a model refuses (a temperature, the older name of the token limit,
+several answers at once) is learnt from its refusals and kept for this model, never guessed from its name.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from selftaught.errors import PassingFailure
+from selftaught.models import Answer, Finish, Request, wire
+from selftaught.models.faults import Fault, mapping
+from selftaught.models.prices import Price, Tariff
+from selftaught.plain import JSON
+
+BATCH = 8
+"""Answers asked for by one request, where the server gives as many."""
+UNDERCOUNTED = 0.6
+"""A server that reports less than this part of the tokens it should have used for several answers counts only one of them."""
+FINISHES: Mapping[str, Finish] = {"length": "length", "content_filter": "blocked"}
+
+
+class OpenAI:
+    """One model at one server (a `Provider`). The SDK's own retries are off: the gateway does them."""
+
+    def __init__(
+        self,
+        model: str,
+        base_url: str | None = None,
+        max_tokens: int | None = None,
+        price: Price | None = None,
+        concurrency: int = wire.CONCURRENCY,
+    ) -> None:
+        """Raises UsageError without the SDK or without a key that is needed."""
+        base_url = wire.checked(base_url or os.environ.get("OPENAI_BASE_URL") or None)
+        self.name = f"openai:{model}"
+        self.parameters: Mapping[str, JSON] = {"base_url": base_url, "max_tokens": max_tokens}
+        self.concurrency = concurrency
+        self._model = model
+        self._tariff = Tariff("openai", model, base_url, price)
+        self._sdk = wire.sdk("openai")
+        self._client: Any = self._sdk.OpenAI(
+            api_key=wire.key("OPENAI_API_KEY", base_url), base_url=base_url, max_retries=0
+        )
+        self._lock = threading.Lock()
+        self._single = False
+        self._answered = False
+        self._limit = "max_tokens"
+        self._refused: set[float] = set()
+        self._characters = 0
+        self._tokens = 0
+
+    @property
+    def batch(self) -> int:
+        """1 until a single answer has shown how many characters a token makes, and for good once several went wrong."""
+        return BATCH if self._tokens and not self._single else 1
+
+    def ask(self, request: Request, count: int, timeout_s: float) -> Sequence[Answer]:
+        """One to `count` answers; a refusal of a parameter is followed by a request without it, at once."""
+        while True:
+            body = self._body(request, count)
+            began = time.monotonic()
+            found = self._send(body, timeout_s)
+            if not isinstance(found, Fault):
+                return self._read(found, body, time.monotonic() - began)
+            if self._adapted(found, body):
+                count = 1 if self._single else count
+            elif found.about_message or (found.status == 400 and self._answered):
+                return [Answer("", "blocked", latency_s=time.monotonic() - began)]
+            else:
+                raise found.failure()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _send(self, body: Mapping[str, Any], timeout_s: float) -> Mapping[str, Any] | Fault:
+        timeout = self._sdk.Timeout(timeout_s, connect=min(10.0, timeout_s))
+        create = self._client.chat.completions.with_raw_response.create
+        return wire.exchange(lambda: create(**body, timeout=timeout), self._sdk.APIError)
+
+    def _body(self, request: Request, count: int) -> dict[str, Any]:
+        """What is sent: no parameter that this model has refused before."""
+        roles = [("system", request.expertise), ("user", request.message)]
+        messages = [{"role": role, "content": wire.sendable(text)} for role, text in roles if text]
+        body: dict[str, Any] = {"model": self._model, "messages": messages}
+        if request.temperature not in self._refused:
+            body["temperature"] = request.temperature
+        if (limit := self.parameters["max_tokens"]) is not None:
+            body[self._limit] = limit
+        return body | ({"n": count} if count > 1 else {})
+
+    def _adapted(self, fault: Fault, body: Mapping[str, Any]) -> bool:
+        """Whether something was learnt from a refusal, so that the same question is worth asking in another form."""
+        if fault.about_message:
+            return False
+        with self._lock:
+            if "temperature" in body and fault.blames("temperature"):
+                self._refused.add(body["temperature"])
+            elif "max_tokens" in body and fault.blames("max_tokens"):
+                self._limit = "max_completion_tokens"
+            elif "n" in body and fault.status in {400, 422}:
+                self._single = True
+            else:
+                return False
+        return True
+
+    def _read(self, found: Mapping[str, Any], body: Mapping[str, Any], latency_s: float) -> Sequence[Answer]:
+        """The answers in a response, with their shares of what it cost. Raises PassingFailure when there is none."""
+        asked = body.get("n", 1)
+        said = [_said(choice) for choice in wire.mappings(found.get("choices"))[:asked]]
+        if not said:
+            raise PassingFailure("the response holds no answer")
+        self._single = self._single or len(said) < asked
+        self._answered = True
+        tokens_in, tokens_out, dollars = self._costs(
+            found.get("usage"), asked, body, sum(len(text) for text, _ in said)
+        )
+        parts = zip(said, wire.shares(tokens_in, len(said)), wire.shares(tokens_out, len(said)), strict=True)
+        each = None if dollars is None else dollars / len(said)
+        applied = body.get("temperature")
+        return [Answer(text, finish, paid, used, each, latency_s, applied) for (text, finish), paid, used in parts]
+
+    def _costs(
+        self, usage: object, asked: int, body: Mapping[str, Any], characters: int
+    ) -> tuple[int, int, float | None]:
+        """Tokens in and out of one response and its price. Without usage the tokens are a guess and the price unknown."""
+        reported = wire.usage(usage, "prompt_tokens", "completion_tokens")
+        if reported is None:
+            return sum(len(message["content"]) for message in body["messages"]) // 4, characters // 4, None
+        tokens_in, tokens_out = reported
+        tokens_out = self._recounted(tokens_out, asked, characters)
+        return tokens_in, tokens_out, self._tariff.dollars(tokens_in, tokens_out)
+
+    def _recounted(self, tokens: int, asked: int, characters: int) -> int:
+        """The tokens of a response; estimated from single answers when the server counted one of several only."""
+        with self._lock:
+            if asked == 1:
+                self._tokens += tokens
+                self._characters += characters
+                return tokens
+            expected = round(characters * self._tokens / max(1, self._characters))
+            if tokens >= UNDERCOUNTED * expected:
+                return tokens
+            self._single = True
+            return expected
+
+
+def _said(choice: Mapping[str, Any]) -> tuple[str, Finish]:
+    """The text of one choice and how it ended."""
+    message = mapping(choice.get("message"))
+    text, refusal = (str(message.get(name) or "") for name in ("content", "refusal"))
+    finish = FINISHES.get(str(choice.get("finish_reason")), "stop" if text else "empty")
+    return (refusal, "blocked") if refusal and not text else (text, finish)

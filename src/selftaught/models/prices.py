@@ -1,0 +1,49 @@
+"""What an answer costs: from a kept price list, or as the user says. An unknown price is None, never 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Price:
+    """Dollars per million tokens, in (`input`) and out (`output`)."""
+
+    input: float
+    output: float
+
+    def of(self, tokens_in: int, tokens_out: int) -> float:
+        """Dollars for one request."""
+        return (self.input * tokens_in + self.output * tokens_out) / MILLION
+
+
+@dataclass(frozen=True)
+class Tariff:
+    """The price of one model at one place: the user's own figures where given, else the price list of `genai-prices`.
+
+    The list is the one that came with the installed package, so a price needs no network. Tokens that the server read
+    from a cache are counted at the full price: the figure may be too high, not too low.
+    """
+
+    provider: str
+    model: str
+    base_url: str | None = None
+    own: Price | None = None
+
+    def dollars(self, tokens_in: int, tokens_out: int) -> float | None:
+        """Dollars for one request; None when nobody knows."""
+        if self.own is not None:
+            return self.own.of(tokens_in, tokens_out)
+        from genai_prices import Usage, calc_price
+
+        usage = Usage(input_tokens=tokens_in, output_tokens=tokens_out)
+        try:
+            if self.base_url is None:
+                found = calc_price(usage, self.model, provider_id=self.provider)
+            else:
+                found = calc_price(usage, self.model, provider_api_url=self.base_url)
+        except LookupError:
+            return None
+        return float(found.total_price)
