@@ -7,7 +7,7 @@ import random
 
 from selftaught.models.offline import edits
 from selftaught.models.offline.landmarks import Improver, improver
-from selftaught.models.offline.parts import PARTS
+from selftaught.models.offline.parts import PARTS, inherit
 
 GENERIC = 0.05
 """The chance that an edit is a generic one."""
@@ -18,22 +18,25 @@ def edited(text: str, donors: tuple[str, ...], temperature: float, rng: random.R
     found = improver(text)
     if found is None or found.ask is None:
         return None
-    ideas = [_one(found, rng) for _ in range(1 + edits.edit_count(1.5 * temperature, rng))]
+    mates = [one for text in donors if (one := improver(text))]
+    ideas = [_one(found, mates, rng) for _ in range(1 + edits.edit_count(1.5 * temperature, rng))]
     told = [one for one in ideas if one]
     if not told:
         return None
     new = written(found)
     if rng.random() < GENERIC:
-        idea, new = edits.edited(new, donors, 0.0, rng)
+        idea, new = edits.edited(new, (), 0.0, rng)
         told.append(idea)
     return "; ".join(told), new
 
 
-def _one(found: Improver, rng: random.Random) -> str | None:
-    """One part changed: parts that are not there are passed over, a few times."""
+def _one(found: Improver, mates: list[Improver], rng: random.Random) -> str | None:
+    """One part changed, or taken over from another improver; what does not apply is passed over, a few times."""
     for _ in range(6):
-        part = rng.choices(PARTS, [weight for weight, _ in PARTS])[0][1]
-        idea = part(found, rng)
+        if mates and rng.random() < 0.5:
+            idea = inherit(found, rng.choice(mates), rng)
+        else:
+            idea = rng.choices(PARTS, [weight for weight, _ in PARTS])[0][1](found, rng)
         if idea:
             return idea
     return None

@@ -5,9 +5,30 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 ENTRY = "improve_algorithm"
 _OPENING = ("```python\n", "```py\n", "```\n")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place in a syntax tree that holds an expression: a field of a node or, with `index`, an item of such a list."""
+
+    owner: ast.AST
+    field: str
+    index: int | None = None
+
+    @property
+    def value(self) -> ast.expr:
+        held = getattr(self.owner, self.field)
+        return held if self.index is None else held[self.index]
+
+    def fill(self, value: ast.expr) -> None:
+        if self.index is None:
+            setattr(self.owner, self.field, value)
+        else:
+            getattr(self.owner, self.field)[self.index] = value
 
 
 @dataclass
@@ -43,12 +64,12 @@ class Improver:
 
     @property
     def memory(self) -> str | None:
-        """The name of a dictionary from programs to their scores: one that is filled with what the utility says."""
+        """The name of a dictionary from programs to their scores: one that starts with what the utility says."""
         for node in ast.walk(self.function):
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript) and self.scores(node.value):
-                owner = node.targets[0].value
-                if isinstance(owner, ast.Name):
-                    return owner.id
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+                target = node.targets[0]
+                if isinstance(target, ast.Name) and any(map(self.scores, node.value.values)):
+                    return target.id
         return None
 
     def scores(self, node: ast.AST) -> bool:
@@ -81,21 +102,78 @@ class Improver:
 
     @property
     def prompt(self) -> tuple[ast.JoinedStr, ast.FormattedValue] | None:
-        """The text that shows a program in a fence, and the place of the program in it."""
-        for node in ast.walk(self.function):
+        """The text that shows a program in a fence, anywhere in the program, and the place of the program in it."""
+        for node in ast.walk(self.tree):
             if isinstance(node, ast.JoinedStr):
-                for before, value in zip(node.values, node.values[1:], strict=False):
+                for before, value in pairwise(node.values):
                     opens = isinstance(before, ast.Constant) and str(before.value).endswith(_OPENING)
                     if opens and isinstance(value, ast.FormattedValue) and isinstance(value.value, ast.Name):
                         return node, value
         return None
 
     @property
-    def parent(self) -> ast.Assign | None:
-        """The statement that decides which program is shown."""
+    def shown(self) -> Slot | None:
+        """Where it is decided which program the prompt shows: in the prompt, before it, or where a prompt is made."""
         prompt = self.prompt
-        shown = prompt[1].value if prompt else None
-        return self.binding(shown.id) if isinstance(shown, ast.Name) else None
+        if prompt is None or not isinstance(prompt[1].value, ast.Name):
+            return None
+        name = prompt[1].value.id
+        if holds(self.function, prompt[0]):
+            bound = self.binding(name)
+            return Slot(bound, "value") if bound else Slot(prompt[1], "value")
+        return next((slot for node in self.tree.body if (slot := self._argument(node, prompt[0], name))), None)
+
+    def _argument(self, maker: ast.stmt, prompt: ast.JoinedStr, name: str) -> Slot | None:
+        """The argument `name` in a call of the function that makes the prompt."""
+        if not isinstance(maker, ast.FunctionDef) or not holds(maker, prompt):
+            return None
+        places = [i for i, one in enumerate(maker.args.args) if one.arg == name]
+        for call in calls(self.function):
+            if places and is_name(call.func, maker.name) and len(call.args) > places[0]:
+                return Slot(call, "args", places[0])
+        return None
+
+    @property
+    def rounds(self) -> Slot | None:
+        """How often the loop runs: the number in `range(number)`."""
+        loop = self.loop
+        if isinstance(loop, ast.For) and isinstance(loop.iter, ast.Call) and is_name(loop.iter.func, "range"):
+            return Slot(loop.iter, "args", 0) if len(loop.iter.args) == 1 else None
+        return None
+
+    @property
+    def temperature(self) -> Slot | None:
+        """The temperature of the question."""
+        found = [Slot(one, "value") for one in self.ask.keywords if one.arg == "temperature"] if self.ask else []
+        return found[0] if found else None
+
+    @property
+    def final(self) -> Slot | None:
+        """What is returned at the end."""
+        last = self.function.body[-1]
+        return Slot(last, "value") if isinstance(last, ast.Return) and last.value else None
+
+    @property
+    def product(self) -> ast.BinOp | None:
+        """`[message] * number` in the question."""
+        found = (one for one in ast.walk(self.ask) if isinstance(one, ast.BinOp)) if self.ask else ()
+        return next((one for one in found if isinstance(one.left, ast.List) and len(one.left.elts) == 1), None)
+
+    @property
+    def size(self) -> Slot | None:
+        """How many answers are asked for at once, followed to the value when a name stands there."""
+        slot = self._size()
+        bound = self.binding(slot.value.id) if slot and isinstance(slot.value, ast.Name) else None
+        return Slot(bound, "value") if bound else slot
+
+    def _size(self) -> Slot | None:
+        ask = self.ask
+        if ask is None or self.product is not None:
+            return Slot(self.product, "right") if self.product else None
+        for node in ast.walk(self.function):
+            if isinstance(node, ast.For) and _collects(node, ask) and isinstance(node.iter, ast.Call):
+                return Slot(node.iter, "args", 0)
+        return next((Slot(one, "value") for one in ask.keywords if one.arg == "n_responses"), None)
 
     def binding(self, name: str) -> ast.Assign | None:
         """The first plain assignment to a name."""
@@ -136,6 +214,13 @@ def improver(text: str) -> Improver | None:
         if isinstance(node, ast.FunctionDef) and node.name == ENTRY and len(node.args.args) == 3:
             return Improver(tree, node)
     return None
+
+
+def _collects(node: ast.For, ask: ast.Call) -> bool:
+    """Whether a loop is `for … in range(number)` that appends something and does not ask."""
+    counted = isinstance(node.iter, ast.Call) and is_name(node.iter.func, "range") and len(node.iter.args) == 1
+    appends = (isinstance(one, ast.Attribute) and one.attr == "append" for one in ast.walk(node))
+    return counted and any(appends) and not holds(node, ask)
 
 
 def blocks(function: ast.FunctionDef) -> Iterator[list[ast.stmt]]:

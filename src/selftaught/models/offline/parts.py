@@ -10,17 +10,18 @@ others, is found by search.
 from __future__ import annotations
 
 import ast
+import builtins
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
-from selftaught.models.offline.landmarks import Improver, holds, is_name
+from selftaught.models.offline.landmarks import Improver, Slot, holds, is_name
 
 Part = Callable[[Improver, random.Random], str | None]
 """Changes an improver in place and says what it did; None: not here, nothing was changed."""
 
-ROUNDS = ("range({model}.budget)", "range(2)", "range(3)", "range(max(1, {model}.budget // 2))")
-BATCHES = (
+ROUNDS = ("{model}.budget", "2", "3", "max(1, {model}.budget // 2)")
+SIZES = (
     "{model}.max_responses_per_call",
     "{model}.max_responses_per_call",
     "max(1, {model}.max_responses_per_call // 2)",
@@ -85,11 +86,13 @@ def repeat(improver: Improver, rng: random.Random) -> str | None:
     if ask is None or prompt is None or improver.loop:
         return None
     block, last = improver.place(ask)
-    first = min(last, *(i for i, one in enumerate(block) if holds(one, prompt[0]) or one is improver.parent), last)
     end = next((i for i, one in enumerate(block) if isinstance(one, ast.Return)), len(block))
     if end <= last:
         return None
-    loop = _statements(f"for step in {_filled(rng.choice(ROUNDS), improver)}:\n    pass")[0]
+    shown = improver.shown
+    inside = [i for i, one in enumerate(block[:last]) if holds(one, prompt[0]) or (shown and one is shown.owner)]
+    first = min(inside, default=last)
+    loop = _statements(f"for step in range({_filled(rng.choice(ROUNDS), improver)}):\n    pass")[0]
     assert isinstance(loop, ast.For)
     loop.body = block[first:end]
     block[first:end] = [loop]
@@ -98,66 +101,61 @@ def repeat(improver: Improver, rng: random.Random) -> str | None:
 
 def show(improver: Improver, rng: random.Random) -> str | None:
     """Which program the prompt shows."""
-    prompt = improver.prompt
-    if prompt is None or not _needs_memory(improver, rng):
+    if improver.shown is None or not _has_memory(improver, rng):
         return None
     if rng.random() < 0.8:
         repeat(improver, rng)
-    value = _expression(_filled(rng.choice(PARENTS), improver))
-    _set_parent(improver, value)
-    return f"show {_shown(value)}"
+    value = _filled(rng.choice(PARENTS), improver)
+    _show(improver, value)
+    return f"show {value}"
 
 
-def _set_parent(improver: Improver, value: ast.expr) -> None:
-    """Let the prompt show `value`, which is put into a variable of its own if there is none yet."""
-    prompt, parent = improver.prompt, improver.parent
-    assert prompt is not None
-    if parent is not None:
-        parent.value = value
-    elif is_name(prompt[1].value, improver.names[0]):
+def _show(improver: Improver, value: str) -> None:
+    """Let the prompt show `value`; where the start solution stands in the prompt itself, through a variable of its own."""
+    slot, prompt = improver.shown, improver.prompt
+    assert slot is not None and prompt is not None
+    if slot.owner is prompt[1]:
         block, i = improver.place(prompt[0])
         name = _fresh(improver, "parent")
-        prompt[1].value = _expression(name)
-        block[i:i] = [ast.Assign([ast.Name(name, ast.Store())], value)]
-    _need_random(improver)
+        slot.fill(_expression(name))
+        block[i:i] = _statements(f"{name} = {value}")
+    else:
+        slot.fill(_expression(value))
+    _import_random(improver)
 
 
 def each(improver: Improver, _: random.Random) -> str | None:
     """A prompt of its own for every answer, so that a parent drawn by chance is drawn for each."""
-    ask, prompt, parent = improver.ask, improver.prompt, improver.parent
-    product = _product(improver)
-    if ask is None or prompt is None or parent is None or product is None or not isinstance(product.left, ast.List):
+    ask, prompt, slot, product = improver.ask, improver.prompt, improver.shown, improver.product
+    if not (ask and prompt and slot and product and isinstance(product.left, ast.List)):
         return None
     block, i = improver.place(prompt[0])
-    message = block[i]
-    if parent not in block or not isinstance(message, ast.Assign) or message.value is not prompt[0]:
+    text, parent = ast.unparse(product.left.elts[0]), slot.owner
+    made = improver.binding(text)
+    if made is None or made is not block[i] or parent not in block[:i] or ask not in _beside(block, i):
         return None
-    text = product.left.elts[0]
-    if not isinstance(text, ast.Name) or not is_name(message.targets[0], text.id):
-        return None
+    assert isinstance(parent, ast.Assign)
     first = block.index(parent)
-    start, loop = _statements(
-        f"messages = []\nfor _ in range({ast.unparse(product.right)}):\n    messages.append({text.id})"
-    )
+    size = ast.unparse(product.right)
+    start, loop = _statements(f"messages = []\nfor _ in range({size}):\n    messages.append({text})")
     assert isinstance(loop, ast.For)
     loop.body[0:0] = block[first : i + 1]
     block[first : i + 1] = []
     _replace(improver.function, product, _expression("messages"))
-    at = improver.place(ask)[1] if improver.place(ask)[0] is block else first
+    at = improver.place(ask)[1]
     block[at:at] = [start, loop]
     return "choose a parent for each answer"
 
 
-def _product(improver: Improver) -> ast.BinOp | None:
-    """`[message] * n` in the question."""
-    ask = improver.ask
-    found = (one for one in ast.walk(ask) if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mult)) if ask else ()
-    return next((one for one in found if isinstance(one.left, ast.List) and len(one.left.elts) == 1), None)
+def _beside(block: list[ast.stmt], i: int) -> set[ast.AST]:
+    """All that stands in the later statements of a block, but not inside their own blocks."""
+    plain = (one for one in block[i:] if isinstance(one, ast.Assign | ast.Expr))
+    return {node for one in plain for node in ast.walk(one)}
 
 
 def walk(improver: Improver, rng: random.Random) -> str | None:
     """A current program that candidates replace by some rule, and that is shown."""
-    if not _needs_memory(improver, rng) or improver.prompt is None or improver.record is None:
+    if improver.shown is None or not _has_memory(improver, rng) or improver.record is None:
         return None
     repeat(improver, rng)
     record, memory = improver.record, improver.memory
@@ -172,7 +170,7 @@ def walk(improver: Improver, rng: random.Random) -> str | None:
         body = improver.function.body
         start = 1 if ast.get_docstring(improver.function) is not None else 0
         body[start:start] = _statements(f"current = {improver.names[0]}")
-    _set_parent(improver, _expression("current"))
+    _show(improver, "current")
     return f"walk on when {rule}"
 
 
@@ -229,120 +227,93 @@ def prune(improver: Improver, rng: random.Random) -> str | None:
 def another(improver: Improver, rng: random.Random) -> str | None:
     """A second program in the prompt, to cross over with; or no longer."""
     prompt = improver.prompt
-    if prompt is None or not _needs_memory(improver, rng):
+    if prompt is None or not holds(improver.function, prompt[0]) or not _has_memory(improver, rng):
         return None
     old = improver.binding("other")
     if old is not None:
         old.value = _expression(_filled(rng.choice(PARENTS), improver))
-        _need_random(improver)
+        _import_random(improver)
         return "show another second program"
     block, i = improver.place(prompt[0])
     block[i:i] = _statements(f"other = {_filled(rng.choice(PARENTS), improver)}")
     _append(prompt[0], "\n\nAnother attempt, to take ideas from:\n```python\n", "other", "\n```")
-    _need_random(improver)
+    _import_random(improver)
     return "show a second program"
 
 
 def feedback(improver: Improver, _: random.Random) -> str | None:
     """What the utility says of the shown program, in the prompt; or no longer."""
     prompt = improver.prompt
-    if prompt is None or not isinstance(prompt[1].value, ast.Name):
+    if prompt is None or not holds(improver.function, prompt[0]):
         return None
-    utility = improver.names[1]
+    shown, utility = ast.unparse(prompt[1].value), improver.names[1]
     for i, value in enumerate(prompt[0].values):
         if isinstance(value, ast.FormattedValue) and ast.unparse(value.value).startswith(f"{utility}.feedback("):
             del prompt[0].values[i]
             return "show no feedback"
-    _append(prompt[0], "\n\nFeedback: ", f"{utility}.feedback({prompt[1].value.id})", "")
+    _append(prompt[0], "\n\nFeedback: ", f"{utility}.feedback({shown})", "")
     return "show feedback"
 
 
 def rounds(improver: Improver, rng: random.Random) -> str | None:
     """How many rounds."""
-    loop = improver.loop
-    if not isinstance(loop, ast.For) or not ast.unparse(loop.iter).startswith("range("):
+    if improver.loop is None:
         return repeat(improver, rng)
-    loop.iter = _expression(_filled(rng.choice(ROUNDS), improver))
-    return f"use {ast.unparse(loop.iter)} for the rounds"
+    return _redraw(improver, improver.rounds, ROUNDS, rng, "rounds")
 
 
-def batch(improver: Improver, rng: random.Random) -> str | None:
+def size(improver: Improver, rng: random.Random) -> str | None:
     """How many answers to ask for at once."""
-    holder = _batch(improver)
-    if holder is None:
-        return None
-    owner, field = holder
-    new = _expression(_filled(rng.choice(BATCHES), improver))
-    _set(owner, field, new)
-    return f"ask for {ast.unparse(new)} answers at once"
-
-
-def _batch(improver: Improver) -> tuple[ast.AST, str] | None:
-    """Where the number of answers of a question stands."""
-    product, ask = _product(improver), improver.ask
-    if product is not None:
-        return _through_name(improver, product, "right")
-    counted = next((one for one in ast.walk(improver.function) if ask and _collects(one, ask)), None)
-    if isinstance(counted, ast.For):
-        return _through_name(improver, counted.iter, "args")
-    for keyword in ask.keywords if ask else ():
-        if keyword.arg == "n_responses":
-            return _through_name(improver, keyword, "value")
-    return None
-
-
-def _collects(node: ast.AST, ask: ast.Call) -> bool:
-    """Whether a statement is a loop `for _ in range(n)` that appends something, and does not ask."""
-    if not isinstance(node, ast.For) or not isinstance(node.iter, ast.Call) or holds(node, ask):
-        return False
-    appends = (isinstance(one, ast.Attribute) and one.attr == "append" for one in ast.walk(node))
-    return is_name(node.iter.func, "range") and any(appends)
-
-
-def _through_name(improver: Improver, owner: ast.AST, field: str) -> tuple[ast.AST, str]:
-    """The place itself or, where a name stands there, that of the value bound to it."""
-    value = _get(owner, field)
-    bound = improver.binding(value.id) if isinstance(value, ast.Name) else None
-    return (bound, "value") if bound is not None else (owner, field)
-
-
-def _get(owner: ast.AST, field: str) -> ast.expr:
-    value = getattr(owner, field)
-    return cast("list[ast.expr]", value)[-1] if isinstance(value, list) else value
-
-
-def _set(owner: ast.AST, field: str, value: ast.expr) -> None:
-    setattr(owner, field, [value] if isinstance(getattr(owner, field), list) else value)
+    return _redraw(improver, improver.size, SIZES, rng, "answers at once")
 
 
 def temperature(improver: Improver, rng: random.Random) -> str | None:
     """The temperature of the questions: fixed, drawn by chance, or changing from round to round."""
-    ask, loop = improver.ask, improver.loop
-    found = [one for one in ask.keywords if one.arg == "temperature"] if ask else []
-    if not found:
-        return None
-    step = loop.target.id if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) else None
-    schedules = [one.format(step=step) for one in SCHEDULES] if step and step != "_" else []
-    new = rng.choice([*TEMPERATURES, *schedules])
-    found[0].value = _expression(new)
-    _need_random(improver)
-    return f"use temperature {new}"
+    loop = improver.loop
+    step = loop.target.id if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) else "_"
+    schedules = [one.format(step=step) for one in SCHEDULES] if step != "_" else []
+    return _redraw(improver, improver.temperature, [*TEMPERATURES, *schedules], rng, "temperature")
 
 
 def final(improver: Improver, rng: random.Random) -> str | None:
     """Which program is returned at the end."""
-    last = improver.function.body[-1]
-    if not isinstance(last, ast.Return) or not improver.memory:
+    return _redraw(improver, improver.final, FINALS, rng, "result") if improver.memory else None
+
+
+def _redraw(
+    improver: Improver, slot: Slot | None, fragments: Sequence[str], rng: random.Random, what: str
+) -> str | None:
+    if slot is None:
         return None
-    last.value = _expression(_filled(rng.choice(FINALS), improver))
-    _need_random(improver)
-    return f"return {ast.unparse(last.value)}"
+    new = _filled(rng.choice(fragments), improver)
+    slot.fill(_expression(new))
+    _import_random(improver)
+    return f"{what}: {new}"
+
+
+def inherit(improver: Improver, donor: Improver, rng: random.Random) -> str | None:
+    """Crossing over: the donor's choice for one part, when all names in it mean something here."""
+    slots = ("shown", "rounds", "size", "temperature", "final")
+    name = rng.choice([one for one in slots if getattr(donor, one)] or slots)
+    ours, theirs = getattr(improver, name), getattr(donor, name)
+    if ours is None or theirs is None:
+        return None
+    new = ast.unparse(theirs.value)
+    used = {one.id for one in ast.walk(theirs.value) if isinstance(one, ast.Name)}
+    if not used <= improver.bound() | {"random"} | set(dir(builtins)):
+        return None
+    if name == "shown":
+        _show(improver, new)
+    else:
+        ours.fill(_expression(new))
+        _import_random(improver)
+    return f"take over {name}: {new}"
 
 
 def guard(improver: Improver, _: random.Random) -> str | None:
     """End the rounds when an allowance is used up, instead of failing."""
     loop = improver.loop
-    if loop is None or any(isinstance(one, ast.Try) for one in ast.walk(loop)):
+    if loop is None or any(isinstance(one, ast.Try) for one in ast.walk(improver.function)):
         return None
     attempt = _statements("try:\n    pass\nexcept BudgetExhausted:\n    break")[0]
     assert isinstance(attempt, ast.Try)
@@ -356,7 +327,7 @@ def _sets(node: ast.AST, name: str) -> bool:
     return any(isinstance(one, ast.Assign) and is_name(one.targets[0], name) for one in ast.walk(node))
 
 
-def _needs_memory(improver: Improver, rng: random.Random) -> bool:
+def _has_memory(improver: Improver, rng: random.Random) -> bool:
     return improver.memory is not None or remember(improver, rng) is not None
 
 
@@ -365,15 +336,11 @@ def _filled(fragment: str, improver: Improver) -> str:
     return fragment.format(memory=improver.memory, solution=solution, utility=utility, model=model)
 
 
-def _shown(value: ast.expr) -> str:
-    return ast.unparse(value)
-
-
 def _append(text: ast.JoinedStr, before: str, value: str, after: str) -> None:
     text.values += [ast.Constant(before), ast.FormattedValue(_expression(value), -1), ast.Constant(after)]
 
 
-def _need_random(improver: Improver) -> None:
+def _import_random(improver: Improver) -> None:
     """Import `random` where it is used and not yet imported."""
     used = any(is_name(one, "random") for one in ast.walk(improver.function))
     if used and "random" not in improver.bound():
@@ -416,7 +383,7 @@ PARTS: tuple[tuple[int, Part], ...] = (
     (2, another),
     (1, feedback),
     (2, rounds),
-    (2, batch),
+    (2, size),
     (3, temperature),
     (2, final),
     (1, guard),
