@@ -11,7 +11,7 @@ ROOT = Path(selftaught.__file__).parent
 LAYERS = [
     {"errors", "plain", "program", "score", "budget", "settings", "progress"},  # values
     {"sandbox", "models", "store", "workers"},  # ports
-    {"task", "lab", "ledger", "utility", "improver", "meta"},  # domain
+    {"task", "lab", "ledger", "utility", "improver", "meta", "replay"},  # domain
     {"recursion"},  # algorithm
     {"evidence"},
     {"views"},

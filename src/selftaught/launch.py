@@ -14,6 +14,7 @@ from typing import Any
 from selftaught.errors import SelftaughtError, UsageError
 from selftaught.lab import Lab
 from selftaught.meta import Scaled, scale
+from selftaught.models import LanguageModel
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.progress import Progress
@@ -37,10 +38,8 @@ def circumstances(level: str) -> dict[str, JSON]:
 def banner(record: RunRecord, path: Path) -> str:
     """What is said before a run: which model does the proposing, and how generated code is held."""
     settings = Settings.read(record.settings)
-    from selftaught.models.providers import describe
-
     return (
-        f"Run {record.id} · model {settings.model}: {describe(settings.model)}\n"
+        f"Run {record.id} · model {settings.model}: {_about(settings.model)}\n"
         f"seed {settings.seed} · {settings.rounds} rounds on {', '.join(settings.tasks)}, "
         f"compared on {', '.join(settings.test_tasks)} · sandbox {record.circumstances['sandbox']} · store {path}"
     )
@@ -98,14 +97,33 @@ def load_tasks(settings: Settings) -> tuple[list[Task], list[Task]]:
     return every(settings.tasks), every(settings.test_tasks)
 
 
+def open_model(settings: Settings) -> LanguageModel:
+    """The model of a run: a provider's, or the answers of an earlier run."""
+    from selftaught.models import providers
+    from selftaught.replay import Replay
+
+    kind, _, rest = settings.model.partition(":")
+    if kind == "replay":
+        return Replay(Path(rest))
+    return providers.open_model(settings.model, base_url=settings.base_url)
+
+
+def _about(spec: str) -> str:
+    """What a model is, in the words of `selftaught models`."""
+    from selftaught.models.providers import catalogue
+
+    kind = spec.partition(":")[0]
+    found = {entry.name: entry.what for entry in catalogue()}
+    return found.get(spec) or found.get(f"{kind}:NAME") or found.get(f"{kind}:FILE") or "answers of an earlier run"
+
+
 @contextmanager
 def open_lab(settings: Settings, store: Store, run: int, level: str, progress: Progress) -> Generator[Lab]:
     """The handles of one run, closed again whatever happens."""
-    from selftaught.models.providers import open_model
     from selftaught.sandbox import open_sandbox
     from selftaught.workers import Workers
 
-    model = open_model(settings.model, base_url=settings.base_url)
+    model = open_model(settings)
     cores = os.cpu_count() or 1
     busy = max(cores + 2, model.concurrency)
     workers = Workers({"score 0": 2 * cores, "improve": busy, "score 1": max(2, busy // 4), "ask": busy})
