@@ -97,6 +97,7 @@ def test_a_list_of_tasks_is_taken_as_it_is(file: Path) -> None:
         ("class Double(Task)", "class Double", "defines no task"),
         ("    name =", "    name", "cannot run the task file"),
         ("import Limits", "import Limit", "ImportError"),
+        ("class Double", "raise ValueError('two\\nlines')\nclass Double", "ValueError: two lines"),
         ("    def draw(", "    def __init__(self, n):\n        pass\n\n    def draw(", "TASKS"),
     ],
 )
@@ -107,6 +108,12 @@ def test_a_missing_part_is_named_in_one_line(file: Path, old: str, new: str, sai
         tasks.load(str(file), 0)
     assert "\n" not in str(caught.value)
     assert "mine.py" in str(caught.value)
+
+
+def test_two_tasks_of_one_name_are_refused(file: Path) -> None:
+    file.write_text(WHOLE + "\nTASKS = [Double(), Double()]\n")
+    with pytest.raises(UsageError, match="names must differ"):
+        tasks.load(str(file), 0)
 
 
 @pytest.mark.parametrize("listed", ["[]", "3", "[1]", "[None]"])

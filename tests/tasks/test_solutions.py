@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from selftaught import tasks
+from selftaught.sandbox import Job, Sandbox
 from selftaught.score import Score
 
 SOLVERS = Path(__file__).parent / "solvers"
@@ -37,11 +38,11 @@ def test_start_solution_scores_where_it_should(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_start_solution_fails_by_a_limit(judge: Callable[..., Score], name: str) -> None:
+def test_start_solution_answers_every_instance_within_the_limits(sandbox: Sandbox, name: str) -> None:
     (task,) = tasks.load(name, 0)
-    score = judge(task, task.start)
-    given_up = sum(part == 0 for part in score.parts) if name == "sat" else 0
-    assert score.failures <= given_up
+    inputs = tuple(instance.args for instance in task.sample(7, "test", 0, "judged"))
+    outcomes = sandbox.run(Job(task.start, task.entry, inputs, tuple(range(len(inputs))), task.limits))
+    assert [outcome.kind for outcome in outcomes] == ["answer"] * task.instances["test"]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_no_start_solution_fails_by_a_limit(judge: Callable[..., Score], name: s
         ("grid", 1.0),
         ("sat", 0.96),
         ("maxcut", 0.999),
-        ("qap", 0.999),
+        ("qap", 0.995),
         ("binpack", 0.975),
     ],
 )

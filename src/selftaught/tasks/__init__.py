@@ -1,6 +1,7 @@
 """The tasks in the box, one file each, and tasks of the user's own, by the path of a file.
 
-Names are resolved here; a task's module is imported only when it is asked for.
+Names are resolved here; a task's module is imported only when it is asked for. A task of the user's own belongs in one
+file: its text is part of the key of everything that is stored about the task.
 """
 
 from __future__ import annotations
@@ -70,7 +71,10 @@ def _from_file(path: Path) -> list[Task]:
         listed = [_make(kind, path) for kind in kinds if kind.__module__ == module.__name__]
     if not isinstance(listed, list) or not listed:
         raise UsageError(f"{path} defines no task: it needs a class derived from selftaught.task.Task, or a list TASKS")
-    return [_whole(task, path) for task in cast("list[object]", listed)]
+    found = [_whole(task, path) for task in cast("list[object]", listed)]
+    if len({task.name for task in found}) < len(found):
+        raise UsageError(f"{path} gives two tasks one name: instances and stored scores go by it, so names must differ")
+    return found
 
 
 def _run(path: Path) -> ModuleType:
@@ -86,7 +90,8 @@ def _run(path: Path) -> ModuleType:
     try:
         found.loader.exec_module(module)
     except Exception as error:
-        raise UsageError(f"cannot run the task file {path}: {type(error).__name__}: {error}") from error
+        said = " ".join(str(error).split())
+        raise UsageError(f"cannot run the task file {path}: {type(error).__name__}: {said}") from error
     return module
 
 

@@ -12,7 +12,7 @@ def algorithm(F, D, P):
     swaps[every, first], swaps[every, second] = second, first
     current, best, best_cost = rng.permutation(n), None, np.inf
     free_at = np.zeros(len(first))
-    for step in range(2500):
+    for step in range(1200):
         places = current[swaps]
         placed = D[places[:, :, None], places[:, None, :]].reshape(len(first), -1)
         costs = placed @ F.ravel() - 0.5 * P[np.arange(n), places].sum(axis=1)
