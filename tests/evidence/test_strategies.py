@@ -1,0 +1,132 @@
+"""Strategies are told from what a program does: on the improvers in the box, on programs written otherwise, on disguises."""
+
+import ast
+import builtins
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from selftaught.evidence.strategies import STRATEGIES, appearances, strategies
+from selftaught.improvers import load, names
+from selftaught.program import Program
+
+CORPUS = Path(__file__).parents[1] / "corpus" / "strategies"
+SEARCH = {"iterative", "cache", "parallel-scoring"}
+BOX = {
+    "annealing": {*SEARCH, "annealing", "temperature"},
+    "bandit": {*SEARCH, "bandit"},
+    "beam": {*SEARCH, "beam", "temperature"},
+    "best-of-n": {"sampling", "parallel-scoring"},
+    "chain-of-thought": {"unscored"},
+    "epsilon-greedy": {*SEARCH, "epsilon-greedy", "temperature"},
+    "genetic": {*SEARCH, "genetic"},
+    "greedy": SEARCH,
+    "hints": {*SEARCH, "hints"},
+    "part-by-part": {*SEARCH, "part-by-part"},
+    "seed": {"sampling"},
+    "temperatures": {*SEARCH, "temperature"},
+    "tree": {*SEARCH, "tree", "feedback"},
+    "ucb": {*SEARCH, "ucb"},
+}
+
+
+def labelled(group):
+    """(file, program, the labels in its first line) of one half of the corpus."""
+    for file in sorted((CORPUS / group).glob("*.py")):
+        head, text = file.read_text().split("\n", 1)
+        yield file.name, Program(text), set(head.removeprefix("# strategies:").split())
+
+
+def counts(group):
+    """By strategy: found rightly, found wrongly, missed."""
+    right, wrong, missed = Counter(), Counter(), Counter()
+    for _, program, labels in labelled(group):
+        found = set(strategies(program))
+        right.update(found & labels)
+        wrong.update(found - labels)
+        missed.update(labels - found)
+    return right, wrong, missed
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_box(name):
+    assert set(strategies(load(name))) == BOX[name]
+
+
+@pytest.mark.parametrize("group", ["tuned", "unseen"])
+def test_precision_and_recall_on_programs_written_otherwise(group, capsys):
+    right, wrong, missed = counts(group)
+    precision = right.total() / (right + wrong).total()
+    recall = right.total() / (right + missed).total()
+    with capsys.disabled():
+        print(f"\n{group}: precision {precision:.2f}, recall {recall:.2f} on {(right + missed).total()} labels", end="")
+    assert precision >= 0.9
+    assert recall >= 0.9
+
+
+def test_the_corpus_knows_every_strategy_and_no_other():
+    known = {one.name for one in STRATEGIES}
+    seen = [labels for group in ("tuned", "unseen") for _, _, labels in labelled(group)]
+    assert set().union(*seen) == known
+    assert len(seen) >= 25
+
+
+class Disguise(ast.NodeTransformer):
+    """Gives every name that the program itself chose another one that says nothing."""
+
+    def __init__(self, tree):
+        chosen = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        chosen += [n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)]
+        chosen += [n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name != "improve_algorithm"]
+        chosen = [name for name in dict.fromkeys(chosen) if not hasattr(builtins, name)]
+        self.names = {name: f"v{i}" for i, name in enumerate(chosen)}
+
+    def visit_Name(self, node):
+        return ast.Name(self.names.get(node.id, node.id), node.ctx)
+
+    def visit_arg(self, node):
+        return ast.arg(self.names.get(node.arg, node.arg))
+
+    def visit_FunctionDef(self, node):
+        node.name = self.names.get(node.name, node.name)
+        node.body = [
+            one for one in node.body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
+        ]
+        return self.generic_visit(node)
+
+
+@pytest.mark.parametrize("name", names())
+def test_names_play_no_part(name):
+    tree = ast.parse(load(name).text)
+    disguised = ast.unparse(ast.fix_missing_locations(Disguise(tree).visit(tree)))
+    assert "initial_solution" not in disguised
+    assert set(strategies(Program(disguised))) == BOX[name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "def improve_algorithm(:",
+        "def other():\n    pass\n",
+        "improve_algorithm = 1\n",
+        "def improve_algorithm(*everything):\n    return everything[0]\n",
+        "class improve_algorithm:\n    pass\n",
+        "def improve_algorithm(s, u, m):\n    import heapq\n    heapq.heappush()\n    [].sort()\n    (lambda: 1)()\n",
+        "def improve_algorithm(s, u, m):\n    return " + "+".join(["1"] * 3000) + "\n",
+        "def improve_algorithm(s, u, m):\n    a = b\n    b = a\n    return improve_algorithm(a, u, m)\n",
+    ],
+    ids=["empty", "broken", "other", "number", "star", "class", "odd", "deep", "circular"],
+)
+def test_no_program_is_too_strange(text):
+    assert strategies(Program(text)) == ()
+
+
+def test_appearances_along_the_rounds():
+    rounds = [load(name) for name in ("seed", "beam", "greedy")]
+    found = appearances(rounds)
+    assert found["sampling"] == (0,)
+    assert found["iterative"] == (1, 2)
+    assert found["beam"] == (1,)
+    assert "tree" not in found
