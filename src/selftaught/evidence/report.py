@@ -20,7 +20,7 @@ def report(lab: Lab, settings: Settings, rounds: Sequence[Round], comparison: Co
     found += [_round(one, arm) for one, arm in zip(rounds, comparison.rounds[1:], strict=True)]
     return {
         "run": lab.run,
-        "model": settings.model,
+        "model": lab.model.name,
         "seed": settings.seed,
         "sandbox": lab.sandbox.level,
         "settings": settings.plain(),
@@ -44,7 +44,7 @@ def usage(lab: Lab) -> dict[str, JSON]:
         "improver_runs": len(improvements),
         "tokens_in": sum(body["tokens_in"] for body in answers),
         "tokens_out": sum(body["tokens_out"] for body in answers),
-        "dollars": None if None in prices else sum(price for price in prices if price),
+        "dollars": None if None in prices else float(sum(price for price in prices if price)),
     }
 
 

@@ -1,0 +1,235 @@
+"""The command as a new user meets it: what works, and one clear line with the documented exit code for what cannot."""
+
+import json
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SMALL = [
+    *("--rounds", "1", "--repetitions", "1", "--validation", "2", "--test", "2"),
+    *("--tasks", "formula:train/2", "--test-tasks", "formula:test/2"),
+    *("--outer-calls", "1", "--outer-responses", "4", "--outer-scorings", "5"),
+    *("--calls", "4", "--responses", "4", "--scorings", "17"),
+]
+
+
+def selftaught(*args, cwd, timeout=100, **more):
+    command = [str(Path(sys.executable).parent / "selftaught"), *map(str, args)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, **more)
+
+
+def timeless(text):
+    document = json.loads(text)
+    for name in ("cpu_s", "wall_s"):
+        del document["usage"][name]
+    del document["run"]
+    return document
+
+
+def one_line(done):
+    """The message of a failed command: one line on standard error, no trace."""
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A small run to its end, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("first")
+    return folder, selftaught("run", *SMALL, "--json", cwd=folder)
+
+
+def test_a_run_prints_one_document_with_everything_in_it(first):
+    folder, done = first
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["sandbox"] == "strict"
+    assert {"round", "improver", "accepted", "reason", "train", "validation", "test"} <= set(document["rounds"][1])
+    assert {"mean", "low", "high", "n"} <= set(document["rounds"][1]["validation"])
+    assert set(document["arms"]) == {"seed", "improved", "best_of_n"}
+    for arm in document["arms"].values():
+        assert {"test", "per_task", "responses"} <= set(arm)
+        assert set(arm["per_task"]) == {"formula-test-1", "formula-test-2"}
+    for verdict in document["verdict"].values():
+        assert verdict["kind"] in {"better", "worse", "indecisive"}
+        assert {"difference", "low", "high", "about"} <= set(verdict)
+    usage = document["usage"]
+    assert {"calls", "responses", "tokens_in", "tokens_out", "dollars", "cpu_s", "wall_s"} <= set(usage)
+    assert usage["responses"] > 0
+    assert "no language model" in done.stderr
+    saved = folder / ".selftaught" / "runs" / "1"
+    assert json.loads((saved / "report.json").read_text()) == document
+    assert "def improve_algorithm" in (saved / "improver.py").read_text()
+
+
+def test_the_same_seed_gives_the_same_document_and_another_seed_another(first, tmp_path):
+    _, done = first
+    again = selftaught("run", *SMALL, "--json", cwd=tmp_path)
+    other = selftaught("run", *SMALL, "--json", "--seed", "1", cwd=tmp_path)
+    assert timeless(again.stdout) == timeless(done.stdout)
+    assert timeless(other.stdout)["arms"] != timeless(done.stdout)["arms"]
+
+
+def test_replay_gives_the_same_document_and_a_miss_is_told(first, tmp_path):
+    folder, done = first
+    model = f"replay:{folder / '.selftaught' / 'store.db'}"
+    again = selftaught("run", *SMALL, "--model", model, "--json", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    documents = timeless(done.stdout), timeless(again.stdout)
+    for document in documents:
+        document["settings"].pop("model")
+    assert documents[0] == documents[1]
+    miss = selftaught("run", *SMALL, "--model", model, "--seed", "5", cwd=tmp_path)
+    assert miss.returncode == 1
+    assert "holds no answer" in one_line(miss)
+
+
+def test_a_run_can_be_looked_at(first):
+    folder, _ = first
+    table = selftaught("show", "1", cwd=folder)
+    assert table.returncode == 0
+    assert "What the gain is made of" in table.stdout
+    program = selftaught("show", "1", "--improver", cwd=folder)
+    assert "def improve_algorithm" in program.stdout
+    rows = json.loads(selftaught("runs", "--json", cwd=folder).stdout)
+    assert [(row["run"], row["status"]) for row in rows] == [(1, "done")]
+    assert json.loads(selftaught("resume", "1", "--json", cwd=folder).stdout)["run"] == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill -9"])
+def test_a_stopped_run_goes_on_to_the_same_end(first, tmp_path, how):
+    _, done = first
+    store = tmp_path / ".selftaught" / "store.db"
+    command = [str(Path(sys.executable).parent / "selftaught"), "run", *SMALL]
+    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while answers(store) < 40:
+        assert child.poll() is None
+        time.sleep(0.02)
+    child.send_signal(how)
+    _, said = child.communicate(timeout=20)
+    kept = answers(store)
+    if how == signal.SIGINT:
+        assert child.returncode == 130
+        assert "selftaught resume 1" in said
+        assert "Traceback" not in said
+    resumed = selftaught("resume", "1", "--json", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert timeless(resumed.stdout) == timeless(done.stdout)
+    assert kept >= 40
+
+
+def answers(store):
+    if not store.exists():
+        return 0
+    db = sqlite3.connect(store, timeout=10)
+    try:
+        return db.execute("SELECT count(*) FROM facts WHERE kind = 'answer'").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+    finally:
+        db.close()
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["run", "--tasks", "chess"], 2, r"chess.*lpn"),
+        (["run", "--model", "gpt"], 2, r"gpt.*offline"),
+        (["run", "--model", "scripted:nowhere.json"], 2, "nowhere.json"),
+        (["run", "--improver", "magic"], 2, r"magic.*seed"),
+        (["run", "--rounds", "0"], 2, "--rounds is 0: at least 1 is needed"),
+        (["run", "--test", "-3"], 2, "--test is -3"),
+        (["run", "--calls", "0"], 2, "inner budget of calls"),
+        (["run", "--tasks", "grid", "--tasks", "grid"], 2, "grid is asked for twice"),
+        (["run", "--store", "."], 2, "is a directory"),
+        (["run", "--sandbox", "cardboard"], 2, "cardboard"),
+        (["run", "--base-url", "http://127.0.0.1:1"], 2, "base-url"),
+        (["run", "--tasks", "unfinished.py"], 2, r"unfinished.py.*grade"),
+        (["run", "--tasks", "broken.py"], 2, "broken.py"),
+        (["run", "--improver", "broken.py"], 2, "syntax error"),
+        (["run", "--improver", "unfinished.py"], 2, "does not define improve_algorithm"),
+        (["resume", "1"], 2, "there is no store"),
+        (["runs"], 2, "there is no store"),
+        (["exec", "nowhere.py", "--entry", "f"], 2, "nowhere.py"),
+        (["exec", "broken.py", "--entry", "f", "--args", "{"], 2, "not JSON"),
+        (["exec", "broken.py", "--entry", "f", "--args", "3"], 2, "not a JSON list"),
+        (["frobnicate"], 2, "frobnicate"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_bad_input_is_one_clear_line(tmp_path, args, code, said):
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    (tmp_path / "unfinished.py").write_text(
+        "from selftaught.task import Instance, Task\n"
+        "from selftaught.sandbox import Limits\n\n\n"
+        "class Unfinished(Task):\n"
+        "    name = 'unfinished'\n    entry = 'f'\n    start = 'def f(x): return x'\n    summary = 'x'\n"
+        "    limits = Limits()\n    instances = {'train': 1, 'validation': 1, 'test': 1}\n"
+        "    description = 'x'\n\n"
+        "    def draw(self, rng):\n        return Instance((1,))\n"
+    )
+    done = selftaught(*args, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert re.search(said, " ".join(done.stderr.split())), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("def f(): return [1, 'a', None, {'b': 2.5}]", "answer"),
+        ("def f(): return float('nan')", "error"),
+        ("def f(): return {1, 2}", "error"),
+        ("def f(): return 'a' * 100_000_000", "output"),
+        ("def f(): pass", "answer"),
+        ("def f(:", "error"),
+        ("def f(): raise SystemExit(3)", "error"),
+        ("def f():\n    while True: pass", "time"),
+        ("def f(): return bytearray(10 ** 10)", "memory"),
+        ("def f():\n    while True: print('x' * 10_000)", "output"),
+        ("import os\ndef f(): os._exit(0)", "error"),
+    ],
+)
+def test_exec_prints_what_became_of_a_program(tmp_path, text, outcome):
+    (tmp_path / "p.py").write_text(text)
+    done = selftaught("exec", "p.py", "--entry", "f", "--cpu-s", "2", "--json", cwd=tmp_path)
+    document = json.loads(done.stdout)
+    assert document["outcome"] == outcome, document
+    assert done.returncode == (0 if outcome == "answer" else 1)
+    assert set(document) == {"outcome", "answer", "error", "output", "cpu_s", "wall_s", "peak_mb", "sandbox"}
+    if outcome == "error":
+        assert document["error"]
+
+
+def test_without_bubblewrap_nothing_runs(tmp_path):
+    (tmp_path / "p.py").write_text("def f(): return 1")
+    hidden = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", "/dev/null", shutil.which("bwrap")]
+    command = [*hidden, str(Path(sys.executable).parent / "selftaught"), "exec", "p.py", "--entry", "f"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 3, done.stderr
+    assert "apt-get install bubblewrap" in one_line(done)
+
+
+def test_the_lists(tmp_path):
+    tasks = json.loads(selftaught("tasks", "--json", cwd=tmp_path).stdout)
+    assert {"lpn", "parity", "grid", "sat", "maxcut", "qap", "binpack"} <= {row["task"] for row in tasks}
+    models = json.loads(selftaught("models", "--json", cwd=tmp_path).stdout)
+    assert {"offline", "offline:generic"} <= {row["name"] for row in models}
+    improvers = json.loads(selftaught("improvers", "--json", cwd=tmp_path).stdout)
+    assert all(row["about"] for row in improvers)
+    assert "def improve_algorithm" in selftaught("improvers", "seed", cwd=tmp_path).stdout
+    assert selftaught("--help", cwd=tmp_path).returncode == 0
+
+
+def test_doctor_finds_this_machine_fit(tmp_path):
+    done = selftaught("doctor", "--json", cwd=tmp_path)
+    checks = json.loads(done.stdout)
+    assert done.returncode == 0, checks
+    assert checks and all(check["ok"] for check in checks)
