@@ -43,8 +43,7 @@ def _check(value: Any) -> None:
     level, nodes, depth = [value], 1, 0
     while level:
         below: list[Any] = []
-        for item in level:
-            kind: object = type(item)
+        for item, kind in zip(level, map(type, level), strict=True):
             if kind is list:
                 below += item
             elif kind is dict:

@@ -140,6 +140,15 @@ def _answer(kind: str, value: Any, limit: int) -> None:
     _send(data)
 
 
+def warm_up() -> None:
+    """Do once what every job does, so that what Python sets up at first use is set up before the fork."""
+    program = "import math\ndef f(x):\n    return [y + 1.5 for y in x]\n"
+    seed(0)
+    _message(*_attempt(lambda: _load(program, "f")(_decode("[1, 2.5]")), []))
+    _attempt(lambda: _load("raise ValueError", "f"), [""])
+    sys.modules.pop("program")
+
+
 def serve(objects: Callable[[Any], list[Any]]) -> None:
     """Load the program, then answer inputs one by one until there are no more. `objects` makes the arguments."""
     job = _receive()

@@ -37,7 +37,7 @@ _MAX_PROCESSES = 4096
 
 
 class Setup:
-    """What every child needs, made once."""
+    """What every child needs, made once, in the zygote."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.pidns: int | None = None
@@ -382,7 +382,7 @@ def _preload(options: dict[str, Any], setup: Setup) -> None:
 
         setup.objects = stubs.objects
         threading.stack_size(1 << 20)
-    runner.seed(0)
+    runner.warm_up()
 
 
 def _reserve_low_descriptors(door: int) -> socket.socket:
