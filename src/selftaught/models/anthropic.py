@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from selftaught.errors import PassingFailure
@@ -50,7 +51,6 @@ class Anthropic:
         self._client: Any = self._sdk.Anthropic(
             api_key=wire.key("ANTHROPIC_API_KEY", base_url), base_url=base_url, max_retries=0
         )
-        self._answered = False
 
     def ask(self, request: Request, count: int, timeout_s: float) -> Sequence[Answer]:  # noqa: ARG002 - one at a time
         """One answer, whatever `count` is."""
@@ -58,8 +58,12 @@ class Anthropic:
         found = self._send(request, timeout_s)
         if not isinstance(found, Fault):
             return [self._read(found, time.monotonic() - began)]
-        if found.about_message or (found.status == 400 and self._answered):
+        if found.about_message:
             return [Answer("", "blocked", latency_s=time.monotonic() - began)]
+        if found.about_request and request.message != wire.GREETING:
+            # Whether it is this message that the server does not want shows in what it says to a greeting.
+            (greeted,) = self.ask(replace(request, expertise="", message=wire.GREETING), 1, timeout_s)
+            return [replace(greeted, text="", finish="blocked")]
         raise found.failure()
 
     def close(self) -> None:
@@ -80,7 +84,6 @@ class Anthropic:
     def _read(self, found: Mapping[str, Any], latency_s: float) -> Answer:
         if not isinstance(found.get("content"), list):
             raise PassingFailure("the response holds no answer")
-        self._answered = True
         blocks = wire.mappings(found["content"])
         text = "".join(str(block.get("text") or "") for block in blocks if block.get("type") == "text")
         finish = FINISHES.get(str(found.get("stop_reason")), "stop" if text else "empty")

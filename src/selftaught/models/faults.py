@@ -37,7 +37,8 @@ class Fault:
     """An error of an SDK, reduced to what may be known of it. `status` 0: no answer that could be read."""
 
     status: int
-    code: str = ""
+    codes: tuple[str, ...] = ()
+    """The server's own names for the error."""
     parameter: str = ""
     """The parameter that the server names as the trouble."""
     message: str = ""
@@ -46,13 +47,18 @@ class Fault:
     what: str = "no connection"
 
     @property
+    def about_request(self) -> bool:
+        """Whether the server says that the request as it stands cannot be."""
+        return self.status in {400, 413, 422}
+
+    @property
     def about_message(self) -> bool:
-        """Whether the server objects to this one message, so that another may pass."""
-        return self.status == 413 or (self.status in {400, 422} and self.code in TOO_LONG | FILTERED)
+        """Whether it is this one message that the server objects to, so that another may pass."""
+        return self.status == 413 or (self.about_request and not (TOO_LONG | FILTERED).isdisjoint(self.codes))
 
     def blames(self, parameter: str) -> bool:
-        """Whether a refused request was refused for this parameter."""
-        if self.status not in {400, 422}:
+        """Whether a request was refused for this parameter."""
+        if not self.about_request:
             return False
         if self.parameter:
             return self.parameter == parameter
@@ -62,12 +68,13 @@ class Fault:
         """The exception that says it."""
         if self.status == 0:
             return PassingFailure(self.what)
-        shown = f"{self.status}{' ' + self.code if CODE.fullmatch(self.code) else ''}"
-        if (self.status in PASSING and self.code not in UNPAID) or self.status >= 500:
-            throttled = self.status in THROTTLED
-            return PassingFailure(f"the server answered {shown}", throttled=throttled, after_s=self.after_s)
-        mend = MEND[402] if self.code in UNPAID else MEND.get(self.status, "it cannot take such a request")
-        return ModelRefused(f"the server answered {shown}: {mend}")
+        code = next((code for code in self.codes if CODE.fullmatch(code)), "")
+        said = f"the server answered {self.status} {code}".rstrip()
+        unpaid = not UNPAID.isdisjoint(self.codes)
+        if self.status >= 500 or (self.status in PASSING and not unpaid):
+            return PassingFailure(said, throttled=self.status in THROTTLED, after_s=self.after_s)
+        mend = MEND[402] if unpaid else MEND.get(self.status, "it cannot take such a request")
+        return ModelRefused(f"{said}: {mend}")
 
 
 def fault_of(error: Exception) -> Fault:
@@ -80,17 +87,11 @@ def fault_of(error: Exception) -> Fault:
     response = getattr(error, "response", None)
     return Fault(
         status,
-        code=str(body.get("code") or body.get("type") or "") if status != 429 else _quota(body),
+        codes=tuple(str(body[name]) for name in ("code", "type") if body.get(name)),
         parameter=str(body.get("param") or ""),
         message=str(body.get("message") or ""),
         after_s=retry_after(getattr(response, "headers", {})),
     )
-
-
-def _quota(body: Mapping[str, Any]) -> str:
-    """A 429 says in `code` or in `type` that the account is used up."""
-    codes = [str(body.get(name) or "") for name in ("code", "type")]
-    return next((code for code in codes if code in UNPAID), codes[0])
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

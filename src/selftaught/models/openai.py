@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from selftaught.errors import PassingFailure
@@ -48,8 +49,7 @@ class OpenAI:
             api_key=wire.key("OPENAI_API_KEY", base_url), base_url=base_url, max_retries=0
         )
         self._lock = threading.Lock()
-        self._single = False
-        self._answered = False
+        self._several = BATCH
         self._limit = "max_tokens"
         self._refused: set[float] = set()
         self._characters = 0
@@ -57,23 +57,37 @@ class OpenAI:
 
     @property
     def batch(self) -> int:
-        """1 until a single answer has shown how many characters a token makes, and for good once several went wrong."""
-        return BATCH if self._tokens and not self._single else 1
+        """1 until single answers have shown how many characters a token makes; then as many as the server gives at once."""
+        return self._several if self._tokens else 1
 
     def ask(self, request: Request, count: int, timeout_s: float) -> Sequence[Answer]:
         """One to `count` answers; a refusal of a parameter is followed by a request without it, at once."""
+        refused_at = count
         while True:
             body = self._body(request, count)
             began = time.monotonic()
             found = self._send(body, timeout_s)
             if not isinstance(found, Fault):
+                self._several = min(self._several, count) if count < refused_at else self._several
                 return self._read(found, body, time.monotonic() - began)
             if self._adapted(found, body):
-                count = 1 if self._single else count
-            elif found.about_message or (found.status == 400 and self._answered):
+                continue
+            if count > 1 and found.about_request:
+                count //= 2
+            elif found.about_message:
                 return [Answer("", "blocked", latency_s=time.monotonic() - began)]
+            elif found.about_request and request.message != wire.GREETING:
+                return [self._blocked(request, timeout_s)]
             else:
                 raise found.failure()
+
+    def _blocked(self, request: Request, timeout_s: float) -> Answer:
+        """The answer to a message that the server refuses, which shows in that it takes a greeting.
+
+        It carries what the greeting cost. Raises when the greeting is refused as well.
+        """
+        (greeted,) = self.ask(replace(request, expertise="", message=wire.GREETING), 1, timeout_s)
+        return replace(greeted, text="", finish="blocked")
 
     def close(self) -> None:
         self._client.close()
@@ -103,8 +117,6 @@ class OpenAI:
                 self._refused.add(body["temperature"])
             elif "max_tokens" in body and fault.blames("max_tokens"):
                 self._limit = "max_completion_tokens"
-            elif "n" in body and fault.status in {400, 422}:
-                self._single = True
             else:
                 return False
         return True
@@ -115,8 +127,7 @@ class OpenAI:
         said = [_said(choice) for choice in wire.mappings(found.get("choices"))[:asked]]
         if not said:
             raise PassingFailure("the response holds no answer")
-        self._single = self._single or len(said) < asked
-        self._answered = True
+        self._several = min(self._several, len(said)) if len(said) < asked else self._several
         tokens_in, tokens_out, dollars = self._costs(
             found.get("usage"), asked, body, sum(len(text) for text, _ in said)
         )
@@ -146,7 +157,7 @@ class OpenAI:
             expected = round(characters * self._tokens / max(1, self._characters))
             if tokens >= UNDERCOUNTED * expected:
                 return tokens
-            self._single = True
+            self._several = 1
             return expected
 
 

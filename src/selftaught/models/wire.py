@@ -15,6 +15,8 @@ from selftaught.models.faults import Fault, fault_of, mapping
 
 CONCURRENCY = 64
 """Requests under way at once, at most; the gateway finds out how many of them the server bears."""
+GREETING = "Hello"
+"""Asked when a request was refused for no reason that is told: a server that takes this refused the message."""
 
 
 def sdk(name: str) -> Any:

@@ -1,0 +1,31 @@
+"""What the tests of the models share."""
+
+from __future__ import annotations
+
+import pytest
+
+from selftaught.models import Request
+from selftaught.models.providers import open_model
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_user(monkeypatch):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def ask():
+    """Ask a model at a server; the models are closed at the end."""
+    opened = []
+
+    def ask(
+        server, count=1, message="hello", spec="openai:m", temperature=0.7, expertise="be brief", model=None, **options
+    ):
+        model = model or open_model(spec, base_url=server.url, **options)
+        opened.append(model)
+        return model.complete(Request(expertise, message, temperature), [f"{message}/{i}" for i in range(count)])
+
+    yield ask
+    for model in opened:
+        model.close()
