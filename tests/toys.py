@@ -42,6 +42,7 @@ class Guesser:
     name = "guesser"
     parameters = {}
     concurrency = 4
+    batch = 100
 
     def __init__(self):
         self.asked = []

@@ -20,42 +20,50 @@ from selftaught.plain import JSON
 from selftaught.store import key_of
 
 
+_Place = tuple[Request, int]
+"""A request and its index."""
+
+
 class Conversation:
     """The model as one improver run sees it: metered, counted, and remembered. Safe from many threads."""
 
-    def __init__(self, lab: Lab, stream: Sequence[JSON], meter: Meter, asked: Counter[Request] | None = None) -> None:
+    def __init__(self, lab: Lab, stream: Sequence[JSON], meter: Meter) -> None:
         self._lab = lab
         self._stream = list(stream)
         self._meter = meter
-        self._asked = Counter[Request]() if asked is None else asked
+        self._asked = Counter[Request]()
         self._lock = threading.Lock()
 
     def ask(self, expertise: str, messages: Sequence[str], temperature: float) -> list[str]:
         """One answer text per message, in order; equal messages are samples of one request.
 
-        Raises Refusal (BudgetExhausted) before anything is asked when the allowance does not cover all of them.
+        Each request to the model (at most `model.batch` answers) is kept by itself: when another one fails for good,
+        what this one brought is not lost. Raises Refusal (BudgetExhausted) before anything is asked when the allowance
+        does not cover all of them.
         """
         self._meter.reserve_answers(len(messages))
-        places: dict[Request, list[int]] = {}
-        for i, message in enumerate(messages):
-            places.setdefault(Request(expertise, message, temperature), []).append(i)
-        numbered = [(request, self._number(request, len(spots))) for request, spots in places.items()]
-        answers = self._lab.workers.map("ask", lambda one: self._answers(*one), numbered)
-        texts = [""] * len(messages)
-        for spots, group in zip(places.values(), answers, strict=True):
-            for spot, text in zip(spots, group, strict=True):
-                texts[spot] = text
-        return texts
+        numbered = self._number([Request(expertise, message, temperature) for message in messages])
+        batches = _batches(numbered, self._lab.model.batch)
+        answers = self._lab.workers.map("ask", self._answers, batches)
+        texts = {
+            place: text
+            for batch, group in zip(batches, answers, strict=True)
+            for place, text in zip(batch, group, strict=True)
+        }
+        return [texts[place] for place in numbered]
 
-    def _number(self, request: Request, count: int) -> range:
+    def _number(self, requests: Sequence[Request]) -> list[_Place]:
+        """Each request with its index: how many identical ones this improver run has made before."""
+        numbered: list[_Place] = []
         with self._lock:
-            first = self._asked[request]
-            self._asked[request] += count
-        return range(first, first + count)
+            for request in requests:
+                numbered.append((request, self._asked[request]))
+                self._asked[request] += 1
+        return numbered
 
-    def _answers(self, request: Request, indices: range) -> list[str]:
-        """The texts at these indices of one request: found in the store, or asked for and kept."""
-        lab = self._lab
+    def _answers(self, places: Sequence[_Place]) -> list[str]:
+        """The texts at places of one request: found in the store, or asked for and kept."""
+        lab, request = self._lab, places[0][0]
         question: dict[str, JSON] = {
             "model": lab.model.name,
             "parameters": dict(lab.model.parameters),
@@ -64,7 +72,7 @@ class Conversation:
             "temperature": request.temperature,
             "stream": self._stream,
         }
-        abouts: list[dict[str, JSON]] = [{**question, "index": index} for index in indices]
+        abouts: list[dict[str, JSON]] = [{**question, "index": index} for _, index in places]
 
         def buy(missing: Sequence[int]) -> list[JSON]:
             addresses = [key_of("answer", {**abouts[i], "contract": CONTRACT}) for i in missing]
@@ -90,3 +98,11 @@ class Conversation:
             "latency_s": answer.latency_s,
             "temperature_applied": answer.temperature_applied,
         }
+
+
+def _batches(places: Sequence[_Place], size: int) -> list[list[_Place]]:
+    """The places by request, in pieces of at most `size`."""
+    by_request: dict[Request, list[_Place]] = {}
+    for place in places:
+        by_request.setdefault(place[0], []).append(place)
+    return [group[i : i + size] for group in by_request.values() for i in range(0, len(group), size)]

@@ -20,6 +20,7 @@ class Replay:
     """
 
     concurrency = 8
+    batch = 1000
 
     def __init__(self, path: Path) -> None:
         if not path.exists():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from selftaught.plain import JSON, digest
+from selftaught.plain import JSON
 
 Finish = Literal["stop", "length", "blocked", "empty"]
 
@@ -41,12 +41,16 @@ class LanguageModel(Protocol):
     """Answers requests. Safe to use from many threads at once.
 
     `name` is `provider:model` as a user writes it; `parameters` are what else decides an answer (base URL, token
-    limit …) and belong to an answer's address; `concurrency` is how many requests are worth having under way at once.
+    limit …) and belong to an answer's address; `concurrency` is how many requests are worth having under way at once,
+    `batch` how many answers are worth asking for in one of them.
     """
 
     name: str
     parameters: Mapping[str, JSON]
     concurrency: int
+
+    @property
+    def batch(self) -> int: ...
 
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
         """One answer per address, in order.
@@ -55,8 +59,3 @@ class LanguageModel(Protocol):
         (`offline`, `scripted`) draw all their chance from it; others only need its number. Raises ModelFailure.
         """
         ...
-
-
-def address(model: LanguageModel, request: Request, stream: Sequence[JSON], index: int) -> str:
-    """Where an answer lives: the digest of all that decides it (see docs/design)."""
-    return digest([model.name, dict(model.parameters), request.plain(), list(stream), index])

@@ -26,6 +26,7 @@ class Scripted:
         """Raises UsageError for an empty list. Two different functions need two names: their answers are told apart by it."""
         self.name = name
         self.concurrency = concurrency
+        self.batch = 1000
         self._script = script if callable(script) else tuple(script)
         if not self._script:
             raise UsageError("a scripted model needs at least one answer")

@@ -31,6 +31,7 @@ class Offline:
         self.name = name
         self.parameters: Mapping[str, JSON] = {}
         self.concurrency = 1
+        self.batch = 1000
 
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
         return [self._answer(request, random.Random(address)) for address in addresses]
