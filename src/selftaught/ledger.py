@@ -19,7 +19,6 @@ from selftaught.models import Answer, Request
 from selftaught.plain import JSON
 from selftaught.store import key_of
 
-
 _Place = tuple[Request, int]
 """A request and its index."""
 

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selftaught.errors import UsageError
-from selftaught.models import Answer, Request, address
+from selftaught.models import Answer, Request
 from selftaught.models.providers import open_model
 from selftaught.models.scripted import Scripted
+from selftaught.plain import digest
 
 REQUEST = Request("expert", "question")
 
@@ -56,7 +57,8 @@ def test_other_answers_in_the_file_are_another_address(tmp_path):
     places = []
     for texts in (["a"], ["b"]):
         path.write_text(json.dumps(texts))
-        places.append(address(open_model(f"scripted:{path}"), REQUEST, [0], 0))
+        model = open_model(f"scripted:{path}")
+        places.append(digest([model.name, dict(model.parameters)]))
     assert places[0] != places[1]
 
 
