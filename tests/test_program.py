@@ -1,5 +1,8 @@
 """What counts as a program that defines a function, without running it."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,3 +50,32 @@ def test_any_text_gets_a_verdict(text):
 
 def test_a_program_is_its_text():
     assert Program("x = 1").digest == Program("x = 1").digest != Program("x = 2").digest
+
+
+class Litter:
+    """Garbage whose collection runs Python code, and so lets another thread in."""
+
+    def __init__(self):
+        self.own = self
+
+    def __del__(self):
+        sum(range(50))
+
+
+def test_threads_may_parse_at_once():
+    text = "\n".join(f"def f{i}(x):\n    return (x + 1) * (2 + [a for a in range({i})][0])" for i in range(60))
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def work(_):
+        found = set()
+        for _ in range(60):
+            [Litter() for _ in range(20)]
+            found.add(defect(text, "f0"))
+        return found
+
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(work, range(4))) == [{None}] * 4
+    finally:
+        sys.setswitchinterval(switching)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import threading
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,6 +29,19 @@ class Program:
         return self.digest[:10]
 
 
+_parser = threading.Lock()
+
+
+def parse(text: str) -> ast.Module:
+    """The syntax tree of a text; as `ast.parse`, but safe in threads.
+
+    Some versions of CPython (3.11.2 for one) count the depth of all trees under construction together: threads that parse
+    at once see a SystemError, or a RecursionError that is no fault of the text (cpython issue 106905).
+    """
+    with _parser:
+        return ast.parse(text)
+
+
 def defect(text: object, entry: str) -> str | None:
     """Why `text` is no program that defines the function `entry`, in one line; None when it is one.
 
@@ -41,7 +55,7 @@ def defect(text: object, entry: str) -> str | None:
         return f"longer than {MAX_PROGRAM_CHARS:,} characters"
     try:
         text.encode("utf-8")
-        tree = ast.parse(text)
+        tree = parse(text)
     except SyntaxError as error:
         return f"syntax error in line {error.lineno or 0}: {error.msg}"
     except (ValueError, RecursionError, MemoryError) as error:

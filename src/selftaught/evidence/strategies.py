@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 
 from selftaught.evidence.flow import Flow, called
 from selftaught.improver import ENTRY
-from selftaught.program import Program, defect
+from selftaught.program import Program, defect, parse
 
 _LOOPS = (ast.For, ast.While)
 _HANDING_OUT = ("map", "submit", "starmap", "imap", "imap_unordered", "apply_async", "Thread", "Process")
@@ -32,7 +32,7 @@ class _Improver:
     """An improver's program with the places that rules ask for."""
 
     def __init__(self, text: str) -> None:
-        self.flow = Flow(ast.parse(text))
+        self.flow = Flow(parse(text))
         self.nodes = list(ast.walk(self.flow.tree))
         self.calls = [node for node in self.nodes if isinstance(node, ast.Call)]
         self.asks = {call for call in self.calls if "ask" in self.flow.of(call.func)}

@@ -17,6 +17,8 @@ Be as creative as you can within these constraints. Say first, in a sentence, wh
     if n < 1:
         return initial_solution
     answers = extract_code(language_model.batch_prompt(expertise, [message] * n, temperature=0.7))
-    solutions = [s for s in dict.fromkeys([*answers, initial_solution]) if s][: utility.budget]
+    solutions = [s for s in dict.fromkeys(answers) if s and s != initial_solution]
+    if len(solutions) < utility.budget:
+        solutions.insert(0, initial_solution)
     scores = dict(zip(solutions, utility.map(solutions)))
-    return max(scores, key=scores.get, default=initial_solution)
+    return max(scores, key=scores.get)

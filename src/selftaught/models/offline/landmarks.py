@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from selftaught.program import parse
+
 ENTRY = "improve_algorithm"
 _OPENING = ("```python\n", "```py\n", "```\n")
 
@@ -207,7 +209,7 @@ class Improver:
 def improver(text: str) -> Improver | None:
     """The improver in `text`, or None when it defines no `improve_algorithm` of three parameters."""
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     for node in tree.body:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from selftaught.models.offline.landmarks import Improver, Slot, holds, is_name
+from selftaught.program import parse
 
 Part = Callable[[Improver, random.Random], str | None]
 """Changes an improver in place and says what it did; None: not here, nothing was changed."""
@@ -364,11 +365,13 @@ def _replace(root: ast.AST, old: ast.expr, new: ast.expr) -> None:
 
 
 def _statements(text: str) -> list[ast.stmt]:
-    return ast.parse(text).body
+    return parse(text).body
 
 
 def _expression(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
+    statement = parse(text).body[0]
+    assert isinstance(statement, ast.Expr)
+    return statement.value
 
 
 PARTS: tuple[tuple[int, Part], ...] = (

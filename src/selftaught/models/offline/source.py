@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import cast
 
+from selftaught import program
 from selftaught.program import MAX_PROGRAM_CHARS
 
 _SEALED = (ast.JoinedStr, ast.Starred, ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await, ast.Slice)
@@ -85,7 +86,7 @@ def parse(text: str) -> Source | None:
     if len(text) > MAX_PROGRAM_CHARS:
         return None
     try:
-        tree = ast.parse(text)
+        tree = program.parse(text)
         raw = text.encode()
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 from typing import Any
 
 _FENCE = re.compile(r"^[ \t]{0,3}(?P<mark>`{3,}|~{3,})[ \t]*(?P<label>[\w.+#-]*)[ \t]*$")
@@ -66,9 +67,14 @@ def _dedent(lines: list[str]) -> str:
     return "\n".join(line[cut:] if line.strip() else "" for line in lines).strip("\n") + "\n"
 
 
+_parser = threading.Lock()
+"""Some versions of CPython fail at random when threads build syntax trees at once (cpython issue 106905)."""
+
+
 def _tree(text: str) -> ast.Module | None:
     try:
-        return ast.parse(text)
+        with _parser:
+            return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
