@@ -24,7 +24,7 @@ NOBODY = 64999
 """The user that root becomes before anything else; no file should belong to it."""
 GUEST = Path(__file__).with_name("guest")
 _GUEST_FILES = ("helpers.py", "kernel.py", "runner.py", "stubs.py", "wire.py", "zygote.py")
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/",
     "LC_ALL": "C.UTF-8",
@@ -180,7 +180,7 @@ def start(layers: Layers, profile: Profile, numpy: bool, door: int, errors: int)
         stdout=subprocess.DEVNULL,
         stderr=errors,
         pass_fds=(door,),
-        env=_ENVIRONMENT,
+        env=ENVIRONMENT,
         cwd="/",
         start_new_session=True,
     )

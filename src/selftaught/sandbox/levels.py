@@ -1,12 +1,32 @@
-"""The levels by name, and opening a sandbox at one of them."""
+"""The levels by name, and opening a sandbox at one of them.
+
+| level | what stands around a guest |
+|---|---|
+| `strict` | bubblewrap's namespaces; process namespace per job; limits; Landlock; system call filter |
+| `confined` | limits, Landlock and filter alone: names and sizes of the host's files stay visible |
+| `external` | limits and filter; the user vouches for an outer container that holds no secrets |
+| `none:trusted-programs-only` | limits alone; for tests of programs that this project wrote itself |
+
+There is no silent step from one to the next. Whatever the level, a guest is a fork of its own for each job.
+
+What no level stops: a bug of the kernel behind the hundred or so calls that stay allowed (a virtual machine would);
+measuring time, caches and load to learn about neighbours; using up its own limits; slowing the machine by memory
+traffic; colluding inputs of one batch, since a program may keep state from one input to the next.
+"""
 
 from __future__ import annotations
 
 import os
+import platform
 
-from selftaught.errors import UsageError
+from selftaught.errors import SandboxRefused, UsageError
+from selftaught.sandbox import Profile
+from selftaught.sandbox.advice import mend
 from selftaught.sandbox.jail import Layers
 from selftaught.sandbox.pool import Pool
+from selftaught.sandbox.probes import prove
+
+PROFILES: tuple[Profile, ...] = ("function", "improver")
 
 LEVELS = {
     "strict": Layers(),
@@ -20,9 +40,14 @@ def open_level(level: str, slots: int | None) -> Pool:
     """See `selftaught.sandbox.open_sandbox`."""
     if level not in LEVELS:
         raise UsageError(f"no sandbox level {level!r}: choose one of {', '.join(LEVELS)}")
-    pool = Pool(level.partition(":")[0], LEVELS[level], slots or os.cpu_count() or 1)
+    if platform.system() != "Linux":
+        raise SandboxRefused(mend(""))
+    name = level.partition(":")[0]
+    pool = Pool(name, LEVELS[level], slots or os.cpu_count() or 1)
     try:
-        pool.found()
+        if name != "none":
+            for profile in PROFILES:
+                prove(pool.run, profile, name, pool.server(profile).process.pid)
     except BaseException:
         pool.close()
         raise

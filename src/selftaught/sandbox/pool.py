@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from time import monotonic
 
-from selftaught.errors import SandboxFailure
+from selftaught.errors import SandboxFailure, SandboxRefused
 from selftaught.sandbox import HostFunction, Job, Outcome, Profile
 from selftaught.sandbox.calls import Desk
 from selftaught.sandbox.guest import wire
@@ -109,13 +109,20 @@ class Pool:
             return self._improve(job, functions or {})
         return self._compute(job)
 
-    def found(self) -> list[str]:
-        """The optional layers that are up."""
+    def server(self, profile: Profile) -> Server:
+        """A server of this profile, started when there is none."""
+        if profile == "improver":
+            self._improver_line(numpy=False).close()
+            return self._improvers[False]
         slot = self._free.get()
         try:
-            return self._line(slot, numpy=False)[0].found
+            return self._line(slot, numpy=False)[0]
         finally:
             self._free.put(slot)
+
+    def found(self) -> list[str]:
+        """The optional layers that are up."""
+        return self.server("function").found
 
     def close(self) -> None:
         """End every process of the sandbox."""
@@ -133,12 +140,16 @@ class Pool:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _server(self, profile: Profile, numpy: bool) -> Server:
-        return Server(self.layers, profile, numpy, self._nursery)
+    def _start(self, profile: Profile, numpy: bool) -> Server:
+        server = Server(self.layers, profile, numpy, self._nursery)
+        if self.layers.landlock and not self.layers.namespaces and "landlock" not in server.found:
+            server.close()
+            raise SandboxRefused(f"level {self.level} needs Landlock, which this kernel does not offer")
+        return server
 
     def _line(self, slot: Slot, numpy: bool) -> tuple[Server, socket.socket]:
         if numpy not in slot.servers:
-            server = self._server("function", numpy)
+            server = self._start("function", numpy)
             slot.servers[numpy] = (server, server.line())
         return slot.servers[numpy]
 
@@ -187,7 +198,7 @@ class Pool:
             if server:
                 server.close()
                 self.restarts += 1
-            server = self._improvers[numpy] = self._server("improver", numpy)
+            server = self._improvers[numpy] = self._start("improver", numpy)
             return server.line()
 
     def _improve(self, job: Job, functions: Mapping[str, HostFunction]) -> tuple[Outcome, ...]:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from selftaught.errors import SandboxFailure, SandboxRefused
 from selftaught.sandbox import Profile
+from selftaught.sandbox.advice import mend
 from selftaught.sandbox.guest import wire
 from selftaught.sandbox.jail import Layers, start
 
@@ -39,7 +40,7 @@ class Server:
         if not hello:
             complaint = self.complaint()
             self.close()
-            raise SandboxRefused(f"the jail could not be started: {complaint}")
+            raise SandboxRefused(f"the jail could not be started: {complaint}: {mend(complaint)}")
         self.found: list[str] = json.loads(hello)
 
     def complaint(self) -> str:

@@ -1,0 +1,107 @@
+"""What this machine can do for the sandbox, and how to mend what it cannot."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+
+from selftaught.errors import SandboxRefused
+from selftaught.sandbox import advice
+from selftaught.sandbox import filter as calls
+from selftaught.sandbox.guest import kernel
+from selftaught.sandbox.jail import NOBODY, bubblewrap, interpreter, numpy_folders
+from selftaught.sandbox.levels import LEVELS, open_level
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at. `mend` is empty when nothing needs doing."""
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str = ""
+
+
+def diagnose() -> list[Check]:
+    """Look at everything the sandbox needs, from the ground up; the last checks open each level and attack it."""
+    checks = [_system(), _bubblewrap(), _namespaces(), _landlock(), _interpreter(), _numpy(), _user()]
+    return checks + [_level(level) for level in ("strict", "confined")]
+
+
+def _system() -> Check:
+    detail = f"{platform.system()} {platform.release()} on {platform.machine()}"
+    if platform.system() != "Linux":
+        return Check("system", False, detail, advice.mend(""))
+    try:
+        calls.machine()
+    except SandboxRefused as refused:
+        return Check("system", False, detail, str(refused))
+    return Check("system", True, detail)
+
+
+def _bubblewrap() -> Check:
+    try:
+        path, version = bubblewrap()
+    except SandboxRefused as refused:
+        cause, _, mend = str(refused).partition(": ")
+        return Check("bubblewrap", False, cause, mend)
+    return Check("bubblewrap", True, f"{path} {'.'.join(map(str, version))}")
+
+
+def _namespaces() -> Check:
+    """Whether the user that bubblewrap will run as may make user namespaces."""
+    try:
+        path, _ = bubblewrap()
+    except SandboxRefused:
+        return Check("user namespaces", False, "cannot be tried without bubblewrap", "install bubblewrap first")
+    command = [path, "--unshare-all", "--ro-bind", "/", "/", "true"]
+    user, groups = (NOBODY, ()) if os.geteuid() == 0 else (None, None)
+    tried = subprocess.run(
+        command, capture_output=True, text=True, check=False, user=user, group=user, extra_groups=groups
+    )
+    if tried.returncode == 0:
+        return Check("user namespaces", True, "may be made")
+    return Check("user namespaces", False, tried.stderr.strip(), advice.mend(tried.stderr))
+
+
+def _landlock() -> Check:
+    version = kernel.landlock_abi()
+    if version:
+        return Check("Landlock", True, f"version {version}")
+    return Check(
+        "Landlock",
+        False,
+        "this kernel has none: level strict does without, level confined is refused",
+        "use Linux 5.13 or newer with `landlock` among its security modules (boot parameter lsm=)",
+    )
+
+
+def _interpreter() -> Check:
+    return Check("interpreter", True, str(interpreter()))
+
+
+def _numpy() -> Check:
+    try:
+        return Check("numpy", True, str(next(numpy_folders())))
+    except SandboxRefused as refused:
+        cause, _, mend = str(refused).partition(": ")
+        return Check("numpy", False, cause, mend)
+
+
+def _user() -> Check:
+    if os.geteuid() == 0:
+        return Check("user", True, f"root: generated code runs as user {NOBODY}, given up before bubblewrap")
+    return Check("user", True, f"ordinary user {os.geteuid()}")
+
+
+def _level(level: str) -> Check:
+    name = f"level {level}"
+    assert level in LEVELS
+    try:
+        with open_level(level, 1) as pool:
+            return Check(name, True, ", ".join(["holds against every probe", *pool.found()]))
+    except SandboxRefused as refused:
+        return Check(name, False, str(refused), advice.mend(str(refused)))

@@ -1,0 +1,133 @@
+"""Proof of a level: an attacker of our own is run inside, and the level is refused when anything it tries succeeds."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import tempfile
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+from selftaught.errors import SandboxRefused
+from selftaught.sandbox import Job, Limits, Outcome, Profile
+from selftaught.sandbox.jail import ENVIRONMENT
+
+_PROBE = """
+import json, os, socket
+
+def read(bait):
+    with open(bait["canary"]) as file:
+        return file.read() == bait["secret"]
+
+def connect(bait):
+    socket.create_connection(("127.0.0.1", bait["port"]), timeout=1).close()
+    return True
+
+def abstract(bait):
+    with socket.socket(socket.AF_UNIX) as one:
+        one.connect(bait["abstract"])
+    return True
+
+def fork(bait):
+    if os.fork() == 0:
+        os._exit(0)
+    return True
+
+def execute(bait):
+    return os.posix_spawn("/bin/true", ["true"], {}) > 0
+
+def signal(bait):
+    for pid in {1, os.getppid(), bait["host"], bait["server"]} - {0, os.getpid()}:
+        try:
+            os.kill(pid, 0)
+            return True
+        except OSError:
+            pass
+    return False
+
+def write(bait):
+    for folder in (os.path.dirname(bait["canary"]), "/tmp", "/var/tmp", "/", "/dev/shm", os.getcwd()):
+        try:
+            os.close(os.open(folder + "/selftaught-probe", os.O_CREAT | os.O_WRONLY))
+            return True
+        except OSError:
+            pass
+    return False
+
+def environment(bait):
+    return bool(set(os.environ) - set(bait["environment"]))
+
+def attack(bait):
+    done = []
+    for attempt in (read, write, connect, abstract, fork, execute, signal, environment):
+        try:
+            if attempt(bait):
+                done.append(attempt.__name__)
+        except OSError:
+            pass
+    return done
+
+def improve_algorithm(initial_solution, utility, language_model):
+    return attack(json.loads(initial_solution))
+"""
+_DEEDS = {
+    "read": "read a file of the host",
+    "write": "write a file",
+    "connect": "connect to a listener of the host",
+    "abstract": "connect to a local socket of the host",
+    "fork": "fork",
+    "execute": "start a program",
+    "signal": "signal a process outside",
+    "environment": "see the host's environment",
+}
+_OUTSIDE = frozenset({"read", "write"})
+"""What at level `external` the outer container must hold."""
+
+
+@contextlib.contextmanager
+def _baits(server: int) -> Generator[dict[str, object]]:
+    """A secret file, a listener and a local socket on the host, and where they are."""
+    secret, name = secrets.token_hex(16), f"\0selftaught-{secrets.token_hex(8)}"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.socket(socket.AF_UNIX) as local,
+    ):
+        Path(folder).chmod(0o777)
+        canary = Path(folder, "canary")
+        canary.write_text(secret)
+        canary.chmod(0o644)
+        local.bind(name)
+        local.listen()
+        yield {
+            "canary": str(canary),
+            "secret": secret,
+            "port": listener.getsockname()[1],
+            "abstract": name,
+            "host": os.getpid(),
+            "server": server,
+            # set by bubblewrap and by Python itself
+            "environment": [*ENVIRONMENT, "PWD", "LC_CTYPE"],
+        }
+
+
+def prove(run: Callable[[Job], tuple[Outcome, ...]], profile: Profile, level: str, server: int) -> None:
+    """Attack from inside jobs of this profile; SandboxRefused when an attempt succeeds that the level should hold."""
+    with _baits(server) as bait:
+        if profile == "function":
+            entry, given = "attack", (bait,)
+        else:
+            entry = "improve_algorithm"
+            given = (json.dumps(bait), {"str": "", "budget": 0}, {"budget": 0, "max_responses_per_call": 0})
+        (outcome,) = run(Job(_PROBE, entry, (given,), (0,), Limits(cpu_s=5), profile))  # type: ignore[arg-type]
+    if outcome.kind != "answer" or not isinstance(outcome.answer, list):
+        raise SandboxRefused(f"the probe of level {level} did not run: {outcome.error or outcome.kind}")
+    deeds = [deed for deed in outcome.answer if level != "external" or deed not in _OUTSIDE]
+    if deeds:
+        could = ", ".join(_DEEDS[str(deed)] for deed in deeds)
+        raise SandboxRefused(
+            f"level {level} does not hold on this machine: a probe could {could}; see `selftaught doctor`"
+        )

@@ -1,0 +1,136 @@
+"""Hostile programs are contained; the next job on the same fork server is right; nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from selftaught.sandbox import Job, Limits, Outcome
+from selftaught.sandbox.levels import open_level
+from selftaught.sandbox.pool import Pool
+
+from .attacks import ATTACKS, Attack
+
+KEY = "sk-selftaught-planted-key"
+SOURCE = str(Path(__file__).parents[2] / "src")
+LIMITS = Limits(cpu_s=0.3, wall_s=1.0, memory_mb=512)
+
+
+@dataclass(frozen=True)
+class Prison:
+    """A sandbox with one slot, what lies around it, and who heard from within."""
+
+    pool: Pool
+    bait: dict[str, object]
+    listener: socket.socket
+    local: socket.socket
+
+    def run(self, program: str) -> Outcome:
+        return self.pool.run(Job(program, "f", ((self.bait,),), (1,), LIMITS))[0]  # type: ignore[arg-type]
+
+    def servers(self) -> list[int]:
+        return [self.pool.server("function").process.pid, self.numpy_pid()]
+
+    def numpy_pid(self) -> int:
+        (slot,) = self.pool._all
+        return slot.servers[True][0].process.pid
+
+    def heard(self) -> bool:
+        for ear in (self.listener, self.local):
+            try:
+                ear.accept()[0].close()
+                return True
+            except BlockingIOError:
+                pass
+        return False
+
+
+def tree(root: int) -> set[int]:
+    """Living processes at and below `root`."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if fields[0] != "Z":
+                parents[int(entry.name)] = int(fields[1])
+    found = {root} & parents.keys()
+    while True:
+        more = {pid for pid, parent in parents.items() if parent in found} - found
+        if not more:
+            return found
+        found |= more
+
+
+@pytest.fixture(scope="module", params=["strict", "confined"])
+def prison(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prison]:
+    canary = tmp_path_factory.mktemp("host") / "canary"
+    canary.write_text("secret")
+    name = f"\0selftaught-test-{os.getpid()}"
+    os.environ["OPENAI_API_KEY"] = KEY
+    with (
+        open_level(request.param, 1) as pool,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.socket(socket.AF_UNIX) as local,
+    ):
+        local.bind(name)
+        local.listen()
+        listener.setblocking(False)
+        local.setblocking(False)
+        bait: dict[str, object] = {
+            "canary": str(canary),
+            "port": listener.getsockname()[1],
+            "abstract": name,
+            "host": os.getpid(),
+            "server": pool.server("function").process.pid,
+            "key": KEY,
+            "source": [SOURCE],
+            "earlier": "9f1c",
+        }
+        held = Prison(pool, bait, listener, local)
+        held.run("import numpy\nkept = ['marker-9f1c']\ndef f(bait): return kept")
+        held.run("kept = ['marker-9f1c']\ndef f(bait): return kept")
+        yield held
+    del os.environ["OPENAI_API_KEY"]
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_contained(prison: Prison, attack: Attack) -> None:
+    before = [tree(pid) for pid in prison.servers()]
+    outcome = prison.run(attack.text())
+    assert outcome.kind in attack.kinds, outcome
+    if outcome.kind == "answer" and attack.kinds == ("answer",):
+        assert outcome.answer == [], outcome
+    assert prison.run("import json, random\ndef f(bait): return json.loads('[2]') + [bait['port']]").answer == [
+        2,
+        prison.bait["port"],
+    ]
+    assert [tree(pid) for pid in prison.servers()] == before
+    assert prison.pool.restarts == 0
+    assert not prison.heard()
+
+
+def test_there_are_at_least_sixty_attacks_each_with_a_name() -> None:
+    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS) >= 60
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="already an ordinary user")
+def test_contained_for_an_ordinary_user_too(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", "strict", __file__]
+    environment = {**os.environ, "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": "/tmp"}
+    done = subprocess.run(
+        [*command, f"--basetemp=/tmp/selftaught-user-{os.getpid()}"],
+        capture_output=True, text=True, check=False, user=12345, group=12345, extra_groups=(),
+        env=environment, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "passed" in done.stdout
