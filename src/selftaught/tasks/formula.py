@@ -24,7 +24,7 @@ REACH = 2.0
 """Both variables are uniform in [-REACH, REACH]."""
 TRIES = 64
 """How many random formulas `Target.difficulty` tries."""
-EASY = 0.72
+EASY = 0.6
 """A target is left out when one edit of the start solution grades higher than this."""
 START_GRADES = (0.3, 0.6)
 """A target is left out when the start solution's grade lies outside: the scales of the tasks would differ too much."""

@@ -33,6 +33,9 @@ class Offline:
         self.concurrency = 1
         self.batch = 1000
 
+    def ceiling(self, request: Request, count: int) -> float | None:  # noqa: ARG002 - it is free
+        return 0.0
+
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
         return [self._answer(request, random.Random(address)) for address in addresses]
 
