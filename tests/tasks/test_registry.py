@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +66,7 @@ def test_a_file_is_loaded_and_its_text_is_part_of_the_key(file: Path, tmp_path: 
     other = tmp_path / "other.py"
     other.write_text(WHOLE.replace("2 * x)", "2 * x + 0)"))
     assert task.name == "double"
-    assert task.grade(task.draw(__import__("random").Random(1)), 0) == 0.0
+    assert task.grade(task.draw(random.Random(1)), 0) == 0.0
     assert tasks.load(str(other), 0)[0].source != task.source == tasks.load(str(file), 0)[0].source
 
 
@@ -135,3 +137,25 @@ def test_listing_tasks_loads_no_numpy() -> None:
     code = "import sys, selftaught.tasks as t; t.names(); print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text(encoding="utf-8")
+
+
+def test_the_page_on_tasks_lists_each_with_its_limit_and_best() -> None:
+    rows = {row.split("|")[1].split(",")[0].strip(" `"): row for row in PAGE.splitlines() if row.startswith("| `")}
+    assert set(rows) == set(tasks.names()) - {"formula:test"}
+    for name, row in rows.items():
+        task = tasks.load(name, 0)[0]
+        counts = ", ".join(str(task.instances[split]) for split in ("train", "validation", "test"))
+        assert row.endswith(f"| {task.best:g} | {task.limits.cpu_s:g} s | {counts} |")
+
+
+def test_the_task_on_the_page_loads_and_grades(tmp_path: Path) -> None:
+    (snippet,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    path = tmp_path / "sorting.py"
+    path.write_text(snippet)
+    (task,) = tasks.load(str(path), 0)
+    instance = task.draw(random.Random(1))
+    assert task.grade(instance, sorted(instance.args[0])) == 1
+    assert task.grade(instance, instance.args[0]) < 1

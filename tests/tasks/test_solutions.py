@@ -17,7 +17,7 @@ NAMES = ("lpn", "parity", "grid", "sat", "maxcut", "qap", "binpack")
 
 # The paper's start scores are 0.5 (both parities), 0.439 (grid), 0 (sat, maxcut) and 0.204 (qap). The last three came from
 # defects of its scorers: one unsolved formula or one slow graph floored the whole score, and qap paid for cost. There the
-# start solutions' true scores are held here. Best fit in FunSearch's Weibull data (longer streams) is at 1 / 1.04 = 0.96.
+# start solutions' true scores are held here. Best fit in FunSearch's Weibull data uses 4 % more bins than the bound: 1 / 1.04 = 0.96.
 @pytest.mark.parametrize(
     ("name", "low", "high", "repetitions"),
     [
@@ -27,7 +27,7 @@ NAMES = ("lpn", "parity", "grid", "sat", "maxcut", "qap", "binpack")
         ("sat", 0.65, 0.92, 4),
         ("maxcut", 0.96, 0.99, 1),
         ("qap", 0.75, 0.87, 2),
-        ("binpack", 0.95, 0.96, 4),
+        ("binpack", 0.955, 0.965, 4),
     ],
 )
 def test_start_solution_scores_where_it_should(
@@ -54,7 +54,7 @@ def test_start_solution_answers_every_instance_within_the_limits(sandbox: Sandbo
         ("sat", 0.96),
         ("maxcut", 0.999),
         ("qap", 0.995),
-        ("binpack", 0.975),
+        ("binpack", 0.984),
     ],
 )
 def test_strong_solver_reaches_the_top(raw_score: Callable[..., float], name: str, least: float) -> None:
@@ -99,7 +99,16 @@ def test_labels_of_another_shape_or_kind_are_no_answer(judge: Callable[..., Scor
 
 
 @pytest.mark.parametrize(
-    "answer", ["[0] * 20", "[False] * 20", "[0.0] * 20", "np.zeros(20, dtype=int)", "np.zeros(20) > 1"]
+    "answer",
+    [
+        "(0,) * 20",
+        "[False] * 20",
+        "[0.0] * 20",
+        "np.zeros(20, dtype=int)",
+        "np.zeros(20) > 1",
+        "list(np.zeros(20, dtype=np.int8))",
+        "list(np.zeros(20) > 1)",
+    ],
 )
 def test_labels_that_plainly_mean_zero_count_alike(judge: Callable[..., Score], answer: str) -> None:
     plain = _score(judge, "lpn", "def algorithm(a, b, c):\n    return [0] * 20")

@@ -3,8 +3,7 @@
 A packing loop in the sandbox would lay the coming items open to the program that must not know them. So the program
 only states its priorities, as a table for all sizes of items and room, and the packing is done on the trusted side: no
 item ever enters the sandbox, and what is packed follows from the table alone. (FunSearch's functions saw the room of all
-open bins at once; here a priority depends on the item and one bin.) All streams share one table, so an instance is
-several streams.
+open bins at once; here a priority depends on the item and one bin.)
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from selftaught.tasks.answers import items, numbers
 
 CAPACITY = 100
 SHAPE, SCALE = 3.0, 45.0
-STREAMS = 4
-LENGTH = 1000
+LENGTH = 5000
+"""As in FunSearch's `Weibull 5k`. Short streams reward best fit: over 200 items it still beats what wins over 5,000."""
 
 Table = list[list[float]]
 
@@ -33,8 +32,8 @@ class Binpack(Task):
     summary = "online bin packing: a priority for each size of item and room, blind to the items to come"
     limits = Limits(cpu_s=0.2)
     instances: Mapping[Split, int] = {"train": 1, "validation": 1, "test": 1}
-    best = 0.979
-    """What hill climbing over tables (15,000 steps on 40 streams) reached on 100 other streams."""
+    best = 0.9906
+    """What hill climbing over tables (9,500 steps on 8 streams) reached on 25 other streams."""
 
     start = """\
 def priority(item, room):
@@ -55,21 +54,19 @@ def priorities(capacity):
             f"each room from the size of the item to {CAPACITY}, in this order ({CAPACITY} - k numbers). The room is what "
             f"is free in the bin before the item is packed, {CAPACITY} for an empty bin; the fuller bin is taken when two "
             f"have the same priority. Sizes are whole numbers from 1 to {CAPACITY}: Weibull variates of shape {SHAPE:g} "
-            f"and scale {SCALE:g}, rounded. The grade is the mean, over {STREAMS} streams of {LENGTH} items, of the least "
-            f"conceivable number of bins (all sizes over the capacity, rounded up) divided by the number of bins used."
+            f"and scale {SCALE:g}, rounded. The grade, for a stream of {LENGTH} items, is the least conceivable number of "
+            f"bins (all sizes over the capacity, rounded up) divided by the number of bins used."
         )
 
     def draw(self, rng: random.Random) -> Instance:
-        return Instance((CAPACITY,), [[_size(rng) for _ in range(LENGTH)] for _ in range(STREAMS)])
+        return Instance((CAPACITY,), [_size(rng) for _ in range(LENGTH)])
 
     def grade(self, instance: Instance, answer: JSON) -> float:
-        ranking = _ranking(_table(answer))
-        return sum(bound(stream) / pack(stream, ranking) for stream in instance.truth) / len(instance.truth)
+        return bound(instance.truth) / pack(instance.truth, _ranking(_table(answer)))
 
     def explain(self, instance: Instance, answer: JSON) -> str:
-        ranking = _ranking(_table(answer))
-        used = [f"{pack(stream, ranking)} bins, at least {bound(stream)}" for stream in instance.truth]
-        return "; ".join(used)
+        used = pack(instance.truth, _ranking(_table(answer)))
+        return f"{used} bins used, at least {bound(instance.truth)} needed"
 
 
 def bound(stream: Sequence[int]) -> int:
