@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+from copy import deepcopy
 
 from selftaught.models.offline import edits
 from selftaught.models.offline.landmarks import Improver, improver
@@ -44,9 +45,10 @@ def _one(found: Improver, mates: list[Improver], rng: random.Random) -> str | No
 
 def written(found: Improver) -> str:
     """The improver's text; prompts of several lines are written as people write them."""
-    texts = [node for node in ast.walk(found.tree) if isinstance(node, ast.JoinedStr)]
+    copied = deepcopy(found.tree)
+    texts = [node for node in ast.walk(copied) if isinstance(node, ast.JoinedStr)]
     prompts = {f"_prompt_{i}_": text for i, node in enumerate(texts) if (text := _lines(node))}
-    tree = _Named({id(texts[int(name[8:-1])]): name for name in prompts}).visit(found.tree)
+    tree = _Named({id(texts[int(name[8:-1])]): name for name in prompts}).visit(copied)
     program = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
     for name, text in prompts.items():
         program = program.replace(name, text)

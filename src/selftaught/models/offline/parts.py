@@ -60,6 +60,8 @@ PRUNINGS = (
     "for old in sorted({memory}, key={memory}.get)[1:]:\n    del {memory}[old]",
 )
 
+FEEDBACK = "\n\nFeedback: "
+
 
 def remember(improver: Improver, _: random.Random) -> str | None:
     """A memory of all scored programs instead of a choice among the last answers."""
@@ -251,8 +253,11 @@ def feedback(improver: Improver, _: random.Random) -> str | None:
     for i, value in enumerate(prompt[0].values):
         if isinstance(value, ast.FormattedValue) and ast.unparse(value.value).startswith(f"{utility}.feedback("):
             del prompt[0].values[i]
+            before = prompt[0].values[i - 1]
+            if isinstance(before, ast.Constant):
+                before.value = str(before.value).removesuffix(FEEDBACK)
             return "show no feedback"
-    _append(prompt[0], "\n\nFeedback: ", f"{utility}.feedback({shown})", "")
+    _append(prompt[0], FEEDBACK, f"{utility}.feedback({shown})", "")
     return "show feedback"
 
 
