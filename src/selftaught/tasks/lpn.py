@@ -1,7 +1,7 @@
 """`lpn`, learning parity with noise: the paper's main task (section 3).
 
-The paper's sizes and chances. Its limit of 2 s by the clock is 0.5 s of CPU time here, so that a solution that never
-ends costs seconds, not a minute; trying every mask with numpy takes milliseconds.
+The paper's sizes and chances. Its limit of 2 s by the clock is 0.25 s of CPU time here, so that a solution that never
+ends costs seconds, not a minute. Trying every mask takes about 0.05 s in plain Python, 2 ms with numpy.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Lpn(Task):
     name = "lpn"
     entry = "algorithm"
     summary = "learning parity with noise: predict the parity of a hidden subset of bits from noisy labels"
-    limits = Limits(cpu_s=0.5)
+    limits = Limits(cpu_s=0.25)
     instances: Mapping[Split, int] = {"train": 20, "validation": 20, "test": 50}
     known_start = 0.5
     """Random labels are right half of the time."""
