@@ -3,7 +3,9 @@
 import pytest
 from faultserver import FaultServer, completion
 
+from selftaught.models import Request
 from selftaught.models.prices import Price, Tariff
+from selftaught.models.providers import open_model
 
 
 def test_prices_from_the_list():
@@ -41,3 +43,16 @@ def test_without_usage_the_price_is_unknown_and_the_tokens_a_guess(ask):
     with FaultServer(lambda body, nth: completion(["abcdefgh"], usage=None)) as server:
         (answer,) = ask(server, price=Price(1, 1))
     assert (answer.dollars, answer.tokens_in, answer.tokens_out) == (None, len("be briefhello") // 4, 2)
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_the_guess_beforehand_is_no_lower_than_the_price(ask, batch):
+    with FaultServer(lambda body, nth: completion(["ab" * 50] * body.get("n", 1))) as server:
+        model = open_model("openai:m", base_url=server.url, price=Price(3, 15), max_tokens=100)
+        ask(server, model=model)
+        paid = sum(answer.dollars for answer in ask(server, batch, model=model))
+    assert 0 < paid <= model.ceiling(Request("be brief", "hello"), batch)
+
+
+def test_the_guess_of_an_unknown_price_is_none():
+    assert open_model("openai:m", base_url="http://127.0.0.1:1/v1").ceiling(Request("", "q"), 1) is None

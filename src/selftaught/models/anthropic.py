@@ -66,6 +66,9 @@ class Anthropic:
             return [replace(greeted, text="", finish="blocked")]
         raise found.failure()
 
+    def ceiling(self, request: Request, count: int) -> float | None:
+        return self._tariff.ceiling(len(request.expertise) + len(request.message), count, self._limit)
+
     def close(self) -> None:
         self._client.close()
 

@@ -41,6 +41,10 @@ class Provider(Protocol):
         """One to `count` answers by one request. Raises PassingFailure, or ModelRefused when trying again is no use."""
         ...
 
+    def ceiling(self, request: Request, count: int) -> float | None:
+        """Dollars that `count` answers may cost, guessed rather too high; None when the price is unknown."""
+        ...
+
     def close(self) -> None:
         """Let go of the connections."""
         ...
@@ -83,6 +87,9 @@ class Gateway:
         wait(futures)
         failed = [f for f in futures if not f.cancelled() and f.exception() is not None]
         return [answer for future in (failed or futures) for answer in future.result()]
+
+    def ceiling(self, request: Request, count: int) -> float | None:
+        return self._provider.ceiling(request, count)
 
     def close(self) -> None:
         """Stop: whoever waits to send gets ModelFailure; requests under way end by themselves."""

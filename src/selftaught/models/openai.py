@@ -43,6 +43,7 @@ class OpenAI:
         self.parameters: Mapping[str, JSON] = {"base_url": base_url, "max_tokens": max_tokens}
         self.concurrency = concurrency
         self._model = model
+        self._max_tokens = max_tokens
         self._tariff = Tariff("openai", model, base_url, price)
         self._sdk = wire.sdk("openai")
         self._client: Any = self._sdk.OpenAI(
@@ -89,6 +90,9 @@ class OpenAI:
         (greeted,) = self.ask(replace(request, expertise="", message=wire.GREETING), 1, timeout_s)
         return replace(greeted, text="", finish="blocked")
 
+    def ceiling(self, request: Request, count: int) -> float | None:
+        return self._tariff.ceiling(len(request.expertise) + len(request.message), count, self._max_tokens)
+
     def close(self) -> None:
         self._client.close()
 
@@ -104,8 +108,8 @@ class OpenAI:
         body: dict[str, Any] = {"model": self._model, "messages": messages}
         if request.temperature not in self._refused:
             body["temperature"] = request.temperature
-        if (limit := self.parameters["max_tokens"]) is not None:
-            body[self._limit] = limit
+        if self._max_tokens is not None:
+            body[self._limit] = self._max_tokens
         return body | ({"n": count} if count > 1 else {})
 
     def _adapted(self, fault: Fault, body: Mapping[str, Any]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MILLION = 1_000_000
+LONGEST_GUESS = 4096
+"""Tokens of an answer without a limit, for a guess beforehand; few are longer."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,8 @@ class Tariff:
         except LookupError:
             return None
         return float(found.total_price)
+
+    def ceiling(self, characters: int, count: int, max_tokens: int | None) -> float | None:
+        """What `count` answers to a question of so many characters may cost, guessed rather too high: two characters to a
+        token, the question paid for every answer, every answer as long as it may be."""
+        return self.dollars(count * (characters // 2 + 50), count * (max_tokens or LONGEST_GUESS))
