@@ -9,7 +9,7 @@ import selftaught
 
 ROOT = Path(selftaught.__file__).parent
 LAYERS = [
-    {"errors", "plain", "program", "score", "budget", "settings", "progress"},  # values
+    {"errors", "plain", "program", "score", "budget", "settings", "progress", "spend"},  # values
     {"sandbox", "models", "store", "workers"},  # ports
     {"task", "lab", "ledger", "utility", "improver", "meta", "replay"},  # domain
     {"recursion"},  # algorithm
@@ -22,7 +22,11 @@ PORTS = LAYERS[1]
 
 
 def files():
-    return sorted(path for path in ROOT.rglob("*.py") if "programs" not in path.parts and path.parent != ROOT / "sandbox" / "guest")
+    return sorted(
+        path
+        for path in ROOT.rglob("*.py")
+        if "programs" not in path.parts and path.parent != ROOT / "sandbox" / "guest"
+    )
 
 
 def place(path):
@@ -49,7 +53,9 @@ def test_imports_go_down(path):
     assert here in HEIGHT, f"{here} is in no layer: name its layer in this test"
     for name in imports(path):
         assert name == here or HEIGHT[name] <= HEIGHT[here], f"{path} imports {name}, which lies above it"
-        assert name == here or not (here in PORTS and name in PORTS), f"{path} imports {name}: ports never import each other"
+        assert name == here or not (here in PORTS and name in PORTS), (
+            f"{path} imports {name}: ports never import each other"
+        )
 
 
 def test_improver_programs_are_texts_and_never_imported():

@@ -103,7 +103,7 @@ def test_an_improver_that_fails_on_itself_leaves_the_incumbent_with_the_reason(l
 
 
 def document(lab, rounds):
-    return report(lab, SETTINGS, rounds, compare(lab, SETTINGS, rounds, TASKS))
+    return report(rounds, compare(lab, SETTINGS, rounds, TASKS))
 
 
 def test_best_of_n_gets_the_improved_improvers_answers(lab):

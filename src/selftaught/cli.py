@@ -9,11 +9,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from selftaught.errors import SelftaughtError, UsageError
+from selftaught.spend import SpendLimits
+
+if TYPE_CHECKING:
+    from selftaught.launch import Estimate
+    from selftaught.store import Store
 
 app = typer.Typer(
     name="selftaught",
@@ -28,6 +33,9 @@ app = typer.Typer(
 StorePath = Annotated[Path, typer.Option("--store", envvar="SELFTAUGHT_STORE", help="The file that keeps every fact.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, all else on standard error.")]
 Level = Annotated[str, typer.Option("--sandbox", help="Sandbox level: strict, confined or external (see `doctor`).")]
+MaxDollars = Annotated[float | None, typer.Option(help="Stop before the run has cost more than this.")]
+MaxMinutes = Annotated[float | None, typer.Option(help="Stop after this many minutes of working on the run.")]
+MaxCpu = Annotated[float | None, typer.Option("--max-cpu-minutes", help="Stop after this many minutes of CPU time.")]
 DEFAULT_STORE = Path(".selftaught/store.db")
 
 
@@ -79,6 +87,10 @@ def run(
     ] = None,
     outer_scorings: Annotated[int | None, typer.Option(help="Scorings of an improver run on an improver.")] = None,
     seed: Annotated[int, typer.Option(help="Decides instances, targets and chance.")] = 0,
+    max_dollars: MaxDollars = None,
+    max_minutes: MaxMinutes = None,
+    max_cpu_minutes: MaxCpu = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Begin a run that costs money without asking.")] = False,
     sandbox: Level = "strict",
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
@@ -112,17 +124,24 @@ def run(
         )
         from selftaught import launch
 
-        launch.load_tasks(settings)
-        _carry(facts, facts.start(settings.plain(), launch.circumstances(sandbox)), as_json)
+        limits = _limits(max_dollars, max_minutes, max_cpu_minutes)
+        _agree(launch.estimate(settings), limits, yes)
+        _carry(facts, facts.start(settings.plain(), launch.circumstances(sandbox, limits)), as_json)
 
 
 @app.command()
 def resume(
-    number: Annotated[int, typer.Argument(metavar="RUN")], store: StorePath = DEFAULT_STORE, as_json: Json = False
+    number: Annotated[int, typer.Argument(metavar="RUN")],
+    max_dollars: MaxDollars = None,
+    max_minutes: MaxMinutes = None,
+    max_cpu_minutes: MaxCpu = None,
+    store: StorePath = DEFAULT_STORE,
+    as_json: Json = False,
 ) -> None:
     """Go on with a run that was stopped; nothing it has paid for is paid for again."""
+    limits = _limits(max_dollars, max_minutes, max_cpu_minutes)
     with _existing(store) as facts:
-        _carry(facts, number, as_json)
+        _carry(facts, number, as_json, limits if limits != _limits(None, None, None) else None)
 
 
 @app.command()
@@ -247,8 +266,29 @@ def doctor(as_json: Json = False) -> None:
     raise typer.Exit(0 if all(check.ok for check in checks) else 3)
 
 
-def _carry(facts: Any, number: int, as_json: bool) -> None:
-    """Carry a run to its end with its progress shown on standard error."""
+def _limits(dollars: float | None, minutes: float | None, cpu_minutes: float | None) -> SpendLimits:
+    for name, value in (("dollars", dollars), ("minutes", minutes), ("cpu-minutes", cpu_minutes)):
+        if value is not None and value <= 0:
+            raise UsageError(f"--max-{name} is {value:g}: a limit is above 0")
+    seconds = [None if value is None else 60 * value for value in (minutes, cpu_minutes)]
+    return SpendLimits(dollars, seconds[0], seconds[1])
+
+
+def _agree(estimate: Estimate, limits: SpendLimits, yes: bool) -> None:
+    """Show what a run may cost, and ask before the first one that is not free."""
+    if estimate.dollars == 0:
+        return
+    print(f"selftaught: {estimate}", file=sys.stderr)
+    if yes or limits.dollars is not None:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("this run may cost money: add --max-dollars to bound it, or --yes to go on without asking")
+    if not typer.confirm("Go on?", err=True):
+        raise typer.Exit(2)
+
+
+def _carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None = None) -> None:
+    """Carry a run to its end with its progress shown on standard error; show what was reached, whatever ended it."""
     from rich.console import Console
 
     from selftaught import launch
@@ -260,17 +300,24 @@ def _carry(facts: Any, number: int, as_json: bool) -> None:
     progress = Progress()
     try:
         with live.shown(progress, console):
-            document = launch.carry(number, facts, progress)
-    except KeyboardInterrupt:
+            document = launch.carry(number, facts, progress, limits)
+    except (SelftaughtError, KeyboardInterrupt) as error:
+        reached = facts.run(number).report
+        if reached and reached["rounds"]:
+            _print(dict(reached), as_json)
+        where = "" if facts.path == DEFAULT_STORE else f" --store {facts.path}"
         console.print(
-            f"Interrupted. Nothing found so far is lost: `selftaught resume {number}` goes on.", highlight=False
+            f"Stopped before the end; nothing found so far is lost: `selftaught resume {number}{where}` goes on.",
+            soft_wrap=True,
+            highlight=False,
         )
-        raise typer.Exit(130) from None
+        if isinstance(error, KeyboardInterrupt):
+            raise typer.Exit(130) from None
+        raise
     folder = launch.save(document, facts, facts.path.parent / "runs" / str(number))
     _print(document, as_json)
-    console.print(
-        f"Run {number} is kept in {facts.path}; its report and the improved improver are in {folder}", soft_wrap=True
-    )
+    said = f"Run {number} is kept in {facts.path}; its report and the improved improver are in {folder}"
+    console.print(said, soft_wrap=True, highlight=False)
 
 
 def _print(document: dict[str, Any], as_json: bool) -> None:
@@ -309,7 +356,7 @@ def _specs(given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]
     return tuple(str(Path(spec).resolve()) if spec.endswith(".py") else spec for spec in given) if given else default
 
 
-def _existing(path: Path) -> Any:
+def _existing(path: Path) -> Store:
     from selftaught.store import Store
 
     if not path.exists():
@@ -326,12 +373,12 @@ def _text(program: Path) -> str:
 
 def _arguments(text: str) -> list[Any]:
     try:
-        values = json.loads(text)
+        values: Any = json.loads(text)
     except ValueError as error:
         raise UsageError(f"--args is not JSON: {error}") from error
     if not isinstance(values, list):
         raise UsageError('--args is not a JSON list: write the arguments in brackets, e.g. --args "[3]"')
-    return values
+    return [*cast(list[Any], values)]
 
 
 def _docstring(text: str) -> str:

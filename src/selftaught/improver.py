@@ -97,7 +97,7 @@ class _Guest:
             profile="improver",
         )
         functions = {"utility": self._scores, "feedback": self._feedback, "ask": self._model.ask}
-        outcome = self._lab.sandbox.run(job, functions)[0]
+        outcome = self._lab.compute(job, functions)[0]
         answer = outcome.answer
         if outcome.kind == "answer":
             reason = defect(answer, self._utility.entry)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from selftaught.models import LanguageModel
 from selftaught.plain import JSON
 from selftaught.progress import Progress
-from selftaught.sandbox import Sandbox
+from selftaught.sandbox import HostFunction, Job, Outcome, Sandbox
+from selftaught.spend import Spend
 from selftaught.store import Store
 from selftaught.workers import Workers
 
@@ -33,6 +34,7 @@ class Lab:
     run: int = 0
     """Number of the run in the store whose facts these are."""
     progress: Progress = field(default_factory=Progress)
+    spend: Spend = field(default_factory=Spend)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def once(self, kind: str, about: Mapping[str, JSON], compute: Callable[[], JSON]) -> JSON:
@@ -45,4 +47,11 @@ class Lab:
         """Facts in the order of `abouts`, found or computed and kept under this contract."""
         if self.stopping.is_set():
             raise Stopped
+        self.spend.check()
         return self.store.once_all(kind, [{**about, "contract": CONTRACT} for about in abouts], compute, self.run)
+
+    def compute(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
+        """Run a job in the sandbox and count its CPU time as spent."""
+        outcomes = self.sandbox.run(job, functions)
+        self.spend.computed(sum(outcome.cpu_s for outcome in outcomes))
+        return outcomes

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import os
 import platform
-import time
+import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from selftaught.errors import SelftaughtError, UsageError
+from selftaught.evidence.report import so_far, usage
 from selftaught.lab import Lab
 from selftaught.meta import Scaled, scale
-from selftaught.models import LanguageModel
+from selftaught.models import LanguageModel, Request
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.progress import Progress
+from selftaught.recursion import Round
 from selftaught.settings import Settings
+from selftaught.spend import Spend, SpendLimits, Spent
 from selftaught.store import RunRecord, Store
 from selftaught.task import Task
 
+DONE = "done"
+_NOTE_S = 3.0
+_TYPICAL_MESSAGE = 4000
+"""Characters: a program, a description and what surrounds them."""
 
-def circumstances(level: str) -> dict[str, JSON]:
+
+def circumstances(level: str, limits: SpendLimits) -> dict[str, JSON]:
     """What is true while a run goes on but decides none of its facts: recorded, never part of a key."""
     return {
         "selftaught": version("selftaught"),
@@ -32,6 +41,7 @@ def circumstances(level: str) -> dict[str, JSON]:
         "system": platform.platform(),
         "cores": os.cpu_count(),
         "sandbox": level,
+        "limits": limits.plain(),
     }
 
 
@@ -45,41 +55,94 @@ def banner(record: RunRecord, path: Path) -> str:
     )
 
 
-def carry(number: int, store: Store, progress: Progress) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Estimate:
+    """What a run may use at most. Most improvers use far less of their allowance; the seed improver one call of it."""
+
+    answers: int
+    dollars: float | None
+    """None: the price is unknown."""
+    model: str
+
+    def __str__(self) -> str:
+        price = "at a price that is unknown" if self.dollars is None else f"for ${self.dollars:,.2f}"
+        return f"at most {self.answers:,} answers of {self.model} {price} (an upper bound: every allowance used up)"
+
+
+def estimate(settings: Settings) -> Estimate:
+    """An upper bound on what a run will ask of its model, from its settings alone."""
+    tasks, test_tasks = map(len, load_tasks(settings))
+    inner, outer = (one.calls * one.responses for one in (settings.inner, settings.outer))
+    proposing = outer + settings.outer.scorings * tasks * settings.repetitions * inner
+    judging = 2 * tasks * settings.validation * inner
+    testing = (settings.rounds + 2) * test_tasks * settings.test * inner
+    answers = settings.rounds * (proposing + judging) + testing
+    model = open_model(settings)
+    return Estimate(answers, model.ceiling(Request("", "x" * _TYPICAL_MESSAGE), answers), model.name)
+
+
+def carry(number: int, store: Store, progress: Progress, limits: SpendLimits | None = None) -> dict[str, Any]:
     """Carry a run to its end and return its document.
 
-    Going on with a run that was stopped is the same call: it finds the facts it made before.
+    Going on with a run that was stopped is the same call: it finds the facts it made before. `limits` replace those the
+    run was begun with. When something ends the run early, what was reached is kept with the reason, and the error raised.
     """
     record = store.run(number)
-    if record.status == "done" and record.report:
+    if record.status == DONE and record.report:
         return dict(record.report)
     settings = Settings.read(record.settings)
-    began, cpu = time.monotonic(), time.process_time()
+    spend = Spend(limits or SpendLimits(**record.circumstances["limits"]), _spent(record, store))
     store.reopen(number)
+    rounds: list[Round] = []
     try:
-        with open_lab(settings, store, number, str(record.circumstances["sandbox"]), progress) as lab:
-            document = conduct(lab, settings)
-    except SelftaughtError as error:
-        store.finish(number, f"stopped: {error}")
+        with open_lab(settings, store, number, str(record.circumstances["sandbox"]), progress, spend) as lab:
+            document = conduct(lab, settings, rounds)
+    except (SelftaughtError, KeyboardInterrupt) as error:
+        reason = str(error) or "interrupted"
+        store.spend(number, spend.now().plain())
+        reached = {
+            **heading(number, settings, record),
+            **so_far(rounds),
+            "stopped": reason,
+            "usage": usage(store, number),
+        }
+        store.finish(number, f"stopped: {reason}", reached)
         raise
-    except KeyboardInterrupt:
-        store.finish(number, "stopped: interrupted")
-        raise
-    document["usage"] |= {"cpu_s": time.process_time() - cpu, "wall_s": time.monotonic() - began}
-    store.finish(number, "done", document)
+    spent = spend.now()
+    document = {**heading(number, settings, record), **document}
+    document["usage"] = {**usage(store, number), "cpu_s": spent.cpu_s, "wall_s": spent.wall_s}
+    store.spend(number, spent.plain())
+    store.finish(number, DONE, document)
     return document
 
 
-def conduct(lab: Lab, settings: Settings) -> dict[str, Any]:
-    """The recursion, its comparison and their document, in a lab that is open."""
+def heading(number: int, settings: Settings, record: RunRecord) -> dict[str, JSON]:
+    """How a run's document begins: what ran, with what, held how."""
+    return {
+        "run": number,
+        "model": settings.model,
+        "seed": settings.seed,
+        "sandbox": record.circumstances["sandbox"],
+        "settings": settings.plain(),
+    }
+
+
+def conduct(lab: Lab, settings: Settings, rounds: list[Round]) -> dict[str, Any]:
+    """The recursion, round by round into `rounds`, then the comparison; the figures of both."""
     from selftaught.evidence.controls import compare
     from selftaught.evidence.report import report
     from selftaught.recursion import recursion
 
     lab.progress.phase("measuring the start solutions")
     train, test = ([_scaled(lab, task) for task in group] for group in load_tasks(settings))
-    rounds = list(recursion(lab, Program(lab.store.text(settings.improver)), train, settings))
-    return report(lab, settings, rounds, compare(lab, settings, rounds, test))
+    for one in recursion(lab, Program(lab.store.text(settings.improver)), train, settings):
+        rounds.append(one)
+    return {"model": lab.model.name, **report(rounds, compare(lab, settings, rounds, test))}
+
+
+def _spent(record: RunRecord, store: Store) -> Spent:
+    """What earlier sessions of a run have cost: times as last noted, money from the answers themselves."""
+    return replace(Spent(**record.spent), dollars=store.dollars(record.id))
 
 
 def load_tasks(settings: Settings) -> tuple[list[Task], list[Task]]:
@@ -118,7 +181,9 @@ def _about(spec: str) -> str:
 
 
 @contextmanager
-def open_lab(settings: Settings, store: Store, run: int, level: str, progress: Progress) -> Generator[Lab]:
+def open_lab(
+    settings: Settings, store: Store, run: int, level: str, progress: Progress, spend: Spend | None = None
+) -> Generator[Lab]:
     """The handles of one run, closed again whatever happens."""
     from selftaught.sandbox import open_sandbox
     from selftaught.workers import Workers
@@ -128,12 +193,21 @@ def open_lab(settings: Settings, store: Store, run: int, level: str, progress: P
     busy = max(cores + 2, model.concurrency)
     workers = Workers({"score 0": 2 * cores, "improve": busy, "score 1": max(2, busy // 4), "ask": busy})
     with open_sandbox(level) as sandbox:
-        lab = Lab(sandbox, model, store, workers, settings.seed, run, progress)
+        lab = Lab(sandbox, model, store, workers, settings.seed, run, progress, spend or Spend())
+        notes = threading.Thread(target=_note, args=(lab,), daemon=True)
+        notes.start()
         try:
             yield lab
         finally:
             lab.stopping.set()
             workers.close()
+            notes.join()
+
+
+def _note(lab: Lab) -> None:
+    """Note every few seconds what the run has cost, so that a limit on time counts also what a kill ended."""
+    while not lab.stopping.wait(_NOTE_S):
+        lab.store.spend(lab.run, lab.spend.now().plain())
 
 
 def _scaled(lab: Lab, task: Task) -> Scaled:

@@ -75,9 +75,10 @@ class Conversation:
 
         def buy(missing: Sequence[int]) -> list[JSON]:
             addresses = [key_of("answer", {**abouts[i], "contract": CONTRACT}) for i in missing]
-            answers = lab.model.complete(request, addresses)
-            for answer in answers:
-                lab.progress.paid(answer.dollars)
+            with lab.spend.buying(lab.model.ceiling(request, len(missing))) as prices:
+                answers = lab.model.complete(request, addresses)
+                prices += [answer.dollars for answer in answers]
+            lab.progress.money(lab.spend.now().dollars)
             lab.progress.count("answers bought", len(answers))
             return [self._fact(answer) for answer in answers]
 
@@ -96,6 +97,7 @@ class Conversation:
             "dollars": answer.dollars,
             "latency_s": answer.latency_s,
             "temperature_applied": answer.temperature_applied,
+            "bought_by": self._lab.run,
         }
 
 

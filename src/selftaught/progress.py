@@ -43,10 +43,10 @@ class Progress:
         with self._lock:
             self._counts[what] += number
 
-    def paid(self, dollars: float | None) -> None:
-        """Add the price of a bought answer; one unknown price makes the sum unknown."""
+    def money(self, dollars: float | None) -> None:
+        """What the run has cost so far."""
         with self._lock:
-            self._dollars = None if self._dollars is None or dollars is None else self._dollars + dollars
+            self._dollars = dollars
 
     def seen(self, value: float) -> None:
         """A meta-utility was reached."""

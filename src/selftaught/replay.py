@@ -34,6 +34,9 @@ class Replay:
         self.name: str = name
         self.parameters: Mapping[str, JSON] = parameters
 
+    def ceiling(self, request: Request, count: int) -> float | None:  # noqa: ARG002 - it is free
+        return 0.0
+
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:  # noqa: ARG002 - it is in the address
         return [self._answer(address) for address in addresses]
 
@@ -43,7 +46,9 @@ class Replay:
             raise ModelFailure(
                 f"the store replayed holds no answer {address[:12]}: it is not of the same settings, seed and version"
             )
-        return Answer(**{**fact, "text": self._store.text(fact["text"])})
+        fields: dict[str, Any] = {name: value for name, value in fact.items() if name != "bought_by"}
+        fields["text"] = self._store.text(fields["text"])
+        return Answer(**fields)
 
 
 def _identity(about: Mapping[str, Any]) -> str:

@@ -37,7 +37,8 @@ MIGRATIONS: tuple[str, ...] = (
         about TEXT NOT NULL, body TEXT NOT NULL);
     CREATE TABLE runs (
         id INTEGER PRIMARY KEY AUTOINCREMENT, started TEXT NOT NULL, ended TEXT,
-        settings TEXT NOT NULL, circumstances TEXT NOT NULL, status TEXT NOT NULL, report TEXT);
+        settings TEXT NOT NULL, circumstances TEXT NOT NULL, status TEXT NOT NULL,
+        spent TEXT NOT NULL DEFAULT '{}', report TEXT);
     CREATE TABLE uses (run INTEGER NOT NULL, fact TEXT NOT NULL, PRIMARY KEY (run, fact)) WITHOUT ROWID;
     """,
 )
@@ -57,6 +58,8 @@ class RunRecord:
     circumstances: Mapping[str, Any]
     """Versions, sandbox level, machine: what was true while it ran but does not decide its facts."""
     status: str
+    spent: Mapping[str, Any]
+    """Wall and CPU seconds so far, over all its sessions."""
     report: Mapping[str, Any] | None
 
 
@@ -206,6 +209,21 @@ class Store:
         with self._transaction() as db:
             db.execute("UPDATE runs SET status = 'running', ended = NULL WHERE id = ?", (run,))
 
+    def spend(self, run: int, spent: Mapping[str, JSON]) -> None:
+        """Note what a run has cost so far."""
+        with self._transaction() as db:
+            db.execute("UPDATE runs SET spent = ? WHERE id = ?", (canonical(spent), run))
+
+    def dollars(self, run: int) -> float | None:
+        """What the answers bought by a run cost; None when one of the prices is unknown. Exact also after a kill."""
+        query = (
+            "SELECT total(json_extract(body, '$.dollars')), count(*) - count(json_extract(body, '$.dollars')) "
+            "FROM facts WHERE kind = 'answer' AND json_extract(body, '$.bought_by') = ?"
+        )
+        with self._transaction() as db:
+            total, unknown = db.execute(query, (run,)).fetchone()
+        return None if unknown else float(total)
+
     def finish(self, run: int, status: str, report: Mapping[str, JSON] | None = None) -> None:
         """End a run: `done`, or why it stopped."""
         text = None if report is None else canonical(report)
@@ -217,7 +235,7 @@ class Store:
         """Every run, oldest first."""
         with self._transaction() as db:
             rows = db.execute(
-                "SELECT id, started, ended, settings, circumstances, status, report FROM runs ORDER BY id"
+                "SELECT id, started, ended, settings, circumstances, status, spent, report FROM runs ORDER BY id"
             ).fetchall()
         return [_record(row) for row in rows]
 
@@ -323,10 +341,9 @@ def _explain(path: Path, error: sqlite3.Error) -> str:
 
 
 def _record(row: tuple[Any, ...]) -> RunRecord:
-    number, started, ended, settings, circumstances, status, report = row
-    return RunRecord(
-        number, started, ended, json.loads(settings), json.loads(circumstances), status, report and json.loads(report)
-    )
+    number, started, ended, settings, circumstances, status, spent, report = row
+    plain = [json.loads(one) for one in (settings, circumstances, spent)]
+    return RunRecord(number, started, ended, plain[0], plain[1], status, plain[2], report and json.loads(report))
 
 
 def _now() -> str:

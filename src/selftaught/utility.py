@@ -99,7 +99,7 @@ class TaskUtility:
             seeds=tuple(seed_from("guest", name, *self._sampled, i) for i in range(len(self.instances))),
             limits=self._task.limits,
         )
-        return _verdict(self._task, self.instances, self._lab.sandbox.run(job))
+        return _verdict(self._task, self.instances, self._lab.compute(job))
 
 
 def _verdict(task: Task, instances: Sequence[Instance], outcomes: Sequence[Outcome]) -> JSON:

@@ -8,43 +8,45 @@ from typing import cast
 
 from selftaught.evidence.controls import Arm, Comparison, by_task
 from selftaught.evidence.statistics import interval
-from selftaught.lab import Lab
 from selftaught.plain import JSON
 from selftaught.recursion import Round
-from selftaught.settings import Settings
+from selftaught.store import Store
 
 
-def report(lab: Lab, settings: Settings, rounds: Sequence[Round], comparison: Comparison) -> dict[str, JSON]:
-    """Everything `run --json` prints except the times: the same settings and seed give the same document."""
+def report(rounds: Sequence[Round], comparison: Comparison) -> dict[str, JSON]:
+    """What `run --json` says of the rounds and of the arms: the same settings and seed give the same document."""
     found: list[JSON] = [_seed_round(comparison.rounds[0])]
-    found += [_round(one, arm) for one, arm in zip(rounds, comparison.rounds[1:], strict=True)]
+    found += [{**_round(one), "test": _test(arm)} for one, arm in zip(rounds, comparison.rounds[1:], strict=True)]
     return {
-        "run": lab.run,
-        "model": lab.model.name,
-        "seed": settings.seed,
-        "sandbox": lab.sandbox.level,
-        "settings": settings.plain(),
         "rounds": found,
         "arms": {name: arm.plain() for name, arm in comparison.arms.items()},
         "gain": {name: one.plain() for name, one in comparison.parts().items()},
         "verdict": {name: one.plain() for name, one in comparison.verdicts().items()},
-        "usage": usage(lab),
     }
 
 
-def usage(lab: Lab) -> dict[str, JSON]:
-    """What the run's facts used, found or bought alike: distinct answers, calls of distinct improver runs."""
-    improvements = [body for _, body in lab.store.facts("improvement", lab.run)]
-    answers = [body for _, body in lab.store.facts("answer", lab.run)]
+def so_far(rounds: Sequence[Round]) -> dict[str, JSON]:
+    """What there is to say of a run that was stopped before its comparison."""
+    return {"rounds": [{**_round(one), "test": None} for one in rounds]}
+
+
+def usage(store: Store, run: int) -> dict[str, JSON]:
+    """What a run's facts used, found or bought alike: distinct answers, calls of distinct improver runs.
+
+    `dollars` is the recorded price of these answers, `dollars_spent` what this run itself bought.
+    """
+    improvements = [body for _, body in store.facts("improvement", run)]
+    answers = [body for _, body in store.facts("answer", run)]
     prices = [cast("float | None", body["dollars"]) for body in answers]
     return {
         "calls": sum(body["usage"]["calls"] for body in improvements),
         "responses": len(answers),
-        "scorings": sum(1 for _ in lab.store.facts("score", lab.run)),
+        "scorings": sum(1 for _ in store.facts("score", run)),
         "improver_runs": len(improvements),
         "tokens_in": sum(body["tokens_in"] for body in answers),
         "tokens_out": sum(body["tokens_out"] for body in answers),
         "dollars": None if None in prices else float(sum(price for price in prices if price)),
+        "dollars_spent": store.dollars(run),
     }
 
 
@@ -56,11 +58,15 @@ def _seed_round(arm: Arm) -> dict[str, JSON]:
         "reason": "the seed improver",
         "train": None,
         "validation": None,
-        "test": interval(arm.scores()).plain(),
+        "test": _test(arm),
     }
 
 
-def _round(one: Round, arm: Arm) -> dict[str, JSON]:
+def _test(arm: Arm) -> dict[str, JSON]:
+    return interval(arm.scores()).plain()
+
+
+def _round(one: Round) -> dict[str, JSON]:
     cells = one.challenger_cells if one.accepted else one.incumbent_cells
     proposed = one.proposal.program
     return {
@@ -75,5 +81,4 @@ def _round(one: Round, arm: Arm) -> dict[str, JSON]:
         "incumbent_validation": mean(cell.value for cell in one.incumbent_cells),
         "proposal_validation": mean(cell.value for cell in one.challenger_cells) if one.challenger_cells else None,
         "answers_per_run": mean(cell.usage.responses for cell in cells),
-        "test": interval(arm.scores()).plain(),
     }

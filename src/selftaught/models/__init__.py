@@ -52,6 +52,10 @@ class LanguageModel(Protocol):
     @property
     def batch(self) -> int: ...
 
+    def ceiling(self, request: Request, count: int) -> float | None:
+        """Dollars that `count` answers may cost, at a guess that is rather too high; None when the price is unknown."""
+        ...
+
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
         """One answer per address, in order.
 

@@ -41,6 +41,9 @@ class Scripted:
             raise UsageError(f"scripted answers cannot be read from {path}: {type(error).__name__}") from None
         return cls(_texts(written, path), name=f"scripted:{path}")
 
+    def ceiling(self, request: Request, count: int) -> float | None:  # noqa: ARG002 - it is free
+        return 0.0
+
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
         return [self._answer(request, address) for address in addresses]
 

@@ -120,6 +120,10 @@ class Pool:
         finally:
             self._free.put(slot)
 
+    def servers(self) -> list[Server]:
+        """Every server that runs now."""
+        return [server for slot in self._all for server, _ in slot.servers.values()] + [*self._improvers.values()]
+
     def found(self) -> list[str]:
         """The optional layers that are up."""
         return self.server("function").found

@@ -20,7 +20,9 @@ _PARTS = {
 
 
 def run(document: Mapping[str, Any]) -> RenderableType:
-    """Rounds, arms, the parts of the gain and the verdict."""
+    """Rounds, arms, the parts of the gain and the verdict; of a run that was stopped, the rounds it reached."""
+    if "arms" not in document:
+        return Group(rounds(document["rounds"]), Text(f"Stopped: {document['stopped']}", style="yellow"))
     return Group(
         rounds(document["rounds"]), arms(document), Text(), parts(document["gain"]), verdict(document["verdict"])
     )
@@ -47,7 +49,9 @@ def rounds(found: Sequence[Mapping[str, Any]]) -> Table:
 def arms(document: Mapping[str, Any]) -> Table:
     """One row per arm on the test split."""
     tasks = document["arms"]["seed"]["per_task"]
-    table = Table(title=f"Test split, {len(tasks)} tasks the recursion never scored on", title_justify="left")
+    worked_on = set(document["settings"]["tasks"]) & set(document["settings"]["test_tasks"])
+    seen = "fresh instances of the recursion's tasks" if worked_on else "tasks that the recursion never saw"
+    table = Table(title=f"Test split: {len(tasks)} tasks, {seen}", title_justify="left")
     for name in ("arm", "test [95 %]", "answers", "scorings", "failed runs"):
         table.add_column(name, justify="left" if name in ("arm", "test [95 %]") else "right")
     for name, title in _ARMS.items():
@@ -89,11 +93,13 @@ def number(value: float | None, sign: bool = False) -> str:
     return "–" if value is None else f"{value:+.3f}" if sign else f"{value:.3f}"
 
 
-def figure(one: Mapping[str, Any], sign: bool = False) -> str:
-    """A mean (or difference) with its interval, or with the reason why it has none."""
+def figure(one: Mapping[str, Any] | None, sign: bool = False) -> str:
+    """A mean (or difference) with its interval."""
+    if one is None:
+        return "–"
     value = number(one.get("mean", one.get("difference")), sign)
     if one["low"] is None:
-        return f"{value} ({one['method']})"
+        return f"{value} (no interval)"
     return f"{value} [{number(one['low'], sign)}, {number(one['high'], sign)}]"
 
 
