@@ -24,7 +24,6 @@ Part = Callable[[Improver, random.Random], str | None]
 ROUNDS = ("{model}.budget", "2", "3", "max(1, {model}.budget // 2)")
 SIZES = (
     "{model}.max_responses_per_call",
-    "{model}.max_responses_per_call",
     "max(1, {model}.max_responses_per_call // 2)",
     "2 * {model}.max_responses_per_call",
     "1",
@@ -43,7 +42,6 @@ PARENTS = (
 TEMPERATURES = ("0.2", "0.4", "0.7", "1.0", "1.4", "random.choice((0.4, 0.7, 1.0))")
 SCHEDULES = ("max(0.2, 1.4 - 0.2 * {step})", "min(1.4, 0.2 + 0.2 * {step})")
 FINALS = (
-    "max({memory}, key={memory}.get)",
     "max({memory}, key={memory}.get)",
     "list({memory})[-1]",
     "random.choice(list({memory}))",
@@ -393,7 +391,7 @@ PARTS: tuple[tuple[int, Part], ...] = (
     (2, rounds),
     (2, size),
     (3, temperature),
-    (2, final),
+    (1, final),
     (1, guard),
 )
 """The parts with the weight at which an edit chooses them."""
