@@ -23,6 +23,12 @@ LONGEST_WAIT_S = 30.0
 EMPTIES = 5
 """How many empty answers to one question are asked for again before one is taken as the answer."""
 SHORTEST_TRY_S = 0.05
+UNHEARD, HEARD = 4, 30
+"""The first try of a question may take this part of the deadline: before any answer came, and at least after one did."""
+USUAL = 8
+"""How many times the longest time an answer has taken so far a first try may take."""
+GROWTH = 1.5
+"""Every further try may take so much longer: a slow answer is waited for in the end, and not paid for again and again."""
 
 
 class Provider(Protocol):
@@ -53,8 +59,9 @@ class Provider(Protocol):
 class Gateway:
     """A language model over a provider: the same answers, in order, through what a network does to requests.
 
-    A question is given up `deadline_s` seconds after it was first sent, and with it the gateway: from then on everything
-    asked of it raises the same ModelFailure, so that a run ends once and not for every answer it wanted.
+    It gives up when the server has gone `deadline_s` seconds without a good answer, counted from the start of a question:
+    from then on everything asked of it raises the same ModelFailure, so that a run ends once and not for every answer it
+    wanted. One try of a question takes a part of that time, depending on how long answers have taken so far.
     """
 
     def __init__(self, provider: Provider, deadline_s: float = 600.0) -> None:
@@ -64,6 +71,8 @@ class Gateway:
         self._provider = provider
         self._deadline_s = deadline_s
         self._gate = Gate(provider.concurrency)
+        self._last_good = 0.0
+        self._longest_s: float | None = None
         # Twice as many threads as requests: those that wait for their next try send nothing meanwhile.
         self._threads = ThreadPoolExecutor(2 * provider.concurrency, thread_name_prefix="model")
 
@@ -110,29 +119,49 @@ class Gateway:
         return [_with_costs_of(kept[0], empty), *kept[1:]]
 
     def _persist(self, request: Request, count: int) -> Sequence[Answer]:
-        """The answers of one request, sent again until it passes or the deadline does."""
-        until: float | None = None
+        """The answers of one request, sent again until it passes or the server has been silent for too long."""
+        began: float | None = None
         reason = "the server did not get to it"
         for attempt in itertools.count():
-            entered = self._gate.enter(until)
-            now = time.monotonic()
-            until = until or now + self._deadline_s
+            entered = self._enter(began)
             if entered is None:
                 raise self._given_up(reason)
-            tried = self._try(entered, request, count, max(SHORTEST_TRY_S, min(self._deadline_s / 2, until - now)))
+            began = began or time.monotonic()
+            tried = self._try(entered, request, count, self._patience(began, attempt))
             if not isinstance(tried, PassingFailure):
                 return tried
             reason = str(tried)
             pause = _pause(attempt, tried.after_s)
             log.debug("%s: %s; next try in %.1f s", self.name, reason, pause)
-            if time.monotonic() + pause >= until:
+            if time.monotonic() + pause >= self._end(began):
                 raise self._given_up(reason)
             self._gate.sleep(pause)
         raise AssertionError("unreachable")
 
+    def _enter(self, began: float | None) -> int | None:
+        """A permit; None when the time of a question that began then is over before there is one."""
+        while True:
+            end = None if began is None else self._end(began)
+            entered = self._gate.enter(end)
+            if entered is not None or began is None or self._end(began) == end:
+                return entered
+
+    def _end(self, began: float) -> float:
+        """Until when a question that began then is tried: a good answer to any other shows that the server lives."""
+        return max(began, self._last_good) + self._deadline_s
+
+    def _patience(self, began: float, attempt: int) -> float:
+        """Seconds that this try may take."""
+        first = self._deadline_s / UNHEARD
+        if self._longest_s is not None:
+            first = min(first, max(self._deadline_s / HEARD, USUAL * self._longest_s))
+        left = self._end(began) - time.monotonic()
+        return max(SHORTEST_TRY_S, min(first * GROWTH**attempt, self._deadline_s / 2, left))
+
     def _try(self, entered: int, request: Request, count: int, timeout_s: float) -> Sequence[Answer] | PassingFailure:
         """One request with a permit, which is given back whatever happens."""
         verdict: Verdict = "failed"
+        began = time.monotonic()
         try:
             answers = self._provider.ask(request, count, timeout_s)
             verdict = "good"
@@ -145,10 +174,12 @@ class Gateway:
             raise told from None
         finally:
             self._gate.leave(entered, verdict)
+        self._last_good = time.monotonic()
+        self._longest_s = max(self._longest_s or 0.0, self._last_good - began)
         return answers
 
     def _given_up(self, reason: str) -> ModelFailure:
-        failure = ModelDown(f"{self.name}: given up after {self._deadline_s:g} s: {reason}")
+        failure = ModelDown(f"{self.name}: no answer for {self._deadline_s:g} s: {reason}")
         self._gate.end(failure)
         return failure
 

@@ -1,0 +1,38 @@
+"""`python -m benchmarks NAME [--json] [--quick]`: the measurements behind the figures in the documentation."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+
+NAMES = {
+    "assemblies": "benchmarks.assemblies",
+    "calibration": "benchmarks.calibration",
+    "faults": "benchmarks.faults",
+    "gateway": "benchmarks.gateway",
+    "sandbox": "benchmarks.sandbox",
+    "tasks": "benchmarks.tasks",
+}
+"""A benchmark is a module with `run(quick) -> dict` of plain data."""
+
+
+def main() -> None:
+    """Run one benchmark and print its figures, one to a line or as one JSON document."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", choices=sorted(NAMES))
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, to see that it works")
+    chosen = parser.parse_args()
+    figures = importlib.import_module(NAMES[chosen.name]).run(chosen.quick)
+    if chosen.json:
+        json.dump(figures, sys.stdout, indent=2)
+        print()
+    else:
+        for name, figure in figures.items():
+            print(f"{name}: {figure}")
+
+
+if __name__ == "__main__":
+    main()
