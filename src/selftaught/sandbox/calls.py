@@ -119,7 +119,10 @@ class Desk:
 
     def read(self) -> bool:
         """Take in what the improver sent; False when it has closed its end."""
-        data = self._calls.recv(1 << 16)
+        try:
+            data = self._calls.recv(1 << 16)
+        except ConnectionResetError:  # it ended without having read its replies
+            return False
         try:
             for frame in self._frames.feed(data):
                 wanted = request(frame)

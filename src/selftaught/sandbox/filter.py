@@ -65,7 +65,7 @@ def machine() -> str:
 
 def calls(table: str, arch: str) -> dict[str, int]:
     """Numbers by name of the calls in `table` that exist on `arch`."""
-    rows = [row.split() for line in table.strip().splitlines() for row in line.split("/")]
+    rows = [row.split() for line in table.splitlines() if line for row in line.split("/")]
     return {row[0]: int(row[_COLUMN[arch]]) for row in rows if row[_COLUMN[arch]] != "-"}
 
 

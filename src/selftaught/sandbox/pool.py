@@ -154,7 +154,11 @@ class Pool:
     def _line(self, slot: Slot, numpy: bool) -> tuple[Server, socket.socket]:
         if numpy not in slot.servers:
             server = self._start("function", numpy)
-            slot.servers[numpy] = (server, server.line())
+            try:
+                slot.servers[numpy] = (server, server.line())
+            except ServerLost:
+                server.close()
+                raise
         return slot.servers[numpy]
 
     def _compute(self, job: Job) -> tuple[Outcome, ...]:
@@ -196,14 +200,14 @@ class Pool:
 
     def _improver_line(self, numpy: bool) -> socket.socket:
         with self._lock:
-            server = self._improvers.get(numpy)
-            if server and server.process.poll() is None:
-                return server.line()
-            if server:
-                server.close()
-                self.restarts += 1
-            server = self._improvers[numpy] = self._start("improver", numpy)
-            return server.line()
+            if numpy in self._improvers:
+                try:
+                    return self._improvers[numpy].line()
+                except ServerLost:
+                    self._improvers.pop(numpy).close()
+                    self.restarts += 1
+            self._improvers[numpy] = self._start("improver", numpy)
+            return self._improvers[numpy].line()
 
     def _improve(self, job: Job, functions: Mapping[str, HostFunction]) -> tuple[Outcome, ...]:
         ours, theirs = socket.socketpair()

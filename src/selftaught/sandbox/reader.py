@@ -16,6 +16,7 @@ from selftaught.sandbox.guest import wire
 MAX_NODES = 100_000
 MAX_DEPTH = 32
 _MAX_ERROR = 8000
+_SIGNALS = {int(number): number.name for number in signal.Signals}
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -129,4 +130,4 @@ def _death(status: int) -> tuple[OutcomeKind, JSON, str]:
         return "killed", None, "killed by the system call filter"
     if number == signal.SIGKILL:
         return "killed", None, "gave up its answers, or was killed by the kernel"
-    return "killed", None, f"killed by signal {signal.Signals(number).name}"
+    return "killed", None, f"killed by signal {_SIGNALS.get(number, number)}"

@@ -1,0 +1,170 @@
+"""What the sandbox costs: ratios of interleaved rounds within one run, so that other load on the machine matters little.
+
+Times are medians of the best round. CPU figures are those of the fork server with all its children, read from the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from selftaught.sandbox import Job, Limits
+from selftaught.sandbox.jail import Layers
+from selftaught.sandbox.levels import open_level
+from selftaught.sandbox.pool import Pool
+
+TRIVIAL = "def f(x):\n    return x + 1\n"
+NUMPY = "import numpy as np\ndef f(x):\n    return float(np.full((50, 50), x).sum())\n"
+CALLER = """
+import time
+def improve_algorithm(initial_solution, utility, language_model):
+    taken = []
+    for _ in range(2000):
+        begin = time.perf_counter()
+        utility(initial_solution)
+        taken.append(time.perf_counter() - begin)
+    return taken
+"""
+PLAIN = Layers(pidns=False, landlock=False, filter=False)
+
+
+def job(program: str = TRIVIAL, inputs: int = 1) -> Job:
+    return Job(program, "f", ((1,),) * inputs, (0,) * inputs)
+
+
+def run(quick: bool = False) -> dict[str, object]:
+    """All figures of the table, by name; `goal` says what each should reach."""
+    rounds, soak = (3, 500) if quick else (9, 20_000)
+    figures: dict[str, object] = {}
+    with open_level("strict", 1) as strict, Pool("plain", PLAIN, 1) as plain:
+        figures["trivial job, strict against a plain fork"] = _against(strict, plain, TRIVIAL, rounds)
+        figures["numpy job, strict against a plain fork"] = _against(strict, plain, NUMPY, rounds)
+        figures["200 instances in one job against 200 jobs"] = _batch(strict, rounds)
+        figures["remote call"] = _remote(strict)
+    figures["jobs per second, 2 slots against 1"] = _slots(rounds)
+    figures["soak"] = _soak(soak)
+    return figures
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def _round(pool: Pool, program: str, jobs: int = 60) -> tuple[float, float, float]:
+    """Median round trip, CPU of the server and CPU of the host, per job, in ms."""
+    server, host = _server_cpu(pool), time.process_time()
+    trips = [_timed(lambda: pool.run(job(program))) for _ in range(jobs)]
+    return (
+        statistics.median(trips) * 1e3,
+        (_server_cpu(pool) - server) / jobs * 1e3,
+        (time.process_time() - host) / jobs * 1e3,
+    )
+
+
+def _against(strict: Pool, plain: Pool, program: str, rounds: int) -> dict[str, object]:
+    pairs = [(_round(strict, program), _round(plain, program)) for _ in range(rounds)]
+    best = [tuple(min(pair[side][figure] for pair in pairs) for figure in range(3)) for side in range(2)]
+    return {
+        "ratio": best[0][0] / best[1][0],
+        "goal": "<= 1.25",
+        "cpu_ratio": best[0][1] / best[1][1],
+        "strict_ms": best[0][0],
+        "plain_ms": best[1][0],
+        "strict_cpu_ms": best[0][1],
+        "host_cpu_ms": best[0][2],
+    }
+
+
+def _batch(pool: Pool, rounds: int) -> dict[str, object]:
+    many = [_timed(lambda: [pool.run(job()) for _ in range(200)]) for _ in range(rounds)]
+    one = [_timed(lambda: pool.run(job(inputs=200))) for _ in range(rounds)]
+    return {"ratio": min(many) / min(one), "goal": ">= 20", "one_job_ms": min(one) * 1e3, "jobs_ms": min(many) * 1e3}
+
+
+def _remote(pool: Pool) -> dict[str, object]:
+    given = ("x", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
+    task = Job(CALLER, "improve_algorithm", (given,), (0,), Limits(cpu_s=60), "improver")
+    (outcome,) = pool.run(task, {"utility": lambda **_: [1.0]})
+    assert isinstance(outcome.answer, list), outcome
+    taken = sorted(float(str(one)) for one in outcome.answer)
+    return {"median_ms": statistics.median(taken) * 1e3, "p99_ms": taken[-20] * 1e3, "goal": "<= 0.2"}
+
+
+def _slots(rounds: int) -> dict[str, object]:
+    """Two slots are kept busy by two threads, one slot by one; each thread's jobs take some CPU time in the guest."""
+    program = "def f(x):\n    s = 0\n    for i in range(60000):\n        s += i\n    return s\n"
+
+    def work(pool: Pool, jobs: int) -> None:
+        for _ in range(jobs):
+            pool.run(job(program))
+
+    with open_level("strict", 1) as one, open_level("strict", 2) as two, ThreadPoolExecutor(2) as threads:
+        work(one, 5)
+        list(threads.map(work, [two, two], [5, 5]))
+        single = [_timed(lambda: work(one, 60)) for _ in range(rounds)]
+        double = [_timed(lambda: list(threads.map(work, [two, two], [60, 60]))) for _ in range(rounds)]
+    return {"ratio": 2 * min(single) / min(double), "goal": ">= 1.8", "cores": os.cpu_count()}
+
+
+def _soak(jobs: int) -> dict[str, object]:
+    """Many jobs on one pool of one slot: what the server and the host keep of them."""
+    with open_level("strict", 1) as pool:
+        for _ in range(200):
+            pool.run(job())
+        before, early = _footprint(pool), _round(pool, TRIVIAL, 200)
+        for _ in range(jobs):
+            pool.run(job())
+        after, late = _footprint(pool), _round(pool, TRIVIAL, 200)
+        return {
+            "jobs": jobs,
+            "growth": {name: after[name] - before[name] for name in after},
+            "goal": "no growth; cost_ratio about 1",
+            "cost_ratio": late[0] / early[0],
+            "cpu_cost_ratio": late[1] / early[1],
+            "restarts": pool.restarts,
+        }
+
+
+def _server_cpu(pool: Pool) -> float:
+    """CPU seconds of a pool's fork servers and of all children they have buried."""
+    ticks = 0
+    for pid in _processes(pool):
+        ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _processes(pool: Pool) -> list[int]:
+    """The jails of the pool, with every process below them."""
+    found = [server.process.pid for server in pool.servers()]
+    for pid in found:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (thread / "children").read_text().split())
+    return found
+
+
+def _footprint(pool: Pool) -> dict[str, float]:
+    """Memory, descriptors, mounts, processes and threads of the server and of this process."""
+    processes = _processes(pool)
+    return {
+        "server_kb": sum(_resident_kb(pid) for pid in processes),
+        "server_descriptors": sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in processes),
+        "server_mounts": max(len(Path(f"/proc/{pid}/mountinfo").read_text().splitlines()) for pid in processes),
+        "processes": len(processes),
+        "host_kb": _resident_kb(os.getpid()),
+        "host_descriptors": len(list(Path("/proc/self/fd").iterdir())),
+        "host_threads": threading.active_count(),
+    }
+
+
+def _resident_kb(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0

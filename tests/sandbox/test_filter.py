@@ -1,0 +1,94 @@
+"""The system call filter, run step by step: which calls pass, on both architectures."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import struct
+
+import pytest
+
+from selftaught.errors import SandboxRefused
+from selftaught.sandbox import filter as calls
+
+ALLOW, KILL, EPERM, ENOSYS = 0x7FFF0000, 0x80000000, 0x00050001, 0x00050026
+ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+
+
+def verdict(program: bytes, arch: int, number: int, *arguments: int) -> int:
+    """What the kernel would do: a small interpreter of the few instructions the filter uses."""
+    data = struct.pack("=iIQ6Q", number, arch, 0, *(arguments + (0,) * 6)[:6])
+    steps = list(struct.iter_unpack("HBBI", program))
+    at, value = 0, 0
+    while True:
+        code, yes, no, k = steps[at]
+        at += 1
+        if code == 0x20:
+            (value,) = struct.unpack_from("=I", data, k)
+        elif code == 0x06:
+            return k
+        else:
+            holds = {0x15: value == k, 0x35: value >= k, 0x45: bool(value & k)}[code]
+            at += yes if holds else no
+
+
+@pytest.mark.parametrize("arch", sorted(ARCH))
+@pytest.mark.parametrize("improver", [False, True])
+def test_exactly_the_listed_calls_pass(arch: str, improver: bool) -> None:
+    program = calls.program(arch, improver)
+    listed = set(calls.calls(calls.TABLE, arch).values())
+    checked = set(calls.calls(calls.CHECKED + calls.IMPROVER, arch).values())
+    for number in range(1024):
+        expected = ALLOW if number in listed else EPERM
+        if number not in checked:
+            assert verdict(program, ARCH[arch], number) == expected, number
+
+
+@pytest.mark.parametrize("arch", sorted(ARCH))
+def test_checked_calls_pass_with_harmless_arguments_only(arch: str) -> None:
+    number = calls.calls(calls.CHECKED + calls.IMPROVER, arch)
+
+    def run(name: str, *arguments: int, improver: bool = True) -> int:
+        return verdict(calls.program(arch, improver), ARCH[arch], number[name], *arguments)
+
+    assert run("clone", 0x3D0F00) == ALLOW
+    for flags in (0x11, 0x4011, 0x3D0F00 | 0x10000000, 0x3D0F00 | 0x20000, 0x10000 | 0x80):
+        assert run("clone", flags) == EPERM
+    assert run("clone3") == ENOSYS
+    assert [run("fcntl", 1, command) for command in (0, 1, 2, 3, 4, 1030)] == [ALLOW] * 6
+    assert [run("fcntl", 1, command) for command in (5, 8, 10, 15, 1024, 1033, 1032)] == [EPERM] * 7
+    assert run("ioctl", 1, 0x5401) == ALLOW
+    assert run("ioctl", 1, 0x5412) == EPERM
+    assert [run("prctl", 15), run("prctl", 22), run("prctl", 1), run("prctl", 4)] == [ALLOW, EPERM, EPERM, EPERM]
+    assert run("prlimit64", 0, 7, 0, 4096) == ALLOW
+    assert [run("prlimit64", 5, 7, 0), run("prlimit64", 0, 7, 1), run("prlimit64", 0, 7, 1 << 32)] == [EPERM] * 3
+    assert [run("socketpair", 1), run("socketpair", 2), run("socketpair", 16)] == [ALLOW, EPERM, EPERM]
+    assert [run("sendto", 3, 1, 1, 0, 0), run("sendto", 3, 1, 1, 0, 1 << 40)] == [ALLOW, EPERM]
+    for name in ("socketpair", "sendto", "recvfrom"):
+        assert run(name, 1, improver=False) == EPERM
+
+
+def test_foreign_abis_kill() -> None:
+    program = calls.program("x86_64", improver=False)
+    assert verdict(program, 0x40000003, 1) == KILL
+    assert verdict(program, ARCH["aarch64"], 64) == KILL
+    assert verdict(program, ARCH["x86_64"], 0x40000000 | 1) == KILL
+    assert verdict(program, ARCH["x86_64"], -1) == KILL
+
+
+@pytest.mark.parametrize("arch", sorted(ARCH))
+def test_the_numbers_are_those_of_libseccomp(arch: str) -> None:
+    library = ctypes.util.find_library("seccomp")
+    if library is None:
+        pytest.skip("libseccomp is not installed")
+    resolve = ctypes.CDLL(library).seccomp_syscall_resolve_name_arch
+    resolve.argtypes = [ctypes.c_uint32, ctypes.c_char_p]
+    table = calls.calls(calls.TABLE + calls.CHECKED + calls.IMPROVER, arch)
+    assert len(table) > 70
+    assert {name: resolve(ARCH[arch], name.encode()) for name in table} == table
+
+
+def test_an_unknown_machine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    with pytest.raises(SandboxRefused, match="not riscv64"):
+        calls.machine()

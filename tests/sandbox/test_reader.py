@@ -1,0 +1,182 @@
+"""Whatever bytes a guest leaves or sends: the host neither crashes nor blocks nor grows past its caps."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import tracemalloc
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from selftaught.sandbox import Job, Limits, Sandbox
+from selftaught.sandbox.calls import MAX_REQUEST, Desk, Frames, request
+from selftaught.sandbox.guest import wire
+from selftaught.sandbox.reader import MAX_DEPTH, MAX_NODES, Unreadable, outcomes, plain
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=30,
+)
+PIECES = st.sampled_from(
+    [b"[", b"]", b"{", b"}", b'"', b",", b":", b"1", b"-", b"e999", b".5", b"NaN", b"Infinity", b"-Infinity", b"null",
+     b"true", b"\\ud800", b"\\u0000", b"\xff", b"\xed\xa0\x80", b'"answer"', b'"error"', b"9" * 5000, b"[" * 5000, b" "]
+)  # fmt: skip
+MESSES = st.binary(max_size=200) | st.lists(PIECES, max_size=40).map(b"".join)
+
+
+@given(VALUES)
+def test_plain_data_is_read_as_it_is(value: object) -> None:
+    assert plain(json.dumps(value, ensure_ascii=False).encode()) == value
+
+
+@given(MESSES)
+def test_other_bytes_are_unreadable_or_plain(data: bytes) -> None:
+    try:
+        value = plain(data)
+    except Unreadable as error:
+        assert str(error)
+    else:
+        assert plain(json.dumps(value, allow_nan=False).encode()) == value
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1),
+        b"[" + b"1," * MAX_NODES + b"1]",
+        b"[" * 900_000,
+        b"9" * 5000,
+        b"1e999",
+        b'"\\ud800"',
+        b'{"\\udfff": 1}',
+        b"\xef\xbb\xbf1",
+        b"",
+    ],
+    ids=range(9),
+)
+def test_what_is_past_the_caps_is_unreadable(data: bytes) -> None:
+    with pytest.raises(Unreadable):
+        plain(data)
+
+
+def test_reading_never_takes_much_more_than_the_size_of_the_answer() -> None:
+    worst = b"[" + b"[]," * 340_000 + b"[]]"
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unreadable):
+            plain(worst)
+        assert tracemalloc.get_traced_memory()[1] < 64 * len(worst)
+    finally:
+        tracemalloc.stop()
+
+
+@given(MESSES, st.integers(0, 6), st.integers(0, 1 << 16), st.binary(max_size=300))
+def test_any_ending_with_any_bytes_is_an_outcome(data: bytes, ending: int, status: int, printed: bytes) -> None:
+    results, output = os.memfd_create("r"), os.memfd_create("o")
+    try:
+        size = len(data) if ending == wire.ANSWERED else 0
+        os.write(results, wire.RECORD.pack(ending, status, 1, 1, size, len(printed)) + data)
+        os.write(output, printed)
+        (outcome,) = outcomes(results, output, 1, 1024, Limits())
+    finally:
+        os.close(results)
+        os.close(output)
+    assert outcome.kind == "answer" or outcome.error
+    outcome.error.encode()
+    outcome.output.encode()
+
+
+@given(st.lists(st.binary(max_size=50), max_size=8), st.integers(1, 20))
+def test_frames_are_cut_as_they_were_joined(frames: list[bytes], step: int) -> None:
+    stream = b"".join(len(frame).to_bytes(4, "little") + frame for frame in frames)
+    cutter = Frames()
+    found = [frame for at in range(0, len(stream), step) for frame in cutter.feed(stream[at : at + step])]
+    assert found == frames
+
+
+def test_a_frame_that_announces_too_much_is_refused_at_once() -> None:
+    with pytest.raises(Unreadable, match="too large"):
+        Frames().feed((MAX_REQUEST + 1).to_bytes(4, "little"))
+
+
+GOOD = {"id": 3, "call": "ask", "arguments": {"expertise": "e", "messages": ["m"], "temperature": 0.5}}
+
+
+def test_a_good_request_passes() -> None:
+    asked = request(json.dumps(GOOD).encode())
+    assert (asked.number, asked.name, asked.arguments) == (3, "ask", GOOD["arguments"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": -1}, {"id": True}, {"id": 1.0}, {"id": 1 << 60}, {"id": "1"}, {"call": "eval"}, {"call": None}, {"more": 1},
+        {"arguments": []}, {"arguments": {}}, {"arguments": {**GOOD["arguments"], "stream": 1}},  # type: ignore[dict-item]
+        {"arguments": {**GOOD["arguments"], "messages": "m"}}, {"arguments": {**GOOD["arguments"], "messages": [1]}},  # type: ignore[dict-item]
+        {"arguments": {**GOOD["arguments"], "messages": ["m"] * 1001}}, {"arguments": {**GOOD["arguments"], "expertise": None}},  # type: ignore[dict-item]
+        {"arguments": {**GOOD["arguments"], "temperature": True}}, {"arguments": {**GOOD["arguments"], "temperature": "hot"}},  # type: ignore[dict-item]
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_malformed_request_does_not(change: dict[str, object]) -> None:
+    with pytest.raises(Unreadable):
+        request(json.dumps({**GOOD, **change}).encode())
+
+
+@given(st.lists(MESSES | st.just(json.dumps(GOOD).encode()), max_size=5), st.booleans())
+@settings(deadline=None)
+def test_any_bytes_at_the_desk_are_answered_or_end_the_guest(messages: list[bytes], framed: bool) -> None:
+    stopped: list[bool] = []
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(5)
+        desk = Desk(ours, {"ask": lambda **_: ["a"]}, lambda: stopped.append(True))
+        theirs.sendall(b"".join((len(m).to_bytes(4, "little") if framed else b"") + m for m in messages))
+        theirs.shutdown(socket.SHUT_WR)
+        while desk.read():
+            pass
+        desk.close()
+    assert bool(desk.breach) == bool(stopped)
+    assert desk.failure is None
+
+
+@given(MESSES, st.sampled_from([4, 5]))
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_guest_that_writes_any_bytes_harms_only_itself(sandbox: Sandbox, data: bytes, fd: int) -> None:
+    program = f"import os\ndef improve_algorithm(s, u, m):\n    os.write({fd}, {data!r})\n    return u(s)"
+    honest = "def improve_algorithm(s, u, m): return u(s)"
+    given = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
+
+    def run(text: str) -> object:
+        job = Job(text, "improve_algorithm", (given,), (0,), Limits(cpu_s=1, wall_s=0.5), "improver")
+        return sandbox.run(job, {"utility": lambda **_: [0.5]})[0]
+
+    assert run(program).kind in ("answer", "error", "killed", "time", "output")  # type: ignore[attr-defined]
+    assert run(honest).answer == 0.5  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "os.write(5, (9 << 20).to_bytes(4, 'little'))",
+        "os.write(5, b'\\x02\\x00\\x00\\x00{}')",
+        "stubs._channel.call('open', path='/etc/passwd')",
+        "stubs._channel.call('utility', solutions=['a'], budget=9)",
+        "stubs._channel.call('feedback', solution=['a'])",
+        "stubs._channel.call('utility', solutions=['a'] * 1001)",
+    ],
+)
+def test_a_malformed_request_ends_the_improver(sandbox: Sandbox, write: str) -> None:
+    program = f"import os, stubs, time\ndef improve_algorithm(s, u, m):\n    {write}\n    time.sleep(60)"
+    given = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
+    job = Job(program, "improve_algorithm", (given,), (0,), Limits(cpu_s=5), "improver")
+    called: list[object] = []
+    functions = dict.fromkeys(("utility", "feedback", "ask"), lambda **k: called.append(k))
+    (outcome,) = sandbox.run(job, functions)  # type: ignore[arg-type]
+    assert outcome.kind == "killed"
+    assert "remote calls" in outcome.error
+    assert called == []
