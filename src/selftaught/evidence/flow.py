@@ -38,6 +38,7 @@ class Flow:
         self.parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         self.functions = dict(_functions(tree))
         self.bindings = list(self._bindings())
+        self.early = set(self._before_asking())
         self.names: defaultdict[str, Roles] = defaultdict(set)
         for argument, role in zip(_parameters(self.functions.get("improve_algorithm")), ENTRY, strict=False):
             self.names[argument].add(role)
@@ -48,7 +49,8 @@ class Flow:
         """One pass over all bindings; whether it changed anything."""
         before = sum(map(len, self.names.values()))
         for name, value in self.bindings:
-            self.names[name] |= value if isinstance(value, set) else self.of(value)
+            roles = value if isinstance(value, set) else self.of(value)
+            self.names[name] |= roles - {"solution"} if not isinstance(value, set) and value in self.early else roles
         return sum(map(len, self.names.values())) > before
 
     # --- expressions ------------------------------------------------------------------------------------------------
@@ -96,8 +98,7 @@ class Flow:
         """An item of a container. Looked up by a solution, it is what is known of that solution, not a solution."""
         container, index = self.of(node.value), self.of(node.slice)
         if isinstance(node.slice, ast.Slice):
-            several = node.slice.upper is not None and ast.unparse(node.slice.upper) != "1"
-            return container | index | ({"top"} if "ranked" in container and several else set())
+            return container | index | ({"top"} if "ranked" in container and _is_end(node.slice) else set())
         if index & {"solution", "start"}:
             return (container - {"solution", "start"}) | (index & {"drawn"})
         return (container - {"ranked"}) | index
@@ -170,6 +171,16 @@ class Flow:
                     yield from self._returned(node)
                 case _:
                     pass
+
+    def _before_asking(self) -> Iterator[ast.AST]:
+        """Values that `improve_algorithm` assigns before its text first mentions asking: no answer is in them yet."""
+        entry = self.functions.get("improve_algorithm")
+        nodes = list(ast.walk(entry)) if entry else []
+        asks = (n.lineno for n in nodes if isinstance(n, ast.Attribute) and n.attr in ("prompt", "batch_prompt"))
+        first = min(asks, default=0)
+        for node in nodes:
+            if isinstance(node, ast.Assign) and (node.end_lineno or first) < first and self.parents[node] is entry:
+                yield node.value
 
     def _counted(self, node: ast.AugAssign) -> Iterator[tuple[str, ast.AST | Roles]]:
         """Counting: an entry of a table makes the table a tally, a number under a verdict makes it a count."""
@@ -294,6 +305,12 @@ def _held(target: ast.AST) -> list[str]:
             return [name for part in parts for name in _held(part)]
         case _:
             return []
+
+
+def _is_end(cut: ast.Slice) -> bool:
+    """Whether a slice takes several items from one end of a list: `[:k]` or `[-k:]`."""
+    lower, upper = (ast.unparse(one) if one else "" for one in (cut.lower, cut.upper))
+    return (not lower and upper not in ("", "1")) or (not upper and lower.startswith("-") and lower != "-1")
 
 
 def _is_choice_of_texts(node: ast.List | ast.Tuple | ast.Dict) -> bool:

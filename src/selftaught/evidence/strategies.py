@@ -113,16 +113,30 @@ def _beam(it: _Improver) -> bool:
 
 
 def _genetic(it: _Improver) -> bool:
-    drawn = {"drawn", "solution"} <= it.shown and not _epsilon_greedy(it) and not _bandit(it)
-    return _iterative(it) and not _part_by_part(it) and (drawn or any(_crosses(it, n) for n in it.nodes))
+    return _crossover(it) and bool(it.shown & {"drawn", "top", "ranked"})
 
 
-def _crosses(it: _Improver, node: ast.AST) -> bool:
-    """Whether a text shows two different solutions."""
-    if not isinstance(node, ast.JoinedStr):
-        return False
-    values = [one.value for one in node.values if isinstance(one, ast.FormattedValue)]
-    return len({ast.unparse(one) for one in values if "solution" in it.flow.of(one)}) > 1
+def _crossover(it: _Improver) -> bool:
+    return _iterative(it) and not _part_by_part(it) and any(_shows_several(it, node) for node in it.nodes)
+
+
+def _shows_several(it: _Improver, node: ast.AST) -> bool:
+    """Whether a text is put together from two different solutions, or from each of several."""
+    match node:
+        case ast.JoinedStr(values=values):
+            parts: list[ast.AST] = [one.value for one in values if isinstance(one, ast.FormattedValue)]
+        case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod(), right=ast.Tuple(elts=values)):
+            parts = [*values]
+        case ast.Call(func=ast.Attribute(attr="format"), args=values):
+            parts = [*values]
+        case ast.Call(func=ast.Attribute(attr="join"), args=[ast.GeneratorExp() | ast.ListComp() as made]):
+            source = made.generators[0].iter
+            parts = [*source.elts] if isinstance(source, ast.Tuple | ast.List) else []
+            if "solution" in it.flow.of(made.elt) and "top" in it.flow.of(source):
+                return True
+        case _:
+            return False
+    return len({ast.unparse(one) for one in parts if "solution" in it.flow.of(one)}) > 1
 
 
 def _annealing(it: _Improver) -> bool:
@@ -203,6 +217,8 @@ def _temperature_of(ask: ast.Call) -> ast.expr | None:
 
 def _varies(flow: Flow, node: ast.AST, seen: frozenset[str]) -> bool:
     """Whether an expression may have more than one value in a run."""
+    if flow.of(node) & {"random", "drawn"}:
+        return True
     if isinstance(node, ast.IfExp | ast.GeneratorExp | ast.ListComp):
         return True
     if isinstance(node, ast.Name | ast.Attribute):
@@ -226,11 +242,11 @@ def _is_memoised(function: ast.FunctionDef | ast.Lambda) -> bool:
 
 
 def _looks_up(it: _Improver, node: ast.AST) -> bool:
-    """A solution looked for among the scores: `s in scores`, `scores.get(s)`."""
+    """A solution looked for among the scores: `s in scores`, `scores.get(s)` (with a default it is no question)."""
     match node:
         case ast.Compare(left=key, ops=[ast.In() | ast.NotIn()], comparators=[table]):
             pass
-        case ast.Call(func=ast.Attribute(attr="get", value=table), args=[key, *_]):
+        case ast.Call(func=ast.Attribute(attr="get", value=table), args=[key]):
             pass
         case _:
             return False
@@ -275,7 +291,8 @@ STRATEGIES = (
     Strategy("sampling", "scores answers, but no message builds on an earlier answer", _sampling),
     Strategy("iterative", "asks again, showing earlier answers", _iterative),
     Strategy("beam", "shows the best few solutions, taken by rank", _beam),
-    Strategy("genetic", "draws parents at random among solutions, or shows several to be crossed", _genetic),
+    Strategy("crossover", "shows several solutions in one message", _crossover),
+    Strategy("genetic", "crosses solutions that are chosen by rank or at random", _genetic),
     Strategy("annealing", "accepts a worse solution with a probability that falls with the loss", _annealing),
     Strategy("ucb", "prefers what has been tried little, by an upper confidence bound", _ucb),
     Strategy("bandit", "learns which way of asking pays", _bandit),

@@ -1,4 +1,4 @@
-# strategies: iterative genetic
+# strategies: iterative genetic crossover
 from random import choices, shuffle
 
 from helpers import extract_code

@@ -1,4 +1,4 @@
-# strategies: iterative genetic cache
+# strategies: iterative genetic crossover cache
 import functools
 import random
 

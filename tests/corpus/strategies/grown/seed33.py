@@ -1,0 +1,44 @@
+# strategies: iterative crossover genetic cache
+from helpers import BudgetExhausted
+import random
+from helpers import extract_code
+
+def improve_algorithm(initial_solution, utility, language_model):
+    """Ask once for better versions of a solution and return the one that scores best."""
+    current = initial_solution
+    archive = {initial_solution: utility(initial_solution)}
+    expertise = 'You are an expert programmer and computer scientist with a gift for making algorithms better.'
+    for step in range(2):
+        try:
+            n_messages = 1
+            messages = []
+            for _ in range(n_messages):
+                parent = random.choice(sorted(archive, key=archive.get)[-3:])
+                other = random.choice(list(archive))
+                message = f"""Improve the following solution:
+```python
+{parent}
+```
+
+It is scored by this utility, and higher is better:
+{utility.str}
+
+Be as creative as you can within these constraints. Say first, in a sentence, what your idea is; then give the whole improved program in one block of Python code.
+
+Another attempt, to take ideas from:
+```python
+{other}
+```"""
+                messages.append(message)
+            answers = language_model.batch_prompt(expertise, messages, temperature=0.7)
+            solutions = extract_code(answers)
+            for candidate in dict.fromkeys(solutions):
+                if candidate not in archive:
+                    archive[candidate] = utility(candidate)
+                if True:
+                    current = candidate
+        except BudgetExhausted:
+            break
+        for old in list(archive)[:-8]:
+            del archive[old]
+    return random.choice(list(archive))
