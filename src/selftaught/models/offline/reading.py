@@ -20,7 +20,7 @@ class Shown:
     others: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def read(message: str) -> Shown | None:
     """The programs in fenced blocks of `message`; None when no block is Python that defines a function.
 

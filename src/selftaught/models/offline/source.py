@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from typing import cast
+from typing import NamedTuple, cast
 
 from selftaught import program
 from selftaught.program import MAX_PROGRAM_CHARS
@@ -14,12 +14,12 @@ from selftaught.program import MAX_PROGRAM_CHARS
 _SEALED = (ast.JoinedStr, ast.Starred, ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await, ast.Slice)
 """Expressions that are left alone as a whole: their parts have no reliable place in the text, or only work where they are."""
 
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 _STATIC = (ast.ClassDef, ast.AsyncFunctionDef, ast.ImportFrom, ast.Global, ast.Nonlocal)
 """Statements without expressions to edit."""
 
 
-@dataclass(frozen=True)
-class Spot:
+class Spot(NamedTuple):
     """An expression that may be replaced: where it is (in bytes), and the names bound in the innermost scope around it."""
 
     node: ast.expr
@@ -80,7 +80,7 @@ _TIGHT = (
 )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def parse(text: str) -> Source | None:
     """The program in `text`, or None when it is not Python."""
     if len(text) > MAX_PROGRAM_CHARS:
@@ -159,10 +159,12 @@ class _Reader:
     def expression(self, node: ast.expr, names: tuple[str, ...]) -> None:
         if isinstance(node, _SEALED) or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             return
-        if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
+        if isinstance(node, _COMPREHENSIONS):
             self.comprehension(node, names)
             return
         self.spots.append(Spot(node, self.at(node.lineno, node.col_offset), self.end(node), names))
+        if isinstance(node, ast.Name | ast.Constant):
+            return
         if isinstance(node, ast.Call):
             self.several([*node.args, *node.keywords], names)
             if isinstance(node.func, ast.Attribute):
