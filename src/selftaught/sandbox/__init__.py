@@ -2,6 +2,18 @@
 
 Everything generated runs behind this seam, solutions and improvers alike. `open_sandbox` gives the real thing; the
 names below are all that the rest of the package knows of it.
+
+How it is built, from the outside in: `pool` (slots, retries) talks through `server` to zygotes in the jail of `jail`;
+`guest/zygote` forks a locked child per job, which runs `guest/runner`; `calls` answers improvers, `reader` reads what
+guests leave; `levels`, `probes`, `advice` and `doctor` say what holds on this machine.
+
+What the sandbox does not stop, at any level:
+- a bug of the kernel behind the hundred or so system calls that stay allowed (a virtual machine would);
+- learning about neighbours from time, caches and load;
+- using its own limits up, all slots at once, or slowing the machine by memory traffic: there is no limit over all jobs;
+- one input of a batch telling the next: a program may keep state between the inputs of one job;
+- an improver's threads that race: its answer may then differ from run to run;
+- a wrong answer: grading stays outside, where an answer is only data.
 """
 
 from __future__ import annotations
@@ -30,7 +42,7 @@ class Limits:
     memory_mb: int = 1024
     """Address space of the job in MiB."""
     answer_kb: int = 1024
-    """Size of one answer (as JSON) in KiB."""
+    """Size of one answer (as JSON) in KiB; all answers of a job together may take 16 times as much."""
     output_kb: int = 64
     """Printed output that is kept, in KiB; printing more than 64 times as much ends the job with outcome `output`."""
 

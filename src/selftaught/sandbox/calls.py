@@ -92,8 +92,13 @@ class Frames:
         return frames
 
 
+def _frame(reply: Mapping[str, JSON]) -> bytes:
+    data = json.dumps(reply, ensure_ascii=False).encode("utf-8", "replace")
+    return len(data).to_bytes(4, "little") + data
+
+
 class Desk:
-    """Serves the calls of one improver. `stop` is called, once, when it must be ended."""
+    """Serves the calls of one improver. `stop` is called when it must be ended."""
 
     def __init__(self, calls: socket.socket, functions: Mapping[str, HostFunction], stop: Callable[[], None]) -> None:
         self._calls = calls
@@ -107,6 +112,8 @@ class Desk:
         self._open = 0
         self._since = 0.0
         self._waited = 0.0
+        self.ended = False
+        """Whether the improver was ended, for either of these reasons."""
         self.failure: BaseException | None = None
         """What a host function raised; the run ends with it."""
         self.breach = ""
@@ -133,7 +140,7 @@ class Desk:
                 self._threads.submit(self._serve, wanted)
         except Unreadable as error:
             self.breach = f"sent {error}"
-            self._stop()
+            self._end()
             return False
         return bool(data)
 
@@ -151,16 +158,16 @@ class Desk:
 
     def _serve(self, wanted: Request) -> None:
         try:
-            reply = self._reply(wanted)
+            data = _frame({"id": wanted.number, **self._reply(wanted)})
         except BaseException as error:  # noqa: BLE001 - carried to the caller of Sandbox.run
             self.failure = self.failure or error
-            reply = None
+            self._end()
+            data = b""
         self._count(-1)
         self._places.release()
-        if reply is None:
-            self._stop()
-        else:
-            self._write(json.dumps({"id": wanted.number, **reply}, ensure_ascii=False).encode("utf-8", "replace"))
+        # fails when the improver has ended; its outcome says how
+        with contextlib.suppress(OSError), self._writing:
+            self._calls.sendall(data)
 
     def _reply(self, wanted: Request) -> dict[str, JSON]:
         try:
@@ -168,7 +175,6 @@ class Desk:
         except Refusal as refusal:
             return {"refused": refusal.kind, "message": refusal.message}
 
-    def _write(self, data: bytes) -> None:
-        # fails when the improver has ended; its outcome says how
-        with contextlib.suppress(OSError), self._writing:
-            self._calls.sendall(len(data).to_bytes(4, "little") + data)
+    def _end(self) -> None:
+        self.ended = True
+        self._stop()

@@ -8,10 +8,6 @@
 | `none:trusted-programs-only` | limits alone; for tests of programs that this project wrote itself |
 
 There is no silent step from one to the next. Whatever the level, a guest is a fork of its own for each job.
-
-What no level stops: a bug of the kernel behind the hundred or so calls that stay allowed (a virtual machine would);
-measuring time, caches and load to learn about neighbours; using up its own limits; slowing the machine by memory
-traffic; colluding inputs of one batch, since a program may keep state from one input to the next.
 """
 
 from __future__ import annotations
@@ -43,7 +39,7 @@ def open_level(level: str, slots: int | None) -> Pool:
     if platform.system() != "Linux":
         raise SandboxRefused(mend(""))
     name = level.partition(":")[0]
-    pool = Pool(name, LEVELS[level], slots or os.cpu_count() or 1)
+    pool = Pool(name, LEVELS[level], slots or len(os.sched_getaffinity(0)))
     try:
         if name != "none":
             for profile in PROFILES:

@@ -103,6 +103,8 @@ class Pool:
             raise ValueError("a job needs one seed for each input")
         if not job.inputs:
             return ()
+        if functions and job.profile != "improver":
+            raise ValueError("host functions are for improvers")
         if job.profile == "improver":
             if len(job.inputs) != 1:
                 raise ValueError("an improver is run on one input")
@@ -211,22 +213,20 @@ class Pool:
 
     def _improve(self, job: Job, functions: Mapping[str, HostFunction]) -> tuple[Outcome, ...]:
         ours, theirs = socket.socketpair()
-        with ours, self._improver_line("numpy" in job.program) as line, Files(job) as files:
+        with ours, theirs, Files(job) as files, self._improver_line("numpy" in job.program) as line:
             desk = Desk(ours, functions, lambda: _hang_up(line))
             try:
-                with theirs:
-                    socket.send_fds(line, [_header(job)], [*files, theirs.fileno()])
+                socket.send_fds(line, [_header(job)], [*files, theirs.fileno()])
+                theirs.close()
                 late = _attend(line, ours, desk, wall_s(job.limits))
-                message = line.recv(wire.DONE.size)
+                peak_kb = finished(line.recv(wire.DONE.size), files[2])
+            except (ServerLost, OSError):
+                raise SandboxFailure("the sandbox's server for improvers was lost; run the improver again") from None
             finally:
                 _hang_up(line)
                 desk.close()
-            if desk.failure:
-                raise desk.failure
-            try:
-                peak_kb = finished(message, files[2])
-            except ServerLost:
-                raise SandboxFailure("the sandbox's server for improvers was lost") from None
+                if desk.failure:
+                    raise desk.failure
             (outcome,) = outcomes(files[1], files[2], 1, peak_kb, job.limits)
         return (_amended(outcome, late, desk.breach, job),)
 
@@ -244,15 +244,18 @@ def _attend(line: socket.socket, calls: socket.socket, desk: Desk, wall: float) 
     poll.register(calls, select.POLLIN)
     begin, late = monotonic(), False
     while True:
-        left = wall + desk.waited() - (monotonic() - begin)
-        if left < 0 and not late:
-            late = True
-            _hang_up(line)
-        ready = {fd for fd, _ in poll.poll(None if late else left * 1000 + 1)}
+        ended = late or desk.ended
+        left = _NET_S if ended else wall + desk.waited() - (monotonic() - begin)
+        ready = {fd for fd, _ in poll.poll(max(left, 0) * 1000)}
         if line.fileno() in ready:
             return late
         if calls.fileno() in ready and not desk.read():
             poll.unregister(calls)
+        if not ready and ended:
+            raise ServerLost
+        if not ready and wall + desk.waited() < monotonic() - begin:
+            late = True
+            _hang_up(line)
 
 
 def _amended(outcome: Outcome, late: bool, breach: str, job: Job) -> Outcome:

@@ -30,8 +30,13 @@ class Server:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._door = ours
         self._errors = os.memfd_create("errors")
-        with theirs:
-            self.process = nursery.submit(start, layers, profile, numpy, theirs.fileno(), self._errors).result()
+        try:
+            with theirs:
+                self.process = nursery.submit(start, layers, profile, numpy, theirs.fileno(), self._errors).result()
+        except BaseException:
+            ours.close()
+            os.close(self._errors)
+            raise
         ours.settimeout(_START_S)
         try:
             hello = ours.recv(4096)

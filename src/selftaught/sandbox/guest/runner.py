@@ -68,7 +68,7 @@ def _read(size: int) -> bytes:
 
 
 def _receive() -> Any:
-    return _decode(_read(int.from_bytes(_read(4), "little")).decode())
+    return _decode(_read(int.from_bytes(_read(4), "little")).decode("utf-8", "surrogatepass"))
 
 
 def _send(data: bytes) -> None:
