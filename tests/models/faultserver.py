@@ -70,6 +70,10 @@ class FaultServer:
     def seen(self):
         return len(self.bodies)
 
+    @property
+    def under_way(self):
+        return self._under_way
+
     def questions(self):
         return Counter(body["messages"][-1]["content"] for body in self.bodies)
 

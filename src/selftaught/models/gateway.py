@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
-EMPTIES = 5
+EMPTIES = 8
 """How many empty answers to one question are asked for again before one is taken as the answer."""
 SHORTEST_TRY_S = 0.05
 UNHEARD, HEARD = 4, 30
@@ -131,7 +131,9 @@ class Gateway:
             if not isinstance(tried, PassingFailure):
                 return tried
             reason = str(tried)
-            pause = _pause(attempt, tried.after_s)
+            if (tried.after_s or 0.0) > self._deadline_s:
+                reason += f" and asks for a pause of {tried.after_s:g} s"
+            pause = self._pause(attempt, tried.after_s or 0.0)
             log.debug("%s: %s; next try in %.1f s", self.name, reason, pause)
             if time.monotonic() + pause >= self._end(began):
                 raise self._given_up(reason)
@@ -178,16 +180,15 @@ class Gateway:
         self._longest_s = max(self._longest_s or 0.0, self._last_good - began)
         return answers
 
+    def _pause(self, attempt: int, after_s: float) -> float:
+        """Seconds until the next try: full jitter below a doubling bound, on top of what the server asks for."""
+        bound = min(LONGEST_WAIT_S, self._deadline_s / 10, FIRST_WAIT_S * 2**attempt)
+        return after_s + random.uniform(0, min(bound, 1.0) if after_s else bound)
+
     def _given_up(self, reason: str) -> ModelFailure:
-        failure = ModelDown(f"{self.name}: no answer for {self._deadline_s:g} s: {reason}")
+        failure = ModelDown(f"{self.name}: no answer within {self._deadline_s:g} s: {reason}")
         self._gate.end(failure)
         return failure
-
-
-def _pause(attempt: int, after_s: float | None) -> float:
-    """Seconds until the next try: full jitter below a doubling bound, on top of what the server asks for."""
-    jitter = random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt))
-    return jitter if after_s is None else after_s + min(jitter, 1.0)
 
 
 def _with_costs_of(answer: Answer, dropped: Sequence[Answer]) -> Answer:
