@@ -12,6 +12,7 @@ NAMES = {
     "calibration": "benchmarks.calibration",
     "faults": "benchmarks.faults",
     "gateway": "benchmarks.gateway",
+    "resume": "benchmarks.resume",
     "sandbox": "benchmarks.sandbox",
     "tasks": "benchmarks.tasks",
 }

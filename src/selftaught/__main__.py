@@ -1,0 +1,5 @@
+"""`python -m selftaught` is the `selftaught` command."""
+
+from selftaught.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""The documentation says what the program does: commands, snippets, links."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from selftaught.cli import app
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+def commands():
+    return {info.name or info.callback.__name__ for info in app.registered_commands}
+
+
+def test_every_command_is_in_the_readme_and_none_that_is_not_there():
+    told = set(re.findall(r"^\| `selftaught (\w+)", (ROOT / "README.md").read_text(), re.M))
+    assert told == commands()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_snippets_are_python(page):
+    for snippet in re.findall(r"```python\n(.*?)^```", page.read_text(), re.M | re.S):
+        assert ast.parse(snippet)
+
+
+def test_the_readmes_improver_works(tmp_path, sandbox):
+    from toys import Number, make_lab
+
+    from selftaught.budget import Allowance
+    from selftaught.improver import improve
+    from selftaught.program import Program
+    from selftaught.utility import TaskUtility
+
+    text = re.search(r"## An improver\n\n```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S).group(1)
+    lab = make_lab(tmp_path / "s.db", sandbox)
+    utility = TaskUtility(lab, Number(), "train", 0, "practice")
+    found = improve(
+        lab, Program(text), Program(Number.start), utility, ["s"], Allowance(calls=3, responses=4, scorings=15)
+    )
+    assert found.program is not None
+    assert found.usage.responses == 12
