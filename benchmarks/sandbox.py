@@ -9,7 +9,7 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,28 +57,28 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def _round(pool: Pool, program: str, jobs: int = 60) -> tuple[float, float, float]:
-    """Median round trip, CPU of the server and CPU of the host, per job, in ms."""
-    server, host = _server_cpu(pool), time.process_time()
-    trips = [_timed(lambda: pool.run(job(program))) for _ in range(jobs)]
-    return (
-        statistics.median(trips) * 1e3,
-        (_server_cpu(pool) - server) / jobs * 1e3,
-        (time.process_time() - host) / jobs * 1e3,
-    )
+def _round(pools: Sequence[Pool], program: str, jobs: int = 60) -> list[tuple[float, float]]:
+    """For each pool: median round trip and CPU of its server per job, in ms. The pools take turns job by job."""
+    before = [_server_cpu(pool) for pool in pools]
+    trips = [[_timed(lambda pool=pool: pool.run(job(program))) for pool in pools] for _ in range(jobs)]
+    spent = [(_server_cpu(pool) - start) / jobs * 1e3 for pool, start in zip(pools, before, strict=True)]
+    return [(statistics.median(one) * 1e3, cpu) for one, cpu in zip(zip(*trips, strict=True), spent, strict=True)]
 
 
 def _against(strict: Pool, plain: Pool, program: str, rounds: int) -> dict[str, object]:
-    pairs = [(_round(strict, program), _round(plain, program)) for _ in range(rounds)]
-    best = [tuple(min(pair[side][figure] for pair in pairs) for figure in range(3)) for side in range(2)]
+    host = time.process_time()
+    pairs = [_round((strict, plain), program) for _ in range(rounds)]
+    host = time.process_time() - host
+    trips = [min(pair[side][0] for pair in pairs) for side in range(2)]
+    cpu = [statistics.mean(pair[side][1] for pair in pairs) for side in range(2)]
     return {
-        "ratio": best[0][0] / best[1][0],
+        "ratio": trips[0] / trips[1],
         "goal": "<= 1.25",
-        "cpu_ratio": best[0][1] / best[1][1],
-        "strict_ms": best[0][0],
-        "plain_ms": best[1][0],
-        "strict_cpu_ms": best[0][1],
-        "host_cpu_ms": best[0][2],
+        "cpu_ratio": cpu[0] / cpu[1],
+        "strict_ms": trips[0],
+        "plain_ms": trips[1],
+        "strict_cpu_ms": cpu[0],
+        "host_cpu_ms": host / (rounds * 120) * 1e3,
     }
 
 
@@ -118,10 +118,11 @@ def _soak(jobs: int) -> dict[str, object]:
     with open_level("strict", 1) as pool:
         for _ in range(200):
             pool.run(job())
-        before, early = _footprint(pool), _round(pool, TRIVIAL, 200)
+        _round([pool], TRIVIAL, 200)
+        before, early = _footprint(pool), _round([pool], TRIVIAL, 200)[0]
         for _ in range(jobs):
             pool.run(job())
-        after, late = _footprint(pool), _round(pool, TRIVIAL, 200)
+        after, late = _footprint(pool), _round([pool], TRIVIAL, 200)[0]
         return {
             "jobs": jobs,
             "growth": {name: after[name] - before[name] for name in after},
