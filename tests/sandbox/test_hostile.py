@@ -126,7 +126,12 @@ def test_there_are_at_least_sixty_attacks_each_with_a_name() -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="already an ordinary user")
 def test_contained_for_an_ordinary_user_too(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", "strict", __file__]
-    environment = {**os.environ, "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": "/tmp"}
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
+        "HOME": "/nonexistent",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": "/tmp",
+    }
     done = subprocess.run(
         [*command, f"--basetemp=/tmp/selftaught-user-{os.getpid()}"],
         capture_output=True, text=True, check=False, user=12345, group=12345, extra_groups=(),

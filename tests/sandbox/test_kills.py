@@ -167,6 +167,18 @@ def test_closing_ends_every_process() -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) < descriptors
 
 
+def test_closing_in_the_middle_of_jobs_tells_their_callers() -> None:
+    with open_level("strict", 1) as pool:
+        program = "import time\ndef improve_algorithm(*a): time.sleep(60)"
+        sleeper = Job(program, "improve_algorithm", (GIVEN,), (0,), profile="improver")
+        started = [in_thread(lambda: spin(pool, 30)), in_thread(lambda: pool.run(sleeper))]
+        busy = [server.process.pid for server in pool.servers()]
+        assert wait_for(lambda: all(len(tree(pid)) == 5 for pid in busy))
+    for thread, results in started:
+        thread.join(10)
+        assert isinstance(results[0], SandboxFailure)
+
+
 def test_an_interrupted_host_leaves_the_pool_usable(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     thread = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
     thread.start()

@@ -74,10 +74,12 @@ class Slot:
         self.servers: dict[bool, tuple[Server, socket.socket]] = {}
 
     def drop(self, numpy: bool) -> None:
-        server, line = self.servers.pop(numpy)
-        line.close()
-        server.process.kill()
-        server.close()
+        """End a server, unless somebody else just did."""
+        server, line = self.servers.pop(numpy, (None, None))
+        if server and line:
+            line.close()
+            server.process.kill()
+            server.close()
 
 
 class Pool:
@@ -96,6 +98,7 @@ class Pool:
             self._free.put(slot)
         self._improvers: dict[bool, Server] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     def run(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
         """One outcome per input; see the seam."""
@@ -131,13 +134,13 @@ class Pool:
         return self.server("function").found
 
     def close(self) -> None:
-        """End every process of the sandbox."""
+        """End every process of the sandbox; jobs that still run end with SandboxFailure."""
+        self._closed = True
         for slot in self._all:
             for numpy in list(slot.servers):
                 slot.drop(numpy)
-        for server in self._improvers.values():
-            server.close()
-        self._improvers.clear()
+        while self._improvers:
+            self._improvers.popitem()[1].close()
         self._nursery.shutdown()
 
     def __enter__(self) -> Pool:
@@ -147,6 +150,8 @@ class Pool:
         self.close()
 
     def _start(self, profile: Profile, numpy: bool) -> Server:
+        if self._closed:
+            raise SandboxFailure("the sandbox is closed")
         server = Server(self.layers, profile, numpy, self._nursery)
         if self.layers.landlock and not self.layers.namespaces and "landlock" not in server.found:
             server.close()
