@@ -36,13 +36,13 @@ class Settings:
     """`self`: the current improver does the work (paper); `frozen`: the seed improver does, in all rounds."""
     repetitions: int = 2
     """Repetitions of every task inside one scoring of an improver."""
-    validation: int = 6
+    validation: int = 5
     """Repetitions of every task at a gate."""
     test: int = 5
     """Repetitions of every task in the comparison at the end."""
-    inner: Allowance = field(default_factory=lambda: Allowance(calls=8, responses=8, scorings=65))
+    inner: Allowance = field(default_factory=lambda: Allowance(calls=12, responses=4, scorings=49))
     """What an improver run on a task may use."""
-    outer: Allowance = field(default_factory=lambda: Allowance(calls=3, responses=12, scorings=37, cpu_s=300))
+    outer: Allowance = field(default_factory=lambda: Allowance(calls=3, responses=10, scorings=31, cpu_s=300))
     """What an improver run on an improver may use."""
 
     def __post_init__(self) -> None:
