@@ -50,6 +50,9 @@ class Guesser:
     def ceiling(self, request, count):
         return 0.0
 
+    def close(self):
+        pass
+
     def complete(self, request, addresses):
         self.asked += [(request, address) for address in addresses]
         return [self.answer(request, random.Random(address)) for address in addresses]

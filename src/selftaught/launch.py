@@ -200,6 +200,7 @@ def open_lab(
             yield lab
         finally:
             lab.stopping.set()
+            model.close()
             workers.close()
             notes.join()
 

@@ -37,6 +37,9 @@ class Replay:
     def ceiling(self, request: Request, count: int) -> float | None:  # noqa: ARG002 - it is free
         return 0.0
 
+    def close(self) -> None:
+        self._store.close()
+
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:  # noqa: ARG002 - it is in the address
         return [self._answer(address) for address in addresses]
 

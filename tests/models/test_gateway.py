@@ -2,6 +2,8 @@
 
 import logging
 import random
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -203,8 +205,9 @@ def test_a_failure_of_one_question_keeps_no_other_waiting_for_ever(ask):
             ask(server, 3, message="bad", model=model)
 
 
-def test_closing_wakes_who_waits():
-    with FaultServer(lambda body, nth: error(500)) as server:
+@pytest.mark.parametrize("reply", [error(500), Reply(hang=60)])
+def test_closing_wakes_who_waits(reply):
+    with FaultServer(lambda body, nth: reply) as server:
         model = open_model("openai:m", base_url=server.url, deadline_s=600)
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(model.complete, Request("", "q"), ["a"])
@@ -245,6 +248,32 @@ def test_no_key_no_prompt_and_no_answer_in_an_error_or_a_log_line(monkeypatch, c
     for secret in SECRETS:
         assert secret not in told
         assert secret not in logged
+
+
+def test_a_process_ends_at_once_though_a_request_hangs():
+    code = "import sys, threading; from selftaught.models import Request; from selftaught.models.providers import open_model\n"
+    code += "model = open_model('openai:m', base_url=sys.argv[1])\n"
+    code += "asking = threading.Thread(target=model.complete, args=(Request('', 'q'), ['a', 'b']))\n"
+    code += "asking.start(); sys.stdin.readline(); model.close()"
+    with FaultServer(lambda body, nth: Reply(hang=60)) as server:
+        command = [sys.executable, "-c", code, server.url]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            while server.seen < 2:
+                time.sleep(0.01)
+            _, told = process.communicate("\n", timeout=30)
+    assert "closed" in told
+
+
+def test_a_server_that_trickles_is_left(quick):
+    class Trickling(Numbered):
+        def ask(self, request, count, timeout_s):
+            self.asked.append(count)
+            time.sleep(60 if len(self.asked) == 1 else 0)
+            return [Answer("late")]
+
+    provider = Trickling()
+    (answer,) = Gateway(provider, deadline_s=4).complete(Request("", "q"), ["a"])
+    assert (answer.text, len(provider.asked)) == ("late", 2)
 
 
 def test_passing_failures_stay_inside():

@@ -56,6 +56,10 @@ class LanguageModel(Protocol):
         """Dollars that `count` answers may cost, at a guess that is rather too high; None when the price is unknown."""
         ...
 
+    def close(self) -> None:
+        """Let go of what is held; who waits for an answer gets ModelFailure at once."""
+        ...
+
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
         """One answer per address, in order.
 

@@ -14,6 +14,7 @@ from typing import Protocol
 from selftaught.errors import ModelDown, ModelFailure, ModelRefused, PassingFailure
 from selftaught.models import Answer, Request
 from selftaught.models.gate import Gate, Verdict
+from selftaught.models.hands import Hands
 from selftaught.plain import JSON
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Gateway:
         self._provider = provider
         self._deadline_s = deadline_s
         self._gate = Gate(provider.concurrency)
+        self._hands = Hands()
         self._last_good = 0.0
         self._longest_s: float | None = None
         # Twice as many threads as requests: those that wait for their next try send nothing meanwhile.
@@ -101,8 +103,10 @@ class Gateway:
         return self._provider.ceiling(request, count)
 
     def close(self) -> None:
-        """Stop: whoever waits to send gets ModelFailure; requests under way end by themselves."""
-        self._gate.end(ModelFailure("the model was closed"))
+        """Stop: whoever waits gets ModelFailure at once; requests under way are left to end by themselves."""
+        closed = ModelFailure(f"{self.name}: closed")
+        self._gate.end(closed)
+        self._hands.close(closed)
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._provider.close()
 
@@ -165,7 +169,7 @@ class Gateway:
         verdict: Verdict = "failed"
         began = time.monotonic()
         try:
-            answers = self._provider.ask(request, count, timeout_s)
+            answers = self._hands.run(lambda: self._provider.ask(request, count, timeout_s), timeout_s)
             verdict = "good"
         except PassingFailure as failure:
             verdict = "throttled" if failure.throttled else "failed"

@@ -44,6 +44,9 @@ class Scripted:
     def ceiling(self, request: Request, count: int) -> float | None:  # noqa: ARG002 - it is free
         return 0.0
 
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
         return [self._answer(request, address) for address in addresses]
 

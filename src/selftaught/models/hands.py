@@ -1,0 +1,69 @@
+"""Requests that may be left alone: one that hangs keeps neither its caller nor the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from selftaught.errors import ModelFailure, PassingFailure
+
+T = TypeVar("T")
+GRACE_S = 1.0
+"""How long after its time a request may still end by itself; it usually does, through its own time limits."""
+
+
+class Hands:
+    """Runs requests for callers who wait, each in a thread of its own: next to what a request takes that costs nothing.
+
+    The threads are daemons, unlike those of an executor, which Python waits for at its end: for minutes, when a server
+    hangs.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._awaited: set[Future[Any]] = set()
+        self._closed: ModelFailure | None = None
+
+    def run(self, request: Callable[[], T], timeout_s: float) -> T:
+        """What the request returns or raises; PassingFailure when it takes longer than `timeout_s` and a little more.
+
+        Raises what `close` is given, as soon as it is.
+        """
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closed is not None:
+                raise self._closed
+            self._awaited.add(future)
+        threading.Thread(target=self._work, args=(future, request), name="request", daemon=True).start()
+        try:
+            return future.result(timeout_s + GRACE_S)
+        except TimeoutError:
+            raise PassingFailure("no answer in time") from None
+        finally:
+            with self._lock:
+                self._awaited.discard(future)
+
+    def close(self, failure: ModelFailure) -> None:
+        """Let everybody who waits go with this failure, and start nothing any more."""
+        with self._lock:
+            self._closed = failure
+            for future in self._awaited:
+                future.set_exception(failure)
+            self._awaited.clear()
+
+    def _work(self, future: Future[T], request: Callable[[], T]) -> None:
+        done = Future[T]()
+        try:
+            done.set_result(request())
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the answer is awaited
+            done.set_exception(error)
+        with self._lock:
+            if future not in self._awaited:
+                return
+            self._awaited.discard(future)
+            if (failure := done.exception()) is not None:
+                future.set_exception(failure)
+            else:
+                future.set_result(done.result())
