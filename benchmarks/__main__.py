@@ -10,6 +10,7 @@ import sys
 NAMES = {
     "assemblies": "benchmarks.assemblies",
     "calibration": "benchmarks.calibration",
+    "demo": "benchmarks.demo",
     "faults": "benchmarks.faults",
     "gateway": "benchmarks.gateway",
     "resume": "benchmarks.resume",
