@@ -114,22 +114,25 @@ def _slots(rounds: int) -> dict[str, object]:
 
 
 def _soak(jobs: int) -> dict[str, object]:
-    """Many jobs on one pool of one slot: what the server and the host keep of them."""
-    with open_level("strict", 1) as pool:
+    """Many jobs on one pool of one slot: what the server and the host keep of them, and its cost beside a fresh pool's."""
+    with open_level("strict", 1) as used:
         for _ in range(200):
-            pool.run(job())
-        _round([pool], TRIVIAL, 200)
-        before, early = _footprint(pool), _round([pool], TRIVIAL, 200)[0]
+            used.run(job())
+        before = _footprint(used)
         for _ in range(jobs):
-            pool.run(job())
-        after, late = _footprint(pool), _round([pool], TRIVIAL, 200)[0]
+            used.run(job())
+        after = _footprint(used)
+        with open_level("strict", 1) as fresh:
+            _round((used, fresh), TRIVIAL)
+            (used_ms, used_cpu), (fresh_ms, fresh_cpu) = _round((used, fresh), TRIVIAL, 500)
         return {
             "jobs": jobs,
+            "before": before,
             "growth": {name: after[name] - before[name] for name in after},
-            "goal": "no growth; cost_ratio about 1",
-            "cost_ratio": late[0] / early[0],
-            "cpu_cost_ratio": late[1] / early[1],
-            "restarts": pool.restarts,
+            "cost_ratio": used_ms / fresh_ms,
+            "cpu_cost_ratio": used_cpu / fresh_cpu,
+            "goal": "no growth; cost ratios about 1",
+            "restarts": used.restarts,
         }
 
 

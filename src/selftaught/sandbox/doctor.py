@@ -104,4 +104,5 @@ def _level(level: str) -> Check:
         with open_level(level, 1) as pool:
             return Check(name, True, ", ".join(["holds against every probe", *pool.found()]))
     except SandboxRefused as refused:
-        return Check(name, False, str(refused), advice.mend(str(refused)))
+        mend = advice.mend(str(refused))
+        return Check(name, False, str(refused).removesuffix(f": {mend}"), mend)

@@ -149,7 +149,7 @@ def _options(layers: Layers, profile: Profile, numpy: bool, door: int) -> str:
     return json.dumps(
         {
             "door": door,
-            "path": ["/guest", "/site"] if within else [str(GUEST), str(packages)],
+            "path": "/site" if within else str(packages),
             "numpy": numpy,
             "improver": profile == "improver",
             "pidns": layers.pidns and within,

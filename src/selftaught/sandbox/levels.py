@@ -4,7 +4,7 @@
 |---|---|
 | `strict` | bubblewrap's namespaces; process namespace per job; limits; Landlock; system call filter |
 | `confined` | limits, Landlock and filter alone: names and sizes of the host's files stay visible |
-| `external` | limits and filter; the user vouches for an outer container that holds no secrets |
+| `external` | limits, filter, Landlock where there is one; the user vouches for an outer container without secrets |
 | `none:trusted-programs-only` | limits alone; for tests of programs that this project wrote itself |
 
 There is no silent step from one to the next. Whatever the level, a guest is a fork of its own for each job.
@@ -27,7 +27,7 @@ PROFILES: tuple[Profile, ...] = ("function", "improver")
 LEVELS = {
     "strict": Layers(),
     "confined": Layers(namespaces=False, pidns=False),
-    "external": Layers(namespaces=False, pidns=False, landlock=False),
+    "external": Layers(namespaces=False, pidns=False),
     "none:trusted-programs-only": Layers(namespaces=False, pidns=False, landlock=False, filter=False),
 }
 

@@ -153,7 +153,7 @@ class Pool:
         if self._closed:
             raise SandboxFailure("the sandbox is closed")
         server = Server(self.layers, profile, numpy, self._nursery)
-        if self.layers.landlock and not self.layers.namespaces and "landlock" not in server.found:
+        if self.level == "confined" and "landlock" not in server.found:
             server.close()
             raise SandboxRefused(f"level {self.level} needs Landlock, which this kernel does not offer")
         return server

@@ -372,7 +372,7 @@ def _own_namespaces() -> int | None:
 
 
 def _preload(options: dict[str, Any], setup: Setup) -> None:
-    sys.path[:0] = options["path"]
+    sys.path.append(options["path"])
     if options["numpy"]:
         for name in ("numpy.fft", "numpy.linalg", "numpy.random"):
             importlib.import_module(name)
