@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 _STYLES = {"better": "green", "worse": "red", "indecisive": "yellow", "equivalent": "cyan"}
-_ARMS = {"seed": "seed improver", "best_of_n": "best-of-n (seed, same answers)", "improved": "improved improver"}
+_BAR = 14
+_ARMS = {"seed": "seed", "best_of_n": "best-of-n", "improved": "improved"}
 _PARTS = {
     "gain": "gain (improved − seed)",
     "more_answers": "  more answers (best-of-n − seed)",
@@ -23,42 +26,51 @@ def run(document: Mapping[str, Any]) -> RenderableType:
     """Rounds, arms, the parts of the gain and the verdict; of a run that was stopped, the rounds it reached."""
     if "arms" not in document:
         return Group(rounds(document["rounds"]), Text(f"Stopped: {document['stopped']}", style="yellow"))
-    return Group(
-        rounds(document["rounds"]), arms(document), Text(), parts(document["gain"]), verdict(document["verdict"])
-    )
+    return Group(rounds(document["rounds"]), arms(document), parts(document["gain"]), verdict(document["verdict"]))
 
 
 def rounds(found: Sequence[Mapping[str, Any]]) -> Table:
     """One row per round; round 0 is the seed improver."""
-    table = Table(title="Rounds (meta-utility: 0 = start solution, 1 = reference best)", title_justify="left")
+    table = _table("Rounds (meta-utility: 0 = start solution, 1 = reference best)")
     for name in ("round", "improver", "train", "validation", "test [95 %]", "what happened"):
-        table.add_column(name, justify="right" if name in ("round", "train", "validation") else "left")
+        justify = "right" if name in ("round", "train", "validation") else "left"
+        table.add_column(name, justify=justify, no_wrap=name != "what happened")
     for one in found:
         table.add_row(
             str(one["round"]),
-            one["improver"][:10],
+            one["improver"][:8],
             number(one["train"]),
             number(one["validation"] and one["validation"]["mean"]),
             figure(one["test"]),
-            ("accepted: " if one["round"] and one["accepted"] else "kept incumbent: " if one["round"] else "")
-            + one["reason"],
+            _happened(one),
         )
     return table
 
 
+def _happened(one: Mapping[str, Any]) -> str:
+    """What a round came to: how much better the proposal was on validation, or why there was none to judge."""
+    before, after = one.get("incumbent_validation"), one.get("proposal_validation")
+    if before is None or after is None:
+        return escape(one["reason"])
+    said = f"{number(after - before, sign=True)} on validation"
+    return f"[green]accepted[/], {said}" if one["accepted"] else f"incumbent kept, {said}"
+
+
 def arms(document: Mapping[str, Any]) -> Table:
     """One row per arm on the test split."""
-    tasks = document["arms"]["seed"]["per_task"]
+    found = document["arms"]
     worked_on = set(document["settings"]["tasks"]) & set(document["settings"]["test_tasks"])
-    seen = "fresh instances of the recursion's tasks" if worked_on else "tasks that the recursion never saw"
-    table = Table(title=f"Test split: {len(tasks)} tasks, {seen}", title_justify="left")
-    for name in ("arm", "test [95 %]", "answers", "scorings", "failed runs"):
-        table.add_column(name, justify="left" if name in ("arm", "test [95 %]") else "right")
+    seen = "on fresh instances of the recursion's tasks" if worked_on else "tasks that the recursion never saw"
+    table = _table(f"Test split ({len(found['seed']['per_task'])} {seen}; means per improver run)")
+    for name in ("arm", "test [95 %]", "", "answers", "scorings", "failed"):
+        table.add_column(name, justify="left" if name in ("arm", "test [95 %]", "") else "right", no_wrap=True)
+    best = max(0.0, *(arm["test"]["mean"] for arm in found.values()))
     for name, title in _ARMS.items():
-        arm = document["arms"][name]
+        arm = found[name]
         table.add_row(
             title,
             figure(arm["test"]),
+            _bar(arm["test"]["mean"], best),
             f"{arm['responses']:.1f}",
             f"{arm['scorings']:.1f}",
             f"{100 * arm['failed']:.1f} %",
@@ -66,14 +78,25 @@ def arms(document: Mapping[str, Any]) -> Table:
     return table
 
 
+def _bar(value: float, most: float) -> str:
+    """A bar of at most `_BAR` characters; nothing for what is not above 0."""
+    return "[cyan]" + "█" * max(0, round(_BAR * value / most)) + "[/]" if most > 0 else ""
+
+
 def parts(gain: Mapping[str, Any]) -> Table:
     """The gain and what it is made of, each paired by (task, repetition)."""
-    table = Table(title="What the gain is made of (paired differences)", title_justify="left")
+    table = _table("What the gain is made of (paired differences)")
     for name in ("part", "difference [95 %]", "pairs"):
         table.add_column(name, justify="right" if name == "pairs" else "left")
     for name, title in _PARTS.items():
         table.add_row(title, figure(gain[name], sign=True), str(gain[name]["n"]))
     return table
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
+    )
 
 
 def verdict(verdicts: Mapping[str, Any]) -> Panel:
