@@ -64,7 +64,7 @@ def test_a_lost_zygote_is_replaced_and_its_job_run_again(pool: Pool) -> None:
     assert wait_for(lambda: tree(jail) > idle)
     everything = tree(jail)
     os.kill(max(idle), signal.SIGKILL)
-    assert wait_for(lambda: not any(tree(pid) for pid in everything), 1)
+    assert wait_for(lambda: not any(tree(pid) for pid in everything), 5)
     thread.join()
     (outcome,) = results
     assert isinstance(outcome, Outcome)
@@ -153,7 +153,7 @@ def test_nothing_outlives_a_killed_host() -> None:
     host.kill()
     host.wait()
     host.stdout.close()
-    assert wait_for(lambda: not any(tree(pid) for pid in everything), 1), everything
+    assert wait_for(lambda: not any(tree(pid) for pid in everything), 5), everything
 
 
 def test_closing_ends_every_process() -> None:
@@ -163,7 +163,7 @@ def test_closing_ends_every_process() -> None:
         everything = set().union(*map(tree, jails))
         assert len(everything) >= 8
         descriptors = len(list(Path("/proc/self/fd").iterdir()))
-    assert wait_for(lambda: not any(tree(pid) for pid in everything), 1)
+    assert wait_for(lambda: not any(tree(pid) for pid in everything), 5)
     assert len(list(Path("/proc/self/fd").iterdir())) < descriptors
 
 

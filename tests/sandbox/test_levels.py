@@ -59,7 +59,7 @@ def test_external_vouches_for_files_only(weak: Pool) -> None:
 @pytest.mark.parametrize("lost", ["landlock", "filter"])
 def test_confined_needs_each_of_its_walls(lost: str) -> None:
     layers = replace(LEVELS["confined"], **{lost: False})  # type: ignore[arg-type]
-    with Pool("confined", layers, 1) as pool, pytest.raises(SandboxRefused, match="does not hold|needs Landlock"):
+    with Pool("confined", layers, 1) as pool, pytest.raises(SandboxRefused, match=r"does not hold|needs Landlock"):
         prove(pool.run, "function", "confined", os.getpid())
 
 

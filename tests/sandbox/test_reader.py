@@ -151,12 +151,12 @@ def test_a_guest_that_writes_any_bytes_harms_only_itself(sandbox: Sandbox, data:
     honest = "def improve_algorithm(s, u, m): return u(s)"
     given = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
 
-    def run(text: str) -> object:
-        job = Job(text, "improve_algorithm", (given,), (0,), Limits(cpu_s=1, wall_s=0.5), "improver")
+    def run(text: str, wall_s: float) -> object:
+        job = Job(text, "improve_algorithm", (given,), (0,), Limits(cpu_s=1, wall_s=wall_s), "improver")
         return sandbox.run(job, {"utility": lambda **_: [0.5]})[0]
 
-    assert run(program).kind in ("answer", "error", "killed", "time", "output")  # type: ignore[attr-defined]
-    assert run(honest).answer == 0.5  # type: ignore[attr-defined]
+    assert run(program, 0.3).kind in ("answer", "error", "killed", "time", "output")  # type: ignore[attr-defined]
+    assert run(honest, 60).answer == 0.5  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

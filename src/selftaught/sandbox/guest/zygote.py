@@ -30,7 +30,6 @@ import kernel
 import runner
 import wire
 
-_NEVER = float("inf")
 _OUT, _FIRST_FREE = 1, 7
 _READY = 6
 _MAX_PROCESSES = 4096
