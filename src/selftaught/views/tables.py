@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 _STYLES = {"better": "green", "worse": "red", "indecisive": "yellow", "equivalent": "cyan"}
-_BAR = 14
+_BAR = 12
 _ARMS = {"seed": "seed", "best_of_n": "best-of-n", "improved": "improved"}
 _PARTS = {
     "gain": "gain (improved − seed)",
@@ -52,8 +52,8 @@ def _happened(one: Mapping[str, Any]) -> str:
     before, after = one.get("incumbent_validation"), one.get("proposal_validation")
     if before is None or after is None:
         return escape(one["reason"])
-    said = f"{number(after - before, sign=True)} on validation"
-    return f"[green]accepted[/], {said}" if one["accepted"] else f"incumbent kept, {said}"
+    gain = number(after - before, sign=True)
+    return f"[green]accepted[/] {gain}" if one["accepted"] else f"kept old {gain}"
 
 
 def arms(document: Mapping[str, Any]) -> Table:
@@ -73,7 +73,7 @@ def arms(document: Mapping[str, Any]) -> Table:
             _bar(arm["test"]["mean"], best),
             f"{arm['responses']:.1f}",
             f"{arm['scorings']:.1f}",
-            f"{100 * arm['failed']:.1f} %",
+            f"{100 * arm['failed']:.0f} %",
         )
     return table
 
