@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -197,12 +198,33 @@ def open_lab(
         notes = threading.Thread(target=_note, args=(lab,), daemon=True)
         notes.start()
         try:
-            yield lab
+            with _letting_go(lab):
+                yield lab
         finally:
             lab.stopping.set()
             model.close()
             workers.close()
             notes.join()
+
+
+@contextmanager
+def _letting_go(lab: Lab) -> Generator[None]:
+    """Ctrl-C lets go of the model before anything else: what is unwound then would wait for its answers."""
+
+    def interrupt(*_: object) -> None:
+        lab.stopping.set()
+        # In a thread of its own, because this one may hold the locks that closing takes.
+        threading.Thread(target=lab.model.close, daemon=True).start()
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _note(lab: Lab) -> None:

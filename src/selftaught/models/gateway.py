@@ -104,7 +104,7 @@ class Gateway:
 
     def close(self) -> None:
         """Stop: whoever waits gets ModelFailure at once; requests under way are left to end by themselves."""
-        closed = ModelFailure(f"{self.name}: closed")
+        closed = ModelFailure(f"{self.name}: stopped before it answered")
         self._gate.end(closed)
         self._hands.close(closed)
         self._threads.shutdown(wait=False, cancel_futures=True)
