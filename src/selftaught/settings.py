@@ -38,11 +38,11 @@ class Settings:
     """Repetitions of every task inside one scoring of an improver."""
     validation: int = 5
     """Repetitions of every task at a gate."""
-    test: int = 5
+    test: int = 6
     """Repetitions of every task in the comparison at the end."""
     inner: Allowance = field(default_factory=lambda: Allowance(calls=12, responses=4, scorings=49))
     """What an improver run on a task may use."""
-    outer: Allowance = field(default_factory=lambda: Allowance(calls=3, responses=10, scorings=31, cpu_s=300))
+    outer: Allowance = field(default_factory=lambda: Allowance(calls=3, responses=8, scorings=25, cpu_s=300))
     """What an improver run on an improver may use."""
 
     def __post_init__(self) -> None:
