@@ -224,10 +224,25 @@ def execute(
 
 
 @app.command("tasks")
-def list_tasks(as_json: Json = False) -> None:
-    """List the built-in tasks."""
-    from selftaught.tasks import names
+def list_tasks(
+    spec: Annotated[str | None, typer.Argument(help="Show these tasks whole: a name, a family or a file.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides the targets of families.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """List the built-in tasks, or show some whole: what the model is told, and the start solution."""
+    from selftaught.tasks import load, names
 
+    if spec is not None:
+        found = [
+            {"task": one.name, "about": one.summary, "description": one.description, "start": one.start}
+            for one in load(spec, seed)
+        ]
+        if as_json:
+            _list(found, as_json)
+            return
+        for one in found:
+            print(f"{one['task']}: {one['about']}\n\n{one['description']}\n\n{one['start']}")
+        return
     _list([{"task": name, "about": summary} for name, summary in names().items()], as_json)
 
 

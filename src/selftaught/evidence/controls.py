@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean as mean
 
-from selftaught.evidence.statistics import Interval, Verdict, interval, paired, verdict
+from selftaught.evidence.statistics import MIN_TASKS, Interval, Verdict, interval, paired, verdict
 from selftaught.lab import Lab
 from selftaught.meta import Cell, MetaUtility, Scaled
 from selftaught.plain import JSON
@@ -59,13 +59,17 @@ class Comparison:
     """Round 0 is the seed improver."""
 
     def parts(self) -> dict[str, Interval]:
-        """The gain and its two parts: more answers (best-of-n - seed) and better search (improved - best-of-n)."""
+        """The gain and its two parts: more answers (best-of-n - seed) and better search (improved - best-of-n).
+
+        With enough tasks also the gain to be expected on tasks that were not among them.
+        """
         seed, improved, sampled = (self.arms[name].scores() for name in ("seed", "improved", "best_of_n"))
-        return {
+        parts = {
             "gain": paired(improved, seed),
             "more_answers": paired(sampled, seed),
             "better_search": paired(improved, sampled),
         }
+        return parts | ({"gain_unseen": paired(improved, seed, unseen=True)} if len(seed) >= MIN_TASKS else {})
 
     def verdicts(self) -> dict[str, Verdict]:
         parts = self.parts()

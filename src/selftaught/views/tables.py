@@ -19,6 +19,7 @@ _PARTS = {
     "gain": "gain (improved − seed)",
     "more_answers": "  more answers (best-of-n − seed)",
     "better_search": "  better search (improved − best-of-n)",
+    "gain_unseen": "gain on unseen tasks like these",
 }
 
 
@@ -89,6 +90,8 @@ def parts(gain: Mapping[str, Any]) -> Table:
     for name in ("part", "difference [95 %]", "pairs"):
         table.add_column(name, justify="right" if name == "pairs" else "left")
     for name, title in _PARTS.items():
+        if name not in gain:
+            continue
         table.add_row(title, figure(gain[name], sign=True), str(gain[name]["n"]))
     return table
 
