@@ -1,1 +1,41 @@
-"""STOP, the Self-Taught Optimizer: programs that improve programs, and themselves."""
+"""STOP, the Self-Taught Optimizer: programs that improve programs, and themselves.
+
+The names below are the public ones; each is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_PUBLIC = {
+    "Program": "program",
+    "Score": "score",
+    "Allowance": "budget",
+    "Settings": "settings",
+    "Task": "task",
+    "Instance": "task",
+    "InvalidAnswer": "task",
+    "TaskUtility": "utility",
+    "MetaUtility": "meta",
+    "improve": "improver",
+    "Lab": "lab",
+    "Store": "store",
+    "Job": "sandbox",
+    "Limits": "sandbox",
+    "Outcome": "sandbox",
+    "open_sandbox": "sandbox",
+    "Request": "models",
+    "Answer": "models",
+    "LanguageModel": "models",
+    "Scripted": "models.scripted",
+    "SelftaughtError": "errors",
+}
+
+__all__ = [*_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"selftaught has no public name {name!r}")
+    return getattr(import_module(f"selftaught.{_PUBLIC[name]}"), name)
