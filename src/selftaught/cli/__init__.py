@@ -1,0 +1,29 @@
+"""The `selftaught` command. Each command reads its options, calls the library, and shows what came of it.
+
+Exit codes: 0 done · 1 failed (the same command may work later) · 2 wrong usage · 3 refused for safety · 4 budget used up
+(what was reached is kept) · 130 interrupted (resumable).
+"""
+
+from __future__ import annotations
+
+import sys
+
+from selftaught.cli import runs  # isort: skip
+from selftaught.cli import lists, programs
+from selftaught.cli.base import app
+from selftaught.errors import SelftaughtError
+
+__all__ = ["app", "lists", "main", "programs", "runs"]
+
+
+def main() -> None:
+    """Entry point of the command: errors we know become one line and their exit code."""
+    sys.setswitchinterval(0.0005)  # threads mostly hand small pieces of work to each other
+    try:
+        app()
+    except SelftaughtError as error:
+        print(f"selftaught: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("selftaught: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,133 @@
+"""What the commands share: the app, options that several take, and how a run is carried on and shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from selftaught.errors import SelftaughtError, UsageError
+from selftaught.spend import SpendLimits
+
+if TYPE_CHECKING:
+    from selftaught.launch import Estimate
+    from selftaught.store import Store
+
+app = typer.Typer(
+    name="selftaught",
+    help="STOP, the Self-Taught Optimizer: programs that improve programs, and themselves.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused for safety, 4 budget used up, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+StorePath = Annotated[Path, typer.Option("--store", envvar="SELFTAUGHT_STORE", help="The file that keeps every fact.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, all else on standard error.")]
+Level = Annotated[str, typer.Option("--sandbox", help="Sandbox level: strict, confined or external (see `doctor`).")]
+MaxDollars = Annotated[float | None, typer.Option(help="Stop before the run has cost more than this.")]
+MaxMinutes = Annotated[float | None, typer.Option(help="Stop after this many minutes of working on the run.")]
+MaxCpu = Annotated[float | None, typer.Option("--max-cpu-minutes", help="Stop after this many minutes of CPU time.")]
+DEFAULT_STORE = Path(".selftaught/store.db")
+
+
+def spend_limits(dollars: float | None, minutes: float | None, cpu_minutes: float | None) -> SpendLimits:
+    for name, value in (("dollars", dollars), ("minutes", minutes), ("cpu-minutes", cpu_minutes)):
+        if value is not None and value <= 0:
+            raise UsageError(f"--max-{name} is {value:g}: a limit is above 0")
+    seconds = [None if value is None else 60 * value for value in (minutes, cpu_minutes)]
+    return SpendLimits(dollars, seconds[0], seconds[1])
+
+
+def agree(estimate: Estimate, limits: SpendLimits, yes: bool) -> None:
+    """Show what a run may cost, and ask before the first one that is not free."""
+    if estimate.dollars == 0:
+        return
+    print(f"selftaught: {estimate}", file=sys.stderr)
+    if yes or limits.dollars is not None:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("this run may cost money: add --max-dollars to bound it, or --yes to go on without asking")
+    if not typer.confirm("Go on?", err=True):
+        raise typer.Exit(2)
+
+
+def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None = None) -> None:
+    """Carry a run to its end with its progress shown on standard error; show what was reached, whatever ended it."""
+    from rich.console import Console
+
+    from selftaught import launch
+    from selftaught.progress import Progress
+    from selftaught.views import live
+
+    console = Console(stderr=True)
+    console.print(launch.banner(facts.run(number), facts.path), soft_wrap=True, highlight=False)
+    progress = Progress()
+    try:
+        with live.shown(progress, console):
+            document = launch.carry(number, facts, progress, limits)
+    except (SelftaughtError, KeyboardInterrupt) as error:
+        reached = facts.run(number).report
+        if reached and reached["rounds"]:
+            show_document(dict(reached), as_json)
+        where = "" if facts.path == DEFAULT_STORE else f" --store {facts.path}"
+        console.print(
+            f"Stopped before the end; nothing found so far is lost: `selftaught resume {number}{where}` goes on.",
+            soft_wrap=True,
+            highlight=False,
+        )
+        if isinstance(error, KeyboardInterrupt):
+            raise typer.Exit(130) from None
+        raise
+    folder = launch.save(document, facts, facts.path.parent / "runs" / str(number))
+    show_document(document, as_json)
+    said = f"Run {number} is kept in {facts.path}; its report and the improved improver are in {folder}"
+    console.print(said, soft_wrap=True, highlight=False)
+
+
+def show_document(document: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(document))
+        return
+    from rich.console import Console
+
+    from selftaught.views import tables
+
+    tables.show(document, Console())
+
+
+def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Rows of equal keys, as JSON or as a table."""
+    if as_json:
+        print(json.dumps(rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in rows[0] if rows else ["nothing here"]:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_word(value) for value in row.values()))
+    Console().print(table)
+
+
+def _word(value: Any) -> str:
+    return {True: "yes", False: "no", None: ""}.get(value, str(value)) if isinstance(value, bool | None) else str(value)
+
+
+def specs(given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    """Task specs as given; files are made absolute, so that a run can be resumed from elsewhere."""
+    return tuple(str(Path(spec).resolve()) if spec.endswith(".py") else spec for spec in given) if given else default
+
+
+def existing(path: Path) -> Store:
+    from selftaught.store import Store
+
+    if not path.exists():
+        raise UsageError(f"there is no store at {path}: `selftaught run` makes one, --store names another")
+    return Store(path)

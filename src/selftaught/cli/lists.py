@@ -1,0 +1,77 @@
+"""What there is in the box, and what this machine can do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from selftaught.cli.base import Json, app, show_rows
+
+
+@app.command("tasks")
+def list_tasks(
+    spec: Annotated[str | None, typer.Argument(help="Show these tasks whole: a name, a family or a file.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides the targets of families.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """List the built-in tasks, or show some whole: what the model is told, and the start solution."""
+    from selftaught.tasks import load, names
+
+    if spec is not None:
+        found = [
+            {"task": one.name, "about": one.summary, "description": one.description, "start": one.start}
+            for one in load(spec, seed)
+        ]
+        if as_json:
+            show_rows(found, as_json)
+            return
+        for one in found:
+            print(f"{one['task']}: {one['about']}\n\n{one['description']}\n\n{one['start']}")
+        return
+    show_rows([{"task": name, "about": summary} for name, summary in names().items()], as_json)
+
+
+@app.command("models")
+def list_models(as_json: Json = False) -> None:
+    """List the models and what each needs."""
+    from dataclasses import asdict
+
+    from selftaught.models.providers import catalogue
+
+    show_rows([asdict(one) for one in catalogue()], as_json)
+
+
+@app.command("improvers")
+def list_improvers(
+    name: Annotated[str | None, typer.Argument(help="Print this improver's program.")] = None, as_json: Json = False
+) -> None:
+    """List the improvers in the box, or print one."""
+    from selftaught.improvers import load, names
+
+    if name is not None:
+        print(load(name).text, end="")
+        return
+    show_rows([{"improver": one, "about": _docstring(load(one).text)} for one in names()], as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Tell what this machine can do, and how to mend what it cannot. Exit code 3 when generated code cannot be held."""
+    from dataclasses import asdict
+
+    from selftaught.sandbox.doctor import diagnose
+
+    checks = diagnose()
+    show_rows([asdict(check) for check in checks], as_json)
+    raise typer.Exit(0 if all(check.ok for check in checks) else 3)
+
+
+def _docstring(text: str) -> str:
+    """The first line of what a program says of itself."""
+    import ast
+
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name == "improve_algorithm":
+            return (ast.get_docstring(node) or "").split("\n")[0]
+    return ""

@@ -1,0 +1,71 @@
+"""One untrusted program in the sandbox."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from selftaught.cli.base import Json, Level, app
+from selftaught.errors import UsageError
+
+
+@app.command("exec")
+def execute(
+    program: Annotated[Path, typer.Argument(help="A Python file; - reads standard input.", allow_dash=True)],
+    entry: Annotated[str, typer.Option(help="The function to call.")],
+    args: Annotated[str, typer.Option(help="Its arguments: a JSON list.")] = "[]",
+    cpu_s: Annotated[float, typer.Option(help="CPU seconds it may use.")] = 10.0,
+    memory_mb: Annotated[int, typer.Option(help="Address space in MiB it may use.")] = 1024,
+    seed: Annotated[int, typer.Option(help="Seed of its generators of random numbers.")] = 0,
+    sandbox: Level = "strict",
+    as_json: Json = False,
+) -> None:
+    """Run one untrusted program in the sandbox and print its outcome. Exit code 0 when it answered, 1 otherwise."""
+    from selftaught.sandbox import Job, Limits, open_sandbox
+
+    text, values = _text(program), _arguments(args)
+    with open_sandbox(sandbox, slots=1) as box:
+        limits = Limits(cpu_s=cpu_s, memory_mb=memory_mb)
+        outcome = box.run(Job(text, entry, (tuple(values),), (seed,), limits))[0]
+        level = box.level
+    if as_json:
+        document = {
+            "outcome": outcome.kind,
+            "answer": outcome.answer,
+            "error": outcome.error,
+            "output": outcome.output,
+            "cpu_s": outcome.cpu_s,
+            "wall_s": outcome.wall_s,
+            "peak_mb": outcome.peak_mb,
+            "sandbox": level,
+        }
+        print(json.dumps(document))
+    else:
+        print(outcome.output, end="")
+        print(json.dumps(outcome.answer) if outcome.kind == "answer" else f"{outcome.kind}: {outcome.error}")
+        print(
+            f"[{outcome.cpu_s:.3f} s CPU, {outcome.wall_s:.3f} s, {outcome.peak_mb:.0f} MiB, sandbox {level}]",
+            file=sys.stderr,
+        )
+    raise typer.Exit(0 if outcome.kind == "answer" else 1)
+
+
+def _text(program: Path) -> str:
+    try:
+        return sys.stdin.read() if str(program) == "-" else program.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {program}: {error}") from error
+
+
+def _arguments(text: str) -> list[Any]:
+    try:
+        values: Any = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"--args is not JSON: {error}") from error
+    if not isinstance(values, list):
+        raise UsageError('--args is not a JSON list: write the arguments in brackets, e.g. --args "[3]"')
+    return [*cast(list[Any], values)]

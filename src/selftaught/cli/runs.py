@@ -1,0 +1,156 @@
+"""Commands about runs: begin one, go on with one, look."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from selftaught.cli.base import (
+    DEFAULT_STORE,
+    Json,
+    Level,
+    MaxCpu,
+    MaxDollars,
+    MaxMinutes,
+    StorePath,
+    agree,
+    app,
+    carry,
+    existing,
+    show_document,
+    show_rows,
+    specs,
+    spend_limits,
+)
+from selftaught.errors import UsageError
+
+
+@app.command()
+def run(
+    model: Annotated[str, typer.Option(help="Who proposes: provider:model, see `selftaught models`.")] = "offline",
+    base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")] = None,
+    tasks: Annotated[
+        list[str] | None, typer.Option(help="Task to recurse on; repeat for more.  [default: formula:train]")
+    ] = None,
+    test_tasks: Annotated[
+        list[str] | None,
+        typer.Option(help="Task to compare on afterwards; repeat for more.  [default: the --tasks, or formula:test]"),
+    ] = None,
+    improver: Annotated[str, typer.Option(help="The seed improver: a name from `improvers`, or a file.")] = "seed",
+    rounds: Annotated[int, typer.Option(help="Rounds of self-improvement.")] = 3,
+    accept: Annotated[
+        Literal["gate", "paper"],
+        typer.Option(help="gate: keep the incumbent unless the new one is better on validation; paper: never keep it."),
+    ] = "gate",
+    worker: Annotated[
+        Literal["self", "frozen"],
+        typer.Option(help="self: the current improver works; frozen: always the seed improver."),
+    ] = "self",
+    repetitions: Annotated[
+        int | None, typer.Option(help="Repetitions of every task in one scoring of an improver.")
+    ] = None,
+    validation: Annotated[int | None, typer.Option(help="Repetitions of every task at a gate.")] = None,
+    test: Annotated[int | None, typer.Option(help="Repetitions of every task in the comparison at the end.")] = None,
+    calls: Annotated[int | None, typer.Option(help="Model calls of an improver run on a task.")] = None,
+    responses: Annotated[int | None, typer.Option(help="Answers per model call of an improver run on a task.")] = None,
+    scorings: Annotated[int | None, typer.Option(help="Scorings of an improver run on a task.")] = None,
+    outer_calls: Annotated[int | None, typer.Option(help="Model calls of an improver run on an improver.")] = None,
+    outer_responses: Annotated[
+        int | None, typer.Option(help="Answers per model call of an improver run on an improver.")
+    ] = None,
+    outer_scorings: Annotated[int | None, typer.Option(help="Scorings of an improver run on an improver.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides instances, targets and chance.")] = 0,
+    max_dollars: MaxDollars = None,
+    max_minutes: MaxMinutes = None,
+    max_cpu_minutes: MaxCpu = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Begin a run that costs money without asking.")] = False,
+    sandbox: Level = "strict",
+    store: StorePath = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """Improve an improver, round after round, then compare it with its controls on a test split."""
+    from dataclasses import replace
+
+    from selftaught.improvers import load
+    from selftaught.settings import Settings
+    from selftaught.store import Store
+
+    def given(**options: int | None) -> dict[str, int]:
+        return {name: value for name, value in options.items() if value is not None}
+
+    program = load(improver)
+    with Store(store) as facts:
+        base = Settings(improver=facts.keep(program.text))
+        settings = replace(
+            base,
+            model=model,
+            base_url=base_url,
+            tasks=specs(tasks, base.tasks),
+            test_tasks=specs(test_tasks, specs(tasks, base.test_tasks)),
+            seed=seed,
+            rounds=rounds,
+            accept=accept,
+            worker=worker,
+            inner=replace(base.inner, **given(calls=calls, responses=responses, scorings=scorings)),
+            outer=replace(base.outer, **given(calls=outer_calls, responses=outer_responses, scorings=outer_scorings)),
+            **given(repetitions=repetitions, validation=validation, test=test),
+        )
+        from selftaught import launch
+
+        limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes)
+        agree(launch.estimate(settings), limits, yes)
+        carry(facts, facts.start(settings.plain(), launch.circumstances(sandbox, limits)), as_json)
+
+
+@app.command()
+def resume(
+    number: Annotated[int, typer.Argument(metavar="RUN")],
+    max_dollars: MaxDollars = None,
+    max_minutes: MaxMinutes = None,
+    max_cpu_minutes: MaxCpu = None,
+    store: StorePath = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """Go on with a run that was stopped; nothing it has paid for is paid for again."""
+    limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes)
+    with existing(store) as facts:
+        carry(facts, number, as_json, limits if limits != spend_limits(None, None, None) else None)
+
+
+@app.command()
+def show(
+    number: Annotated[int, typer.Argument(metavar="RUN")],
+    program: Annotated[bool, typer.Option("--improver", help="Print the improved improver's program instead.")] = False,
+    store: StorePath = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """Look at a run."""
+    with existing(store) as facts:
+        record = facts.run(number)
+        if record.report is None:
+            raise UsageError(
+                f"run {number} has no report yet ({record.status}): `selftaught resume {number}` carries it to its end"
+            )
+        if program:
+            print(facts.text(record.report["arms"]["improved"]["improver"]), end="")
+        else:
+            show_document(dict(record.report), as_json)
+
+
+@app.command()
+def runs(store: StorePath = DEFAULT_STORE, as_json: Json = False) -> None:
+    """List the runs of a store."""
+    with existing(store) as facts:
+        found = facts.runs()
+    rows: list[dict[str, Any]] = [
+        {
+            "run": r.id,
+            "started": r.started,
+            "status": r.status,
+            "model": r.settings["model"],
+            "seed": r.settings["seed"],
+        }
+        for r in found
+    ]
+    show_rows(rows, as_json)
