@@ -288,6 +288,7 @@ def f(bait):
 def f(bait):
     names = ["/etc/passwd", "/etc/shadow", "/etc/hostname", "/etc/ssl/certs", "/root", "/home", "/var", "/sys", "/proc", "/run", "/boot", "/mnt", "/opt", bait["canary"]]
     def read(name):
+        if sys.prefix.startswith(name): return None  # on the way to the interpreter
         if os.path.isdir(name): return os.listdir(name) or None
         with open(name) as file: return file.read()
     return tries(**{name: lambda name=name: read(name) for name in names})

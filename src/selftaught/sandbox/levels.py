@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 import platform
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from selftaught.errors import SandboxRefused, UsageError
 from selftaught.sandbox import Profile
@@ -42,9 +44,13 @@ def open_level(level: str, slots: int | None) -> Pool:
     pool = Pool(name, LEVELS[level], slots or len(os.sched_getaffinity(0)))
     try:
         if name != "none":
-            for profile in PROFILES:
-                prove(pool.run, profile, name, pool.server(profile).process.pid)
+            with ThreadPoolExecutor(len(PROFILES)) as threads:
+                list(threads.map(partial(_prove, pool), PROFILES))
     except BaseException:
         pool.close()
         raise
     return pool
+
+
+def _prove(pool: Pool, profile: Profile) -> None:
+    prove(pool.run, profile, pool.level, pool.server(profile).process.pid)
