@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 
-import pytest
 from faultserver import FaultServer, Reply, completion, error
 
 OPTIONS = "--rounds 1 --repetitions 1 --validation 1 --test 1 --calls 1 --responses 2 --scorings 4 --outer-calls 1"
@@ -22,16 +21,13 @@ def begin(folder, server):
     return command(folder, "run", *OPTIONS.split(), *TASKS.split(), "--base-url", server.url)
 
 
-@pytest.mark.parametrize(
-    ("status", "told"), [(401, "the key is wrong or missing"), (404, "the model or the address is unknown")]
-)
-def test_a_wrong_key_ends_a_run_and_the_mended_one_goes_on(tmp_path, status, told):
+def test_a_wrong_key_ends_a_run_and_the_mended_one_goes_on(tmp_path):
     mended = []
-    with FaultServer(lambda body, nth: completion(["no program"]) if mended else error(status)) as server:
+    with FaultServer(lambda body, nth: completion(["no program"]) if mended else error(401)) as server:
         with begin(tmp_path, server) as run:
             _, said = run.communicate(timeout=100)
         assert run.returncode == 1
-        assert told in said.splitlines()[-1]
+        assert "the key is wrong or missing" in said.splitlines()[-1]
         mended.append(True)
         with command(tmp_path, "resume", "1", "--json") as resumed:
             document, _ = resumed.communicate(timeout=100)
