@@ -157,7 +157,7 @@ class Job:
         self.body = -1
         self.size = 0
         self.wall_base = time.monotonic_ns()
-        self.check_at = self.wall_base
+        self.check_at = self.wall_base + min(self.cpu_ns, self.wall_ns)
 
     def hand_over(self) -> bool:
         """Move what the pipe takes of the input; whether there is more."""
