@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 from selftaught.errors import SelftaughtError, UsageError
 from selftaught.evidence.report import so_far, usage
@@ -22,7 +22,7 @@ from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.progress import Progress
 from selftaught.recursion import Round
-from selftaught.settings import Settings
+from selftaught.settings import Contest, Settings
 from selftaught.spend import Spend, SpendLimits, Spent
 from selftaught.store import RunRecord, Store
 from selftaught.task import Task
@@ -46,13 +46,31 @@ def circumstances(level: str, limits: SpendLimits) -> dict[str, JSON]:
     }
 
 
+class Assignment(Protocol):
+    """What a run of any kind is asked to do: a recursion's `Settings`, a comparison's `Contest`."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def base_url(self) -> str | None: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def summary(self) -> str: ...
+    def plain(self) -> dict[str, JSON]: ...
+
+
+def assignment(record: RunRecord) -> Assignment:
+    """What a stored run is asked to do."""
+    return Contest.read(record.settings) if record.settings.get("kind") == "compare" else Settings.read(record.settings)
+
+
 def banner(record: RunRecord, path: Path) -> str:
     """What is said before a run: which model does the proposing, and how generated code is held."""
-    settings = Settings.read(record.settings)
+    asked = assignment(record)
     return (
-        f"Run {record.id} · model {settings.model}: {_about(settings.model)}\n"
-        f"seed {settings.seed} · {settings.rounds} rounds on {', '.join(settings.tasks)}, "
-        f"compared on {', '.join(settings.test_tasks)} · sandbox {record.circumstances['sandbox']} · store {path}"
+        f"Run {record.id} · model {asked.model}: {_about(asked.model)}\n"
+        f"seed {asked.seed} · {asked.summary} · sandbox {record.circumstances['sandbox']} · store {path}"
     )
 
 
@@ -70,16 +88,27 @@ class Estimate:
         return f"at most {self.answers:,} answers of {self.model} {price} (an upper bound: every allowance used up)"
 
 
-def estimate(settings: Settings) -> Estimate:
+def estimate(asked: Assignment) -> Estimate:
     """An upper bound on what a run will ask of its model, from its settings alone."""
+    answers = _contest_answers(asked) if isinstance(asked, Contest) else _run_answers(cast(Settings, asked))
+    model = open_model(asked)
+    return Estimate(answers, model.ceiling(Request("", "x" * _TYPICAL_MESSAGE), answers), model.name)
+
+
+def _contest_answers(contest: Contest) -> int:
+    cells = (
+        len(contest.entrants) * len(load_every(contest.tasks, contest.seed)) * (contest.limit or contest.repetitions)
+    )
+    return cells * contest.inner.calls * contest.inner.responses
+
+
+def _run_answers(settings: Settings) -> int:
     tasks, test_tasks = map(len, load_tasks(settings))
     inner, outer = (one.calls * one.responses for one in (settings.inner, settings.outer))
     proposing = outer + settings.outer.scorings * tasks * settings.repetitions * inner
     judging = 2 * tasks * settings.validation * inner
     testing = (settings.rounds + 2) * test_tasks * settings.test * inner
-    answers = settings.rounds * (proposing + judging) + testing
-    model = open_model(settings)
-    return Estimate(answers, model.ceiling(Request("", "x" * _TYPICAL_MESSAGE), answers), model.name)
+    return settings.rounds * (proposing + judging) + testing
 
 
 def carry(number: int, store: Store, progress: Progress, limits: SpendLimits | None = None) -> dict[str, Any]:
@@ -91,53 +120,65 @@ def carry(number: int, store: Store, progress: Progress, limits: SpendLimits | N
     record = store.run(number)
     if record.status == DONE and record.report:
         return dict(record.report)
-    settings = Settings.read(record.settings)
+    asked = assignment(record)
     spend = Spend(limits or SpendLimits(**record.circumstances["limits"]), _spent(record, store))
     store.reopen(number)
-    rounds: list[Round] = []
+    reached: dict[str, Any] = {}
     try:
-        with open_lab(settings, store, number, str(record.circumstances["sandbox"]), progress, spend) as lab:
-            document = conduct(lab, settings, rounds)
+        with open_lab(asked, store, number, str(record.circumstances["sandbox"]), progress, spend) as lab:
+            document = conduct(lab, asked, reached)
     except (SelftaughtError, KeyboardInterrupt) as error:
         reason = str(error) or "interrupted"
         store.spend(number, spend.now().plain())
-        reached = {
-            **heading(number, settings, record),
-            **so_far(rounds),
-            "stopped": reason,
-            "usage": usage(store, number),
-        }
-        store.finish(number, f"stopped: {reason}", reached)
+        stopped = {"stopped": reason, "usage": usage(store, number)}
+        store.finish(number, f"stopped: {reason}", {**heading(number, asked, record), **reached, **stopped})
         raise
     spent = spend.now()
-    document = {**heading(number, settings, record), **document}
+    document = {**heading(number, asked, record), **document}
     document["usage"] = {**usage(store, number), "cpu_s": spent.cpu_s, "wall_s": spent.wall_s}
     store.spend(number, spent.plain())
     store.finish(number, DONE, document)
     return document
 
 
-def heading(number: int, settings: Settings, record: RunRecord) -> dict[str, JSON]:
+def heading(number: int, asked: Assignment, record: RunRecord) -> dict[str, JSON]:
     """How a run's document begins: what ran, with what, held how."""
     return {
         "run": number,
-        "model": settings.model,
-        "seed": settings.seed,
+        "model": asked.model,
+        "seed": asked.seed,
         "sandbox": record.circumstances["sandbox"],
-        "settings": settings.plain(),
+        "settings": asked.plain(),
     }
 
 
-def conduct(lab: Lab, settings: Settings, rounds: list[Round]) -> dict[str, Any]:
-    """The recursion, round by round into `rounds`, then the comparison; the figures of both."""
+def conduct(lab: Lab, asked: Assignment, reached: dict[str, Any]) -> dict[str, Any]:
+    """Do what is asked and return its figures; `reached` holds at any time what there is to show of it so far."""
+    if isinstance(asked, Contest):
+        return _contest(lab, asked)
+    return _recursion(lab, cast(Settings, asked), reached)
+
+
+def _contest(lab: Lab, contest: Contest) -> dict[str, Any]:
+    from selftaught.evidence.comparison import contend, document
+
+    lab.progress.phase("measuring the start solutions")
+    tasks = [scaled(lab, task) for task in load_every(contest.tasks, contest.seed)]
+    return {"model": lab.model.name, **document(contend(lab, contest, tasks))}
+
+
+def _recursion(lab: Lab, settings: Settings, reached: dict[str, Any]) -> dict[str, Any]:
+    """The recursion, round by round, then the comparison; the figures of both."""
     from selftaught.evidence.controls import compare
     from selftaught.evidence.report import report
     from selftaught.recursion import recursion
 
     lab.progress.phase("measuring the start solutions")
-    train, test = ([_scaled(lab, task) for task in group] for group in load_tasks(settings))
+    train, test = ([scaled(lab, task) for task in group] for group in load_tasks(settings))
+    rounds: list[Round] = []
     for one in recursion(lab, Program(lab.store.text(settings.improver)), train, settings):
         rounds.append(one)
+        reached |= so_far(rounds)
     return {"model": lab.model.name, **report(rounds, compare(lab, settings, rounds, test))}
 
 
@@ -148,28 +189,30 @@ def _spent(record: RunRecord, store: Store) -> Spent:
 
 def load_tasks(settings: Settings) -> tuple[list[Task], list[Task]]:
     """The tasks to recurse on and those to compare on."""
+    return load_every(settings.tasks, settings.seed), load_every(settings.test_tasks, settings.seed)
+
+
+def load_every(specs: Sequence[str], seed: int) -> list[Task]:
+    """The tasks of several specs; UsageError when one is named twice."""
     from selftaught.tasks import load
 
-    def every(specs: Sequence[str]) -> list[Task]:
-        tasks = [task for spec in specs for task in load(spec, settings.seed)]
-        names = [task.name for task in tasks]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise UsageError(f"task {twice[0]} is asked for twice: name each task once (repetitions are a setting)")
-        return tasks
-
-    return every(settings.tasks), every(settings.test_tasks)
+    tasks = [task for spec in specs for task in load(spec, seed)]
+    names = [task.name for task in tasks]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"task {twice[0]} is asked for twice: name each task once (repetitions are a setting)")
+    return tasks
 
 
-def open_model(settings: Settings) -> LanguageModel:
+def open_model(asked: Assignment) -> LanguageModel:
     """The model of a run: a provider's, or the answers of an earlier run."""
     from selftaught.models import providers
     from selftaught.replay import Replay
 
-    kind, _, rest = settings.model.partition(":")
+    kind, _, rest = asked.model.partition(":")
     if kind == "replay":
         return Replay(Path(rest))
-    return providers.open_model(settings.model, base_url=settings.base_url)
+    return providers.open_model(asked.model, base_url=asked.base_url)
 
 
 def _about(spec: str) -> str:
@@ -183,18 +226,18 @@ def _about(spec: str) -> str:
 
 @contextmanager
 def open_lab(
-    settings: Settings, store: Store, run: int, level: str, progress: Progress, spend: Spend | None = None
+    asked: Assignment, store: Store, run: int, level: str, progress: Progress, spend: Spend | None = None
 ) -> Generator[Lab]:
     """The handles of one run, closed again whatever happens."""
     from selftaught.sandbox import open_sandbox
     from selftaught.workers import Workers
 
-    model = open_model(settings)
+    model = open_model(asked)
     cores = os.cpu_count() or 1
     busy = max(cores + 2, model.concurrency)
     workers = Workers({"score 0": 2 * cores, "improve": busy, "score 1": max(2, busy // 4), "ask": busy})
     with open_sandbox(level) as sandbox:
-        lab = Lab(sandbox, model, store, workers, settings.seed, run, progress, spend or Spend())
+        lab = Lab(sandbox, model, store, workers, asked.seed, run, progress, spend or Spend())
         notes = threading.Thread(target=_note, args=(lab,), daemon=True)
         notes.start()
         try:
@@ -233,7 +276,8 @@ def _note(lab: Lab) -> None:
         lab.store.spend(lab.run, lab.spend.now().plain())
 
 
-def _scaled(lab: Lab, task: Task) -> Scaled:
+def scaled(lab: Lab, task: Task) -> Scaled:
+    """A task on the common scale; UsageError where its start solution leaves nothing to gain."""
     found = scale(lab, task)
     if found.start >= task.best:
         raise UsageError(
@@ -243,11 +287,12 @@ def _scaled(lab: Lab, task: Task) -> Scaled:
 
 
 def save(document: dict[str, Any], store: Store, folder: Path) -> Path:
-    """Write what people open with other tools, the document and the improved improver, and return the folder."""
+    """Write what people open with other tools, the document a recursion's improved improver, and return the folder."""
     import json
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    improver = store.text(document["arms"]["improved"]["improver"])
-    (folder / "improver.py").write_text(improver, encoding="utf-8")
+    if "arms" in document:
+        improver = store.text(document["arms"]["improved"]["improver"])
+        (folder / "improver.py").write_text(improver, encoding="utf-8")
     return folder

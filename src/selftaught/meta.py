@@ -124,7 +124,7 @@ class MetaUtility:
     def cells(self, program: Program, block: int = 0) -> list[Cell]:
         """One cell per repetition and task, repetitions outermost, run side by side."""
         places = [(one, block * self.repetitions + r) for r in range(self.repetitions) for one in self.tasks]
-        return self.lab.workers.map("improve", lambda place: self._cell(program, *place), places)
+        return self.lab.workers.map("improve", lambda place: self.cell(program, *place), places)
 
     def feedback(self, program: Program) -> str:
         """How the program fared by task number, and why runs failed; nothing of the tasks themselves."""
@@ -143,7 +143,7 @@ class MetaUtility:
             )
         return "\n".join(lines)
 
-    def _cell(self, program: Program, scaled: Scaled, repetition: int) -> Cell:
+    def cell(self, program: Program, scaled: Scaled, repetition: int) -> Cell:
         """One improver run on one repetition of one task, judged."""
         lab, task = self.lab, scaled.task
         place: list[JSON] = [self.label, repetition]

@@ -55,6 +55,11 @@ class Settings:
                 if getattr(getattr(self, name), limit) < 1:
                     raise UsageError(f"the {name} budget of {limit} is below 1: an improver could do nothing")
 
+    @property
+    def summary(self) -> str:
+        """What is done, in a few words."""
+        return f"{self.rounds} rounds on {', '.join(self.tasks)}, compared on {', '.join(self.test_tasks)}"
+
     def plain(self) -> dict[str, JSON]:
         return asdict(self)
 
@@ -64,4 +69,66 @@ class Settings:
         fields = dict(plain)
         fields |= {name: tuple(fields[name]) for name in ("tasks", "test_tasks")}
         fields |= {name: Allowance(**fields[name]) for name in ("inner", "outer")}
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """An improver in a comparison: what it is called, and the digest of its text, kept in the store."""
+
+    name: str
+    improver: str
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What a comparison of improvers is asked to do. Stored like a run's settings, and resumed like a run."""
+
+    entrants: tuple[Entrant, ...]
+    """The first is the one that the others are compared with."""
+    model: str = "offline"
+    base_url: str | None = None
+    tasks: tuple[str, ...] = ("formula:test",)
+    seed: int = 0
+    repetitions: int = 10
+    """Repetitions of every task, at least."""
+    limit: int | None = None
+    """Repetitions at most: whole blocks are added until the verdicts are firm. None: exactly `repetitions`."""
+    margin: float | None = None
+    """Differences of at most this size, on the common scale, count as equivalent."""
+    inner: Allowance = field(default_factory=lambda: Settings("").inner)
+    """What each improver run may use: the same for all."""
+
+    def __post_init__(self) -> None:
+        names = [one.name for one in self.entrants]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise UsageError(f"two improvers are called {twice[0]}: a comparison needs different names")
+        if not names:
+            raise UsageError("no improver to compare: name some, e.g. seed best-of-n")
+        if self.repetitions < 1:
+            raise UsageError(f"--repetitions is {self.repetitions}: at least 1 is needed")
+        if self.limit is not None and self.limit < self.repetitions:
+            raise UsageError(f"--max-repetitions is {self.limit}, below --repetitions {self.repetitions}")
+        if self.limit is not None and len(names) < 2:
+            raise UsageError("--until decided needs two improvers: one alone is compared with nothing")
+        if self.margin is not None and not 0 < self.margin < float("inf"):
+            raise UsageError(f"--margin is {self.margin:g}: a margin is above 0")
+
+    @property
+    def summary(self) -> str:
+        """What is done, in a few words."""
+        repetitions = f"{self.repetitions}" if self.limit is None else f"{self.repetitions} to {self.limit}"
+        return f"{', '.join(one.name for one in self.entrants)} on {', '.join(self.tasks)}, {repetitions} repetitions"
+
+    def plain(self) -> dict[str, JSON]:
+        return {"kind": "compare", **asdict(self)}
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Contest:
+        """The contest that `plain()` gave."""
+        fields = {name: value for name, value in plain.items() if name != "kind"}
+        fields["entrants"] = tuple(Entrant(**one) for one in fields["entrants"])
+        fields["tasks"] = tuple(fields["tasks"])
+        fields["inner"] = Allowance(**fields["inner"])
         return cls(**fields)

@@ -8,6 +8,7 @@ from functools import cached_property
 from math import isfinite
 from typing import Any, Protocol, cast
 
+from selftaught.errors import UsageError
 from selftaught.lab import Lab
 from selftaught.plain import JSON, seed_from
 from selftaught.program import Program, defect
@@ -124,8 +125,8 @@ def _grade(task: Task, instance: Instance, outcome: Outcome) -> tuple[float, str
         grade = task.grade(instance, outcome.answer)
     except InvalidAnswer as error:
         return 0.0, f"invalid answer: {error}"
-    if not isfinite(grade) or not 0 <= grade <= 1:
-        raise ValueError(f"task {task.name} graded an answer {grade}, which is not in [0, 1]: mend its grade()")
+    if not isinstance(cast(object, grade), int | float) or not isfinite(grade) or not 0 <= grade <= 1:
+        raise UsageError(f"task {task.name} graded an answer {grade!r}, which is no number in [0, 1]: mend its grade()")
     return grade, None
 
 

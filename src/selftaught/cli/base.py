@@ -56,7 +56,7 @@ def agree(estimate: Estimate, limits: SpendLimits, yes: bool) -> None:
         raise typer.Exit(2)
 
 
-def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None = None) -> None:
+def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None = None) -> dict[str, Any]:
     """Carry a run to its end with its progress shown on standard error; show what was reached, whatever ended it."""
     from rich.console import Console
 
@@ -72,7 +72,7 @@ def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None =
             document = launch.carry(number, facts, progress, limits)
     except (SelftaughtError, KeyboardInterrupt) as error:
         reached = facts.run(number).report
-        if reached and reached["rounds"]:
+        if reached and reached.get("rounds"):
             show_document(dict(reached), as_json)
         where = "" if facts.path == DEFAULT_STORE else f" --store {facts.path}"
         console.print(
@@ -85,8 +85,9 @@ def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None =
         raise
     folder = launch.save(document, facts, facts.path.parent / "runs" / str(number))
     show_document(document, as_json)
-    said = f"Run {number} is kept in {facts.path}; its report and the improved improver are in {folder}"
-    console.print(said, soft_wrap=True, highlight=False)
+    what = "its report and the improved improver are" if "arms" in document else "its report is"
+    console.print(f"Run {number} is kept in {facts.path}; {what} in {folder}", soft_wrap=True, highlight=False)
+    return document
 
 
 def show_document(document: dict[str, Any], as_json: bool) -> None:
@@ -95,9 +96,27 @@ def show_document(document: dict[str, Any], as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from selftaught.views import tables
+    from selftaught.views import contests, tables
 
-    tables.show(document, Console())
+    kind = document["settings"].get("kind", "run")
+    Console().print({"run": tables.run, "compare": contests.contest}[kind](document))
+
+
+def write(document: dict[str, Any], csv: Path | None, picture: Path | None) -> None:
+    """Write a comparison's single runs and its picture where the user wants them."""
+    from selftaught.views import contests
+
+    for path, text in ((csv, contests.rows), (picture, contests.picture)):
+        if path is not None:
+            try:
+                path.write_text(text(document), encoding="utf-8")
+            except OSError as error:
+                raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def given(**options: int | None) -> dict[str, int]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:

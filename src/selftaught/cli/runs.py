@@ -18,6 +18,7 @@ from selftaught.cli.base import (
     app,
     carry,
     existing,
+    given,
     show_document,
     show_rows,
     specs,
@@ -76,9 +77,6 @@ def run(
     from selftaught.settings import Settings
     from selftaught.store import Store
 
-    def given(**options: int | None) -> dict[str, int]:
-        return {name: value for name, value in options.items() if value is not None}
-
     program = load(improver)
     with Store(store) as facts:
         base = Settings(improver=facts.keep(program.text))
@@ -133,6 +131,8 @@ def show(
                 f"run {number} has no report yet ({record.status}): `selftaught resume {number}` carries it to its end"
             )
         if program:
+            if "arms" not in record.report:
+                raise UsageError(f"run {number} has come to no improved improver")
             print(facts.text(record.report["arms"]["improved"]["improver"]), end="")
         else:
             show_document(dict(record.report), as_json)
@@ -141,6 +141,8 @@ def show(
 @app.command()
 def runs(store: StorePath = DEFAULT_STORE, as_json: Json = False) -> None:
     """List the runs of a store."""
+    from selftaught.launch import assignment
+
     with existing(store) as facts:
         found = facts.runs()
     rows: list[dict[str, Any]] = [
@@ -150,6 +152,7 @@ def runs(store: StorePath = DEFAULT_STORE, as_json: Json = False) -> None:
             "status": r.status,
             "model": r.settings["model"],
             "seed": r.settings["seed"],
+            "about": assignment(r).summary,
         }
         for r in found
     ]

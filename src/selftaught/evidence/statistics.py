@@ -297,19 +297,20 @@ def wilson(successes: int, trials: int, about: str) -> Interval:
 # --- looking again and again ----------------------------------------------------------------------------------------
 
 
-def sequence(blocks: Sequence[float], bounds: Bounds) -> Interval:
+def sequence(blocks: Sequence[float], bounds: Bounds, looks: int = 1) -> Interval:
     """The mean of independent bounded values, with an interval that holds at every moment it is looked at.
 
     A confidence sequence by betting against each possible mean (Waudby-Smith and Ramdas 2023, hedged capital with
-    predictable plug-in bets), intersected over time. One block is one repetition of every task, averaged.
+    predictable plug-in bets), intersected over time. One block is one repetition of every task, averaged. `looks`: how
+    many sequences are watched side by side; together they are wrong in at most 5 % of families.
     """
     values = _table({"blocks": blocks})["blocks"]
     low, high = bounds
     if values.min() < low or values.max() > high:
         raise UsageError(f"a value lies outside the bounds {low:g} to {high:g} of a confidence sequence")
-    first, last = _betting((values - low) / (high - low))
+    first, last = _betting((values - low) / (high - low), ALPHA / looks)
     width = high - low
-    method = "confidence sequence by betting"
+    method = "confidence sequence by betting" + (f", one of {looks}" if looks > 1 else "")
     about: About = "this improver on these tasks"
     return Interval(float(values.mean()), low + width * first, low + width * last, len(values), about, method)
 
@@ -320,8 +321,8 @@ _CAP = 0.9
 """The largest share of his stake a bettor risks at once. Any share below 1 is valid; a large one decides sooner."""
 
 
-def _betting(values: Array) -> tuple[float, float]:
-    """The ends of the set of means in [0, 1] against which no bettor has ever multiplied his stake by 1/ALPHA."""
+def _betting(values: Array, alpha: float) -> tuple[float, float]:
+    """The ends of the set of means in [0, 1] against which no bettor has ever multiplied his stake by 1/alpha."""
     means = np.linspace(0.0, 1.0, _GRID + 1)
     up, down = np.zeros(len(means)), np.zeros(len(means))
     alive = np.ones(len(means), dtype=bool)
@@ -330,7 +331,7 @@ def _betting(values: Array) -> tuple[float, float]:
     for value, bet in zip(values, _bets(values), strict=True):
         up += np.log1p(np.minimum(bet, up_cap) * (value - means))
         down += np.log1p(-np.minimum(bet, down_cap) * (value - means))
-        alive &= np.maximum(up, down) < math.log(2.0 / ALPHA)
+        alive &= np.maximum(up, down) < math.log(2.0 / alpha)
     kept = np.flatnonzero(alive)
     if not len(kept):
         kept = np.array([round(float(values.mean()) * _GRID)])

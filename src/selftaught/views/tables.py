@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-_STYLES = {"better": "green", "worse": "red", "indecisive": "yellow", "equivalent": "cyan"}
+STYLES = {"better": "green", "worse": "red", "indecisive": "yellow", "equivalent": "cyan"}
 _BAR = 12
 _ARMS = {"seed": "seed", "best_of_n": "best-of-n", "improved": "improved"}
 _PARTS = {
@@ -32,7 +32,7 @@ def run(document: Mapping[str, Any]) -> RenderableType:
 
 def rounds(found: Sequence[Mapping[str, Any]]) -> Table:
     """One row per round; round 0 is the seed improver."""
-    table = _table("Rounds (meta-utility: 0 = start solution, 1 = reference best)")
+    table = grid("Rounds (meta-utility: 0 = start solution, 1 = reference best)")
     for name in ("round", "improver", "train", "validation", "test [95 %]", "what happened"):
         justify = "right" if name in ("round", "train", "validation") else "left"
         table.add_column(name, justify=justify, no_wrap=name != "what happened")
@@ -62,7 +62,7 @@ def arms(document: Mapping[str, Any]) -> Table:
     found = document["arms"]
     worked_on = set(document["settings"]["tasks"]) & set(document["settings"]["test_tasks"])
     seen = "on fresh instances of the recursion's tasks" if worked_on else "tasks that the recursion never saw"
-    table = _table(f"Test split ({len(found['seed']['per_task'])} {seen}; means per improver run)")
+    table = grid(f"Test split ({len(found['seed']['per_task'])} {seen}; means per improver run)")
     for name in ("arm", "test [95 %]", "", "answers", "scorings", "failed"):
         table.add_column(name, justify="left" if name in ("arm", "test [95 %]", "") else "right", no_wrap=True)
     best = max(0.0, *(arm["test"]["mean"] for arm in found.values()))
@@ -86,7 +86,7 @@ def _bar(value: float, most: float) -> str:
 
 def parts(gain: Mapping[str, Any]) -> Table:
     """The gain and what it is made of, each paired by (task, repetition)."""
-    table = _table("What the gain is made of (paired differences)")
+    table = grid("What the gain is made of (paired differences)")
     for name in ("part", "difference [95 %]", "pairs"):
         table.add_column(name, justify="right" if name == "pairs" else "left")
     for name, title in _PARTS.items():
@@ -96,7 +96,7 @@ def parts(gain: Mapping[str, Any]) -> Table:
     return table
 
 
-def _table(title: str) -> Table:
+def grid(title: str) -> Table:
     return Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
     )
@@ -109,7 +109,7 @@ def verdict(verdicts: Mapping[str, Any]) -> Panel:
         one = verdicts[name]
         if text:
             text.append("\n")
-        text.append(one["kind"], style=f"bold {_STYLES[one['kind']]}")
+        text.append(one["kind"], style=f"bold {STYLES[one['kind']]}")
         text.append(f" than {against}" if one["kind"] in ("better", "worse") else f" against {against}")
         text.append(f": {figure(one, sign=True)} ({one['about']}; {one['method']})")
     return Panel(text, title="Verdict", title_align="left", expand=False)
@@ -127,8 +127,3 @@ def figure(one: Mapping[str, Any] | None, sign: bool = False) -> str:
     if one["low"] is None:
         return f"{value} (no interval)"
     return f"{value} [{number(one['low'], sign)}, {number(one['high'], sign)}]"
-
-
-def show(document: Mapping[str, Any], console: Console) -> None:
-    """Print a run's document."""
-    console.print(run(document))

@@ -1,0 +1,113 @@
+"""Improvers against improvers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from selftaught.cli.base import (
+    DEFAULT_STORE,
+    Json,
+    Level,
+    MaxCpu,
+    MaxDollars,
+    MaxMinutes,
+    StorePath,
+    agree,
+    app,
+    carry,
+    given,
+    specs,
+    spend_limits,
+    write,
+)
+from selftaught.errors import UsageError
+
+if TYPE_CHECKING:
+    from selftaught.settings import Entrant
+    from selftaught.store import Store
+
+
+@app.command()
+def compare(
+    improvers: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMPROVER...",
+            help="Names from `improvers`, files, or run:N, what run N ended with. The first is the reference.",
+        ),
+    ],
+    tasks: Annotated[
+        list[str] | None, typer.Option(help="Task to compare on; repeat for more.  [default: formula:test]")
+    ] = None,
+    repetitions: Annotated[int | None, typer.Option(help="Repetitions of every task.  [default: 10]")] = None,
+    until: Annotated[
+        Literal["decided"] | None, typer.Option(help="decided: add repetitions until every verdict is firm.")
+    ] = None,
+    max_repetitions: Annotated[int, typer.Option(help="With --until decided: give up after as many.")] = 100,
+    margin: Annotated[
+        float | None, typer.Option(help="Differences up to this size count as equivalent (0: start, 1: best).")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Who proposes: provider:model, see `selftaught models`.")] = "offline",
+    base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")] = None,
+    calls: Annotated[int | None, typer.Option(help="Model calls of an improver run.")] = None,
+    responses: Annotated[int | None, typer.Option(help="Answers per model call.")] = None,
+    scorings: Annotated[int | None, typer.Option(help="Scorings of an improver run.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides instances, targets and chance.")] = 0,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write every improver run to this file, as a table.")
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="Write a picture of the means to this file, as SVG.")] = None,
+    max_dollars: MaxDollars = None,
+    max_minutes: MaxMinutes = None,
+    max_cpu_minutes: MaxCpu = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Begin what costs money without asking.")] = False,
+    sandbox: Level = "strict",
+    store: StorePath = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """Compare improvers on tasks at equal budgets, on instances and answers that they share."""
+    from dataclasses import replace
+
+    from selftaught import launch
+    from selftaught.settings import Contest
+    from selftaught.store import Store
+
+    with Store(store) as facts:
+        base = Contest(tuple(_entrant(facts, one) for one in improvers))
+        contest = replace(
+            base,
+            model=model,
+            base_url=base_url,
+            tasks=specs(tasks, base.tasks),
+            seed=seed,
+            limit=max_repetitions if until else None,
+            margin=margin,
+            inner=replace(base.inner, **given(calls=calls, responses=responses, scorings=scorings)),
+            **given(repetitions=repetitions),
+        )
+        limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes)
+        agree(launch.estimate(contest), limits, yes)
+        number = facts.start(contest.plain(), launch.circumstances(sandbox, limits))
+        document = carry(facts, number, as_json)
+    write(document, csv, picture)
+
+
+def _entrant(facts: Store, named: str) -> Entrant:
+    """An improver by its name in the box, its file, or the run it came from."""
+    from selftaught.improvers import load
+    from selftaught.settings import Entrant
+
+    kind, _, number = named.partition(":")
+    if kind != "run":
+        return Entrant(Path(named).stem if named.endswith(".py") else named, facts.keep(load(named).text))
+    if not number.isdigit():
+        raise UsageError(f"{named} names no run: write run:N with a number from `selftaught runs`")
+    report = facts.run(int(number)).report
+    if not report or "arms" not in report:
+        raise UsageError(
+            f"run {number} has come to no improver yet: `selftaught resume {number}` carries it to its end"
+        )
+    return Entrant(named, report["arms"]["improved"]["improver"])

@@ -1,0 +1,253 @@
+"""Improvers against improvers: at equal allowances, on the test split, with common random numbers, as far as it takes.
+
+Every improver runs on every task and repetition; those that ask the same in the same repetition see the same answers. The
+first improver is the reference: the others are compared with it in pairs by (task, repetition). The number of repetitions is
+fixed beforehand (t intervals, Holm's correction), or blocks of one repetition of every task are added until every verdict is
+firm (confidence sequences, which hold however often one looks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean as mean
+
+from selftaught.budget import Usage
+from selftaught.evidence.controls import by_task
+from selftaught.evidence.statistics import (
+    Bounds,
+    Interval,
+    Scores,
+    Verdict,
+    corrected,
+    holm,
+    improvement_probability,
+    interquartile_mean,
+    interval,
+    p_value,
+    paired,
+    sequence,
+    verdict,
+)
+from selftaught.evidence.strategies import strategies
+from selftaught.lab import Lab
+from selftaught.meta import Cell, MetaUtility, Scaled
+from selftaught.plain import JSON
+from selftaught.program import Program
+from selftaught.settings import Contest
+
+_GAIN = 0.1
+"""Costs are given for this much gain over the start solution, on the common scale."""
+
+Block = Sequence[Sequence[Cell]]
+"""One repetition of every task: for each improver, its cells in the order of the tasks."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a contest came to."""
+
+    contest: Contest
+    improvers: Sequence[Program]
+    tasks: Sequence[Scaled]
+    blocks: Sequence[Block]
+
+    def cells(self, i: int) -> list[Cell]:
+        """The cells of the i-th improver, repetitions outermost."""
+        return [cell for block in self.blocks for cell in block[i]]
+
+    def scores(self, i: int) -> dict[str, list[float]]:
+        return by_task(self.cells(i))
+
+    def verdicts(self) -> list[Verdict]:
+        """One verdict per improver but the first, all of them together wrong in at most 5 %."""
+        others = range(1, len(self.improvers))
+        if self.contest.limit is not None:
+            return [verdict(self._watched(i), self.contest.margin) for i in others]
+        found = [verdict(paired(self.scores(i), self.scores(0)), self.contest.margin) for i in others]
+        return corrected(found, self.p_values())
+
+    def p_values(self) -> list[float]:
+        """One p of "no difference from the first" per improver but the first, not corrected."""
+        return [p_value(self.scores(i), self.scores(0)) for i in range(1, len(self.improvers))]
+
+    @property
+    def decided(self) -> bool:
+        return all(one.kind != "indecisive" for one in self.verdicts())
+
+    def _watched(self, i: int) -> Interval:
+        """The difference to the first improver by confidence sequence over the blocks."""
+        low, high = _bounds(self.tasks)
+        differences = [
+            mean(a.value - b.value for a, b in zip(block[i], block[0], strict=True)) for block in self.blocks
+        ]
+        kept_in = [min(high, max(low, one)) for one in differences]  # rounding may leave the bounds by a hair
+        return sequence(kept_in, (low, high), len(self.improvers) - 1)
+
+
+def contend(lab: Lab, contest: Contest, tasks: Sequence[Scaled]) -> Result:
+    """Run a contest to its end. Every cell is a fact, so the same call again finds what was done before."""
+    improvers = [Program(lab.store.text(one.improver)) for one in contest.entrants]
+    result = Result(contest, improvers, tasks, _blocks(lab, contest, improvers, tasks, range(contest.repetitions)))
+    while contest.limit and len(result.blocks) < contest.limit and not result.decided:
+        done = len(result.blocks)
+        more = _blocks(lab, contest, improvers, tasks, range(done, done + 1))
+        result = replace(result, blocks=[*result.blocks, *more])
+    return result
+
+
+def _blocks(
+    lab: Lab, contest: Contest, improvers: Sequence[Program], tasks: Sequence[Scaled], repetitions: range
+) -> list[Block]:
+    """Some blocks, all their cells side by side."""
+    lab.progress.phase(f"comparing {len(improvers)} improvers, repetition {repetitions[-1] + 1}")
+    judge = MetaUtility(lab, tasks, "test", "compare", 1, contest.inner)
+    places = [(improver, task, r) for r in repetitions for improver in improvers for task in tasks]
+    cells = iter(lab.workers.map("improve", lambda place: judge.cell(*place), places))
+    return [[[next(cells) for _ in tasks] for _ in improvers] for _ in repetitions]
+
+
+def _bounds(tasks: Sequence[Scaled]) -> Bounds:
+    """What a block's difference can be at all: raw scores lie in [0, 1], the common scale stretches them."""
+    widest = mean(1.0 / (one.task.best - one.start) for one in tasks)
+    return -widest, widest
+
+
+# --- the document -----------------------------------------------------------------------------------------------------
+
+
+def document(result: Result) -> dict[str, JSON]:
+    """Every figure of a contest as plain data."""
+    names = [one.name for one in result.contest.entrants]
+    rows = [_row(result, i, name) for i, name in enumerate(names)]
+    for row, one in zip(rows[1:], _against_first(result), strict=True):
+        row["against_first"] = one
+    return {
+        "improvers": rows,
+        "tasks": [one.task.name for one in result.tasks],
+        "repetitions": len(result.blocks),
+        "decided": result.decided if len(names) > 1 else None,
+        "notes": _notes(result),
+        "cells": [_cell(name, r, cell) for i, name in enumerate(names) for r, cell in _numbered(result, i)],
+    }
+
+
+def _row(result: Result, i: int, name: str) -> dict[str, JSON]:
+    cells, scores = result.cells(i), result.scores(i)
+    failed = [cell.failed for cell in cells if cell.failed]
+    return {
+        "name": name,
+        "improver": result.improvers[i].digest,
+        "strategies": list(strategies(result.improvers[i])),
+        "test": interval(scores).plain(),
+        "iqm": interquartile_mean(scores).plain(),
+        "per_task": {task: _task(values, cells, task) for task, values in scores.items()},
+        "failed": len(failed) / len(cells),
+        "failure": failed[0] if failed else None,
+        "usage": _per_run(cells),
+        "cost_per_gain": _cost_per_gain(cells),
+        "against_first": None,
+    }
+
+
+def _task(values: Sequence[float], cells: Sequence[Cell], task: str) -> dict[str, JSON]:
+    own = {task: values}
+    raw = mean(cell.raw for cell in cells if cell.task == task)
+    return {**interval(own).plain(), "iqm": interquartile_mean(own).plain(), "raw": raw}
+
+
+def _per_run(cells: Sequence[Cell]) -> dict[str, JSON]:
+    """What an improver run used on average. `dollars` is the recorded price, None when one is unknown."""
+    total = sum((cell.usage for cell in cells), Usage())
+    used = {
+        "responses": total.responses,
+        "scorings": total.scorings,
+        "tokens": total.tokens_in + total.tokens_out,
+        "dollars": total.dollars,
+    }
+    return {name: None if value is None else value / len(cells) for name, value in used.items()}
+
+
+def _cost_per_gain(cells: Sequence[Cell]) -> dict[str, JSON]:
+    """What `_GAIN` over the start solution costs: mean use divided by mean gain; None where there is no gain."""
+    gain = mean(cell.value for cell in cells)
+    used = _per_run(cells)
+    return {
+        name: value * _GAIN / gain if isinstance(value := used[name], int | float) and gain > 0 else None
+        for name in ("responses", "tokens", "dollars")
+    }
+
+
+def _against_first(result: Result) -> list[JSON]:
+    """Each improver but the first against the first: the verdict, Holm's p, and figures that say more of it."""
+    p_values, first = result.p_values(), result.scores(0)
+    per_task = _task_differences(result)
+    found: list[JSON] = []
+    for k, (one, p, adjusted) in enumerate(zip(result.verdicts(), p_values, holm(p_values), strict=True)):
+        own = result.scores(k + 1)
+        found.append(
+            {
+                **one.plain(),
+                "p": p if result.contest.limit is None else None,
+                "p_holm": adjusted if result.contest.limit is None else None,
+                "probability": improvement_probability(own, first).plain(),
+                "unseen_tasks": verdict(paired(own, first, unseen=True), result.contest.margin).plain(),
+                "per_task": per_task[k],
+            }
+        )
+    return found
+
+
+def _task_differences(result: Result) -> list[dict[str, JSON]]:
+    """The verdicts task by task; Holm's correction is over all tasks and improvers."""
+    names = [one.task.name for one in result.tasks]
+    sides: list[tuple[Scores, Scores]] = [
+        (_only(result.scores(i), task), _only(result.scores(0), task))
+        for i in range(1, len(result.improvers))
+        for task in names
+    ]
+    plain = [verdict(paired(a, b), result.contest.margin) for a, b in sides]
+    judged = iter(corrected(plain, [p_value(a, b) for a, b in sides]))
+    return [{task: next(judged).plain() for task in names} for _ in result.improvers[1:]]
+
+
+def _only(scores: Mapping[str, Sequence[float]], task: str) -> dict[str, Sequence[float]]:
+    return {task: scores[task]}
+
+
+def _notes(result: Result) -> list[JSON]:
+    """What a reader must know of these figures before he believes them."""
+    contest, notes = result.contest, list[JSON]()
+    for i, one in enumerate(contest.entrants):
+        failed = [cell.failed for cell in result.cells(i)]
+        if all(failed):
+            notes.append(f"{one.name} failed in every run, so its figures are those of the start solution: {failed[0]}")
+    if len(result.blocks) == 1:
+        notes.append("One repetition says nothing of the spread: there are no intervals; ask for more --repetitions.")
+    if len(result.tasks) == 1:
+        notes.append("One task: nothing here speaks of other tasks.")
+    if contest.limit is not None:
+        notes.append(
+            "The number of blocks was decided by looking: the verdicts allow for that; the other intervals are as if it "
+            "had been fixed beforehand."
+        )
+        if not result.decided:
+            notes.append(f"The limit of {contest.limit} repetitions was reached before every verdict was firm.")
+    return notes
+
+
+def _numbered(result: Result, i: int) -> list[tuple[int, Cell]]:
+    return [(r, cell) for r, block in enumerate(result.blocks) for cell in block[i]]
+
+
+def _cell(name: str, repetition: int, cell: Cell) -> dict[str, JSON]:
+    """One row of the table of single runs."""
+    return {
+        "improver": name,
+        "task": cell.task,
+        "repetition": repetition,
+        "value": cell.value,
+        "raw": cell.raw,
+        "failed": cell.failed,
+        **cell.usage.plain(),
+    }

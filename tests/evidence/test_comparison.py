@@ -1,0 +1,176 @@
+"""Comparisons: shared answers, verdicts that stop at the right time, bad input, and the figures in plain words."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+from rich.console import Console
+from toys import Number, asker, make_lab
+
+from selftaught.budget import Allowance
+from selftaught.errors import UsageError
+from selftaught.evidence.comparison import contend, document
+from selftaught.meta import Scaled
+from selftaught.settings import Contest, Entrant
+from selftaught.views import contests, pictures
+
+INNER = Allowance(calls=8, responses=2, scorings=12, cpu_s=5)
+TASKS = [Scaled(Number("one"), 0.0), Scaled(Number("two"), 0.0)]
+CONSTANT = "def improve_algorithm(s, u, m):\n    return 'f = lambda x: {}'\n"
+FAILS = "def improve_algorithm(s, u, m):\n    raise ValueError('no idea')\n"
+
+
+@pytest.fixture
+def lab(tmp_path, sandbox):
+    return make_lab(tmp_path / "s.db", sandbox)
+
+
+def contest(lab, programs, **more):
+    entrants = tuple(Entrant(name, lab.store.keep(text)) for name, text in programs.items())
+    return Contest(entrants, **({"repetitions": 5, "inner": INNER} | more))
+
+
+def judged(lab, programs, tasks=TASKS, **more):
+    return document(contend(lab, contest(lab, programs, **more), tasks))
+
+
+ASKERS = {"one": asker(1), "four": asker(4), "same": asker(1) + "\n# as one\n"}
+
+
+def test_improvers_share_answers_and_the_figures_fit_together(lab):
+    found = judged(lab, ASKERS)
+    one, four, same = found["improvers"]
+    assert len(lab.model.asked) == 4 * 5 * 2, "who asks the same in the same repetition is answered the same"
+    assert (one["usage"]["responses"], four["usage"]["responses"]) == (1, 4)
+    assert one["test"]["mean"] == same["test"]["mean"] < four["test"]["mean"]
+    assert one["against_first"] is None
+    against = four["against_first"]
+    assert against["kind"] == "better" and against["p_holm"] < 0.05
+    assert against["difference"] == pytest.approx(four["test"]["mean"] - one["test"]["mean"])
+    assert against["probability"]["mean"] > 0.6
+    assert against["unseen_tasks"]["kind"] == "indecisive" and "2 tasks" in against["unseen_tasks"]["method"]
+    assert same["against_first"]["kind"] == "indecisive" and "all values equal" in same["against_first"]["method"]
+    assert set(four["per_task"]) == set(against["per_task"]) == {"one", "two"}
+    assert one["cost_per_gain"]["responses"] == pytest.approx(0.1 / one["test"]["mean"])
+    assert one["cost_per_gain"]["tokens"] == pytest.approx(15 * 0.1 / one["test"]["mean"])
+    assert len(found["cells"]) == 3 * 2 * 5
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_more_repetitions_keep_the_first_ones(lab):
+    few, more = judged(lab, ASKERS, repetitions=2), judged(lab, ASKERS, repetitions=3)
+    kept = [cell for cell in more["cells"] if cell["repetition"] < 2]
+    assert kept == few["cells"]
+
+
+def test_it_stops_as_soon_as_every_verdict_is_firm(lab):
+    programs = {"bad": CONSTANT.format(0.1), "good": CONSTANT.format(0.9)}
+    found = judged(lab, programs, repetitions=1, limit=60)
+    assert found["decided"] and 1 < found["repetitions"] < 60
+    assert found["improvers"][1]["against_first"]["kind"] == "better"
+    assert "confidence sequence" in found["improvers"][1]["against_first"]["method"]
+    lone = judged(lab, programs, repetitions=found["repetitions"] - 1, limit=found["repetitions"] - 1)
+    assert lone["decided"] is False
+    assert any("limit" in note for note in lone["notes"])
+    assert judged(lab, dict(reversed(programs.items())), repetitions=1, limit=60)["improvers"][1]["against_first"][
+        "kind"
+    ] == ("worse")
+
+
+def test_with_a_margin_equal_improvers_are_told_to_be(lab):
+    programs = {"a": CONSTANT.format(0.5), "b": CONSTANT.format(0.51)}
+    found = judged(lab, programs, repetitions=1, limit=60, margin=0.3)
+    assert found["improvers"][1]["against_first"]["kind"] == "equivalent"
+
+
+def test_two_that_cannot_be_told_apart_stay_indecisive_to_the_limit(lab):
+    found = judged(lab, {"a": asker(1), "b": asker(1) + "\n# as a\n"}, repetitions=1, limit=8)
+    assert (found["repetitions"], found["decided"]) == (8, False)
+    assert found["improvers"][1]["against_first"]["kind"] == "indecisive"
+
+
+def test_an_improver_that_always_fails_is_told_with_the_reason(lab):
+    found = judged(lab, {"one": asker(1), "fails": FAILS})
+    fails = found["improvers"][1]
+    assert (fails["failed"], fails["test"]["mean"]) == (1.0, 0.0)
+    assert "no idea" in fails["failure"]
+    assert any("fails failed in every run" in note for note in found["notes"])
+    assert fails["cost_per_gain"]["responses"] is None
+
+
+def test_one_task_and_one_repetition_give_no_interval(lab):
+    found = judged(lab, ASKERS, tasks=TASKS[:1], repetitions=1)
+    for one in found["improvers"]:
+        assert one["test"]["low"] is None and "one repetition" in one["test"]["method"]
+    assert found["improvers"][1]["against_first"]["kind"] == "indecisive"
+    assert [note.split()[0] for note in found["notes"]] == ["One", "One"]
+
+
+def test_scores_that_are_all_equal_give_no_interval(lab):
+    found = judged(lab, {"a": CONSTANT.format(0.5), "b": CONSTANT.format(0.7)})
+    against = found["improvers"][1]["against_first"]
+    assert (against["kind"], against["low"]) == ("indecisive", None)
+    assert "all values equal" in against["method"]
+
+
+class NoNumber(Number):
+    worth = float("nan")
+
+    def grade(self, instance, answer):
+        return self.worth
+
+
+@pytest.mark.parametrize("worth", [float("nan"), float("inf"), -1, None, "1"])
+def test_a_scorer_that_gives_no_number_is_the_users_to_mend(lab, worth):
+    task = NoNumber("odd")
+    task.worth = worth
+    with pytest.raises(UsageError, match=r"task odd graded an answer .* mend its grade"):
+        judged(lab, ASKERS, tasks=[Scaled(task, 0.0)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"repetitions": 0}, "--repetitions is 0"),
+        ({"limit": 3}, "--max-repetitions is 3, below --repetitions 5"),
+        ({"margin": -0.1}, "--margin"),
+        ({"margin": float("nan")}, "--margin"),
+        ({"entrants": ()}, "no improver"),
+        ({"entrants": (Entrant("a", "1"), Entrant("a", "2"))}, "two improvers are called a"),
+        ({"entrants": (Entrant("a", "1"),), "limit": 9}, "needs two improvers"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(changes, said):
+    plain = Contest((Entrant("a", "1"), Entrant("b", "2")), repetitions=5)
+    with pytest.raises(UsageError, match=said):
+        replace(plain, **changes)
+
+
+def test_a_contest_reads_back():
+    plain = Contest((Entrant("a", "1"), Entrant("b", "2")), limit=50, margin=0.02, inner=INNER)
+    assert Contest.read(json.loads(json.dumps(plain.plain()))) == plain
+
+
+def test_views_show_every_improver(lab):
+    found = judged(lab, ASKERS)
+    console = Console(width=80, record=True)
+    console.print(contests.contest(found))
+    text = console.export_text()
+    assert "indecisive" in text and "better" in text and max(map(len, text.splitlines())) <= 80
+    rows = list(csv.DictReader(io.StringIO(contests.rows(found))))
+    assert [row["improver"] for row in rows].count("four") == 10
+    assert {float(row["value"]) for row in rows} == {cell["value"] for cell in found["cells"]}
+    tree = ElementTree.fromstring(contests.picture(found))
+    names = [node.text for node in tree.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"one", "four", "same"} <= set(names)
+
+
+@pytest.mark.parametrize("values", [(0.0, 0.0), (-3.0, 1e-9), (1e-7, 2e-7), (12345.0, 1.0)])
+def test_a_picture_holds_every_figure(values):
+    rows = [pictures.Row("<&>", {"mean": one, "low": None, "high": None}) for one in values]
+    tree = ElementTree.fromstring(pictures.intervals("t", "a", rows))
+    marks = [float(node.attrib["cx"]) for node in tree.iter("{http://www.w3.org/2000/svg}circle")]
+    assert len(marks) == 2 and all(190 <= mark <= 610 for mark in marks)

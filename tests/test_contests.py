@@ -1,0 +1,64 @@
+"""The command `compare` as a user meets it."""
+
+import json
+import re
+
+import pytest
+from test_cli import answers, one_line, selftaught
+
+TINY = [
+    *("--tasks", "formula:test/1", "--repetitions", "2"),
+    *("--calls", "2", "--responses", "2", "--scorings", "5", "--json"),
+]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("contest")
+    (folder / "mine.py").write_text("def improve_algorithm(s, u, m):\n    return s\n")
+    done = selftaught(
+        "compare", "seed", "mine.py", *TINY, "--csv", "c.csv", "--picture", "p.svg", "--margin", "0.5", cwd=folder
+    )
+    return folder, done
+
+
+def test_a_comparison_is_a_run_with_a_document_a_table_and_a_picture(first):
+    folder, done = first
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [one["name"] for one in found["improvers"]] == ["seed", "mine"]
+    assert found["usage"]["responses"] > 0
+    assert (folder / "c.csv").read_text().count("\n") == 1 + 2 * 2
+    assert (folder / "p.svg").read_text().startswith("<svg")
+    assert json.loads((folder / ".selftaught" / "runs" / "1" / "report.json").read_text()) == found
+    assert "Against seed" in selftaught("show", "1", cwd=folder).stdout
+    assert json.loads(selftaught("resume", "1", "--json", cwd=folder).stdout)["cells"] == found["cells"]
+    assert "mine" in json.loads(selftaught("runs", "--json", cwd=folder).stdout)[0]["about"]
+
+
+def test_the_same_comparison_again_asks_nothing(first):
+    folder, done = first
+    before = answers(folder / ".selftaught" / "store.db")
+    again = json.loads(selftaught("compare", "seed", "mine.py", *TINY, "--margin", "0.5", cwd=folder).stdout)
+    assert again["improvers"] == json.loads(done.stdout)["improvers"]
+    assert answers(folder / ".selftaught" / "store.db") == before > 0
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["magic"], r"magic.*seed"),
+        (["seed", "seed"], "two improvers are called seed"),
+        (["seed", "run:x"], "run:N"),
+        (["seed", "run:77"], "no run 77"),
+        (["seed", "run:1"], "no improver yet"),
+        (["seed", "--until", "decided"], "two improvers"),
+        (["seed", "--tasks", "chess"], "chess"),
+        (["seed", "--repetitions", "0"], "--repetitions is 0"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_in_one_line(first, args, said):
+    folder, _ = first
+    done = selftaught("compare", *args, cwd=folder)
+    assert done.returncode == 2, done.stderr
+    assert re.search(said, one_line(done)), done.stderr
