@@ -137,7 +137,13 @@ def test_texts_come_back_as_they_were(tmp_path_factory, text):
 
 
 def test_a_key_depends_on_everything():
-    keys = {key_of("a", {"x": 1}), key_of("b", {"x": 1}), key_of("a", {"x": 2}), key_of("a", {"y": 1}), key_of("a", {"x": "1"})}
+    keys = {
+        key_of("a", {"x": 1}),
+        key_of("b", {"x": 1}),
+        key_of("a", {"x": 2}),
+        key_of("a", {"y": 1}),
+        key_of("a", {"x": "1"}),
+    }
     assert len(keys) == 5
 
 
