@@ -1,27 +1,42 @@
-"""How busy the gateway keeps a model: answers per second with a model of 200 ms, against what 64 places could give.
+"""How busy a model is kept: answers per second with a model of 200 ms, against what 64 places could give.
 
 The model is a server on loopback in a process of its own, so that its work is not counted as ours (its share of the cores
-is). Beside the gateway stand the bare SDK in as many threads, and the gateway over a provider that only sleeps.
+is). Measured in turns, round by round, so that whatever else the machine does meets all alike: answers through the ledger
+into a store on disk, as a run asks for them; the bare SDK in as many threads; the gateway over a provider that only sleeps.
+Beside that, what a candidate costs besides its scoring and its request: question, answer and score through ledger and
+store, with a model and a utility that take no time.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import multiprocessing
 import os
+import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
-from selftaught.models import Answer, Request
+from selftaught.budget import Allowance, Meter
+from selftaught.lab import Lab
+from selftaught.ledger import Conversation
+from selftaught.models import Answer, LanguageModel, Request
 from selftaught.models.gateway import Gateway
 from selftaught.models.openai import OpenAI
 from selftaught.plain import JSON
+from selftaught.sandbox import Sandbox
+from selftaught.store import Store
+from selftaught.workers import Workers
 
 LATENCY_S = 0.2
 PLACES = 64
@@ -29,6 +44,32 @@ REPLY = {
     "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "x = 1\n" * 100}}],
     "usage": {"prompt_tokens": 10, "completion_tokens": 100},
 }
+
+
+Ask = Callable[[int], None]
+"""Gets so many answers."""
+SWITCH_S = 0.0005
+"""As in the command: how long a thread computes before another one may."""
+PROGRAM = "x = 1\n" * 500
+SCORE = {"value": 0.5, "reason": None, "grades": [0.5] * 20, "failures": 0, "notes": ["Instance 1: grade 0.5"] * 5}
+
+
+class Instant:
+    """A model that takes no time."""
+
+    name = "instant"
+    parameters: Mapping[str, JSON] = MappingProxyType({})
+    concurrency = PLACES
+    batch = 1
+
+    def ceiling(self, request: Request, count: int) -> float | None:  # noqa: ARG002
+        return 0.0
+
+    def close(self) -> None:
+        pass
+
+    def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
+        return [Answer(f"{request.message}{address}") for address in addresses]
 
 
 class Sleeper:
@@ -51,38 +92,84 @@ class Sleeper:
 
 
 def run(quick: bool = False) -> dict[str, object]:
-    """`busy`: answers per second against 64 / 0.2 s. Medians of three rounds after one that opens the connections."""
-    answers = PLACES * (4 if quick else 20)
-    figures: dict[str, object] = {"latency_s": LATENCY_S, "in flight": PLACES, "answers": answers}
+    """`busy`: answers per second against 64 / 0.2 s. Medians of rounds in turns, after one that opens the connections."""
+    sys.setswitchinterval(SWITCH_S)
+    answers, rounds = PLACES * (4 if quick else 20), 3 if quick else 5
     here, there = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=_serve, args=(there,), daemon=True)
     server.start()
     try:
         url = f"http://127.0.0.1:{here.recv()}/v1"
-        figures["gateway"] = _figure(_through_gateway(Gateway(OpenAI("m", url, concurrency=PLACES))), answers)
-        figures["bare SDK"] = _figure(_through_sdk(url), answers)
+        with tempfile.TemporaryDirectory() as folder, _lab(Path(folder), Gateway(OpenAI("m", url))) as lab:
+            ways = {"answers stored": _through_ledger(lab), "bare SDK": _through_sdk(url)}
+            ways["gateway, provider that only sleeps"] = _through_gateway(Gateway(Sleeper()))
+            busy = _in_turns(ways, answers, rounds)
     finally:
         server.kill()
-    figures["gateway, provider that only sleeps"] = _figure(_through_gateway(Gateway(Sleeper())), answers)
-    figures["goal"] = "busy >= 0.90"
-    return figures
+    overhead = {f"{count} candidates": _overhead(count) for count in (300, 3000)}
+    goal = "answers stored: busy >= 0.90; overhead <= 2 ms per candidate, as much for 3,000 as for 300"
+    return (
+        {"latency_s": LATENCY_S, "in flight": PLACES, "answers": answers} | busy | {"overhead": overhead, "goal": goal}
+    )
 
 
-def _figure(ask: Callable[[int], None], answers: int) -> dict[str, float]:
-    ask(PLACES)
-    walls: list[float] = []
-    cpu = time.process_time()
-    for _ in range(3):
-        begin = time.perf_counter()
-        ask(answers)
-        walls.append(time.perf_counter() - begin)
-    used = (time.process_time() - cpu) / (3 * answers)
-    rate = answers / sorted(walls)[1]
+def _in_turns(ways: Mapping[str, Ask], answers: int, rounds: int) -> dict[str, object]:
+    """For each way: the median rate of its rounds, how busy that keeps the model, and CPU time of this process."""
+    walls: dict[str, list[float]] = {name: [] for name in ways}
+    cpu = dict.fromkeys(ways, 0.0)
+    for ask in ways.values():
+        ask(PLACES)
+    for _ in range(rounds):
+        for name, ask in ways.items():
+            began, used = time.perf_counter(), time.process_time()
+            ask(answers)
+            walls[name].append(time.perf_counter() - began)
+            cpu[name] += time.process_time() - used
+    return {name: _figure(answers / median(walls[name]), cpu[name] / (rounds * answers)) for name in ways}
+
+
+def _figure(rate: float, cpu_s: float) -> dict[str, float]:
     busy = rate / (PLACES / LATENCY_S)
-    return {"answers per second": round(rate, 1), "busy": round(busy, 3), "cpu_ms per answer": round(1000 * used, 2)}
+    return {"answers per second": round(rate, 1), "busy": round(busy, 3), "cpu_ms per answer": round(1000 * cpu_s, 2)}
 
 
-def _through_gateway(model: Gateway) -> Callable[[int], None]:
+@contextmanager
+def _lab(folder: Path, model: LanguageModel) -> Generator[Lab]:
+    """A lab without a sandbox, over a store on disk."""
+    workers = Workers({"ask": PLACES})
+    with Store(folder / "store.db") as store:
+        yield Lab(cast(Sandbox, None), model, store, workers, seed=0, run=store.start({}, {}))
+    model.close()
+    workers.close()
+
+
+def _talk(lab: Lab) -> Conversation:
+    return Conversation(lab, ["benchmark"], Meter(Allowance(calls=10**9, responses=1)))
+
+
+def _through_ledger(lab: Lab) -> Ask:
+    threads, talk, asked = ThreadPoolExecutor(PLACES), _talk(lab), itertools.count()
+
+    def ask(answers: int) -> None:
+        list(threads.map(lambda _: talk.ask("expert", [f"question {next(asked)}"], 0.7), range(answers)))
+
+    return ask
+
+
+def _overhead(candidates: int) -> dict[str, float]:
+    """Milliseconds per candidate, one after the other, and of the last tenth alone."""
+    with tempfile.TemporaryDirectory() as folder, _lab(Path(folder), Instant()) as lab:
+        talk, moments = _talk(lab), [time.perf_counter()]
+        for i in range(candidates):
+            text = talk.ask("expert", [f"{i} {PROGRAM}"], 0.7)[0]
+            lab.once("score", {"program": lab.store.keep(text), "utility": ["task", i]}, lambda: SCORE)
+            moments.append(time.perf_counter())
+    tenth = candidates // 10
+    each = (moments[-1] - moments[0]) / candidates, (moments[-1] - moments[-1 - tenth]) / tenth
+    return {"ms each": round(1000 * each[0], 3), "ms each of the last tenth": round(1000 * each[1], 3)}
+
+
+def _through_gateway(model: Gateway) -> Ask:
     threads = ThreadPoolExecutor(PLACES)
 
     def ask(answers: int) -> None:
@@ -91,7 +178,7 @@ def _through_gateway(model: Gateway) -> Callable[[int], None]:
     return ask
 
 
-def _through_sdk(url: str) -> Callable[[int], None]:
+def _through_sdk(url: str) -> Ask:
     import openai
 
     client = openai.OpenAI(api_key="none", base_url=url, max_retries=0)

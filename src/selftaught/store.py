@@ -3,9 +3,10 @@
 A run is a list of facts. Every step that costs anything goes through `once`: the fact is found, or it is computed and
 kept. So resuming a run is the same call again, and there is no second code path.
 
-A fact is in SQLite's write-ahead log before `once` returns it: a killed process loses nothing it has seen. The log is
-not flushed to the platter at each commit (`synchronous=NORMAL`), so a *power loss* may cost the last moments before it,
-whole transactions at a time; it cannot corrupt the file. The log needs a local disk, not a network file system.
+A fact is in SQLite's write-ahead log, with the texts it refers to, before `once` returns it: a killed process loses
+nothing it has seen. Threads that write at the same time share one transaction. The log is not flushed to the platter at
+each commit (`synchronous=NORMAL`), so a *power loss* may cost the last moments before it, whole transactions at a time;
+it cannot corrupt the file. The log needs a local disk, not a network file system.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import sqlite3
 import threading
 import zlib
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -45,6 +47,13 @@ MIGRATIONS: tuple[str, ...] = (
 """One script per schema version, in order; a store of version n has seen the first n. Never change one: append."""
 
 _BUSY_S = 10.0
+_PAGE = 500
+"""Rows read at once where there may be any number of them."""
+_LATELY = 10_000
+"""How many texts and uses are remembered as written, and how many uses may wait to be."""
+
+_Row = tuple[str, str, str, str]
+"""Key, kind, about and body of a fact."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,15 @@ class RunRecord:
     report: Mapping[str, Any] | None
 
 
+class _Write:
+    """New facts of one thread on their way to the file, and whether they were the first of their keys."""
+
+    def __init__(self, rows: Sequence[_Row]) -> None:
+        self.rows = rows
+        self.first: bool | None = None
+        """None until they are in the file."""
+
+
 class Store:
     """Facts, texts and runs in one file. Safe to use from many threads; several processes may share the file."""
 
@@ -71,9 +89,10 @@ class Store:
         self._lock = threading.RLock()
         self._flights: dict[str, Future[JSON]] = {}
         self._claims = threading.Lock()
-        self._written_texts: set[str] = set()
+        self._queue: deque[_Write] = deque()
+        self._written: set[str] = set()
+        self._unwritten: dict[str, bytes] = {}
         self._uses: set[tuple[int, str]] = set()
-        self._unwritten_uses: list[tuple[int, str]] = []
         self._db = _open(path)
 
     # facts -----------------------------------------------------------------------------------------------------------
@@ -101,9 +120,7 @@ class Store:
             missing = [i for i in sorted(mine.values()) if keys[i] not in facts]
             if missing:
                 made = compute(missing)
-                rows = [
-                    (keys[i], kind, canonical(abouts[i]), canonical(one)) for i, one in zip(missing, made, strict=True)
-                ]
+                rows = [(keys[i], kind, _ascii(abouts[i]), _ascii(one)) for i, one in zip(missing, made, strict=True)]
                 facts |= self._insert(rows)
             for key in mine:
                 self._flights[key].set_result(facts[key])
@@ -123,14 +140,12 @@ class Store:
 
     def facts(self, kind: str, run: int) -> Iterator[tuple[dict[str, Any], Any]]:
         """(about, body) of every fact of a kind that a run used, oldest first."""
-        self._flush_uses()
         query = (
-            "SELECT about, body FROM facts JOIN uses ON uses.fact = facts.key "
-            "WHERE uses.run = ? AND kind = ? ORDER BY facts.id"
+            "SELECT facts.id, about, body FROM facts JOIN uses ON uses.fact = facts.key "
+            "WHERE uses.run = ? AND kind = ? AND facts.id > ? ORDER BY facts.id LIMIT ?"
         )
-        with self._transaction() as db:
-            rows = db.execute(query, (run, kind)).fetchall()
-        for about, body in rows:
+        self._flush()
+        for _, about, body in self._paged(query, run, kind):
             yield json.loads(about), json.loads(body)
 
     def fact(self, key: str) -> JSON:
@@ -139,10 +154,19 @@ class Store:
 
     def abouts(self, kind: str) -> Iterator[dict[str, Any]]:
         """What every fact of a kind is about, whoever used it, oldest first."""
-        with self._transaction() as db:
-            rows = db.execute("SELECT about FROM facts WHERE kind = ? ORDER BY id", (kind,)).fetchall()
-        for (about,) in rows:
+        for _, about in self._paged("SELECT id, about FROM facts WHERE kind = ? AND id > ? ORDER BY id LIMIT ?", kind):
             yield json.loads(about)
+
+    def _paged(self, query: str, *wanted: object) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query by ascending id, read a page at a time."""
+        last = -1
+        while True:
+            with self._transaction() as db:
+                rows = db.execute(query, (*wanted, last, _PAGE)).fetchall()
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1][0]
 
     def _claim(self, keys: Sequence[str]) -> tuple[dict[str, int], dict[str, Future[JSON]]]:
         """Which keys this call answers for (with the position of each), and which another thread is computing now."""
@@ -165,32 +189,48 @@ class Store:
             rows = db.execute(f"SELECT key, body FROM facts WHERE key IN ({marks})", [*keys]).fetchall()
         return {key: json.loads(body) for key, body in rows}
 
-    def _insert(self, rows: Sequence[tuple[str, str, str, str]]) -> dict[str, JSON]:
+    def _insert(self, rows: Sequence[_Row]) -> dict[str, JSON]:
         """Keep the rows; what counts afterwards is what the file holds (another process may have been first)."""
-        with self._transaction() as db:
+        write = _Write(rows)
+        self._queue.append(write)
+        with self._lock:
+            try:
+                if write.first is None:
+                    self._write_queue()
+            finally:
+                if write.first is None:
+                    self._queue.remove(write)
+        return {key: json.loads(body) for key, _, _, body in rows} if write.first else self._find({r[0] for r in rows})
+
+    def _write_queue(self) -> None:
+        """Write the facts of all threads that wait for it, in one transaction. When it fails, each of them tries itself."""
+        batch = list(self._queue)
+        rows = [row for write in batch for row in write.rows]
+        with self._writing() as db:
             before = db.total_changes
             db.executemany("INSERT OR IGNORE INTO facts (key, kind, about, body) VALUES (?, ?, ?, ?)", rows)
-            all_new = db.total_changes - before == len(rows)
-            self._write_uses(db)
-        return {key: json.loads(body) for key, _, _, body in rows} if all_new else self._find({row[0] for row in rows})
+            first = db.total_changes - before == len(rows)
+        for write in batch:
+            write.first = first
+            self._queue.popleft()
 
     # texts -----------------------------------------------------------------------------------------------------------
 
     def keep(self, text: str) -> str:
-        """Keep a text once and return its digest, under which facts refer to it."""
+        """Keep a text once and return its digest, under which facts refer to it. It is written with the next fact."""
         raw = text.encode("utf-8", "surrogatepass")
         name = hashlib.sha256(raw).hexdigest()
-        if name not in self._written_texts:
+        if name not in self._written:
             packed = zlib.compress(raw, 1)
-            with self._transaction() as db:
-                db.execute("INSERT OR IGNORE INTO texts (digest, body) VALUES (?, ?)", (name, packed))
-            self._written_texts.add(name)
+            with self._lock:
+                self._unwritten[name] = packed
         return name
 
     def text(self, name: str) -> str:
         """The text kept under a digest. StoreFailure when there is none."""
         with self._transaction() as db:
-            row = db.execute("SELECT body FROM texts WHERE digest = ?", (name,)).fetchone()
+            waiting = self._unwritten.get(name)
+            row = (waiting,) if waiting else db.execute("SELECT body FROM texts WHERE digest = ?", (name,)).fetchone()
         if row is None:
             raise StoreFailure(f"store {self.path} has lost the text {name[:12]}: restore it from a copy")
         return zlib.decompress(row[0]).decode("utf-8", "surrogatepass")
@@ -200,18 +240,18 @@ class Store:
     def start(self, settings: Mapping[str, JSON], circumstances: Mapping[str, JSON]) -> int:
         """Begin a run and return its number."""
         row = (_now(), canonical(settings), canonical(circumstances), "running")
-        with self._transaction() as db:
+        with self._writing() as db:
             made = db.execute("INSERT INTO runs (started, settings, circumstances, status) VALUES (?, ?, ?, ?)", row)
             return int(made.lastrowid or 0)
 
     def reopen(self, run: int) -> None:
         """Mark a run as running again."""
-        with self._transaction() as db:
+        with self._writing() as db:
             db.execute("UPDATE runs SET status = 'running', ended = NULL WHERE id = ?", (run,))
 
     def spend(self, run: int, spent: Mapping[str, JSON]) -> None:
         """Note what a run has cost so far."""
-        with self._transaction() as db:
+        with self._writing() as db:
             db.execute("UPDATE runs SET spent = ? WHERE id = ?", (canonical(spent), run))
 
     def dollars(self, run: int) -> float | None:
@@ -227,32 +267,34 @@ class Store:
     def finish(self, run: int, status: str, report: Mapping[str, JSON] | None = None) -> None:
         """End a run: `done`, or why it stopped."""
         text = None if report is None else canonical(report)
-        with self._transaction() as db:
+        with self._writing() as db:
             db.execute("UPDATE runs SET status = ?, ended = ?, report = ? WHERE id = ?", (status, _now(), text, run))
-            self._write_uses(db)
 
     def runs(self) -> list[RunRecord]:
         """Every run, oldest first."""
-        with self._transaction() as db:
-            rows = db.execute(
-                "SELECT id, started, ended, settings, circumstances, status, spent, report FROM runs ORDER BY id"
-            ).fetchall()
-        return [_record(row) for row in rows]
+        return self._records("ORDER BY id")
 
     def run(self, number: int) -> RunRecord:
         """One run. UsageError when there is none of that number."""
-        found = [record for record in self.runs() if record.id == number]
+        found = self._records("WHERE id = ?", number)
         if not found:
             raise UsageError(f"store {self.path} has no run {number}: `selftaught runs` lists those it has")
         return found[0]
+
+    def _records(self, which: str, *wanted: int) -> list[RunRecord]:
+        query = "SELECT id, started, ended, settings, circumstances, status, spent, report FROM runs "
+        with self._transaction() as db:
+            return [_record(row) for row in db.execute(query + which, wanted)]
 
     # plumbing --------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Write what is left and close the file."""
         with self._lock:
-            self._flush_uses()
-            self._db.close()
+            try:
+                self._flush()
+            finally:
+                self._db.close()
 
     def __enter__(self) -> Store:
         return self
@@ -270,21 +312,32 @@ class Store:
             except sqlite3.Error as error:
                 raise StoreFailure(_explain(self.path, error)) from error
 
+    @contextmanager
+    def _writing(self) -> Generator[sqlite3.Connection]:
+        """A transaction that first writes the texts and uses that wait; they go on waiting when it fails."""
+        with self._transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO texts (digest, body) VALUES (?, ?)", self._unwritten.items())
+            db.executemany("INSERT OR IGNORE INTO uses (run, fact) VALUES (?, ?)", self._uses)
+            yield db
+            db.commit()
+            if len(self._written) > _LATELY:
+                self._written.clear()
+            self._written.update(self._unwritten)
+            self._unwritten.clear()
+            self._uses.clear()
+
     def _note_uses(self, run: int, keys: Sequence[str]) -> None:
         if run:
             with self._lock:
-                new = {(run, key) for key in keys} - self._uses
-                self._uses |= new
-                self._unwritten_uses += sorted(new)
+                self._uses.update((run, key) for key in keys)
+                if len(self._uses) > _LATELY:
+                    self._flush()
 
-    def _flush_uses(self) -> None:
-        if self._unwritten_uses:
-            with self._transaction() as db:
-                self._write_uses(db)
-
-    def _write_uses(self, db: sqlite3.Connection) -> None:
-        db.executemany("INSERT OR IGNORE INTO uses (run, fact) VALUES (?, ?)", self._unwritten_uses)
-        self._unwritten_uses = []
+    def _flush(self) -> None:
+        """Write the texts and uses that wait."""
+        if self._unwritten or self._uses:
+            with self._writing():
+                pass
 
 
 def key_of(kind: str, about: Mapping[str, JSON]) -> str:
@@ -344,6 +397,11 @@ def _record(row: tuple[Any, ...]) -> RunRecord:
     number, started, ended, settings, circumstances, status, spent, report = row
     plain = [json.loads(one) for one in (settings, circumstances, spent)]
     return RunRecord(number, started, ended, plain[0], plain[1], status, plain[2], report and json.loads(report))
+
+
+def _ascii(value: JSON) -> str:
+    """Plain data as SQLite can hold it: half characters, which generated code may make, are written as escapes."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def _now() -> str:
