@@ -23,6 +23,8 @@ class Allowance:
     """Tokens in and out over all answers; the call that crosses it is the last. None: no limit."""
     cpu_s: float = 60.0
     """CPU seconds of the improver's own code."""
+    extensions: bool = True
+    """Whether the improver is offered what the paper's interface lacks: `utility.map` and `utility.feedback`."""
 
     def plain(self) -> dict[str, JSON]:
         return asdict(self)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from selftaught.budget import Allowance, Meter, Usage
+from selftaught.errors import Refusal
 from selftaught.lab import Lab
 from selftaught.ledger import Conversation
 from selftaught.plain import JSON, seed_from
@@ -132,6 +133,8 @@ class _Guest:
 
     def _feedback(self, solution: str) -> str:
         """utility.feedback(...): free for a solution that was scored, otherwise it costs a scoring."""
+        if not self._allowance.extensions:
+            raise Refusal("ValueError", "there is no utility.feedback in this run")
         program = Program(solution)
         if program not in self._scored:
             self._scores([solution])
@@ -141,11 +144,13 @@ class _Guest:
 def _allowed(allowance: Allowance) -> str:
     """The part of the description that states the budgets: generated from what the host enforces."""
     tokens = "" if allowance.tokens is None else f" and {allowance.tokens:,} tokens"
+    several = " or, side by side, utility.map(solutions)," if allowance.extensions else ""
+    feedback = "utility.feedback(solution) tells why a solution lost; it is free for solutions that were scored. "
     return (
-        f"\n\nThe improver may make {allowance.scorings} scorings with utility(solution) or, side by side, "
-        f"utility.map(solutions), and {allowance.calls} calls of the language model with at most {allowance.responses} "
+        f"\n\nThe improver may make {allowance.scorings} scorings with utility(solution){several} "
+        f"and {allowance.calls} calls of the language model with at most {allowance.responses} "
         f"answers each{tokens}; a larger batch costs more calls. Its own code may use {allowance.cpu_s:g} s of CPU time. "
         "A call that would exceed a budget raises BudgetExhausted (from helpers) and does nothing. "
-        "utility.feedback(solution) tells why a solution lost; it is free for solutions that were scored. "
+        f"{feedback if allowance.extensions else ''}"
         "A solution that fails has utility 0.0."
     )

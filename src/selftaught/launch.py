@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from selftaught.errors import SelftaughtError, UsageError
 from selftaught.evidence.report import so_far, usage
@@ -26,6 +26,9 @@ from selftaught.settings import Contest, Settings
 from selftaught.spend import Spend, SpendLimits, Spent
 from selftaught.store import RunRecord, Store
 from selftaught.task import Task
+
+if TYPE_CHECKING:
+    from selftaught.experiments.plans import Plan
 
 DONE = "done"
 _NOTE_S = 3.0
@@ -47,7 +50,7 @@ def circumstances(level: str, limits: SpendLimits) -> dict[str, JSON]:
 
 
 class Assignment(Protocol):
-    """What a run of any kind is asked to do: a recursion's `Settings`, a comparison's `Contest`."""
+    """What a run of any kind is asked to do: a recursion's `Settings`, a comparison's `Contest`, an experiment's `Plan`."""
 
     @property
     def model(self) -> str: ...
@@ -62,7 +65,15 @@ class Assignment(Protocol):
 
 def assignment(record: RunRecord) -> Assignment:
     """What a stored run is asked to do."""
-    return Contest.read(record.settings) if record.settings.get("kind") == "compare" else Settings.read(record.settings)
+    match record.settings.get("kind"):
+        case "compare":
+            return Contest.read(record.settings)
+        case "experiment":
+            from selftaught.experiments.plans import Plan
+
+            return Plan.read(record.settings)
+        case _:
+            return Settings.read(record.settings)
 
 
 def banner(record: RunRecord, path: Path) -> str:
@@ -90,7 +101,10 @@ class Estimate:
 
 def estimate(asked: Assignment) -> Estimate:
     """An upper bound on what a run will ask of its model, from its settings alone."""
-    answers = _contest_answers(asked) if isinstance(asked, Contest) else _run_answers(cast(Settings, asked))
+    if isinstance(asked, Settings):
+        answers = _run_answers(asked)
+    else:
+        answers = _contest_answers(asked) if isinstance(asked, Contest) else _plan_answers(cast("Plan", asked))
     model = open_model(asked)
     return Estimate(answers, model.ceiling(Request("", "x" * _TYPICAL_MESSAGE), answers), model.name)
 
@@ -100,6 +114,23 @@ def _contest_answers(contest: Contest) -> int:
         len(contest.entrants) * len(load_every(contest.tasks, contest.seed)) * (contest.limit or contest.repetitions)
     )
     return cells * contest.inner.calls * contest.inner.responses
+
+
+def _plan_answers(plan: Plan) -> int:
+    entrants, again = len(plan.arms) * plan.runs, 0
+    if plan.again:
+        outer, inner = plan.arms[0].settings.outer, plan.arms[0].settings
+        again = 2 * plan.runs * (outer.calls * outer.responses + _scoring_answers(inner))
+    contest = plan.contest and replace(plan.contest, entrants=plan.contest.entrants[:1])
+    compared = _contest_answers(contest) * (len(plan.contest.entrants) + entrants) if contest and plan.contest else 0
+    return plan.runs * sum(_run_answers(arm.settings) for arm in plan.arms) + again + compared
+
+
+def _scoring_answers(settings: Settings) -> int:
+    """What the scorings of one outer run, and the test of what it makes, may ask."""
+    tasks, test_tasks = map(len, load_tasks(settings))
+    inner = settings.inner.calls * settings.inner.responses
+    return (settings.outer.scorings * tasks * settings.repetitions + test_tasks * settings.test) * inner
 
 
 def _run_answers(settings: Settings) -> int:
@@ -156,7 +187,11 @@ def conduct(lab: Lab, asked: Assignment, reached: dict[str, Any]) -> dict[str, A
     """Do what is asked and return its figures; `reached` holds at any time what there is to show of it so far."""
     if isinstance(asked, Contest):
         return _contest(lab, asked)
-    return _recursion(lab, cast(Settings, asked), reached)
+    if isinstance(asked, Settings):
+        return _recursion(lab, asked, reached)
+    from selftaught.experiments.conduct import experiment
+
+    return experiment(lab, cast("Plan", asked), reached)
 
 
 def _contest(lab: Lab, contest: Contest) -> dict[str, Any]:
@@ -292,7 +327,7 @@ def save(document: dict[str, Any], store: Store, folder: Path) -> Path:
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    if "arms" in document:
+    if "gain" in document:
         improver = store.text(document["arms"]["improved"]["improver"])
         (folder / "improver.py").write_text(improver, encoding="utf-8")
     return folder

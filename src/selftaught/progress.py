@@ -30,14 +30,20 @@ class Progress:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
+        self._scope = ""
         self._phase = "starting"
         self._best: float | None = None
         self._dollars: float | None = 0.0
         self._began = time.monotonic()
 
+    def scope(self, text: str) -> None:
+        """What the phases from now on belong to, e.g. one recursion of an experiment."""
+        with self._lock:
+            self._scope = f"{text}, "
+
     def phase(self, text: str) -> None:
         with self._lock:
-            self._phase, self._best = text, None
+            self._phase, self._best = self._scope + text, None
 
     def count(self, what: str, number: int = 1) -> None:
         with self._lock:

@@ -9,11 +9,14 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from statistics import fmean as mean
 
-from selftaught.improver import Improvement, improve
+from selftaught.improver import ENTRY, Improvement, improve
 from selftaught.lab import Lab
 from selftaught.meta import Cell, MetaUtility, Scaled
 from selftaught.program import Program
 from selftaught.settings import Settings
+
+STUB = Program(f"def {ENTRY}(initial_solution, utility, language_model):\n    return initial_solution\n")
+"""What a maximizer is shown in place of the incumbent."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ def recursion(lab: Lab, seed: Program, tasks: Sequence[Scaled], settings: Settin
         worker = improver if settings.worker == "self" else seed
         lab.progress.phase(f"round {t} of {settings.rounds}: proposing")
         train = MetaUtility(lab, tasks, "train", ["round", t], settings.repetitions, settings.inner)
-        proposal = improve(lab, worker, improver, train, ["outer", lab.seed, t], settings.outer, depth=1)
+        shown = improver if settings.start == "incumbent" else STUB
+        proposal = improve(lab, worker, shown, train, ["outer", lab.seed, t], settings.outer, depth=1)
         lab.progress.phase(f"round {t} of {settings.rounds}: validating")
         outcome = _gate(lab, t, worker, improver, proposal, tasks, settings)
         improver = outcome.improver

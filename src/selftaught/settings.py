@@ -12,6 +12,7 @@ from selftaught.plain import JSON
 
 Accept = Literal["gate", "paper"]
 Worker = Literal["self", "frozen"]
+Start = Literal["incumbent", "none"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Settings:
     """`gate`: the incumbent stays unless the proposal is better on fresh validation instances; `paper`: it never stays."""
     worker: Worker = "self"
     """`self`: the current improver does the work (paper); `frozen`: the seed improver does, in all rounds."""
+    start: Start = "incumbent"
+    """`incumbent`: the worker is shown the incumbent; `none`: a stub, as the paper's maximizers are (appendix)."""
     repetitions: int = 2
     """Repetitions of every task inside one scoring of an improver."""
     validation: int = 5

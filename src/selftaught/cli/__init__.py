@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 
 from selftaught.cli import runs  # isort: skip
-from selftaught.cli import contests, lists, programs
+from selftaught.cli import contests, experiments, lists, programs
 from selftaught.cli.base import app
 from selftaught.errors import SelftaughtError
 
-__all__ = ["app", "contests", "lists", "main", "programs", "runs"]
+__all__ = ["app", "contests", "experiments", "lists", "main", "programs", "runs"]
 
 
 def main() -> None:

@@ -72,7 +72,7 @@ def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None =
             document = launch.carry(number, facts, progress, limits)
     except (SelftaughtError, KeyboardInterrupt) as error:
         reached = facts.run(number).report
-        if reached and reached.get("rounds"):
+        if reached and (reached.get("rounds") or reached.get("runs")):
             show_document(dict(reached), as_json)
         where = "" if facts.path == DEFAULT_STORE else f" --store {facts.path}"
         console.print(
@@ -85,7 +85,7 @@ def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None =
         raise
     folder = launch.save(document, facts, facts.path.parent / "runs" / str(number))
     show_document(document, as_json)
-    what = "its report and the improved improver are" if "arms" in document else "its report is"
+    what = "its report and the improved improver are" if "gain" in document else "its report is"
     console.print(f"Run {number} is kept in {facts.path}; {what} in {folder}", soft_wrap=True, highlight=False)
     return document
 
@@ -96,17 +96,18 @@ def show_document(document: dict[str, Any], as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from selftaught.views import contests, tables
+    from selftaught.views import contests, experiments, tables
 
-    kind = document["settings"].get("kind", "run")
-    Console().print({"run": tables.run, "compare": contests.contest}[kind](document))
+    views = {"run": tables.run, "compare": contests.contest, "experiment": experiments.experiment}
+    Console().print(views[document["settings"].get("kind", "run")](document))
 
 
 def write(document: dict[str, Any], csv: Path | None, picture: Path | None) -> None:
-    """Write a comparison's single runs and its picture where the user wants them."""
-    from selftaught.views import contests
+    """Write a comparison's single runs, its picture or that of an experiment, where the user wants them."""
+    from selftaught.views import contests, experiments
 
-    for path, text in ((csv, contests.rows), (picture, contests.picture)):
+    drawn = experiments.picture if "experiment" in document else contests.picture
+    for path, text in ((csv, contests.rows), (picture, drawn)):
         if path is not None:
             try:
                 path.write_text(text(document), encoding="utf-8")

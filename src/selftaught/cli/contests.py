@@ -106,7 +106,7 @@ def _entrant(facts: Store, named: str) -> Entrant:
     if not number.isdigit():
         raise UsageError(f"{named} names no run: write run:N with a number from `selftaught runs`")
     report = facts.run(int(number)).report
-    if not report or "arms" not in report:
+    if not report or "gain" not in report:
         raise UsageError(
             f"run {number} has come to no improver yet: `selftaught resume {number}` carries it to its end"
         )

@@ -131,7 +131,7 @@ def show(
                 f"run {number} has no report yet ({record.status}): `selftaught resume {number}` carries it to its end"
             )
         if program:
-            if "arms" not in record.report:
+            if "gain" not in record.report:
                 raise UsageError(f"run {number} has come to no improved improver")
             print(facts.text(record.report["arms"]["improved"]["improver"]), end="")
         else:

@@ -1,0 +1,86 @@
+"""The paper's experiments and its open questions, each one command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from selftaught.cli.base import (
+    DEFAULT_STORE,
+    Json,
+    Level,
+    MaxCpu,
+    MaxDollars,
+    MaxMinutes,
+    StorePath,
+    agree,
+    app,
+    carry,
+    show_rows,
+    spend_limits,
+    write,
+)
+
+if TYPE_CHECKING:
+    from selftaught.experiments.plans import Plan
+
+
+@app.command()
+def experiment(
+    name: Annotated[str | None, typer.Argument(help="Which experiment; without a name, they are listed.")] = None,
+    preset: Annotated[
+        Literal["ours", "paper", "tiny"],
+        typer.Option(
+            help="paper: to its letter; ours: our budgets, gate and tasks; tiny: to see in seconds that it works."
+        ),
+    ] = "ours",
+    plan: Annotated[bool, typer.Option("--plan", help="Show what it would do and cost, and stop.")] = False,
+    runs: Annotated[int | None, typer.Option(help="Recursions of each arm, instead of the preset's number.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Who proposes; repeat it for `models`. [default: offline]")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the first recursion; the others follow.")] = 0,
+    picture: Annotated[Path | None, typer.Option(help="Write a picture of the figures to this file, as SVG.")] = None,
+    max_dollars: MaxDollars = None,
+    max_minutes: MaxMinutes = None,
+    max_cpu_minutes: MaxCpu = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Begin what costs money without asking.")] = False,
+    sandbox: Level = "strict",
+    store: StorePath = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """Run one of the paper's experiments, or one that it left open, to its table; `--plan` shows it first."""
+    from selftaught import launch
+    from selftaught.experiments import plans
+    from selftaught.store import Store
+
+    if name is None:
+        show_rows([{"experiment": one, "asks": question} for one, question in plans.questions().items()], as_json)
+        return
+    planned = plans.plan(name, preset, model or ["offline"], base_url, seed, runs)
+    estimate = launch.estimate(planned)
+    if plan:
+        _show_plan(planned, str(estimate), as_json)
+        return
+    limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes)
+    agree(estimate, limits, yes)
+    with Store(store) as facts:
+        plans.keep(facts.keep)
+        number = facts.start(planned.plain(), launch.circumstances(sandbox, limits))
+        document = carry(facts, number, as_json)
+    write(document, None, picture)
+
+
+def _show_plan(planned: Plan, at_most: str, as_json: bool) -> None:
+    from rich.console import Console
+
+    from selftaught.views import experiments
+
+    if as_json:
+        print(json.dumps({**planned.plain(), "digest": planned.digest, "asks": at_most}))
+    else:
+        Console().print(experiments.plan(planned.plain(), planned.digest, at_most))

@@ -1,0 +1,240 @@
+"""Carries an experiment out: the recursions of its arms one after the other, then what is compared afterwards.
+
+Everything is a fact in the store, so going on with an experiment is the same call again, and experiments that share
+recursions (lpn and transfer of one preset) share their facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from statistics import fmean as mean
+from typing import Any
+
+from selftaught.evidence.comparison import contend, document
+from selftaught.evidence.controls import Arm as Judged
+from selftaught.evidence.controls import Comparison, compare
+from selftaught.evidence.statistics import Interval, over_runs, wilson
+from selftaught.evidence.strategies import strategies
+from selftaught.experiments import published
+from selftaught.experiments.blank import blank
+from selftaught.experiments.plans import Arm, Plan, plan
+from selftaught.improver import improve
+from selftaught.lab import Lab
+from selftaught.launch import assignment, load_every, load_tasks, open_model, scaled
+from selftaught.meta import MetaUtility, Scaled
+from selftaught.plain import JSON
+from selftaught.program import Program
+from selftaught.recursion import Round, recursion
+from selftaught.settings import Contest, Entrant, Settings
+
+_RISE = 0.03
+"""The paper counts runs that gain at least 3 % (of raw score)."""
+
+
+@dataclass(frozen=True)
+class Recursed:
+    """One recursion of an arm, judged on its test split."""
+
+    arm: str
+    seed: int
+    rounds: Sequence[Round]
+    comparison: Comparison
+    again: float | None
+    """How much better the seed improver becomes in the hands of the improved one than in its own; None: not asked."""
+
+    @property
+    def improver(self) -> Program:
+        return self.rounds[-1].improver
+
+    def by_round(self) -> list[float]:
+        """The mean on the common scale, from the seed improver (round 0) on."""
+        return [mean(cell.value for cell in one.cells) for one in self.comparison.rounds]
+
+    def gain(self) -> float:
+        return self.by_round()[-1] - self.by_round()[0]
+
+    def better_search(self) -> float:
+        return self.by_round()[-1] - mean(cell.value for cell in self.comparison.arms["best_of_n"].cells)
+
+    def raw(self) -> list[float]:
+        return [_raw(one) for one in self.comparison.rounds]
+
+    def plain(self) -> dict[str, JSON]:
+        return {
+            "arm": self.arm,
+            "seed": self.seed,
+            "improver": self.improver.digest,
+            "strategies": list(strategies(self.improver)),
+            "accepted": sum(one.accepted for one in self.rounds),
+            "test_by_round": self.by_round(),
+            "raw_by_round": self.raw(),
+            "gain": self.gain(),
+            "better_search": self.better_search(),
+            "again": self.again,
+        }
+
+
+def _raw(judged: Judged) -> float:
+    return mean(cell.raw for cell in judged.cells)
+
+
+def experiment(lab: Lab, planned: Plan, reached: dict[str, Any]) -> dict[str, Any]:
+    """Carry the experiment out and return its figures; `reached` holds the recursions that are done."""
+    found: list[Recursed] = []
+    for arm in planned.arms:
+        with _speaking(lab, planned, arm.settings) as own:
+            for k in range(planned.runs):
+                lab.progress.scope(f"{arm.name} {k + 1} of {planned.runs}")
+                found.append(_recurse(replace(own, seed=planned.seed + k), arm, planned.again))
+                reached["runs"] = [one.plain() for one in found]
+    compared = _contest(lab, planned, planned.contest, found) if planned.contest else None
+    return {
+        "model": lab.model.name,
+        "experiment": planned.name,
+        "question": planned.question,
+        "plan": planned.digest,
+        "deviations": deviations(planned),
+        "earlier_looks": _earlier_looks(lab, planned),
+        "runs": [one.plain() for one in found],
+        "arms": [_arm(arm.name, [one for one in found if one.arm == arm.name]) for arm in planned.arms],
+        "differences": _differences(planned, found),
+        "contest": compared,
+        "paper": published.beside(planned.name, compared, _raw_by_round(planned, found), _rises(found) / len(found)),
+    }
+
+
+@contextmanager
+def _speaking(lab: Lab, planned: Plan, settings: Settings) -> Generator[Lab]:
+    """The lab with the model of an arm, where that is not the experiment's."""
+    if settings.model == planned.model:
+        yield lab
+        return
+    model = open_model(settings)
+    try:
+        yield replace(lab, model=model)
+    finally:
+        model.close()
+
+
+def _recurse(lab: Lab, arm: Arm, again: bool) -> Recursed:
+    settings = replace(arm.settings, seed=lab.seed)
+    train, test = ([scaled(lab, task) for task in group] for group in load_tasks(settings))
+    if settings.start == "none":
+        train, test = [*map(blank, train)], [*map(blank, test)]
+    seed = Program(lab.store.text(settings.improver))
+    rounds = list(recursion(lab, seed, train, settings))
+    comparison = compare(lab, settings, rounds, test)
+    better = _again(lab, settings, rounds, train, test) if again else None
+    return Recursed(arm.name, lab.seed, rounds, comparison, better)
+
+
+def _again(
+    lab: Lab, settings: Settings, rounds: Sequence[Round], train: Sequence[Scaled], test: Sequence[Scaled]
+) -> float:
+    """Improve the seed improver afresh, once with the improved improver and once with itself; the difference on test."""
+    lab.progress.phase("improving the seed improver afresh")
+    seed, improved = rounds[0].incumbent, rounds[-1].improver
+    utility = MetaUtility(lab, train, "train", "again", settings.repetitions, settings.inner)
+    judge = MetaUtility(lab, test, "test", "report", settings.test, settings.inner)
+
+    def made(worker: Program) -> float:
+        found = improve(lab, worker, seed, utility, ["again", lab.seed], settings.outer, depth=1)
+        return mean(cell.value for cell in judge.cells(found.program or seed))
+
+    return made(improved) - made(seed)
+
+
+def _contest(lab: Lab, planned: Plan, contest: Contest, found: Sequence[Recursed]) -> dict[str, Any]:
+    """The improvers of the plan and those of all runs on the tasks of the contest."""
+    lab.progress.scope("afterwards")
+    made = [Entrant(f"{one.arm} {one.seed}", lab.store.keep(one.improver.text)) for one in found]
+    full = replace(contest, entrants=(*contest.entrants, *made))
+    tasks = [scaled(lab, task) for task in load_every(full.tasks, full.seed)]
+    figures = document(contend(replace(lab, seed=full.seed), full, tasks))
+    return {
+        **figures,
+        "made": [one.name for one in made],
+        "starts": {one.task.name: one.start for one in tasks},
+        "unlike_training": _unlike(planned, tasks),
+    }
+
+
+def _unlike(planned: Plan, tasks: Sequence[Scaled]) -> list[JSON]:
+    """The tasks that are of no family the recursions worked on: formula-test-1 is of the family of formula-train-1."""
+    specs = {spec for arm in planned.arms for spec in arm.settings.tasks}
+    families = {task.name.partition("-")[0] for task in load_every(sorted(specs), planned.seed)}
+    return [one.task.name for one in tasks if one.task.name.partition("-")[0] not in families]
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def _arm(name: str, runs: Sequence[Recursed]) -> dict[str, JSON]:
+    """An arm over its runs: the unit is one recursion."""
+    again = [one.again for one in runs if one.again is not None]
+    return {
+        "name": name,
+        "test_by_round": [one.plain() for one in _over([run.by_round() for run in runs])],
+        "raw_by_round": [one.plain() for one in _over([run.raw() for run in runs])],
+        "gain": over_runs([run.gain() for run in runs]).plain(),
+        "better_search": over_runs([run.better_search() for run in runs]).plain(),
+        "rises": wilson(_rises(runs), len(runs), "recursions").plain(),
+        "again": over_runs(again).plain() if again else None,
+    }
+
+
+def _rises(runs: Sequence[Recursed]) -> int:
+    """How many runs gain as much raw score as the paper counts as a rise."""
+    return sum(one.raw()[-1] - one.raw()[0] >= _RISE for one in runs)
+
+
+def _over(runs: Sequence[Sequence[float]]) -> list[Interval]:
+    """The mean over runs at each round."""
+    return [over_runs(values) for values in zip(*runs, strict=True)]
+
+
+def _differences(planned: Plan, found: Sequence[Recursed]) -> dict[str, JSON]:
+    """What the improved improver of each further arm reaches, less that of the first arm with the same seed."""
+    ends = {(one.arm, one.seed): one.by_round()[-1] for one in found}
+    first = planned.arms[0].name
+    seeds = range(planned.seed, planned.seed + planned.runs)
+    return {
+        arm.name: over_runs([ends[arm.name, seed] - ends[first, seed] for seed in seeds]).plain()
+        for arm in planned.arms[1:]
+    }
+
+
+def _raw_by_round(planned: Plan, found: Sequence[Recursed]) -> list[float]:
+    own = [one.raw() for one in found if one.arm == planned.arms[0].name]
+    return [mean(values) for values in zip(*own, strict=True)]
+
+
+def deviations(planned: Plan) -> list[JSON]:
+    """Where the plan differs from the preset that it is named after."""
+    models = [arm.settings.model for arm in planned.arms] if planned.name == "models" else [planned.model]
+    preset = plan(planned.name, planned.preset, models, planned.base_url, planned.seed, None)
+    mine, theirs = planned.plain(), preset.plain()
+    return [f"{name}: {mine[name]} instead of {theirs[name]}" for name in theirs if mine[name] != theirs[name]]
+
+
+def _earlier_looks(lab: Lab, planned: Plan) -> list[JSON]:
+    """Earlier runs in this store that were judged on test instances which this experiment uses."""
+    mine = _looked_at(planned)
+    looks: list[JSON] = []
+    for record in lab.store.runs():
+        if record.id < lab.run and mine & _looked_at(assignment(record)):
+            looks.append(f"run {record.id} ({record.started}, {assignment(record).summary})")
+    return looks
+
+
+def _looked_at(asked: Any) -> set[tuple[str, int]]:
+    """The test tasks and seeds of a run of any kind."""
+    if isinstance(asked, Settings):
+        return {(spec, asked.seed) for spec in asked.test_tasks}
+    if isinstance(asked, Contest):
+        return {(spec, asked.seed) for spec in asked.tasks}
+    seeds = range(asked.seed, asked.seed + asked.runs)
+    own = {(spec, seed) for arm in asked.arms for spec in arm.settings.test_tasks for seed in seeds}
+    return own | (_looked_at(asked.contest) if asked.contest else set())

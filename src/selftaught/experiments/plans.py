@@ -1,0 +1,215 @@
+"""Plans of experiments as plain data: which recursions, how often, and what is compared afterwards.
+
+Three presets each. `paper` keeps to the paper's letter: five copies of LPN (here five repetitions of it, which is the same
+mean), 4 x 6 answers and 25 scorings, always accept, the interface without this project's extensions. `ours` asks the same
+question our way: the gate, our budgets, tasks on which the built-in model has something to find. `tiny` shows in seconds
+that everything works; its figures mean nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from selftaught.budget import Allowance
+from selftaught.errors import UsageError
+from selftaught.improvers import load, names
+from selftaught.plain import JSON, digest
+from selftaught.settings import Contest, Entrant, Settings
+
+Preset = Literal["ours", "paper", "tiny"]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of recursing. Each of its runs has a seed of its own, the same for all arms."""
+
+    name: str
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an experiment is asked to do: stored, with its digest, before the first answer."""
+
+    name: str
+    preset: Preset
+    question: str
+    arms: tuple[Arm, ...]
+    runs: int
+    """Recursions of each arm, with the seeds `seed`, `seed` + 1, …"""
+    contest: Contest | None = None
+    """Improvers compared on tasks afterwards; the improved improvers of all runs enter it as well."""
+    again: bool = False
+    """Whether improved improvers and the seed improver are both set to improve the seed improver afresh."""
+    model: str = "offline"
+    base_url: str | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.runs < 1:
+            raise UsageError(f"--runs is {self.runs}: at least 1 is needed")
+
+    @property
+    def summary(self) -> str:
+        return f"experiment {self.name}, preset {self.preset}: {len(self.arms)} arms x {self.runs} recursions"
+
+    @property
+    def digest(self) -> str:
+        return digest(self.plain())
+
+    def plain(self) -> dict[str, JSON]:
+        contest = self.contest and self.contest.plain()
+        return {"kind": "experiment", **asdict(self), "contest": contest}
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Plan:
+        """The plan that `plain()` gave."""
+        fields = {name: value for name, value in plain.items() if name != "kind"}
+        fields["arms"] = tuple(Arm(one["name"], Settings.read(one["settings"])) for one in fields["arms"])
+        fields["contest"] = fields["contest"] and Contest.read(fields["contest"])
+        return cls(**fields)
+
+
+# --- what the presets have in common ----------------------------------------------------------------------------------
+
+_PAPER = Allowance(calls=4, responses=6, scorings=25, extensions=False)
+
+
+def _base(preset: Preset) -> Settings:
+    """The settings that an experiment starts from."""
+    seed = load("seed").digest
+    if preset == "ours":
+        return Settings(seed)
+    if preset == "paper":
+        return Settings(
+            seed,
+            tasks=("lpn",),
+            test_tasks=("lpn",),
+            rounds=4,
+            accept="paper",
+            repetitions=5,
+            validation=1,
+            test=5,
+            inner=_PAPER,
+            outer=replace(_PAPER, cpu_s=300),
+        )
+    return Settings(
+        seed,
+        tasks=("formula:train/1",),
+        test_tasks=("formula:test/1",),
+        rounds=1,
+        repetitions=1,
+        validation=1,
+        test=2,
+        inner=Allowance(calls=2, responses=2, scorings=5),
+        outer=Allowance(calls=1, responses=2, scorings=3),
+    )
+
+
+_RUNS: Mapping[Preset, int] = {"paper": 5, "ours": 5, "tiny": 2}
+_OTHERS = ("grid", "qap", "sat", "maxcut", "parity")
+"""The tasks of the paper's table 1."""
+
+
+def plan(name: str, preset: Preset, models: Sequence[str], base_url: str | None, seed: int, runs: int | None) -> Plan:
+    """The plan of an experiment by name. UsageError when there is none, or for several models where one is meant."""
+    if name not in _PLANS:
+        raise UsageError(f"no experiment {name!r}: there are {', '.join(_PLANS)}")
+    if len(models) > 1 and name != "models":
+        raise UsageError(f"experiment {name} works with one model: --model can be repeated for the experiment models")
+    base = replace(_base(preset), model=models[0], base_url=base_url)
+    made = _PLANS[name](base, preset, models)
+    contest = made.contest and replace(made.contest, model=models[0], base_url=base_url, seed=seed, inner=base.inner)
+    common = replace(made, model=models[0], base_url=base_url, seed=seed, contest=contest)
+    return common if runs is None else replace(common, runs=runs)
+
+
+def keep(text: Callable[[str], str]) -> None:
+    """Keep the text of every improver in the box: plans name them by digest."""
+    for name in names():
+        text(load(name).text)
+
+
+def questions() -> dict[str, str]:
+    """Every experiment by name, with what it asks."""
+    return {name: plan(name, "ours", ["offline"], None, 0, None).question for name in _PLANS}
+
+
+def _tasks(preset: Preset, given: tuple[str, ...]) -> tuple[str, ...]:
+    return _base("tiny").test_tasks if preset == "tiny" else given
+
+
+def _contest(improvers: Sequence[str], tasks: tuple[str, ...], repetitions: int) -> Contest:
+    entrants = tuple(Entrant(name, load(name).digest) for name in improvers)
+    return Contest(entrants, tasks=tasks, repetitions=repetitions)
+
+
+# --- the experiments --------------------------------------------------------------------------------------------------
+
+
+def _lpn(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+    question = "Does the meta-utility rise over the rounds, and above simple ways of asking? (paper: figure of LPN)"
+    four = base if preset == "tiny" else replace(base, tasks=("lpn",), test_tasks=("lpn",), rounds=4)
+    contest = _contest(("seed", "chain-of-thought", "greedy"), four.test_tasks, base.test)
+    return Plan("lpn", preset, question, (Arm("self", four),), _RUNS[preset], contest)
+
+
+def _transfer(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+    question = "Do improved improvers, unchanged, help on tasks they never saw? (paper: table 1, with one improver)"
+    contest = _contest(("seed", "best-of-n"), _tasks(preset, _OTHERS), 2)
+    return Plan("transfer", preset, question, (Arm("self", base),), 2 if preset == "tiny" else 3, contest)
+
+
+def _wide(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+    question = "The same on every task in the box, those unlike the training tasks apart."
+    tasks = _tasks(preset, ("formula:test", "binpack", "lpn", *_OTHERS))
+    contest = _contest(("seed", "best-of-n"), tasks, 2)
+    return Plan("transfer-wide", preset, question, (Arm("self", base),), 2 if preset == "tiny" else 3, contest)
+
+
+def _seeds(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+    question = "How does the choice of the seed improver change the outcome? (open in the paper)"
+    chosen = ("seed", "chain-of-thought", "best-of-n", "greedy")[: 2 if preset == "tiny" else None]
+    arms = tuple(Arm(name, replace(base, improver=load(name).digest)) for name in chosen)
+    return Plan("seeds", preset, question, arms, _RUNS[preset])
+
+
+def _experts(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+    question = "Do STOP's improvers beat hand-made ones at equal budgets? (open in the paper)"
+    others = [name for name in names() if name != "seed"][: 2 if preset == "tiny" else None]
+    tasks = base.test_tasks if preset == "tiny" else (*base.test_tasks, "binpack")
+    contest = _contest(("seed", *others), tasks, 2 if preset == "tiny" else 5)
+    return Plan("experts", preset, question, (Arm("self", base),), 2 if preset == "tiny" else 3, contest)
+
+
+def _models(base: Settings, preset: Preset, models: Sequence[str]) -> Plan:
+    question = "The same recursion under several models: which of them goes up? (paper: GPT-4 does, weaker ones do not)"
+    several = models if len(models) > 1 else (*models, "offline:generic")
+    arms = tuple(Arm(one, replace(base, model=one)) for one in dict.fromkeys(several))
+    return Plan("models", preset, question, arms, _RUNS[preset])
+
+
+def _selfhood(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+    question = "Does self-application matter, and is a better improver a better self-improver? (open in the paper)"
+    arms = (Arm("self", replace(base, worker="self")), Arm("frozen", replace(base, worker="frozen")))
+    return Plan("selfhood", preset, question, arms, {"paper": 10, "ours": 10, "tiny": 2}[preset], again=True)
+
+
+def _maximizer(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+    question = "The paper's other formulation: a maximizer, which is shown no start solution (appendix)."
+    arms = (Arm("improver", base), Arm("maximizer", replace(base, start="none")))
+    return Plan("maximizer", preset, question, arms, _RUNS[preset])
+
+
+_PLANS = {
+    "lpn": _lpn,
+    "transfer": _transfer,
+    "seeds": _seeds,
+    "experts": _experts,
+    "models": _models,
+    "selfhood": _selfhood,
+    "maximizer": _maximizer,
+    "transfer-wide": _wide,
+}

@@ -1,0 +1,127 @@
+"""An experiment's document, and its plan, for a terminal; and the picture of its main figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import fmean as mean
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from selftaught.views import contests, pictures
+from selftaught.views.tables import figure, grid, number
+
+
+def experiment(document: Mapping[str, Any]) -> RenderableType:
+    """Rounds, arms, the comparison afterwards, the paper's figures beside ours; of a stopped one, the recursions done."""
+    if "arms" not in document:
+        return Text(f"Stopped after {len(document.get('runs', []))} recursions: {document['stopped']}", style="yellow")
+    parts: list[RenderableType] = [Text(document["question"], style="italic"), _rounds(document), _arms(document)]
+    if document["contest"]:
+        parts += [contests.contest(document["contest"]), *_unlike(document["contest"])]
+    if document["paper"]:
+        parts.append(_paper(document))
+    parts += [Text(f"Deviation from the preset: {one}", style="yellow") for one in document["deviations"]]
+    parts += [Text(f"Earlier look at the same test set: {one}", style="yellow") for one in document["earlier_looks"]]
+    return Group(*parts, Text(f"Plan {document['plan'][:12]}, fixed before the first answer."))
+
+
+def _rounds(document: Mapping[str, Any]) -> Table:
+    arms = document["arms"]
+    found = grid(f"Test score by round, mean over {arms[0]['gain']['n']} recursions (0 = start, 1 = reference best)")
+    found.add_column("round", justify="right")
+    for arm in arms:
+        found.add_column(escape(arm["name"]), overflow="fold")
+    for t in range(len(arms[0]["test_by_round"])):
+        found.add_row(str(t), *(figure(arm["test_by_round"][t]) for arm in arms))
+    return found
+
+
+def _arms(document: Mapping[str, Any]) -> Table:
+    again = any(arm["again"] for arm in document["arms"])
+    found = grid("Last round less round 0; less best-of-n at equal answers; less the first arm (by recursion)")
+    for name in ("arm", "gain [95 %]", "better search", "less first arm", "rises", *(["again"] if again else [])):
+        found.add_column(name, overflow="fold")
+    for arm in document["arms"]:
+        found.add_row(
+            escape(arm["name"]),
+            figure(arm["gain"], sign=True),
+            figure(arm["better_search"], sign=True),
+            figure(document["differences"].get(arm["name"]), sign=True),
+            f"{100 * arm['rises']['mean']:.0f} %",
+            *([figure(arm["again"], sign=True)] if again else []),
+        )
+    return found
+
+
+def _unlike(contest: Mapping[str, Any]) -> list[RenderableType]:
+    """The means over tasks of other families than the recursions worked on, where there are both kinds."""
+    unlike = contest["unlike_training"]
+    if not unlike or len(unlike) == len(contest["tasks"]):
+        return []
+    found = grid("Tasks like those of the recursion, and unlike them")
+    for name in ("improver", "like", "unlike"):
+        found.add_column(name, justify="left" if name == "improver" else "right")
+    for one in contest["improvers"]:
+        like = [task["mean"] for name, task in one["per_task"].items() if name not in unlike]
+        other = [one["per_task"][name]["mean"] for name in unlike]
+        found.add_row(escape(one["name"]), number(mean(like)), number(mean(other)))
+    return [found]
+
+
+def _paper(document: Mapping[str, Any]) -> Table:
+    found = grid(f"The paper's figures (its models and scorers) beside ours ({document['model']}), in percent")
+    for name in ("what", "paper", "ours"):
+        found.add_column(name, justify="left" if name == "what" else "right")
+    for row in document["paper"]:
+        found.add_row(row["what"], "–" if row["paper"] is None else f"{row['paper']:.1f}", f"{row['ours']:.1f}")
+    return found
+
+
+def picture(document: Mapping[str, Any]) -> str:
+    """Every arm by round, then the improvers compared afterwards, as SVG."""
+    rows = [
+        pictures.Row(f"{arm['name']}, round {t}", one)
+        for arm in document["arms"]
+        for t, one in enumerate(arm["test_by_round"])
+    ]
+    if document["contest"]:
+        rows += [pictures.Row(one["name"], one["test"]) for one in document["contest"]["improvers"]]
+    return pictures.intervals(f"{document['experiment']}: test score", "0 = start, 1 = reference best", rows)
+
+
+def plan(planned: Mapping[str, Any], digest: str, at_most: str) -> RenderableType:
+    """What an experiment will do."""
+    found = grid(f"{planned['name']} ({planned['preset']}): {planned['question']}")
+    found.add_column("what")
+    found.add_column("how")
+    for name, how in _steps(planned):
+        found.add_row(escape(name), escape(how))
+    found.add_row("asks", at_most)
+    found.add_row("plan", digest[:12])
+    return found
+
+
+def _steps(planned: Mapping[str, Any]) -> list[tuple[str, str]]:
+    seeds = f"seeds {planned['seed']} to {planned['seed'] + planned['runs'] - 1}"
+    steps = [
+        (
+            f"arm {arm['name']}",
+            f"{planned['runs']} recursions ({seeds}) of {arm['settings']['rounds']} rounds on "
+            f"{', '.join(arm['settings']['tasks'])} with {arm['settings']['model']}, accept {arm['settings']['accept']}, "
+            f"worker {arm['settings']['worker']}, test on {', '.join(arm['settings']['test_tasks'])}",
+        )
+        for arm in planned["arms"]
+    ]
+    if contest := planned["contest"]:
+        names = ", ".join(one["name"] for one in contest["entrants"])
+        tasks = ", ".join(contest["tasks"])
+        steps.append(
+            ("afterwards", f"{names} and every improved improver on {tasks}, {contest['repetitions']} repetitions")
+        )
+    if planned["again"]:
+        steps.append(("afterwards", "the seed improver improved afresh by each improved improver and by itself"))
+    return steps

@@ -1,0 +1,178 @@
+"""Experiments: plans that say what they do, the paper's letter, and every one to its table at a tiny size."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+from test_cli import answers, one_line, selftaught
+from toys import Number, make_lab
+
+from selftaught import launch
+from selftaught.budget import Allowance
+from selftaught.errors import UsageError
+from selftaught.experiments import plans
+from selftaught.experiments.blank import blank
+from selftaught.experiments.conduct import deviations
+from selftaught.meta import MetaUtility, Scaled
+from selftaught.models.scripted import Scripted
+from selftaught.plain import canonical
+from selftaught.program import Program
+from selftaught.progress import Progress
+from selftaught.recursion import STUB
+from selftaught.store import Store
+from selftaught.views import experiments
+
+SOLUTION = "```python\ndef f(x, y):\n    return x * x + y\n```"
+IMPROVER = (
+    "```python\nfrom helpers import extract_code\n\n\n"
+    "def improve_algorithm(initial_solution, utility, language_model):\n"
+    "    found = extract_code(language_model.prompt('expert', initial_solution, 2))\n"
+    "    return max([initial_solution, *found], key=utility)\n```"
+)
+NAMES = [*plans.questions()]
+
+
+def test_the_issue_names_these_experiments():
+    assert set(NAMES) == {
+        *("lpn", "transfer", "models", "seeds", "experts", "selfhood", "maximizer", "transfer-wide"),
+    }
+
+
+@pytest.mark.parametrize("preset", ["ours", "paper", "tiny"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_plan_reads_back_and_its_digest_holds_all_of_it(name, preset):
+    made = plans.plan(name, preset, ["offline"], None, 3, None)
+    again = plans.Plan.read(json.loads(canonical(made.plain())))
+    assert again == made and again.digest == made.digest
+    assert deviations(made) == []
+    changed = plans.plan(name, preset, ["offline"], None, 3, made.runs + 1)
+    assert changed.digest != made.digest
+    assert deviations(changed) == [f"runs: {made.runs + 1} instead of {made.runs}"]
+    assert launch.estimate(changed).answers > launch.estimate(made).answers > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_paper_presets_keep_to_the_paper(name):
+    made = plans.plan(name, "paper", ["offline"], None, 0, None)
+    for arm in made.arms:
+        own = arm.settings
+        assert (own.tasks, own.repetitions, own.rounds, own.accept) == (("lpn",), 5, 4, "paper")
+        for one in (own.inner, own.outer):
+            assert (one.calls, one.responses, one.scorings, one.extensions) == (4, 6, 25, False)
+    if made.contest:
+        assert made.contest.inner == made.arms[0].settings.inner
+
+
+def test_the_papers_interface_is_described_without_extensions(tmp_path, sandbox):
+    seen = []
+    asks = Program(
+        "def improve_algorithm(s, u, m):\n    m.prompt('e', u.str)\n    u.feedback(s)\n    return 'f = lambda x: 1.0'\n"
+    )
+    model = Scripted(lambda request, address: seen.append(request.message) or "no", name="seen")
+    lab = make_lab(tmp_path / "s.db", sandbox, model)
+    tasks = [Scaled(Number("one"), 0.0)]
+    with_them = Allowance(calls=2, responses=2, scorings=3, cpu_s=5)
+    mine = MetaUtility(lab, tasks, "test", "a", 1, with_them).cells(asks)[0]
+    theirs = MetaUtility(lab, tasks, "test", "a", 1, replace(with_them, extensions=False)).cells(asks)[0]
+    assert mine.failed is None and "no utility.feedback" in theirs.failed
+    assert "utility.map" in seen[0] and "utility.feedback" in seen[0]
+    assert "utility.map" not in seen[1] and "utility.feedback" not in seen[1]
+    assert "3 scorings" in seen[1] and "2 calls" in seen[1]
+
+
+def test_a_blank_task_hides_the_start_and_nothing_else(tmp_path, sandbox):
+    shown = blank(Scaled(Number("one"), 0.2))
+    assert "return None" in shown.task.start and shown(0.2) == 0.0
+    assert shown.task.source != Number("one").source
+    assert shown.task.sample(1, "test", 0, "judged") == Number("one").sample(1, "test", 0, "judged")
+    lab = make_lab(tmp_path / "s.db", sandbox)
+    cell = MetaUtility(lab, [shown], "test", "a", 1, Allowance(cpu_s=5)).cells(STUB)[0]
+    assert (cell.raw, cell.failed) == (0.0, None)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    with Store(tmp_path_factory.mktemp("experiments") / "store.db") as one:
+        plans.keep(one.keep)
+        yield one
+
+
+@pytest.fixture(scope="module")
+def scripted(tmp_path_factory):
+    path = tmp_path_factory.mktemp("script") / "answers.json"
+    path.write_text(json.dumps([SOLUTION, IMPROVER]))
+    return f"scripted:{path}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_experiment_comes_to_its_table_on_a_scripted_model(store, scripted, name):
+    planned = plans.plan(name, "tiny", [scripted], None, 0, None)
+    number = store.start(planned.plain(), launch.circumstances("strict", launch.SpendLimits()))
+    found = launch.carry(number, store, Progress())
+    assert found["plan"] == planned.digest
+    assert len(found["runs"]) == len(planned.arms) * planned.runs
+    for arm in found["arms"]:
+        assert len(arm["test_by_round"]) == 2
+        assert arm["gain"]["mean"] == pytest.approx(arm["test_by_round"][-1]["mean"] - arm["test_by_round"][0]["mean"])
+    assert set(found["differences"]) == {arm.name for arm in planned.arms[1:]}
+    if planned.contest:
+        assert found["contest"]["improvers"][-1]["name"] == f"{planned.arms[-1].name} 1"
+    assert (found["arms"][0]["again"] is not None) == planned.again
+    console = Console(width=80, record=True)
+    console.print(experiments.experiment(found))
+    text = console.export_text()
+    assert planned.question.split()[0] in text and planned.digest[:12] in text
+    assert experiments.picture(found).startswith("<svg")
+
+
+def test_earlier_looks_at_the_same_test_set_are_told(store, scripted):
+    planned = plans.plan("lpn", "tiny", [scripted], None, 1, None)
+    number = store.start(planned.plain(), launch.circumstances("strict", launch.SpendLimits()))
+    found = launch.carry(number, store, Progress())
+    assert found["earlier_looks"] and all(f"run {number} " not in one for one in found["earlier_looks"])
+    fresh = replace(planned, seed=500, contest=replace(planned.contest, seed=500))
+    number = store.start(fresh.plain(), launch.circumstances("strict", launch.SpendLimits()))
+    assert launch.carry(number, store, Progress())["earlier_looks"] == []
+
+
+def test_the_command_shows_plans_and_goes_on(tmp_path):
+    listed = json.loads(selftaught("experiment", "--json", cwd=tmp_path).stdout)
+    assert [row["experiment"] for row in listed] == NAMES
+    planned = json.loads(selftaught("experiment", "lpn", "--plan", "--json", cwd=tmp_path).stdout)
+    assert planned["runs"] == 5 and "at most" in planned["asks"]
+    assert not (tmp_path / ".selftaught").exists(), "a plan asks nothing and keeps nothing"
+    tiny = ["experiment", "lpn", "--preset", "tiny", "--picture", "p.svg"]
+    stopped = selftaught(*tiny, "--max-cpu-minutes", "0.0002", cwd=tmp_path)
+    assert stopped.returncode == 4, stopped.stderr
+    done = selftaught("resume", "1", "--max-cpu-minutes", "9", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    kept = answers(tmp_path / ".selftaught" / "store.db")
+    again = selftaught(*tiny, "--json", cwd=tmp_path)
+    assert json.loads(again.stdout)["arms"] == json.loads(done.stdout)["arms"]
+    assert answers(tmp_path / ".selftaught" / "store.db") == kept > 0
+    assert (tmp_path / "p.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["chess"], r"no experiment 'chess': there are lpn"),
+        (["lpn", "--runs", "0"], "--runs is 0"),
+        (["lpn", "--model", "offline", "--model", "offline:generic"], "one model"),
+        (["lpn", "--model", "gpt"], "gpt"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(tmp_path, args, said):
+    done = selftaught("experiment", *args, cwd=tmp_path)
+    assert done.returncode == 2
+    assert re.search(said, one_line(done)), done.stderr
+
+
+def test_several_models_are_several_arms():
+    made = plans.plan("models", "ours", ["offline", "offline:generic"], None, 0, 2)
+    assert [arm.settings.model for arm in made.arms] == ["offline", "offline:generic"]
+    assert deviations(made) == ["runs: 2 instead of 5"]
+    with pytest.raises(UsageError, match="one model"):
+        plans.plan("lpn", "ours", ["a", "b"], None, 0, None)
