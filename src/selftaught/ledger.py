@@ -78,7 +78,7 @@ class Conversation:
             with lab.spend.buying(lab.model.ceiling(request, len(missing))) as prices:
                 answers = lab.model.complete(request, addresses)
                 prices += [answer.dollars for answer in answers]
-            lab.progress.money(lab.spend.now().dollars)
+            lab.progress.money(lab.spend.dollars)
             lab.progress.count("answers bought", len(answers))
             return [self._fact(answer) for answer in answers]
 

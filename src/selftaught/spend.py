@@ -62,9 +62,18 @@ class Spend:
                 self._earlier.cpu_s + time.process_time() - self._process + self._jobs_cpu_s,
             )
 
+    @property
+    def dollars(self) -> float | None:
+        """What the run's answers have cost up to now; None when some price is unknown."""
+        with self._lock:
+            return self._dollars
+
     def check(self) -> None:
         """Raise SpendExhausted when wall or CPU time has reached its limit."""
-        now, limits = self.now(), self._limits
+        limits = self._limits
+        if limits.wall_s is None and limits.cpu_s is None:
+            return
+        now = self.now()
         for what, used, limit in (("time", now.wall_s, limits.wall_s), ("CPU time", now.cpu_s, limits.cpu_s)):
             if limit is not None and used >= limit:
                 raise SpendExhausted(

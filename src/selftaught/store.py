@@ -52,6 +52,7 @@ _PAGE = 500
 _LATELY = 10_000
 """How many texts and uses are remembered as written, and how many uses may wait to be."""
 
+_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _Row = tuple[str, str, str, str]
 """Key, kind, about and body of a fact."""
 
@@ -401,7 +402,7 @@ def _record(row: tuple[Any, ...]) -> RunRecord:
 
 def _ascii(value: JSON) -> str:
     """Plain data as SQLite can hold it: half characters, which generated code may make, are written as escapes."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return _ASCII.encode(value)
 
 
 def _now() -> str:

@@ -82,7 +82,7 @@ class Anthropic:
         if request.expertise:
             body["system"] = wire.sendable(request.expertise)
         create = self._client.messages.with_raw_response.create
-        return wire.exchange(lambda: create(**body), self._sdk.APIError)
+        return wire.exchange(lambda: create(**body).http_response.text, self._sdk.APIError)
 
     def _read(self, found: Mapping[str, Any], latency_s: float) -> Answer:
         if not isinstance(found.get("content"), list):

@@ -61,10 +61,10 @@ def sendable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def exchange(send: Callable[[], Any], error: type[Exception]) -> Mapping[str, Any] | Fault:
-    """The JSON object that one request brought, or its fault; `error` is the base of the SDK's exceptions."""
+def exchange(send: Callable[[], str], error: type[Exception]) -> Mapping[str, Any] | Fault:
+    """The JSON object in the text that one request brought, or its fault; `error` is the base of the SDK's exceptions."""
     try:
-        text = send().http_response.text
+        text = send()
     except error as raised:
         return fault_of(raised)
     try:
