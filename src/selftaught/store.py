@@ -364,9 +364,9 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _migrate(db: sqlite3.Connection, path: Path) -> None:
     """Bring a store to the newest schema, each step in a transaction of its own."""
-    version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    mark: int = db.execute("PRAGMA application_id").fetchone()[0]
     tables: int = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    mark: int = db.execute("PRAGMA application_id").fetchone()[0]
+    version = _version(db)
     if tables and mark != APPLICATION_ID:
         raise UsageError(f"store {path} is an SQLite file of another program: name another with --store")
     if version > len(MIGRATIONS):
@@ -374,11 +374,21 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
             f"store {path} was written by a newer selftaught (schema {version}, this one knows {len(MIGRATIONS)}): "
             "upgrade selftaught, or name another store with --store"
         )
-    for number in range(version, len(MIGRATIONS)):
-        db.executescript(
-            f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {MIGRATIONS[number]};"
-            f"PRAGMA user_version = {number + 1}; COMMIT;"
-        )
+    while (version := _version(db)) < len(MIGRATIONS):
+        try:
+            db.executescript(
+                f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {MIGRATIONS[version]};"
+                f"PRAGMA user_version = {version + 1}; COMMIT;"
+            )
+        except sqlite3.Error:
+            db.rollback()
+            if _version(db) == version:
+                raise
+            # Otherwise another process, which opened the store at the same time, was first.
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return db.execute("PRAGMA user_version").fetchone()[0]
 
 
 def _explain(path: Path, error: sqlite3.Error) -> str:
