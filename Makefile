@@ -2,13 +2,16 @@
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test setup check lint types format lock bench clean
+.PHONY: demo test server setup check lint types format lock bench clean
 
 demo: setup            ## a complete self-improvement run with the built-in model
 	$(VENV)/bin/selftaught run
 
 test: setup-dev        ## the whole test suite
 	$(VENV)/bin/pytest -n 2
+
+server: setup-dev      ## llama.cpp's server for the integration tests; without it they are skipped
+	$(VENV)/bin/python scripts/llama-server.py
 
 setup:                 ## environment with locked dependencies, and bubblewrap
 	@sh scripts/setup.sh
