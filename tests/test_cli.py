@@ -53,7 +53,8 @@ def test_a_run_prints_one_document_with_everything_in_it(first):
     assert document["sandbox"] == "strict"
     assert {"round", "improver", "accepted", "reason", "train", "validation", "test"} <= set(document["rounds"][1])
     assert {"mean", "low", "high", "n"} <= set(document["rounds"][1]["validation"])
-    assert set(document["arms"]) == {"seed", "improved", "best_of_n"}
+    assert set(document["arms"]) == {"seed", "improved", "best_of_n", "frozen", "sham"}
+    assert document["discovery"]["answers"] > 0
     for arm in document["arms"].values():
         assert {"test", "per_task", "responses"} <= set(arm)
         assert set(arm["per_task"]) == {"formula-test-1", "formula-test-2"}

@@ -22,6 +22,18 @@ ENTRY = "improve_algorithm"
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A program that an improver run had scored: nothing that was proposed is thrown away."""
+
+    program: str
+    """Digest of its text, kept in the store."""
+    value: float | None
+    """Its first score; None when it failed."""
+    times: int
+    """How often it was scored."""
+
+
+@dataclass(frozen=True)
 class Improvement:
     """What an improver run came to: a program, or None and why. A failed run counts as its start solution."""
 
@@ -30,6 +42,8 @@ class Improvement:
     usage: Usage
     shown: float | None
     """The first score its utility gave to the program it returned; None when it never asked for one."""
+    scored: tuple[Candidate, ...] = ()
+    """What it had scored, where improvers are improved; of runs on tasks this is not kept."""
 
 
 def improve(
@@ -62,7 +76,8 @@ def improve(
 
     fact = cast(Mapping[str, Any], lab.once("improvement", about, work))
     program = fact["program"] and Program(lab.store.text(fact["program"]))
-    return Improvement(program, fact["reason"], Usage(**fact["usage"]), fact["shown"])
+    scored = tuple(Candidate(**one) for one in fact.get("scored", ()))
+    return Improvement(program, fact["reason"], Usage(**fact["usage"]), fact["shown"], scored)
 
 
 class _Guest:
@@ -77,7 +92,7 @@ class _Guest:
         self._meter = Meter(allowance)
         self._model = Conversation(lab, stream, self._meter)
         self._scored = Counter[Program]()
-        self._shown: dict[Program, float] = {}
+        self._values: dict[Program, float | None] = {}
         self._lock = threading.Lock()
 
     def run(self, improver: Program, start: Program) -> JSON:
@@ -110,8 +125,14 @@ class _Guest:
             "program": program and self._lab.store.keep(program.text),
             "reason": reason,
             "usage": self._meter.used.plain(),
-            "shown": program and self._shown.get(program),
+            "shown": (self._values[program] or 0.0) if program in self._values else None,
+            "scored": self._candidates() if self._depth else [],
         }
+
+    def _candidates(self) -> list[JSON]:
+        """All that was scored, in an order that does not depend on threads."""
+        kept = ((self._lab.store.keep(one.text), self._values.get(one), times) for one, times in self._scored.items())
+        return [{"program": name, "value": value, "times": times} for name, value, times in sorted(kept)]
 
     def _scores(self, solutions: Sequence[str]) -> list[float]:
         """utility(...) and utility.map(...): all or nothing against the allowance, then side by side."""
@@ -121,7 +142,7 @@ class _Guest:
         scores = self._lab.workers.map(f"score {self._depth}", lambda one: self._utility.score(*one), numbered)
         for (program, block), score in zip(numbered, scores, strict=True):
             if block == 0:
-                self._shown[program] = score.shown
+                self._values[program] = score.value
             if self._depth and score.value is not None:
                 self._lab.progress.seen(score.value)
         return [score.shown for score in scores]

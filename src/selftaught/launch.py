@@ -134,12 +134,16 @@ def _scoring_answers(settings: Settings) -> int:
 
 
 def _run_answers(settings: Settings) -> int:
+    from selftaught.evidence.counterfactuals import SHAMS
+
     tasks, test_tasks = map(len, load_tasks(settings))
     inner, outer = (one.calls * one.responses for one in (settings.inner, settings.outer))
     proposing = outer + settings.outer.scorings * tasks * settings.repetitions * inner
     judging = 2 * tasks * settings.validation * inner
-    testing = (settings.rounds + 2) * test_tasks * settings.test * inner
-    return settings.rounds * (proposing + judging) + testing
+    arms, recursions = settings.rounds + 2, 1
+    if settings.controls == "all":
+        arms, recursions = arms + 1 + SHAMS + 2, 2
+    return recursions * settings.rounds * (proposing + judging) + arms * test_tasks * settings.test * inner
 
 
 def carry(number: int, store: Store, progress: Progress, limits: SpendLimits | None = None) -> dict[str, Any]:
@@ -205,6 +209,7 @@ def _contest(lab: Lab, contest: Contest) -> dict[str, Any]:
 def _recursion(lab: Lab, settings: Settings, reached: dict[str, Any]) -> dict[str, Any]:
     """The recursion, round by round, then the comparison; the figures of both."""
     from selftaught.evidence.controls import compare
+    from selftaught.evidence.counterfactuals import counterfactuals
     from selftaught.evidence.report import report
     from selftaught.recursion import recursion
 
@@ -214,7 +219,9 @@ def _recursion(lab: Lab, settings: Settings, reached: dict[str, Any]) -> dict[st
     for one in recursion(lab, Program(lab.store.text(settings.improver)), train, settings):
         rounds.append(one)
         reached |= so_far(rounds)
-    return {"model": lab.model.name, **report(rounds, compare(lab, settings, rounds, test))}
+    found = compare(lab, settings, rounds, test)
+    further = counterfactuals(lab, settings, rounds, found, train, test) if settings.controls == "all" else None
+    return {"model": lab.model.name, **report(rounds, found, further)}
 
 
 def _spent(record: RunRecord, store: Store) -> Spent:

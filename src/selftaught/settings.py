@@ -13,6 +13,7 @@ from selftaught.plain import JSON
 Accept = Literal["gate", "paper"]
 Worker = Literal["self", "frozen"]
 Start = Literal["incumbent", "none"]
+Controls = Literal["all", "basic"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Settings:
     """`self`: the current improver does the work (paper); `frozen`: the seed improver does, in all rounds."""
     start: Start = "incumbent"
     """`incumbent`: the worker is shown the incumbent; `none`: a stub, as the paper's maximizers are (appendix)."""
+    controls: Controls = "all"
+    """`basic`: the run ends with the seed improver and best-of-n; `all`: also with the frozen worker, sham and what it cost."""
     repetitions: int = 2
     """Repetitions of every task inside one scoring of an improver."""
     validation: int = 5

@@ -48,6 +48,10 @@ def run(
         Literal["self", "frozen"],
         typer.Option(help="self: the current improver works; frozen: always the seed improver."),
     ] = "self",
+    controls: Annotated[
+        Literal["all", "basic"],
+        typer.Option(help="basic: seed improver and best-of-n; all: also frozen worker, sham, what it cost to find."),
+    ] = "all",
     repetitions: Annotated[
         int | None, typer.Option(help="Repetitions of every task in one scoring of an improver.")
     ] = None,
@@ -90,6 +94,7 @@ def run(
             rounds=rounds,
             accept=accept,
             worker=worker,
+            controls=controls,
             inner=replace(base.inner, **given(calls=calls, responses=responses, scorings=scorings)),
             outer=replace(base.outer, **given(calls=outer_calls, responses=outer_responses, scorings=outer_scorings)),
             **given(repetitions=repetitions, validation=validation, test=test),

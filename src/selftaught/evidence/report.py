@@ -7,21 +7,26 @@ from statistics import fmean as mean
 from typing import cast
 
 from selftaught.evidence.controls import Arm, Comparison, by_task
+from selftaught.evidence.counterfactuals import Counterfactuals
 from selftaught.evidence.statistics import interval
 from selftaught.plain import JSON
 from selftaught.recursion import Round
 from selftaught.store import Store
 
 
-def report(rounds: Sequence[Round], comparison: Comparison) -> dict[str, JSON]:
+def report(rounds: Sequence[Round], comparison: Comparison, further: Counterfactuals | None = None) -> dict[str, JSON]:
     """What `run --json` says of the rounds and of the arms: the same settings and seed give the same document."""
     found: list[JSON] = [_seed_round(comparison.rounds[0])]
     found += [{**_round(one), "test": _test(arm)} for one, arm in zip(rounds, comparison.rounds[1:], strict=True)]
+    parts, verdicts = comparison.parts(), comparison.verdicts()
+    if further:
+        parts, verdicts = parts | further.parts(), verdicts | further.verdicts()
     return {
         "rounds": found,
-        "arms": {name: arm.plain() for name, arm in comparison.arms.items()},
-        "gain": {name: one.plain() for name, one in comparison.parts().items()},
-        "verdict": {name: one.plain() for name, one in comparison.verdicts().items()},
+        "arms": {name: arm.plain() for name, arm in comparison.arms.items()} | (further.arms() if further else {}),
+        "gain": {name: one.plain() for name, one in parts.items()},
+        "verdict": {name: one.plain() for name, one in verdicts.items()},
+        "discovery": further and further.discovery,
     }
 
 

@@ -81,7 +81,7 @@ def _base(preset: Preset) -> Settings:
     """The settings that an experiment starts from."""
     seed = load("seed").digest
     if preset == "ours":
-        return Settings(seed)
+        return Settings(seed, controls="basic")
     if preset == "paper":
         return Settings(
             seed,
@@ -89,6 +89,7 @@ def _base(preset: Preset) -> Settings:
             test_tasks=("lpn",),
             rounds=4,
             accept="paper",
+            controls="basic",
             repetitions=5,
             validation=1,
             test=5,
@@ -100,6 +101,7 @@ def _base(preset: Preset) -> Settings:
         tasks=("formula:train/1",),
         test_tasks=("formula:test/1",),
         rounds=1,
+        controls="basic",
         repetitions=1,
         validation=1,
         test=2,

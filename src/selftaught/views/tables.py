@@ -14,12 +14,22 @@ from rich.text import Text
 
 STYLES = {"better": "green", "worse": "red", "indecisive": "yellow", "equivalent": "cyan"}
 _BAR = 12
-_ARMS = {"seed": "seed", "best_of_n": "best-of-n", "improved": "improved"}
+_ARMS = {"seed": "seed", "best_of_n": "best-of-n", "sham": "sham", "frozen": "frozen", "improved": "improved"}
 _PARTS = {
     "gain": "gain (improved − seed)",
     "more_answers": "  more answers (best-of-n − seed)",
     "better_search": "  better search (improved − best-of-n)",
+    "self_application": "self-application (improved − frozen worker)",
+    "selection": "selection (improved − sham)",
     "gain_unseen": "gain on unseen tasks like these",
+}
+
+
+_AGAINST = {
+    "against_seed": "the seed improver",
+    "against_best_of_n": "best-of-n at equal answers",
+    "against_frozen": "the recursion with a frozen worker",
+    "against_sham": "the sham, unselected proposals",
 }
 
 
@@ -27,7 +37,10 @@ def run(document: Mapping[str, Any]) -> RenderableType:
     """Rounds, arms, the parts of the gain and the verdict; of a run that was stopped, the rounds it reached."""
     if "arms" not in document:
         return Group(rounds(document["rounds"]), Text(f"Stopped: {document['stopped']}", style="yellow"))
-    return Group(rounds(document["rounds"]), arms(document), parts(document["gain"]), verdict(document["verdict"]))
+    tables = rounds(document["rounds"]), arms(document), parts(document["gain"])
+    found = document.get("discovery")
+    cost = [Text(f"Finding it used {found['answers']:,} answers, {found['said']}.")] if found else []
+    return Group(*tables, verdict(document["verdict"]), *cost)
 
 
 def rounds(found: Sequence[Mapping[str, Any]]) -> Table:
@@ -67,6 +80,8 @@ def arms(document: Mapping[str, Any]) -> Table:
         table.add_column(name, justify="left" if name in ("arm", "test [95 %]", "") else "right", no_wrap=True)
     best = max(0.0, *(arm["test"]["mean"] for arm in found.values()))
     for name, title in _ARMS.items():
+        if name not in found:
+            continue
         arm = found[name]
         table.add_row(
             title,
@@ -105,7 +120,9 @@ def grid(title: str) -> Table:
 def verdict(verdicts: Mapping[str, Any]) -> Panel:
     """What may be claimed."""
     text = Text()
-    for name, against in (("against_seed", "the seed improver"), ("against_best_of_n", "best-of-n at equal answers")):
+    for name, against in _AGAINST.items():
+        if name not in verdicts:
+            continue
         one = verdicts[name]
         if text:
             text.append("\n")

@@ -1,0 +1,119 @@
+"""Frozen worker, sham and what a discovery costs: each is what it says, and costs nothing that was found before."""
+
+from dataclasses import replace
+from statistics import fmean
+
+import pytest
+from test_recursion import SEED, SETTINGS, TASKS, Spoiler
+from toys import Doubler, asker, make_lab
+
+from selftaught.budget import Usage
+from selftaught.evidence.controls import Arm, Comparison, compare
+from selftaught.evidence.counterfactuals import SHAMS, counterfactuals, discovery, drawn, spent
+from selftaught.meta import Cell
+from selftaught.program import Program
+from selftaught.recursion import recursion
+
+
+def recursed(lab, settings=SETTINGS):
+    rounds = list(recursion(lab, SEED, TASKS, settings))
+    return rounds, compare(lab, settings, rounds, TASKS)
+
+
+@pytest.fixture
+def lab(tmp_path, sandbox):
+    return make_lab(tmp_path / "s.db", sandbox, Doubler())
+
+
+def test_the_answers_a_recursion_used_are_those_the_model_gave(lab):
+    rounds = list(recursion(lab, SEED, TASKS, SETTINGS))
+    bought = len(lab.model.asked)
+    counted = spent(lab, SETTINGS, rounds, TASKS)
+    assert len(lab.model.asked) == bought, "counting finds everything in the store"
+    assert counted >= bought > 20, "answers that improvers share are counted for each"
+    own = sum(one.proposal.usage.responses for one in rounds)
+    gates = sum(cell.usage.responses for one in rounds for cell in [*one.incumbent_cells, *one.challenger_cells])
+    times = [sum(one.times for one in r.proposal.scored) for r in rounds]
+    assert times == [r.proposal.usage.scorings for r in rounds]
+    per_scoring = {Program(asker(n)).digest: 2 * n for n in (1, 2, 4, 8)}
+    inner = sum(per_scoring[one.program] * one.times for r in rounds for one in r.proposal.scored)
+    assert counted == own + gates + inner
+
+
+def test_the_sham_is_drawn_from_what_was_scored_and_could_run(lab):
+    rounds, _ = recursed(lab)
+    scored = {one.program for r in rounds for one in r.proposal.scored if one.value is not None}
+    found = drawn(lab, rounds)
+    assert {one.digest for one in found} <= scored - {SEED.digest}
+    assert 1 <= len(found) <= SHAMS
+    assert found == drawn(lab, rounds)
+
+
+def test_what_cannot_run_is_no_sham_and_is_told_as_failed(tmp_path, sandbox):
+    class Breaks(Spoiler):
+        def answer(self, request, rng):
+            given = super().answer(request, rng)
+            return replace(given, text=given.text.replace("return 'f = lambda x: 0.001'", "return 1 / 0"))
+
+    lab = make_lab(tmp_path / "s.db", sandbox, Breaks())
+    rounds, comparison = recursed(lab)
+    assert drawn(lab, rounds) == []
+    assert {one.value for r in rounds for one in r.proposal.scored} >= {None}
+    further = counterfactuals(lab, SETTINGS, rounds, comparison, TASKS, TASKS)
+    assert set(further.arms()) == {"frozen"}
+
+
+def test_the_frozen_worker_shares_the_first_round_and_the_figures_are_paired(lab):
+    rounds, comparison = recursed(lab)
+    further = counterfactuals(lab, SETTINGS, rounds, comparison, TASKS, TASKS)
+    frozen = list(recursion(lab, SEED, TASKS, replace(SETTINGS, worker="frozen")))
+    assert further.frozen.improver == frozen[-1].improver
+    assert frozen[0] == rounds[0]
+    parts = further.parts()
+    improved = fmean(cell.value for cell in comparison.arms["improved"].cells)
+    assert parts["self_application"].mean == pytest.approx(
+        improved - fmean(cell.value for cell in further.frozen.cells)
+    )
+    shams = [fmean(cell.value for cell in arm.cells) for arm in further.sham.arms]
+    assert parts["selection"].mean == pytest.approx(improved - fmean(shams))
+    assert parts["selection"].n == len(comparison.arms["improved"].cells)
+    assert set(further.verdicts()) == {"against_frozen", "against_sham"}
+    assert further.arms()["sham"]["test"]["mean"] == pytest.approx(fmean(shams))
+
+
+def test_a_frozen_run_has_no_frozen_control(lab):
+    settings = replace(SETTINGS, worker="frozen")
+    rounds, comparison = recursed(lab, settings)
+    assert counterfactuals(lab, settings, rounds, comparison, TASKS, TASKS).frozen is None
+
+
+def test_after_a_cut_the_controls_are_the_same(tmp_path, sandbox, lab):
+    rounds, comparison = recursed(lab)
+    first = counterfactuals(lab, SETTINGS, rounds, comparison, TASKS, TASKS)
+    asked = len(lab.model.asked)
+    rounds, comparison = recursed(lab)
+    second = counterfactuals(lab, SETTINGS, rounds, comparison, TASKS, TASKS)
+    assert (first.arms(), first.discovery) == (second.arms(), second.discovery)
+    assert len(lab.model.asked) == asked
+
+
+def arm(value, responses=10):
+    usage = Usage(responses=responses)
+    return Arm(SEED, 1, [Cell("t", value + 0.01 * (r % 2), 0.5, None, usage) for r in range(10)])
+
+
+@pytest.mark.parametrize(
+    ("improved", "once", "twice", "uses", "said"),
+    [
+        (0.5, 0.5, 0.6, None, "never repaid"),
+        (0.4, 0.5, 0.6, None, "never repaid"),
+        (0.7, 0.5, 0.6, 100, "at most 100 uses"),
+        (0.599, 0.5, 0.6, 102, "about 102 uses: best-of-n needs 20 answers where it needs 10"),
+        (0.55, 0.5, 0.6, 242, "about 242 uses: best-of-n needs 14 answers"),
+    ],
+)
+def test_when_a_discovery_is_repaid(improved, once, twice, uses, said):
+    arms = {"seed": arm(0.1, 1), "improved": arm(improved), "best_of_n": arm(once)}
+    found = discovery(1000, Comparison(arms, []), arm(twice, 20))
+    assert (found["answers"], found["uses"]) == (1000, uses)
+    assert said in found["said"]
