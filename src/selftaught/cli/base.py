@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,15 +33,45 @@ Level = Annotated[str, typer.Option("--sandbox", help="Sandbox level: strict, co
 MaxDollars = Annotated[float | None, typer.Option(help="Stop before the run has cost more than this.")]
 MaxMinutes = Annotated[float | None, typer.Option(help="Stop after this many minutes of working on the run.")]
 MaxCpu = Annotated[float | None, typer.Option("--max-cpu-minutes", help="Stop after this many minutes of CPU time.")]
+Deadline = Annotated[
+    float | None, typer.Option(help="Stop when the model has given no answer for so many seconds.  [default: 600]")
+]
+MaxTokens = Annotated[int | None, typer.Option(help="Tokens an answer may have, for models of a server.")]
+PriceText = Annotated[
+    str | None,
+    typer.Option("--price", metavar="IN,OUT", help="Dollars per million tokens, instead of the price list's."),
+]
 DEFAULT_STORE = Path(".selftaught/store.db")
 
 
-def spend_limits(dollars: float | None, minutes: float | None, cpu_minutes: float | None) -> SpendLimits:
-    for name, value in (("dollars", dollars), ("minutes", minutes), ("cpu-minutes", cpu_minutes)):
-        if value is not None and value <= 0:
-            raise UsageError(f"--max-{name} is {value:g}: a limit is above 0")
+def spend_limits(
+    dollars: float | None,
+    minutes: float | None,
+    cpu_minutes: float | None,
+    deadline: float | None = None,
+    begun_with: SpendLimits | None = None,
+) -> SpendLimits:
+    """The limits that are given, over those that a run was begun with."""
+    options = {"--max-dollars": dollars, "--max-minutes": minutes, "--max-cpu-minutes": cpu_minutes}
+    for name, value in {**options, "--deadline": deadline}.items():
+        if value is not None and not 0 < value < float("inf"):
+            raise UsageError(f"{name} is {value:g}: a limit is above 0")
     seconds = [None if value is None else 60 * value for value in (minutes, cpu_minutes)]
-    return SpendLimits(dollars, seconds[0], seconds[1])
+    changed = {"dollars": dollars, "wall_s": seconds[0], "cpu_s": seconds[1], "deadline_s": deadline}
+    return replace(begun_with or SpendLimits(), **{name: value for name, value in changed.items() if value is not None})
+
+
+def price_of(text: str | None) -> tuple[float, float] | None:
+    """The two figures of --price."""
+    if text is None:
+        return None
+    try:
+        inward, outward = map(float, text.split(","))
+    except ValueError:
+        inward = outward = -1.0
+    if not (0 <= inward < float("inf") and 0 <= outward < float("inf")):
+        raise UsageError(f"--price is {text!r}: write dollars per million tokens in and out, e.g. --price 0.15,0.6")
+    return inward, outward
 
 
 def agree(estimate: Estimate, limits: SpendLimits, yes: bool) -> None:

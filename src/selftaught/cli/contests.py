@@ -9,16 +9,20 @@ import typer
 
 from selftaught.cli.base import (
     DEFAULT_STORE,
+    Deadline,
     Json,
     Level,
     MaxCpu,
     MaxDollars,
     MaxMinutes,
+    MaxTokens,
+    PriceText,
     StorePath,
     agree,
     app,
     carry,
     given,
+    price_of,
     specs,
     spend_limits,
     write,
@@ -55,6 +59,9 @@ def compare(
     calls: Annotated[int | None, typer.Option(help="Model calls of an improver run.")] = None,
     responses: Annotated[int | None, typer.Option(help="Answers per model call.")] = None,
     scorings: Annotated[int | None, typer.Option(help="Scorings of an improver run.")] = None,
+    max_tokens: MaxTokens = None,
+    price: PriceText = None,
+    deadline: Deadline = None,
     seed: Annotated[int, typer.Option(help="Decides instances, targets and chance.")] = 0,
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write every improver run to this file, as a table.")
@@ -81,6 +88,8 @@ def compare(
             base,
             model=model,
             base_url=base_url,
+            max_tokens=max_tokens,
+            price=price_of(price),
             tasks=specs(tasks, base.tasks),
             seed=seed,
             limit=max_repetitions if until else None,
@@ -88,7 +97,7 @@ def compare(
             inner=replace(base.inner, **given(calls=calls, responses=responses, scorings=scorings)),
             **given(repetitions=repetitions),
         )
-        limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes)
+        limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes, deadline)
         agree(launch.estimate(contest), limits, yes)
         number = facts.start(contest.plain(), launch.circumstances(sandbox, limits))
         document = carry(facts, number, as_json)

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 import typer
 
 from selftaught.cli.base import (
     DEFAULT_STORE,
+    Deadline,
     Json,
     Level,
     MaxCpu,
     MaxDollars,
     MaxMinutes,
+    MaxTokens,
+    PriceText,
     StorePath,
     agree,
     app,
     carry,
     existing,
     given,
+    price_of,
     show_document,
     show_rows,
     specs,
     spend_limits,
 )
 from selftaught.errors import UsageError
+from selftaught.spend import SpendLimits
 
 
 @app.command()
@@ -66,6 +72,9 @@ def run(
     ] = None,
     outer_scorings: Annotated[int | None, typer.Option(help="Scorings of an improver run on an improver.")] = None,
     seed: Annotated[int, typer.Option(help="Decides instances, targets and chance.")] = 0,
+    max_tokens: MaxTokens = None,
+    price: PriceText = None,
+    deadline: Deadline = None,
     max_dollars: MaxDollars = None,
     max_minutes: MaxMinutes = None,
     max_cpu_minutes: MaxCpu = None,
@@ -88,6 +97,8 @@ def run(
             base,
             model=model,
             base_url=base_url,
+            max_tokens=max_tokens,
+            price=price_of(price),
             tasks=specs(tasks, base.tasks),
             test_tasks=specs(test_tasks, specs(tasks, base.test_tasks)),
             seed=seed,
@@ -101,7 +112,7 @@ def run(
         )
         from selftaught import launch
 
-        limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes)
+        limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes, deadline)
         agree(launch.estimate(settings), limits, yes)
         carry(facts, facts.start(settings.plain(), launch.circumstances(sandbox, limits)), as_json)
 
@@ -109,6 +120,7 @@ def run(
 @app.command()
 def resume(
     number: Annotated[int, typer.Argument(metavar="RUN")],
+    deadline: Deadline = None,
     max_dollars: MaxDollars = None,
     max_minutes: MaxMinutes = None,
     max_cpu_minutes: MaxCpu = None,
@@ -116,9 +128,10 @@ def resume(
     as_json: Json = False,
 ) -> None:
     """Go on with a run that was stopped; nothing it has paid for is paid for again."""
-    limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes)
     with existing(store) as facts:
-        carry(facts, number, as_json, limits if limits != spend_limits(None, None, None) else None)
+        begun_with = SpendLimits(**facts.run(number).circumstances["limits"])
+        limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes, deadline, begun_with)
+        carry(facts, number, as_json, limits)
 
 
 @app.command()
@@ -141,6 +154,24 @@ def show(
             print(facts.text(record.report["arms"]["improved"]["improver"]), end="")
         else:
             show_document(dict(record.report), as_json)
+
+
+@app.command()
+def lineage(
+    number: Annotated[int, typer.Argument(metavar="RUN")], store: StorePath = DEFAULT_STORE, as_json: Json = False
+) -> None:
+    """Tell which improver made which: all that was proposed, with scores, ideas, changes and strategies."""
+    from rich.console import Console
+
+    from selftaught.evidence.lineage import lineage as trace
+    from selftaught.views import lineages
+
+    with existing(store) as facts:
+        found = trace(facts, number)
+    if as_json:
+        print(json.dumps(found))
+    else:
+        Console().print(lineages.lineage(found))
 
 
 @app.command()

@@ -1,0 +1,135 @@
+"""Lineage: which improver made which, from what, with which idea, and what became of it. Read from the facts of a run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from selftaught.errors import UsageError
+from selftaught.evidence.strategies import appearances, strategies
+from selftaught.plain import JSON
+from selftaught.program import Program
+from selftaught.store import Store
+
+_IDEA = 200
+"""Characters kept of what an answer says before its program."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A proposal that was scored."""
+
+    program: str
+    """Digest of its text."""
+    parents: tuple[str, ...]
+    """The improvers that the model was shown when it wrote this; none: assembled by the worker, or never asked for."""
+    idea: str
+    """What the model said before the program."""
+    value: float | None
+    """Its first score by the worker's utility (train); None when it failed."""
+    times: int
+    strategies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One round: who worked on what, all that was scored, and what was kept."""
+
+    number: int
+    worker: str
+    incumbent: str
+    children: tuple[Child, ...]
+    """Best first."""
+    proposal: str | None
+    improver: str
+    accepted: bool
+    reason: str
+    diff: str
+    """From the incumbent to the proposal; empty when there is none."""
+    strategies: tuple[str, ...]
+    """Of the improver after the round."""
+
+
+def lineage(store: Store, number: int) -> dict[str, JSON]:
+    """The lineage of a recursion, finished or stopped. UsageError when the run is none, or has no round yet."""
+    record = store.run(number)
+    rounds = (record.report or {}).get("rounds")
+    if record.settings.get("kind") or not rounds:
+        raise UsageError(f"run {number} has no rounds to tell of: lineage is of recursions, from their first round on")
+    seed = record.settings["improver"]
+    outer = {_place(about): body for about, body in store.facts("improvement", number) if about["stream"][0] == "outer"}
+    asked = list(_asked(store, number))
+    found: list[Generation] = []
+    for one in (one for one in rounds if one["round"]):
+        incumbent = found[-1].improver if found else seed
+        body = outer.get((one["worker"], incumbent, one["round"]), {})
+        found.append(_generation(store, one, incumbent, body.get("scored", ()), asked))
+    improvers = [seed, *(one.improver for one in found)]
+    shown = appearances([Program(store.text(one)) for one in improvers])
+    return {
+        "run": number,
+        "seed_improver": seed,
+        "rounds": [_plain(one) for one in found],
+        "strategies": {name: list(at) for name, at in shown.items()},
+    }
+
+
+def _plain(one: Generation) -> JSON:
+    return asdict(one)
+
+
+def _place(about: Mapping[str, Any]) -> tuple[str, str, int]:
+    """What tells the outer run of a round from those of the controls: worker, workpiece, round."""
+    return about["improver"], about["start"], about["stream"][2]
+
+
+def _asked(store: Store, number: int) -> list[tuple[str, str, int]]:
+    """(message, answer, round) of everything that was asked about improvers."""
+    return [
+        (store.text(about["message"]), store.text(body["text"]), about["stream"][2])
+        for about, body in store.facts("answer", number)
+        if about["stream"][0] == "outer"
+    ]
+
+
+def _generation(
+    store: Store,
+    one: Mapping[str, Any],
+    incumbent: str,
+    scored: Sequence[Mapping[str, Any]],
+    asked: Sequence[tuple[str, str, int]],
+) -> Generation:
+    texts = {name: store.text(name) for name in {incumbent, *(each["program"] for each in scored)}}
+    own = [(message, answer) for message, answer, number in asked if number == one["round"]]
+    children = [_child(each, texts, own) for each in scored]
+    ranked = sorted(children, key=lambda child: (child.value is None, -(child.value or 0.0), child.program))
+    kept = Program(store.text(one["improver"]))
+    proposal = one["proposal"]
+    return Generation(
+        number=one["round"],
+        worker=one["worker"],
+        incumbent=incumbent,
+        children=tuple(ranked),
+        proposal=proposal,
+        improver=one["improver"],
+        accepted=one["accepted"],
+        reason=one["reason"],
+        diff=_diff(store, incumbent, proposal) if proposal else "",
+        strategies=strategies(kept),
+    )
+
+
+def _child(one: Mapping[str, Any], texts: Mapping[str, str], asked: Sequence[tuple[str, str]]) -> Child:
+    name = one["program"]
+    text = texts[name].strip()
+    message, answer = next(((message, answer) for message, answer in asked if text and text in answer), ("", ""))
+    parents = tuple(sorted(other for other, shown in texts.items() if other != name and shown.strip() in message))
+    idea = " ".join(answer.partition("```")[0].split())[:_IDEA]
+    return Child(name, parents, idea, one["value"], one["times"], strategies(Program(texts[name])))
+
+
+def _diff(store: Store, before: str, after: str) -> str:
+    old, new = (store.text(one).splitlines() for one in (before, after))
+    return "\n".join(difflib.unified_diff(old, new, before[:8], after[:8], lineterm=""))

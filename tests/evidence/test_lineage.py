@@ -1,0 +1,69 @@
+"""Lineage: every proposal with who made it, from what, why, and what became of it."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+from test_recursion import SEED, SETTINGS, TASKS
+from toys import Doubler, asker, make_lab
+
+from selftaught.errors import UsageError
+from selftaught.evidence.controls import compare
+from selftaught.evidence.counterfactuals import counterfactuals
+from selftaught.evidence.lineage import lineage
+from selftaught.evidence.report import report, so_far
+from selftaught.program import Program
+from selftaught.recursion import recursion
+from selftaught.views import lineages
+
+
+@pytest.fixture
+def lab(tmp_path, sandbox):
+    lab = make_lab(tmp_path / "s.db", sandbox, Doubler())
+    settings = replace(SETTINGS, improver=lab.store.keep(SEED.text))
+    return replace(lab, run=lab.store.start(settings.plain(), {}))
+
+
+def name(count):
+    return Program(asker(count)).digest
+
+
+def test_it_tells_who_made_what_from_what_and_why(lab):
+    rounds = list(recursion(lab, SEED, TASKS, SETTINGS))
+    comparison = compare(lab, SETTINGS, rounds, TASKS)
+    further = counterfactuals(lab, SETTINGS, rounds, comparison, TASKS, TASKS)
+    lab.store.finish(lab.run, "done", report(rounds, comparison, further))
+    found = lineage(lab.store, lab.run)
+    assert json.loads(json.dumps(found)) == json.loads(json.dumps(lineage(lab.store, lab.run)))
+    first, second = found["rounds"]
+    assert (first["worker"], first["incumbent"], first["improver"]) == (SEED.digest, SEED.digest, name(2))
+    assert (second["worker"], second["incumbent"]) == (name(2), name(2))
+    made = {child["program"]: child for child in first["children"]}
+    assert set(made) == {SEED.digest, name(2)}
+    assert made[name(2)]["parents"] == (SEED.digest,)
+    assert made[name(2)]["idea"] == "Ask more."
+    assert made[name(2)]["value"] == pytest.approx(rounds[0].proposal.shown)
+    assert (made[SEED.digest]["parents"], made[SEED.digest]["idea"]) == ((), ""), "the worker scored it unasked"
+    assert "-    for _ in range(1):" in first["diff"] and "+    for _ in range(2):" in first["diff"]
+    values = [child["value"] for child in second["children"]]
+    assert values == sorted(values, reverse=True)
+    console = Console(width=80, record=True)
+    console.print(lineages.lineage(found))
+    text = console.export_text()
+    assert "Ask more." in text and name(2)[:8] in text and "range(2)" in text
+
+
+def test_a_stopped_run_has_the_lineage_it_reached(lab):
+    first = next(recursion(lab, SEED, TASKS, SETTINGS))
+    lab.store.finish(lab.run, "stopped: enough", so_far([first]))
+    assert [one["number"] for one in lineage(lab.store, lab.run)["rounds"]] == [1]
+
+
+def test_what_is_no_recursion_has_no_lineage(lab):
+    with pytest.raises(UsageError, match="no rounds"):
+        lineage(lab.store, lab.run)
+    number = lab.store.start({"kind": "compare"}, {})
+    lab.store.finish(number, "done", {"improvers": []})
+    with pytest.raises(UsageError, match="lineage is of recursions"):
+        lineage(lab.store, number)
