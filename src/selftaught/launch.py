@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from selftaught.errors import SelftaughtError, UsageError
+from selftaught.errors import SelftaughtError, StoreFailure, UsageError
 from selftaught.evidence.report import so_far, usage
 from selftaught.lab import Lab
 from selftaught.meta import Scaled, scale
@@ -56,6 +56,10 @@ class Assignment(Protocol):
     def model(self) -> str: ...
     @property
     def base_url(self) -> str | None: ...
+    @property
+    def max_tokens(self) -> int | None: ...
+    @property
+    def price(self) -> tuple[float, float] | None: ...
     @property
     def seed(self) -> int: ...
     @property
@@ -246,15 +250,22 @@ def load_every(specs: Sequence[str], seed: int) -> list[Task]:
     return tasks
 
 
-def open_model(asked: Assignment) -> LanguageModel:
+def open_model(asked: Assignment, deadline_s: float = SpendLimits.deadline_s) -> LanguageModel:
     """The model of a run: a provider's, or the answers of an earlier run."""
     from selftaught.models import providers
+    from selftaught.models.prices import Price
     from selftaught.replay import Replay
 
     kind, _, rest = asked.model.partition(":")
     if kind == "replay":
         return Replay(Path(rest))
-    return providers.open_model(asked.model, base_url=asked.base_url)
+    return providers.open_model(
+        asked.model,
+        base_url=asked.base_url,
+        max_tokens=asked.max_tokens,
+        price=asked.price and Price(*asked.price),
+        deadline_s=deadline_s,
+    )
 
 
 def _about(spec: str) -> str:
@@ -274,12 +285,13 @@ def open_lab(
     from selftaught.sandbox import open_sandbox
     from selftaught.workers import Workers
 
-    model = open_model(asked)
+    spend = spend or Spend()
+    model = open_model(asked, spend.limits.deadline_s)
     cores = os.cpu_count() or 1
     busy = max(cores + 2, model.concurrency)
     workers = Workers({"score 0": 2 * cores, "improve": busy, "score 1": max(2, busy // 4), "ask": busy})
     with open_sandbox(level) as sandbox:
-        lab = Lab(sandbox, model, store, workers, asked.seed, run, progress, spend or Spend())
+        lab = Lab(sandbox, model, store, workers, asked.seed, run, progress, spend)
         notes = threading.Thread(target=_note, args=(lab,), daemon=True)
         notes.start()
         try:
@@ -308,6 +320,10 @@ def _letting_go(lab: Lab) -> Generator[None]:
     before = signal.signal(signal.SIGINT, interrupt)
     try:
         yield
+    except SelftaughtError:
+        if lab.stopping.is_set():  # what was under way when the model was let go of
+            raise KeyboardInterrupt from None
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -315,7 +331,10 @@ def _letting_go(lab: Lab) -> Generator[None]:
 def _note(lab: Lab) -> None:
     """Note every few seconds what the run has cost, so that a limit on time counts also what a kill ended."""
     while not lab.stopping.wait(_NOTE_S):
-        lab.store.spend(lab.run, lab.spend.now().plain())
+        try:
+            lab.store.spend(lab.run, lab.spend.now().plain())
+        except StoreFailure:
+            return  # the run is told the same at its next fact
 
 
 def scaled(lab: Lab, task: Task) -> Scaled:

@@ -26,6 +26,10 @@ class Settings:
     """`provider:model`, see `selftaught models`."""
     base_url: str | None = None
     """Where an OpenAI-compatible server listens; None: the provider's own."""
+    max_tokens: int | None = None
+    """Tokens an answer may have; None: what the server or the provider's SDK asks for."""
+    price: tuple[float, float] | None = None
+    """Dollars per million tokens, in and out; None: as the price list says."""
     tasks: tuple[str, ...] = ("formula:train",)
     """Specs of the tasks the recursion works on."""
     test_tasks: tuple[str, ...] = ("formula:test",)
@@ -73,7 +77,9 @@ class Settings:
     def read(cls, plain: Mapping[str, Any]) -> Settings:
         """The settings that `plain()` gave."""
         fields = dict(plain)
-        fields |= {name: tuple(fields[name]) for name in ("tasks", "test_tasks")}
+        fields |= {
+            name: tuple(fields[name]) for name in ("tasks", "test_tasks", "price") if fields.get(name) is not None
+        }
         fields |= {name: Allowance(**fields[name]) for name in ("inner", "outer")}
         return cls(**fields)
 
@@ -94,6 +100,8 @@ class Contest:
     """The first is the one that the others are compared with."""
     model: str = "offline"
     base_url: str | None = None
+    max_tokens: int | None = None
+    price: tuple[float, float] | None = None
     tasks: tuple[str, ...] = ("formula:test",)
     seed: int = 0
     repetitions: int = 10
@@ -135,6 +143,6 @@ class Contest:
         """The contest that `plain()` gave."""
         fields = {name: value for name, value in plain.items() if name != "kind"}
         fields["entrants"] = tuple(Entrant(**one) for one in fields["entrants"])
-        fields["tasks"] = tuple(fields["tasks"])
+        fields |= {name: tuple(fields[name]) for name in ("tasks", "price") if fields.get(name) is not None}
         fields["inner"] = Allowance(**fields["inner"])
         return cls(**fields)

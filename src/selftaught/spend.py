@@ -30,11 +30,13 @@ class Spent:
 
 @dataclass(frozen=True)
 class SpendLimits:
-    """Where a run stops. None: no limit."""
+    """Where a run stops; none of it decides a result. None: no limit."""
 
     dollars: float | None = None
     wall_s: float | None = None
     cpu_s: float | None = None
+    deadline_s: float = 600.0
+    """Seconds without any good answer of the model."""
 
     def plain(self) -> dict[str, JSON]:
         return asdict(self)
@@ -44,7 +46,7 @@ class Spend:
     """Counts one run's spend against its limits. Safe from many threads."""
 
     def __init__(self, limits: SpendLimits | None = None, earlier: Spent | None = None) -> None:
-        self._limits = limits or SpendLimits()
+        self.limits = limits or SpendLimits()
         self._earlier = earlier or Spent()
         self._began = time.monotonic()
         self._process = time.process_time()
@@ -70,7 +72,7 @@ class Spend:
 
     def check(self) -> None:
         """Raise SpendExhausted when wall or CPU time has reached its limit."""
-        limits = self._limits
+        limits = self.limits
         if limits.wall_s is None and limits.cpu_s is None:
             return
         now = self.now()
@@ -95,7 +97,7 @@ class Spend:
         prices: list[float | None] = []
         held = at_most or 0.0
         with self._lock:
-            limit = self._limits.dollars
+            limit = self.limits.dollars
             if limit is not None:
                 if at_most is None or self._dollars is None:
                     raise SpendExhausted(f"a limit of ${limit:g} cannot be kept: the price of this model is unknown")

@@ -95,8 +95,8 @@ def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None =
     from selftaught.progress import Progress
     from selftaught.views import live
 
-    console = Console(stderr=True)
-    console.print(launch.banner(facts.run(number), facts.path), soft_wrap=True, highlight=False)
+    console = Console(stderr=True, emoji=False)
+    console.print(launch.banner(facts.run(number), facts.path), soft_wrap=True, highlight=False, markup=False)
     progress = Progress()
     try:
         with live.shown(progress, console):
@@ -106,18 +106,23 @@ def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None =
         if reached and (reached.get("rounds") or reached.get("runs")):
             show_document(dict(reached), as_json)
         where = "" if facts.path == DEFAULT_STORE else f" --store {facts.path}"
+        interrupted = isinstance(error, KeyboardInterrupt)
+        what = "The run was interrupted" if interrupted else "Stopped before the end"
         console.print(
-            f"Stopped before the end; nothing found so far is lost: `selftaught resume {number}{where}` goes on.",
+            f"{what}; nothing found so far is lost: `selftaught resume {number}{where}` goes on.",
             soft_wrap=True,
             highlight=False,
+            markup=False,
         )
-        if isinstance(error, KeyboardInterrupt):
+        if interrupted:
             raise typer.Exit(130) from None
         raise
     folder = launch.save(document, facts, facts.path.parent / "runs" / str(number))
     show_document(document, as_json)
     what = "its report and the improved improver are" if "gain" in document else "its report is"
-    console.print(f"Run {number} is kept in {facts.path}; {what} in {folder}", soft_wrap=True, highlight=False)
+    console.print(
+        f"Run {number} is kept in {facts.path}; {what} in {folder}", soft_wrap=True, highlight=False, markup=False
+    )
     return document
 
 
@@ -130,7 +135,7 @@ def show_document(document: dict[str, Any], as_json: bool) -> None:
     from selftaught.views import contests, experiments, tables
 
     views = {"run": tables.run, "compare": contests.contest, "experiment": experiments.experiment}
-    Console().print(views[document["settings"].get("kind", "run")](document))
+    Console(emoji=False).print(views[document["settings"].get("kind", "run")](document))
 
 
 def write(document: dict[str, Any], csv: Path | None, picture: Path | None) -> None:
@@ -158,13 +163,14 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for name in rows[0] if rows else ["nothing here"]:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(_word(value) for value in row.values()))
-    Console().print(table)
+        table.add_row(*(Text(_word(value)) for value in row.values()))
+    Console(emoji=False).print(table)
 
 
 def _word(value: Any) -> str:

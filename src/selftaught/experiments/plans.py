@@ -45,6 +45,8 @@ class Plan:
     """Whether improved improvers and the seed improver are both set to improve the seed improver afresh."""
     model: str = "offline"
     base_url: str | None = None
+    max_tokens: int | None = None
+    price: tuple[float, float] | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -68,6 +70,7 @@ class Plan:
         """The plan that `plain()` gave."""
         fields = {name: value for name, value in plain.items() if name != "kind"}
         fields["arms"] = tuple(Arm(one["name"], Settings.read(one["settings"])) for one in fields["arms"])
+        fields["price"] = fields.get("price") and tuple(fields["price"])
         fields["contest"] = fields["contest"] and Contest.read(fields["contest"])
         return cls(**fields)
 

@@ -41,12 +41,16 @@ def open_model(
     Raises UsageError, in one line, for whatever cannot be had.
     """
     kind, _, name = spec.partition(":")
+    if max_tokens is not None and max_tokens < 1:
+        raise UsageError(f"--max-tokens is {max_tokens}: at least 1 is needed")
     if kind in {"openai", "anthropic"}:
         if not name:
             raise UsageError(f"{kind} needs the name of a model: {kind}:NAME")
         return Gateway(_provider(kind, name, base_url, max_tokens, price, concurrency), deadline_s)
     if base_url is not None:
         raise UsageError(f"--base-url names a server for openai: or anthropic: models; {spec!r} has none")
+    if max_tokens is not None or price is not None:
+        raise UsageError(f"--max-tokens and --price are for openai: or anthropic: models; {spec!r} takes neither")
     if kind == "scripted":
         if not name:
             raise UsageError("scripted needs a file of answers: scripted:FILE")

@@ -71,4 +71,4 @@ def _plain(progress: Progress, console: Console, ended: threading.Event) -> None
         now = progress.snapshot()
         if now.phase != phase or now.elapsed_s - last >= _PLAIN_EVERY_S:
             phase, last = now.phase, now.elapsed_s
-            console.print(line(now), soft_wrap=True, highlight=False)
+            console.print(line(now), soft_wrap=True, highlight=False, markup=False, emoji=False)
