@@ -157,7 +157,7 @@ def looking(draw: Draw, count: int, tasks: int) -> dict[str, JSON]:
     for _ in range(count):
         a, b = draw(rng, tasks, BLOCKS)
         blocks = (a - b).mean(axis=0)
-        sound.append(verdict(sequence(blocks.tolist(), (-1.0, 1.0))).kind)
+        sound.append(verdict(sequence((a - b).T.tolist(), (-1.0, 1.0))).kind)
         naive.append(next((kind for kind in map(_by_t, _prefixes(blocks)) if kind != "indecisive"), "indecisive"))
     found = {"sequence": shares(sound, "looks"), "t_after_every_block": shares(naive, "looks")}
     return {"tasks": tasks, "blocks": BLOCKS, **found}

@@ -294,9 +294,30 @@ def test_a_confidence_sequence_holds_however_often_it_is_looked_at(draw):
     rng = np.random.default_rng(11)
     wrong = 0
     for _ in range(300):
-        found = s.sequence(draw(rng, 120), (-1, 1))
+        found = s.sequence([[one] for one in draw(rng, 120)], (-1, 1))
         wrong += not found.low <= 0 <= found.high
     assert wrong / 300 <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / 300)
+
+
+def unlike(rng, n):
+    """Three tasks of different means, spreads and shapes; the mean over them is 0."""
+    return np.stack([narrow(rng, n) + 0.25, skewed(rng, n) - 0.1, rng.choice([-0.65, 0.35], n)], axis=1).clip(-1, 1)
+
+
+def test_tasks_that_differ_may_share_a_block():
+    rng = np.random.default_rng(16)
+    assert abs(unlike(rng, 100_000).mean()) < 0.01
+    found = [s.sequence(unlike(rng, 60).tolist(), (-1, 1)) for _ in range(300)]
+    wrong = sum(not one.low <= 0 <= one.high for one in found)
+    assert wrong / 300 <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / 300)
+
+
+def test_a_block_of_several_tasks_tells_more_than_their_mean():
+    values = np.random.default_rng(17).normal(0.1, 0.1, (40, 4)).clip(-1, 1)
+    together = s.sequence(values.tolist(), (-1, 1))
+    averaged = s.sequence(values.mean(axis=1, keepdims=True).tolist(), (-1, 1))
+    assert together.high - together.low < 0.6 * (averaged.high - averaged.low)
+    assert together.n == 160
 
 
 def test_looking_again_at_a_t_interval_would_not_hold():
@@ -310,7 +331,7 @@ def test_looking_again_at_a_t_interval_would_not_hold():
 
 def test_a_confidence_sequence_only_shrinks_and_finds_a_gain():
     values = np.random.default_rng(13).normal(0.2, 0.1, 60).clip(-1, 1)
-    found = [s.sequence(values[:n], (-1, 1)) for n in range(1, 61)]
+    found = [s.sequence([[one] for one in values[:n]], (-1, 1)) for n in range(1, 61)]
     assert all(b.low >= a.low and b.high <= a.high for a, b in itertools.pairwise(found))
     assert s.verdict(found[-1]).kind == "better"
     assert s.verdict(found[2]).kind == "indecisive"
@@ -318,17 +339,17 @@ def test_a_confidence_sequence_only_shrinks_and_finds_a_gain():
 
 def test_a_confidence_sequence_ends_in_equivalence_when_there_is_no_difference():
     values = np.random.default_rng(14).normal(0.0, 0.05, 200).clip(-1, 1)
-    assert s.verdict(s.sequence(values, (-1, 1)), margin=0.1).kind == "equivalent"
+    assert s.verdict(s.sequence([[one] for one in values], (-1, 1)), margin=0.1).kind == "equivalent"
 
 
 def test_a_value_outside_the_bounds_is_refused():
     with pytest.raises(UsageError, match="outside the bounds"):
-        s.sequence([0.0, 1.5], (-1, 1))
+        s.sequence([[0.0], [1.5]], (-1, 1))
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=30))
 def test_a_confidence_sequence_is_an_interval_within_the_bounds(values):
-    found = s.sequence(values, (-1, 1))
+    found = s.sequence([[one] for one in values], (-1, 1))
     assert -1 <= found.low < found.high <= 1
 
 

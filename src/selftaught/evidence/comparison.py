@@ -78,10 +78,9 @@ class Result:
     def _watched(self, i: int) -> Interval:
         """The difference to the first improver by confidence sequence over the blocks."""
         low, high = _bounds(self.tasks)
-        differences = [
-            mean(a.value - b.value for a, b in zip(block[i], block[0], strict=True)) for block in self.blocks
-        ]
-        kept_in = [min(high, max(low, one)) for one in differences]  # rounding may leave the bounds by a hair
+        differences = [[a.value - b.value for a, b in zip(block[i], block[0], strict=True)] for block in self.blocks]
+        # Rounding may leave the bounds by a hair.
+        kept_in = [[min(high, max(low, one)) for one in block] for block in differences]
         return sequence(kept_in, (low, high), len(self.improvers) - 1)
 
 
@@ -108,8 +107,8 @@ def _blocks(
 
 
 def _bounds(tasks: Sequence[Scaled]) -> Bounds:
-    """What a block's difference can be at all: raw scores lie in [0, 1], the common scale stretches them."""
-    widest = mean(1.0 / (one.task.best - one.start) for one in tasks)
+    """What a difference can be at all: raw scores lie in [0, 1], the common scale stretches them."""
+    widest = max(1.0 / (one.task.best - one.start) for one in tasks)
     return -widest, widest
 
 
