@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from selftaught.errors import SelftaughtError, StoreFailure, UsageError
 from selftaught.evidence.report import so_far, usage
-from selftaught.lab import Lab
+from selftaught.lab import Lab, Stopped
 from selftaught.meta import Scaled, scale
 from selftaught.models import LanguageModel, Request
 from selftaught.plain import JSON
@@ -320,8 +320,8 @@ def _letting_go(lab: Lab) -> Generator[None]:
     before = signal.signal(signal.SIGINT, interrupt)
     try:
         yield
-    except SelftaughtError:
-        if lab.stopping.is_set():  # what was under way when the model was let go of
+    except (SelftaughtError, Stopped):
+        if lab.stopping.is_set():  # the failure of what was under way has taken the interrupt's place
             raise KeyboardInterrupt from None
         raise
     finally:
