@@ -104,13 +104,17 @@ def test_a_run_can_be_looked_at(first):
     assert json.loads(selftaught("resume", "1", "--json", cwd=folder).stdout)["run"] == 1
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill -9"])
-def test_a_stopped_run_goes_on_to_the_same_end(first, tmp_path, how):
+@pytest.mark.parametrize(
+    ("how", "after"),
+    [(signal.SIGINT, 10), (signal.SIGINT, 60), (signal.SIGKILL, 40)],
+    ids=["ctrl-c early", "ctrl-c late", "kill -9"],
+)
+def test_a_stopped_run_goes_on_to_the_same_end(first, tmp_path, how, after):
     _, done = first
     store = tmp_path / ".selftaught" / "store.db"
     command = [str(Path(sys.executable).parent / "selftaught"), "run", *SMALL]
     child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    while answers(store) < 40:
+    while answers(store) < after:
         assert child.poll() is None
         time.sleep(0.02)
     child.send_signal(how)
@@ -123,7 +127,7 @@ def test_a_stopped_run_goes_on_to_the_same_end(first, tmp_path, how):
     resumed = selftaught("resume", "1", "--json", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     assert timeless(resumed.stdout) == timeless(done.stdout)
-    assert kept >= 40
+    assert kept >= after
 
 
 def answers(store):

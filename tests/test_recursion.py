@@ -102,6 +102,27 @@ def test_an_improver_that_fails_on_itself_leaves_the_incumbent_with_the_reason(l
     assert one.reason.startswith(reason)
 
 
+class Breaker(Guesser):
+    """Proposes improvers that never run."""
+
+    def answer(self, request, rng):
+        if "def improve_algorithm" not in request.message:
+            return super().answer(request, rng)
+        return Answer("```python\ndef improve_algorithm(s, u, m):\n    raise ValueError('oh')\n```")
+
+
+@pytest.mark.parametrize("accept", ["gate", "paper"])
+def test_an_improver_that_never_runs_is_not_taken_however_bad_the_incumbent_is(tmp_path, sandbox, accept):
+    lab = make_lab(tmp_path / "s.db", sandbox, Breaker())
+    harmful = keep_last(lab).text.replace(
+        "return extract", "return 'f = lambda x: -1' if 'improve' not in s else extract"
+    )
+    tasks = [Scaled(Number("one"), 0.5)]
+    one = next(recursion(lab, Program(harmful), tasks, replace(SETTINGS, rounds=1, accept=accept)))
+    assert (one.accepted, one.improver) == (False, Program(harmful))
+    assert one.reason == "fails whenever it runs: error: ValueError: oh"
+
+
 def document(lab, rounds):
     return report(rounds, compare(lab, SETTINGS, rounds, TASKS))
 

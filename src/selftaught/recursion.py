@@ -71,6 +71,9 @@ def _gate(
         reason = proposal.reason or "returned the improver it was given"
         return Round(t, worker, proposal, incumbent, incumbent, False, reason, before, ())
     after = validation.cells(challenger)
+    if all(cell.failed for cell in after):
+        reason = f"fails whenever it runs: {after[0].failed}"
+        return Round(t, worker, proposal, incumbent, incumbent, False, reason, before, after)
     old, new = mean(cell.value for cell in before), mean(cell.value for cell in after)
     accepted = settings.accept == "paper" or new > old
     reason = f"validation {old:.3f} -> {new:.3f} ({new - old:+.3f} over {len(after)} pairs)"

@@ -225,3 +225,17 @@ def test_an_answer_costs_no_more_than_it_should():
     read.cache_clear()
     ask(message(SOLUTION), [str(i) for i in range(100)], temperature=0.0)
     assert read.cache_info().misses == 1
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["+".join(["x"] * 900), "-" * 900 + "x", "0x" + "f" * 6000],
+    ids=["a long sum", "many signs", "a huge number"],
+)
+@pytest.mark.parametrize("improver_too", [False, True])
+def test_no_program_however_odd_stops_the_model(expression, improver_too):
+    text = f"def f(x):\n    return {expression}\n"
+    if improver_too:
+        text = SEED + "\n\n" + text
+    answers = ask(message(text), [str(i) for i in range(30)])
+    assert all(answer.text for answer in answers)

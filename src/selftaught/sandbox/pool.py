@@ -226,12 +226,13 @@ class Pool:
                 late = _attend(line, ours, desk, wall_s(job.limits))
                 peak_kb = finished(line.recv(wire.DONE.size), files[2])
             except (ServerLost, OSError):
-                raise SandboxFailure("the sandbox's server for improvers was lost; run the improver again") from None
+                lost = SandboxFailure("the sandbox's server for improvers was lost; run the improver again")
+                raise desk.failure or lost from None
             finally:
                 _hang_up(line)
                 desk.close()
-                if desk.failure:
-                    raise desk.failure
+            if desk.failure is not None:
+                raise desk.failure
             (outcome,) = outcomes(files[1], files[2], 1, peak_kb, job.limits)
         return (_amended(outcome, late, desk.breach, job),)
 

@@ -43,8 +43,11 @@ class Offline:
         return [self._answer(request, random.Random(address)) for address in addresses]
 
     def _answer(self, request: Request, rng: random.Random) -> Answer:
-        shown = read(request.message)
-        text = "I see no program to improve." if shown is None else self._proposal(shown, request.temperature, rng)
+        try:
+            shown = read(request.message)
+            text = "I see no program to improve." if shown is None else self._proposal(shown, request.temperature, rng)
+        except RecursionError:
+            text = "The program is nested too deeply for me to edit."
         return Answer(
             text,
             tokens_in=(len(request.expertise) + len(request.message)) // 4,

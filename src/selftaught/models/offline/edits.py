@@ -94,11 +94,11 @@ def _constant(source: Source, spot: Spot, rng: random.Random, temperature: float
     value = node.value
     if isinstance(value, bool):
         return "flip a switch", str(not value)
+    if not isinstance(value, int | float) or abs(value) >= 1e12:
+        return None
     if isinstance(value, int) and rng.random() < 0.7:
         return "change a whole number", str(value + rng.choice((-2, -1, 1, 2)))
-    if isinstance(value, int | float) and abs(value) < 1e12:
-        return "tune a constant", f"{value * (1 + rng.gauss(0, width)) + rng.gauss(0, 0.1 * width):.3g}"
-    return None
+    return "tune a constant", f"{value * (1 + rng.gauss(0, width)) + rng.gauss(0, 0.1 * width):.3g}"
 
 
 def _operator(source: Source, spot: Spot, rng: random.Random, _: float) -> Change:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -80,10 +81,13 @@ _TIGHT = (
 )
 
 
+_HUGE_NUMBER = re.compile(r"[0-9a-fA-F_]{3000}")
+
+
 @lru_cache(maxsize=512)
 def parse(text: str) -> Source | None:
-    """The program in `text`, or None when it is not Python."""
-    if len(text) > MAX_PROGRAM_CHARS:
+    """The program in `text`, or None when it is not Python, or holds a number that Python reads but does not write."""
+    if len(text) > MAX_PROGRAM_CHARS or _HUGE_NUMBER.search(text):
         return None
     try:
         tree = program.parse(text)
