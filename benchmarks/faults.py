@@ -30,19 +30,11 @@ from faultserver import FaultServer, Reply, completion, error
 RATE = 0.3
 LATENCY_S = 0.02
 DEADLINE_S = 30.0
-COMMAND = f"""
-import functools
-from selftaught.models import providers
-providers.open_model = functools.partial(providers.open_model, deadline_s={DEADLINE_S})
-from selftaught.cli import main
-main()
-"""
-"""The command with a shorter deadline than its usual one, so that hanging requests do not take all day."""
 SIZES = {
     "quick": "--rounds 1 --repetitions 1 --validation 1 --test 1 --calls 2 --responses 2 --scorings 6",
     "full": "--rounds 2 --repetitions 2 --validation 3 --test 3 --calls 4 --responses 4 --scorings 20",
 }
-OUTER = "--outer-calls 1 --outer-responses 2 --outer-scorings 3 --tasks grid --test-tasks grid --model openai:m --yes"
+OUTER = "--outer-calls 1 --outer-responses 2 --outer-scorings 3 --tasks grid --test-tasks grid --controls basic --model openai:m --yes"
 FAULTS = {
     "429": error(429),
     "500": error(500),
@@ -67,7 +59,7 @@ class Ended:
 
 def run(quick: bool = False) -> dict[str, object]:
     """One line per fault: whether the run's figures are those of a run without faults, and what it took."""
-    options = [*SIZES["quick" if quick else "full"].split(), *OUTER.split()]
+    options = [*SIZES["quick" if quick else "full"].split(), *OUTER.split(), "--deadline", str(DEADLINE_S)]
     clean = _ended(good, options)
     right = _figures(clean.document)
     figures: dict[str, object] = {"without faults": _shown(clean, right)}
@@ -127,7 +119,7 @@ def _ended(behave: Behave, options: list[str]) -> Ended:
 def _command(words: list[str], folder: str, server: FaultServer) -> Ended:
     before, began = server.seen, time.perf_counter()
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
-    command = [sys.executable, "-c", COMMAND, *words, "--json", "--store", f"{folder}/store.db"]
+    command = [sys.executable, "-m", "selftaught", *words, "--json", "--store", f"{folder}/store.db"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
     told = (done.stderr.strip().splitlines() or [""])[-1]
     document = json.loads(done.stdout) if done.returncode == 0 else None

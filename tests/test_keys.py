@@ -35,7 +35,7 @@ def places():
                 if os.path.join(where, name) not in ("/dev/zero", "/dev/urandom"):
                     yield from read(os.path.join(where, name))
     near = gc.get_referents(*gc.get_objects())
-    near += gc.get_referents(*near)
+    near += gc.get_referents(*(one for one in near if isinstance(one, dict)))
     yield "\n".join({s for s in near if isinstance(s, str)})
     yield b"\n".join({s for s in near if isinstance(s, bytes)})
     frame = sys._getframe()
