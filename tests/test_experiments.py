@@ -127,14 +127,32 @@ def test_every_experiment_comes_to_its_table_on_a_scripted_model(store, scripted
     assert experiments.picture(found).startswith("<svg")
 
 
-def test_earlier_looks_at_the_same_test_set_are_told(store, scripted):
-    planned = plans.plan("lpn", "tiny", [scripted], None, 1, None)
-    number = store.start(planned.plain(), launch.circumstances("strict", launch.SpendLimits()))
+def test_an_improver_that_fails_is_no_quiet_gain(store, tmp_path):
+    path = tmp_path / "fails.json"
+    path.write_text(json.dumps(["```python\ndef improve_algorithm(s, u, m):\n    return 1 / 0\n```"]))
+    planned = plans.plan("lpn", "tiny", [f"scripted:{path}"], None, 0, 1)
+    taken = replace(planned, arms=tuple(replace(a, settings=replace(a.settings, accept="paper")) for a in planned.arms))
+    number = store.start(taken.plain(), launch.circumstances("strict", launch.SpendLimits()))
     found = launch.carry(number, store, Progress())
-    assert found["earlier_looks"] and all(f"run {number} " not in one for one in found["earlier_looks"])
-    fresh = replace(planned, seed=500, contest=replace(planned.contest, seed=500))
-    number = store.start(fresh.plain(), launch.circumstances("strict", launch.SpendLimits()))
-    assert launch.carry(number, store, Progress())["earlier_looks"] == []
+    assert found["runs"][0]["failed"] == 1.0
+    assert any(one.startswith("arms") for one in found["deviations"])
+    console = Console(width=80, record=True)
+    console.print(experiments.experiment(found))
+    assert "self 0: its improver fails in every run" in console.export_text()
+
+
+def test_earlier_looks_at_the_same_test_set_are_told(tmp_path, scripted):
+    def looks(facts, seed):
+        planned = plans.plan("lpn", "tiny", [scripted], None, seed, 1)
+        number = facts.start(planned.plain(), launch.circumstances("strict", launch.SpendLimits()))
+        return launch.carry(number, facts, Progress())["earlier_looks"]
+
+    with Store(tmp_path / "looks.db") as facts:
+        plans.keep(facts.keep)
+        assert looks(facts, 0) == []
+        assert looks(facts, 500) == []
+        again = looks(facts, 0)
+        assert len(again) == 1 and again[0].startswith("run 1 (")
 
 
 def test_the_command_shows_plans_and_goes_on(tmp_path):

@@ -58,6 +58,10 @@ class Recursed:
     def better_search(self) -> float:
         return self.by_round()[-1] - mean(cell.value for cell in self.comparison.arms["best_of_n"].cells)
 
+    def failed(self) -> float:
+        """Share of the improved improver's test runs that failed and so count as their start solutions."""
+        return mean(cell.failed is not None for cell in self.comparison.rounds[-1].cells)
+
     def raw(self) -> list[float]:
         return [_raw(one) for one in self.comparison.rounds]
 
@@ -73,6 +77,7 @@ class Recursed:
             "gain": self.gain(),
             "better_search": self.better_search(),
             "again": self.again,
+            "failed": self.failed(),
         }
 
 

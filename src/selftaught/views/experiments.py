@@ -24,6 +24,13 @@ def experiment(document: Mapping[str, Any]) -> RenderableType:
         parts += [contests.contest(document["contest"]), *_unlike(document["contest"])]
     if document["paper"]:
         parts.append(_paper(document))
+    parts += [
+        Text(
+            f"{run['arm']} {run['seed']}: its improver fails in every run, so its figures are those of the start solution"
+        )
+        for run in document["runs"]
+        if run["failed"] == 1
+    ]
     parts += [Text(f"Deviation from the preset: {one}", style="yellow") for one in document["deviations"]]
     parts += [Text(f"Earlier look at the same test set: {one}", style="yellow") for one in document["earlier_looks"]]
     return Group(*parts, Text(f"Plan {document['plan'][:12]}, fixed before the first answer."))
