@@ -34,9 +34,10 @@ def verdict(program: bytes, arch: int, number: int, *arguments: int) -> int:
 
 @pytest.mark.parametrize("arch", sorted(ARCH))
 @pytest.mark.parametrize("improver", [False, True])
-def test_exactly_the_listed_calls_pass(arch: str, improver: bool) -> None:
-    program = calls.program(arch, improver)
-    listed = set(calls.calls(calls.TABLE, arch).values())
+@pytest.mark.parametrize("files", [False, True])
+def test_exactly_the_listed_calls_pass(arch: str, improver: bool, files: bool) -> None:
+    program = calls.program(arch, improver, files)
+    listed = set(calls.calls(calls.TABLE + (calls.FILES if files else ""), arch).values())
     checked = set(calls.calls(calls.CHECKED + calls.IMPROVER, arch).values())
     for number in range(1024):
         expected = ALLOW if number in listed else EPERM
@@ -49,7 +50,7 @@ def test_checked_calls_pass_with_harmless_arguments_only(arch: str) -> None:
     number = calls.calls(calls.CHECKED + calls.IMPROVER, arch)
 
     def run(name: str, *arguments: int, improver: bool = True) -> int:
-        return verdict(calls.program(arch, improver), ARCH[arch], number[name], *arguments)
+        return verdict(calls.program(arch, improver, files=True), ARCH[arch], number[name], *arguments)
 
     assert run("clone", 0x3D0F00) == ALLOW
     for flags in (0x11, 0x4011, 0x3D0F00 | 0x10000000, 0x3D0F00 | 0x20000, 0x10000 | 0x80):
@@ -68,8 +69,26 @@ def test_checked_calls_pass_with_harmless_arguments_only(arch: str) -> None:
         assert run(name, 1, improver=False) == EPERM
 
 
+FORBIDDEN = {
+    "x86_64": {"chmod": 90, "fchmod": 91, "fchmodat": 268, "chown": 92, "fchown": 93, "link": 86, "linkat": 265, "symlink": 88,
+        "symlinkat": 266, "mknod": 133, "mknodat": 259, "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161,
+        "utimensat": 280, "setxattr": 188, "renameat2": 316, "execve": 59, "execveat": 322, "unshare": 272, "setns": 308},
+    "aarch64": {"fchmod": 52, "fchmodat": 53, "fchownat": 54, "linkat": 37, "symlinkat": 36, "mknodat": 33, "mount": 40,
+        "umount2": 39, "pivot_root": 41, "chroot": 51, "utimensat": 88, "setxattr": 5, "renameat2": 276, "execve": 221,
+        "execveat": 281, "unshare": 97, "setns": 268},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("arch", sorted(ARCH))
+def test_files_bring_no_modes_owners_links_mounts_or_programs(arch: str) -> None:
+    program = calls.program(arch, improver=True, files=True)
+    passed = [name for name, number in FORBIDDEN[arch].items() if verdict(program, ARCH[arch], number) != EPERM]
+    assert passed == []
+    assert verdict(program, ARCH[arch], calls.calls(calls.FILES, arch)["unlinkat"]) == ALLOW
+
+
 def test_foreign_abis_kill() -> None:
-    program = calls.program("x86_64", improver=False)
+    program = calls.program("x86_64", improver=False, files=False)
     assert verdict(program, 0x40000003, 1) == KILL
     assert verdict(program, ARCH["aarch64"], 64) == KILL
     assert verdict(program, ARCH["x86_64"], 0x40000000 | 1) == KILL
@@ -83,7 +102,7 @@ def test_the_numbers_are_those_of_libseccomp(arch: str) -> None:
         pytest.skip("libseccomp is not installed")
     resolve = ctypes.CDLL(library).seccomp_syscall_resolve_name_arch
     resolve.argtypes = [ctypes.c_uint32, ctypes.c_char_p]
-    table = calls.calls(calls.TABLE + calls.CHECKED + calls.IMPROVER, arch)
+    table = calls.calls(calls.TABLE + calls.CHECKED + calls.IMPROVER + calls.FILES, arch)
     assert len(table) > 70
     assert {name: resolve(ARCH[arch], name.encode()) for name in table} == table
 

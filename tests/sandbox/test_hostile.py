@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from selftaught.sandbox import Job, Limits, Outcome
+from selftaught.sandbox.jail import Kind
 from selftaught.sandbox.levels import open_level
 from selftaught.sandbox.pool import Pool
 
@@ -41,7 +42,7 @@ class Prison:
 
     def numpy_pid(self) -> int:
         (slot,) = self.pool._all
-        return slot.servers[True][0].process.pid
+        return slot.servers[Kind("function", numpy=True)][0].process.pid
 
     def heard(self) -> bool:
         for ear in (self.listener, self.local):

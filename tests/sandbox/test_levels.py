@@ -137,7 +137,7 @@ def test_an_optional_layer_that_is_missing_is_left_out_and_said() -> None:
     with Pool("strict", Layers(pidns=False), 1) as pool, ThreadPoolExecutor(1):
         assert pool.found() == ["landlock"]
     with Pool("strict", Layers(), 1) as pool:
-        assert pool.found() == ["process namespace", "landlock"]
+        assert pool.found() == ["process namespace", "landlock", "private files"]
 
 
 def test_the_doctor_finds_this_machine_well() -> None:

@@ -45,6 +45,10 @@ class Limits:
     """Size of one answer (as JSON) in KiB; all answers of a job together may take 16 times as much."""
     output_kb: int = 64
     """Printed output that is kept, in KiB; printing more than 64 times as much ends the job with outcome `output`."""
+    files_mb: int = 0
+    """MiB the program may write below /tmp, in memory and beside `memory_mb`; 0: nothing is writable. The folder is fresh
+    for each process of a job, seen by no other job, and gone with it; files may live from one input to the next, as other
+    state may. Level strict only; SandboxRefused where the machine does not allow it."""
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,11 @@ def namespaces() -> str:
     return ""
 
 
+def files() -> str:
+    """What to do where a jail may be made but nothing may be mounted within it."""
+    return namespaces() or "have its administrator allow programs under /usr/bin/bwrap to mount (AppArmor, seccomp)"
+
+
 def mend(complaint: str) -> str:
     """What to do about a jail that could not be started and complained so."""
     if platform.system() != "Linux":

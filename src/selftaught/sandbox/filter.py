@@ -41,6 +41,12 @@ IMPROVER = """
 socketpair 53 199 / sendto 44 206 / recvfrom 45 207
 """
 
+# What changes files, for jobs that have a folder of their own: no owners, modes, links, special files or mounts.
+FILES = """
+mkdir 83 - / mkdirat 258 34 / rmdir 84 - / unlink 87 - / unlinkat 263 35 / rename 82 - / renameat 264 38
+truncate 76 45 / ftruncate 77 46 / fsync 74 82 / fdatasync 75 83
+"""
+
 _Step = tuple[int, int, int, int]
 _Block = list[_Step]
 
@@ -69,12 +75,14 @@ def calls(table: str, arch: str) -> dict[str, int]:
     return {row[0]: int(row[_COLUMN[arch]]) for row in rows if row[_COLUMN[arch]] != "-"}
 
 
-def program(arch: str, improver: bool) -> bytes:
-    """The filter as an array of `struct sock_filter`, for jobs of the profile `function` or `improver`."""
+def program(arch: str, improver: bool, files: bool) -> bytes:
+    """The filter as an array of `struct sock_filter`: for functions or improvers, with or without files of their own."""
     blocks: dict[int, _Block] = {number: [_ALLOW] for number in calls(TABLE, arch).values()}
     blocks |= {number: _CHECKS[name] for name, number in calls(CHECKED, arch).items()}
     if improver:
         blocks |= {number: _CHECKS[name] for name, number in calls(IMPROVER, arch).items()}
+    if files:
+        blocks |= {number: [_ALLOW] for number in calls(FILES, arch).values()}
     if arch == "x86_64":
         blocks[_FOREIGN_ABI] = [_KILL]
     steps = [_load(4), (_JEQ, 1, 0, _AUDIT_ARCH[arch]), _KILL, _load(0), *_search(_ranges(blocks))]

@@ -53,6 +53,17 @@ class Layers:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What a zygote is for: it serves the jobs that agree in all of these."""
+
+    profile: Profile
+    numpy: bool = False
+    """With numpy loaded; without it, forks are cheaper."""
+    files: bool = False
+    """Each child has a folder of its own to write in."""
+
+
+@dataclass(frozen=True)
 class Bind:
     """A file or folder of the host at its place in the jail, read only."""
 
@@ -141,17 +152,18 @@ def _walls(layers: Layers, listed: list[Bind], sources: list[str]) -> list[str]:
     return [*words, "--"]
 
 
-def _options(layers: Layers, profile: Profile, numpy: bool, door: int) -> str:
-    within = layers.namespaces
+def _options(layers: Layers, kind: Kind, door: int) -> str:
+    within, improver = layers.namespaces, kind.profile == "improver"
     places = [str(bind.source) for bind in binds()] + ["/dev/null", "/dev/zero", "/dev/urandom"]
     packages = next(numpy_folders()).parent
-    program = calls.program(calls.machine(), profile == "improver") if layers.filter else b""
+    program = calls.program(calls.machine(), improver, kind.files) if layers.filter else b""
     return json.dumps(
         {
             "door": door,
             "path": "/site" if within else str(packages),
-            "numpy": numpy,
-            "improver": profile == "improver",
+            "numpy": kind.numpy,
+            "improver": improver,
+            "files": kind.files,
             "pidns": layers.pidns and within,
             "landlock": None if not layers.landlock else ["/"] if within else places,
             "filter": base64.b64encode(program).decode(),
@@ -159,7 +171,7 @@ def _options(layers: Layers, profile: Profile, numpy: bool, door: int) -> str:
     )
 
 
-def start(layers: Layers, profile: Profile, numpy: bool, door: int, errors: int) -> subprocess.Popen[bytes]:
+def start(layers: Layers, kind: Kind, door: int, errors: int) -> subprocess.Popen[bytes]:
     """Start a zygote; `door` is its end of the door, `errors` where its complaints go.
 
     The thread that calls must live as long as the zygote should.
@@ -170,7 +182,7 @@ def start(layers: Layers, profile: Profile, numpy: bool, door: int, errors: int)
     sources = [f"/tmp/{i}" if staged else str(bind.source) for i, bind in enumerate(listed)]
     zygote = "/guest/zygote.py" if layers.namespaces else str(GUEST / "zygote.py")
     command = _walls(layers, listed, sources) if layers.namespaces else []
-    command += [str(interpreter()), "-S", "-s", "-P", "-B", zygote, _options(layers, profile, numpy, door)]
+    command += [str(interpreter()), "-S", "-s", "-P", "-B", zygote, _options(layers, kind, door)]
     if root:
         request = {"uid": NOBODY, "binds": [str(bind.source) for bind in listed] if staged else [], "command": command}
         command = [str(interpreter()), "-S", "-s", "-B", str(GUEST / "launch.py"), json.dumps(request)]

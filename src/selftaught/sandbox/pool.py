@@ -16,10 +16,11 @@ from dataclasses import replace
 from time import monotonic
 
 from selftaught.errors import SandboxFailure, SandboxRefused
-from selftaught.sandbox import HostFunction, Job, Outcome, Profile
+from selftaught.sandbox import HostFunction, Job, Outcome, Profile, advice
 from selftaught.sandbox.calls import Desk
 from selftaught.sandbox.guest import wire
-from selftaught.sandbox.jail import Layers
+from selftaught.sandbox.jail import Kind, Layers
+from selftaught.sandbox.probes import prove
 from selftaught.sandbox.reader import outcomes, wall_s
 from selftaught.sandbox.server import Server, ServerLost, finished
 
@@ -29,7 +30,7 @@ _NET_S = 10.0
 """What the host grants a zygote beyond all limits of a job before it counts as stuck."""
 
 
-class Files:
+class Papers:
     """The three files of a job, in memory: payload, answers, output."""
 
     def __init__(self, job: Job) -> None:
@@ -58,24 +59,29 @@ def _frame(value: object) -> bytes:
     return wire.SIZE.pack(len(data)) + data
 
 
+def _kind(job: Job) -> Kind:
+    return Kind(job.profile, "numpy" in job.program, job.limits.files_mb > 0)
+
+
 def _header(job: Job) -> bytes:
     limits = job.limits
     wall_ns = int(wall_s(limits) * 1e9) if job.profile == "function" else _FOREVER_NS
     output = 64 * 1024 * limits.output_kb
     # the guest's frame around an answer takes a few bytes more
     answer = limits.answer_kb * 1024 + 64
-    return wire.JOB.pack(len(job.inputs), int(limits.cpu_s * 1e9), wall_ns, limits.memory_mb << 20, output, answer)
+    sizes = (limits.memory_mb << 20, output, answer, limits.files_mb << 20)
+    return wire.JOB.pack(len(job.inputs), int(limits.cpu_s * 1e9), wall_ns, *sizes)
 
 
 class Slot:
-    """One place to compute: a zygote without numpy, whose forks are cheap, and one with it, each with its line."""
+    """One place to compute: a zygote of each kind that was asked for, with its line."""
 
     def __init__(self) -> None:
-        self.servers: dict[bool, tuple[Server, socket.socket]] = {}
+        self.servers: dict[Kind, tuple[Server, socket.socket]] = {}
 
-    def drop(self, numpy: bool) -> None:
+    def drop(self, kind: Kind) -> None:
         """End a server, unless somebody else just did."""
-        server, line = self.servers.pop(numpy, (None, None))
+        server, line = self.servers.pop(kind, (None, None))
         if server and line:
             line.close()
             server.process.kill()
@@ -96,8 +102,11 @@ class Pool:
         self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
         for slot in self._all:
             self._free.put(slot)
-        self._improvers: dict[bool, Server] = {}
+        self._improvers: dict[Kind, Server] = {}
         self._lock = threading.Lock()
+        self._proved: set[Profile] = set()
+        """The profiles whose jobs with files were attacked and held."""
+        self._proving = threading.Lock()
         self._closed = False
 
     def run(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
@@ -108,20 +117,32 @@ class Pool:
             return ()
         if functions and job.profile != "improver":
             raise ValueError("host functions are for improvers")
-        if job.profile == "improver":
-            if len(job.inputs) != 1:
-                raise ValueError("an improver is run on one input")
-            return self._improve(job, functions or {})
-        return self._compute(job)
+        if job.profile == "improver" and len(job.inputs) != 1:
+            raise ValueError("an improver is run on one input")
+        if job.limits.files_mb:
+            self._prove_files(job.profile)
+        return self._dispatch(job, functions)
 
-    def server(self, profile: Profile) -> Server:
+    def _dispatch(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
+        return self._improve(job, functions or {}) if job.profile == "improver" else self._compute(job)
+
+    def _prove_files(self, profile: Profile) -> None:
+        """Prove the extra when it is first asked for, so that runs without it do not pay; SandboxRefused."""
+        with self._proving:
+            if profile not in self._proved:
+                server = self.server(profile, files=True)
+                prove(self._dispatch, profile, self.level, server.process.pid, files=True)
+                self._proved.add(profile)
+
+    def server(self, profile: Profile, files: bool = False) -> Server:
         """A server of this profile, started when there is none."""
+        kind = Kind(profile, files=files)
         if profile == "improver":
-            self._improver_line(numpy=False).close()
-            return self._improvers[False]
+            self._improver_line(kind).close()
+            return self._improvers[kind]
         slot = self._free.get()
         try:
-            return self._line(slot, numpy=False)[0]
+            return self._line(slot, kind)[0]
         finally:
             self._free.put(slot)
 
@@ -137,8 +158,8 @@ class Pool:
         """End every process of the sandbox; jobs that still run end with SandboxFailure."""
         self._closed = True
         for slot in self._all:
-            for numpy in list(slot.servers):
-                slot.drop(numpy)
+            for kind in list(slot.servers):
+                slot.drop(kind)
         while self._improvers:
             self._improvers.popitem()[1].close()
         self._nursery.shutdown()
@@ -149,35 +170,39 @@ class Pool:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _start(self, profile: Profile, numpy: bool) -> Server:
+    def _start(self, kind: Kind) -> Server:
         if self._closed:
             raise SandboxFailure("the sandbox is closed")
-        server = Server(self.layers, profile, numpy, self._nursery)
+        if kind.files and not self.layers.namespaces:
+            raise SandboxRefused(f"level {self.level} cannot give a program files of its own: use level strict")
+        server = Server(self.layers, kind, self._nursery)
+        if kind.files and wire.FILES not in server.found:
+            server.close()
+            raise SandboxRefused(f"this machine does not allow a program files of its own: {advice.files()}")
         if self.level == "confined" and "landlock" not in server.found:
             server.close()
             raise SandboxRefused(f"level {self.level} needs Landlock, which this kernel does not offer")
         return server
 
-    def _line(self, slot: Slot, numpy: bool) -> tuple[Server, socket.socket]:
-        if numpy not in slot.servers:
-            server = self._start("function", numpy)
+    def _line(self, slot: Slot, kind: Kind) -> tuple[Server, socket.socket]:
+        if kind not in slot.servers:
+            server = self._start(kind)
             try:
-                slot.servers[numpy] = (server, server.line())
+                slot.servers[kind] = (server, server.line())
             except ServerLost:
                 server.close()
                 raise
-        return slot.servers[numpy]
+        return slot.servers[kind]
 
     def _compute(self, job: Job) -> tuple[Outcome, ...]:
-        numpy = "numpy" in job.program
         slot = self._free.get()
         try:
             try:
-                return self._exchange(job, slot, numpy)
+                return self._exchange(job, slot)
             except ServerLost:
                 self._report_loss()
             try:
-                return self._exchange(job, slot, numpy)
+                return self._exchange(job, slot)
             except ServerLost:
                 raise SandboxFailure("the sandbox's server died twice on the same job") from None
         finally:
@@ -188,37 +213,38 @@ class Pool:
             self.restarts += 1
         _log.warning("a sandbox server was lost; its job is run once more on a fresh one")
 
-    def _exchange(self, job: Job, slot: Slot, numpy: bool) -> tuple[Outcome, ...]:
-        _, line = self._line(slot, numpy)
+    def _exchange(self, job: Job, slot: Slot) -> tuple[Outcome, ...]:
+        kind = _kind(job)
+        _, line = self._line(slot, kind)
         line.settimeout(wall_s(job.limits) * len(job.inputs) + _NET_S)
-        with Files(job) as files:
+        with Papers(job) as files:
             try:
                 socket.send_fds(line, [_header(job)], files)
                 message = line.recv(wire.DONE.size)
             except OSError:
                 message = b""
             except BaseException:
-                slot.drop(numpy)
+                slot.drop(kind)
                 raise
             if not message:
-                slot.drop(numpy)
+                slot.drop(kind)
             peak_kb = finished(message, files[2])
             return outcomes(files[1], files[2], len(job.inputs), peak_kb, job.limits)
 
-    def _improver_line(self, numpy: bool) -> socket.socket:
+    def _improver_line(self, kind: Kind) -> socket.socket:
         with self._lock:
-            if numpy in self._improvers:
+            if kind in self._improvers:
                 try:
-                    return self._improvers[numpy].line()
+                    return self._improvers[kind].line()
                 except ServerLost:
-                    self._improvers.pop(numpy).close()
+                    self._improvers.pop(kind).close()
                     self.restarts += 1
-            self._improvers[numpy] = self._start("improver", numpy)
-            return self._improvers[numpy].line()
+            self._improvers[kind] = self._start(kind)
+            return self._improvers[kind].line()
 
     def _improve(self, job: Job, functions: Mapping[str, HostFunction]) -> tuple[Outcome, ...]:
         ours, theirs = socket.socketpair()
-        with ours, theirs, Files(job) as files, self._improver_line("numpy" in job.program) as line:
+        with ours, theirs, Papers(job) as files, self._improver_line(_kind(job)) as line:
             desk = Desk(ours, functions, lambda: _hang_up(line))
             try:
                 socket.send_fds(line, [_header(job)], [*files, theirs.fileno()])

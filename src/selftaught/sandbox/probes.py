@@ -49,7 +49,7 @@ def signal(bait):
     return False
 
 def write(bait):
-    for folder in (os.path.dirname(bait["canary"]), "/tmp", "/var/tmp", "/", "/dev/shm", os.getcwd()):
+    for folder in bait["folders"]:
         try:
             os.close(os.open(folder + "/selftaught-probe", os.O_CREAT | os.O_WRONLY))
             return True
@@ -88,7 +88,7 @@ _OUTSIDE = frozenset({"read", "write"})
 
 
 @contextlib.contextmanager
-def _baits(server: int) -> Generator[dict[str, object]]:
+def _baits(server: int, files: bool) -> Generator[dict[str, object]]:
     """A secret file, a listener and a local socket on the host, and where they are."""
     secret, name = secrets.token_hex(16), f"\0selftaught-{secrets.token_hex(8)}"
     with (
@@ -105,6 +105,7 @@ def _baits(server: int) -> Generator[dict[str, object]]:
         yield {
             "canary": str(canary),
             "secret": secret,
+            "folders": [folder, "/var/tmp", "/", ".", "/dev", "/dev/shm", *([] if files else ["/tmp"])],
             "port": listener.getsockname()[1],
             "abstract": name,
             "host": os.getpid(),
@@ -114,15 +115,21 @@ def _baits(server: int) -> Generator[dict[str, object]]:
         }
 
 
-def prove(run: Callable[[Job], tuple[Outcome, ...]], profile: Profile, level: str, server: int) -> None:
-    """Attack from inside jobs of this profile; SandboxRefused when an attempt succeeds that the level should hold."""
-    with _baits(server) as bait:
+def prove(
+    run: Callable[[Job], tuple[Outcome, ...]], profile: Profile, level: str, server: int, files: bool = False
+) -> None:
+    """Attack from inside jobs of this profile; SandboxRefused when an attempt succeeds that the level should hold.
+
+    `files`: from jobs that have a folder of their own.
+    """
+    limits = Limits(cpu_s=5, files_mb=1 if files else 0)
+    with _baits(server, files) as bait:
         if profile == "function":
             entry, given = "attack", (bait,)
         else:
             entry = "improve_algorithm"
             given = (json.dumps(bait), {"str": "", "budget": 0}, {"budget": 0, "max_responses_per_call": 0})
-        (outcome,) = run(Job(_PROBE, entry, (given,), (0,), Limits(cpu_s=5), profile))  # type: ignore[arg-type]
+        (outcome,) = run(Job(_PROBE, entry, (given,), (0,), limits, profile))  # type: ignore[arg-type]
     if outcome.kind != "answer" or not isinstance(outcome.answer, list):
         raise SandboxRefused(f"the probe of level {level} did not run: {outcome.error or outcome.kind}")
     deeds = [deed for deed in outcome.answer if level != "external" or deed not in _OUTSIDE]

@@ -10,10 +10,9 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 from selftaught.errors import SandboxFailure, SandboxRefused
-from selftaught.sandbox import Profile
 from selftaught.sandbox.advice import mend
 from selftaught.sandbox.guest import wire
-from selftaught.sandbox.jail import Layers, start
+from selftaught.sandbox.jail import Kind, Layers, start
 
 _START_S = 60.0
 
@@ -25,14 +24,14 @@ class ServerLost(Exception):
 class Server:
     """A zygote that serves any number of lines. `found` names the optional layers it could put up."""
 
-    def __init__(self, layers: Layers, profile: Profile, numpy: bool, nursery: ThreadPoolExecutor) -> None:
+    def __init__(self, layers: Layers, kind: Kind, nursery: ThreadPoolExecutor) -> None:
         # A jail dies with the thread that started it, so all are started by the one thread of the nursery.
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._door = ours
         self._errors = os.memfd_create("errors")
         try:
             with theirs:
-                self.process = nursery.submit(start, layers, profile, numpy, theirs.fileno(), self._errors).result()
+                self.process = nursery.submit(start, layers, kind, theirs.fileno(), self._errors).result()
         except BaseException:
             ours.close()
             os.close(self._errors)

@@ -7,12 +7,15 @@ import os
 import struct
 
 NEWNS, NEWIPC, NEWPID = 0x00020000, 0x08000000, 0x20000000
-MS_NOSUID_NODEV, MS_BIND_REC, MS_PRIVATE_REC = 2 | 4, 4096 | 16384, 1 << 18 | 16384
+MS_NOSUID_NODEV, MS_NOEXEC, MS_BIND_REC, MS_PRIVATE_REC = 2 | 4, 8, 4096 | 16384, 1 << 18 | 16384
 
 _PDEATHSIG, _DUMPABLE, _SECCOMP, _NO_NEW_PRIVS, _CAPBSET_DROP, _AMBIENT = 1, 4, 22, 38, 24, 47
 _PIDFD_OPEN, _CLOSE_RANGE, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 434, 436, 444, 445, 446
 _NO_RANDOMIZE = 0x0040000
 _LANDLOCK_READ = 4 | 8
+# write, remove folders and files, make folders and plain files, move between folders, truncate
+_LANDLOCK_WRITE = _LANDLOCK_READ | 2 | 16 | 32 | 128 | 256 | 1 << 13 | 1 << 14
+_MAX_FILES = 4096
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -76,6 +79,16 @@ def mount(source: str, target: str, kind: str | None, flags: int, options: str |
     _call("mount", texts[0], texts[1], texts[2], _word(flags), texts[3])
 
 
+def private_folder(path: str, size: int) -> None:
+    """Cover `path` with an empty folder of at most `size` bytes, for this process and its children alone.
+
+    Needs the right to mount. The folder is gone with the last process that sees it.
+    """
+    unshare(NEWNS)
+    mount("none", "/", None, MS_PRIVATE_REC)
+    mount("none", path, "tmpfs", MS_NOSUID_NODEV | MS_NOEXEC, f"mode=700,size={size},nr_inodes={_MAX_FILES}")
+
+
 def close_from(fd: int) -> None:
     """Close every descriptor from `fd` on."""
     _syscall(_CLOSE_RANGE, ctypes.c_uint(fd), ctypes.c_uint(0xFFFFFFFF), 0)
@@ -123,18 +136,27 @@ def landlock_abi() -> int:
         return 0
 
 
-def landlock(readable: list[str]) -> None:
-    """Allow reading below these paths and no other access to files, no TCP, no signals or sockets out of the domain."""
+def landlock(readable: list[str], writable: list[str]) -> None:
+    """Allow reading and writing below these paths and no other access to files, no TCP, no signals or sockets outwards.
+
+    From here on nothing can be mounted.
+    """
     abi = landlock_abi()
     files = (1 << 13) - 1 | (abi >= 2) << 13 | (abi >= 3) << 14 | (abi >= 5) << 15
     size = 8 if abi < 4 else 16 if abi < 6 else 24
     rules = struct.pack("QQQ", files, 3 * (abi >= 4), 3 * (abi >= 6))[:size]
     ruleset = _syscall(_LANDLOCK_CREATE, rules, ctypes.c_size_t(size), 0)
     for path in readable:
-        fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
         right = _LANDLOCK_READ if os.path.isdir(path) else 4  # noqa: PTH112 - pathlib is slow to import
-        _syscall(_LANDLOCK_ADD, ruleset, 1, struct.pack("=Qi", right, fd), 0)
-        os.close(fd)
+        _landlock_allow(ruleset, path, right)
+    for path in writable:
+        _landlock_allow(ruleset, path, _LANDLOCK_WRITE & files)
     no_new_privileges()
     _syscall(_LANDLOCK_RESTRICT, ruleset, 0)
     os.close(ruleset)
+
+
+def _landlock_allow(ruleset: int, path: str, right: int) -> None:
+    fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    _syscall(_LANDLOCK_ADD, ruleset, 1, struct.pack("=Qi", right, fd), 0)
+    os.close(fd)

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import struct
 
-JOB = struct.Struct("<IQQQQI")
-"""Number of inputs; per input: CPU and wall limit in ns; bytes of address space, of output (all inputs), of an answer."""
+JOB = struct.Struct("<IQQQQIQ")
+"""Number of inputs; per input: CPU and wall limit in ns; bytes of address space, of output (all inputs), of an answer,
+of files below /tmp (0: none can be written)."""
 RECORD = struct.Struct("<BiQQIQ")
 """Ending, wait status of the child (0 while it lives), CPU and wall time in ns, size of the answer, end of the output."""
 DONE = struct.Struct("<?Q")
@@ -21,6 +22,9 @@ DONE = struct.Struct("<?Q")
 SIZE = struct.Struct("<I")
 
 ANSWERED, OUT_OF_CPU, OUT_OF_TIME, ENDED, TOO_LARGE, FLOODED, STOPPED = range(7)
+
+FILES = "private files"
+"""What a zygote calls the layer that gives a job a folder of its own, when it can put it up."""
 
 TOTAL_ANSWERS = 16
 """All answers of a job together may be this many times as large as one."""

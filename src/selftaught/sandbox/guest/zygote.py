@@ -33,6 +33,7 @@ import wire
 _OUT, _FIRST_FREE = 1, 7
 _READY = 6
 _MAX_PROCESSES = 4096
+_FILES = "/tmp"
 
 
 class Setup:
@@ -43,15 +44,21 @@ class Setup:
         self.filter = kernel.Filter(base64.b64decode(options["filter"])) if options["filter"] else None
         self.objects: Callable[[Any], list[Any]] = list
         self.capable = False
+        self.readable: list[str] | None = None
+        """What each child allows itself by Landlock, where the zygote could not do it for all: it mounts before that."""
 
-    def lock(self, address_space: int, output: int, cpu_s: int) -> None:
+    def lock(self, job: Job) -> None:
         """Give up everything, in the child; the last step before untrusted code is read."""
         os.setsid()
         kernel.die_with_parent()
+        if job.files:
+            kernel.private_folder(_FILES, job.files)
+        if self.readable:
+            kernel.landlock(self.readable, [_FILES])
         for kind, limit in (
-            (resource.RLIMIT_AS, address_space),
-            (resource.RLIMIT_FSIZE, output),
-            (resource.RLIMIT_CPU, cpu_s),
+            (resource.RLIMIT_AS, job.address_space),
+            (resource.RLIMIT_FSIZE, max(job.max_output, job.files)),
+            (resource.RLIMIT_CPU, job.cpu_s_left()),
             (resource.RLIMIT_NOFILE, 64),
         ):
             resource.setrlimit(kind, (limit, limit))
@@ -107,7 +114,7 @@ def _be_child(job: Job, setup: Setup, inputs: int, answers: int, ready: int) -> 
             os.dup2(fd, place)
         if job.calls is None:
             os.close(5)
-        setup.lock(job.address_space, job.max_output, job.cpu_s_left())
+        setup.lock(job)
     except BaseException as error:  # noqa: BLE001 - told to the host, which takes it for the sandbox's own failure
         os.write(_OUT, f"{type(error).__name__}: {error}"[:1000].encode())
         os._exit(1)
@@ -123,9 +130,8 @@ class Job:
     def __init__(self, header: bytes, fds: list[int]) -> None:
         self.payload, self.results, self.output = fds[:3]
         self.calls = fds[3] if len(fds) > 3 else None
-        self.n, self.cpu_ns, self.wall_ns, self.address_space, self.max_output, self.max_answer = wire.JOB.unpack(
-            header
-        )
+        self.n, self.cpu_ns, self.wall_ns, *sizes = wire.JOB.unpack(header)
+        self.address_space, self.max_output, self.max_answer, self.files = sizes
         index = os.pread(self.payload, wire.SIZE.size * (self.n + 1), 0)
         self.sizes = [size for (size,) in wire.SIZE.iter_unpack(index)]
         self.offset = len(index) + self.sizes[0]
@@ -370,6 +376,18 @@ def _own_namespaces() -> int | None:
     return kernel.pidfd_open(os.getpid())
 
 
+def _may_mount() -> bool:
+    """Whether a child may have a folder of its own: tried in one."""
+    pid = os.fork()
+    if pid:
+        return os.waitpid(pid, 0)[1] == 0
+    try:
+        kernel.private_folder(_FILES, 1 << 20)
+    except OSError:
+        os._exit(1)
+    os._exit(0)
+
+
 def _preload(options: dict[str, Any], setup: Setup) -> None:
     sys.path.append(options["path"])
     if options["numpy"]:
@@ -416,15 +434,22 @@ def main() -> None:
     kernel.hide_memory()
     kernel.die_with_parent()
     kernel.no_new_privileges()
+    mounts = False
     if options["pidns"]:
         setup.pidns = _own_namespaces()
+        mounts = setup.pidns is not None and _may_mount()
         kernel.bound_capabilities()
         setup.capable = True
     _preload(options, setup)
     layers = ["process namespace"] if setup.pidns is not None else []
     if options["landlock"] is not None and kernel.landlock_abi():
-        kernel.landlock(options["landlock"])
+        if options["files"]:
+            setup.readable = options["landlock"]
+        else:
+            kernel.landlock(options["landlock"], [])
         layers.append("landlock")
+    if mounts:
+        layers.append(wire.FILES)
     _limit_all()
     sys.stdout = sys.stderr = open(_OUT, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     gc.collect()
