@@ -34,7 +34,10 @@ SIZES = {
     "quick": "--rounds 1 --repetitions 1 --validation 1 --test 1 --calls 2 --responses 2 --scorings 6",
     "full": "--rounds 2 --repetitions 2 --validation 3 --test 3 --calls 4 --responses 4 --scorings 20",
 }
-OUTER = "--outer-calls 1 --outer-responses 2 --outer-scorings 3 --tasks grid --test-tasks grid --controls basic --model openai:m --yes"
+OUTER = (
+    "--outer-calls 1 --outer-responses 2 --outer-scorings 3 --controls basic "
+    "--tasks grid --test-tasks grid --model openai:m --yes"
+)
 FAULTS = {
     "429": error(429),
     "500": error(500),
