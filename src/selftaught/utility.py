@@ -12,7 +12,7 @@ from selftaught.errors import UsageError
 from selftaught.lab import Lab
 from selftaught.plain import JSON, seed_from
 from selftaught.program import Program, defect
-from selftaught.sandbox import Job, Outcome
+from selftaught.sandbox import Job, Limits, Outcome
 from selftaught.score import Score
 from selftaught.task import Half, Instance, InvalidAnswer, Split, Task
 
@@ -66,12 +66,13 @@ class TaskUtility:
             f"The utility is the mean grade over {instances}, between 0 and 1. An instance whose answer is invalid, "
             f"or which needs more than {self._task.limits.cpu_s:g} s of CPU time or {self._task.limits.memory_mb} MiB, "
             f"is graded 0; a program that answers none has utility 0. Scoring the same program again gives the same."
+            f"{_files_said(self._task.limits)}"
         )
 
     @property
     def key(self) -> JSON:
         task = self._task
-        return [task.name, task.source, asdict(task.limits), task.instances[self._sampled[1]], *self._sampled]
+        return [task.name, task.source, _limits_key(task.limits), task.instances[self._sampled[1]], *self._sampled]
 
     def score(self, program: Program, block: int = 0) -> Score:  # noqa: ARG002 - the instances are fixed
         fact = self._fact(program)
@@ -101,6 +102,17 @@ class TaskUtility:
             limits=self._task.limits,
         )
         return _verdict(self._task, self.instances, self._lab.compute(job))
+
+
+def _files_said(limits: Limits) -> str:
+    if not limits.files_mb:
+        return ""
+    return f" A program may write files below /tmp, at most {limits.files_mb} MiB in all, which are gone when it ends."
+
+
+def _limits_key(limits: Limits) -> dict[str, JSON]:
+    """The limits in a key. Files only where they are asked for: facts that were stored before there were any stay found."""
+    return {name: value for name, value in asdict(limits).items() if name != "files_mb" or value}
 
 
 def _verdict(task: Task, instances: Sequence[Instance], outcomes: Sequence[Outcome]) -> JSON:

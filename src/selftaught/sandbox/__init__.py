@@ -92,7 +92,8 @@ class Sandbox(Protocol):
     def run(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
         """One outcome per input, in order.
 
-        Raises SandboxFailure when the sandbox itself broke (after one retry on a fresh server).
+        Raises SandboxFailure when the sandbox itself broke (after one retry on a fresh server), SandboxRefused when the
+        job asks for files and cannot have them.
         """
         ...
 

@@ -8,16 +8,17 @@ import subprocess
 from dataclasses import dataclass
 
 from selftaught.errors import SandboxRefused
-from selftaught.sandbox import advice
+from selftaught.sandbox import Job, Limits, advice
 from selftaught.sandbox import filter as calls
 from selftaught.sandbox.guest import kernel
 from selftaught.sandbox.jail import NOBODY, bubblewrap, interpreter, numpy_folders
 from selftaught.sandbox.levels import LEVELS, open_level
+from selftaught.sandbox.pool import Pool
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at. `mend` is empty when nothing needs doing."""
+    """One thing that was looked at. `mend` is empty when nothing needs doing; an extra may be missing where all is `ok`."""
 
     name: str
     ok: bool
@@ -28,7 +29,7 @@ class Check:
 def diagnose() -> list[Check]:
     """Look at everything the sandbox needs, from the ground up; the last checks open each level and attack it."""
     checks = [_system(), _bubblewrap(), _namespaces(), _landlock(), _interpreter(), _numpy(), _user()]
-    return checks + [_level(level) for level in ("strict", "confined")]
+    return [*checks, *_level("strict"), *_level("confined")]
 
 
 def _system() -> Check:
@@ -97,12 +98,22 @@ def _user() -> Check:
     return Check("user", True, f"ordinary user {os.geteuid()}")
 
 
-def _level(level: str) -> Check:
+def _level(level: str) -> list[Check]:
     name = f"level {level}"
-    assert level in LEVELS
     try:
         with open_level(level, 1) as pool:
-            return Check(name, True, ", ".join(["holds against every probe", *pool.found()]))
+            held = Check(name, True, ", ".join(["holds against every probe", *pool.found()]))
+            return [held, _files(pool)] if LEVELS[level].namespaces else [held]
     except SandboxRefused as refused:
         mend = advice.mend(str(refused))
-        return Check(name, False, str(refused).removesuffix(f": {mend}"), mend)
+        return [Check(name, False, str(refused).removesuffix(f": {mend}"), mend)]
+
+
+def _files(pool: Pool) -> Check:
+    """Whether jobs may have files of their own: only tasks that ask for them need it."""
+    name = "files for programs"
+    try:
+        pool.run(Job("def f(): pass", "f", ((),), (0,), Limits(files_mb=1)))
+    except SandboxRefused as refused:
+        return Check(name, True, "missing, so tasks that ask for them are refused", str(refused).partition(": ")[2])
+    return Check(name, True, "hold against every probe, for tasks that ask for them")
