@@ -65,7 +65,7 @@ def test_a_run_prints_one_document_with_everything_in_it(first):
     assert {"calls", "responses", "tokens_in", "tokens_out", "dollars", "cpu_s", "wall_s"} <= set(usage)
     assert usage["responses"] > 0
     assert "no language model" in done.stderr
-    saved = folder / ".selftaught" / "runs" / "1"
+    saved = folder / ".selftaught" / "store.runs" / "1"
     assert json.loads((saved / "report.json").read_text()) == document
     assert "def improve_algorithm" in (saved / "improver.py").read_text()
 

@@ -351,9 +351,15 @@ def save(document: dict[str, Any], store: Store, folder: Path) -> Path:
     """Write what people open with other tools, the document a recursion's improved improver, and return the folder."""
     import json
 
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    files = {"report.json": json.dumps(document, indent=2) + "\n"}
     if "gain" in document:
-        improver = store.text(document["arms"]["improved"]["improver"])
-        (folder / "improver.py").write_text(improver, encoding="utf-8")
+        files["improver.py"] = store.text(document["arms"]["improved"]["improver"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"the run is kept in {store.path}, but {folder} cannot be written: {error.strerror}; make room there"
+        ) from error
     return folder

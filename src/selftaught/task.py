@@ -8,12 +8,14 @@ from __future__ import annotations
 import inspect
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from selftaught.errors import SelftaughtError, UsageError
 from selftaught.plain import JSON, digest, rng_from
 from selftaught.sandbox import Limits
 
@@ -31,6 +33,25 @@ class Instance:
 
     args: tuple[JSON, ...]
     truth: Any = None
+
+
+@contextmanager
+def asking(task: Task, method: str) -> Generator[None]:
+    """Whatever a task's own code raises is its author's to mend: one line that names task, method and place."""
+    try:
+        yield
+    except (InvalidAnswer, SelftaughtError):
+        raise
+    except Exception as error:
+        place = (
+            f" in line {error.__traceback__.tb_next.tb_lineno}"
+            if error.__traceback__ and error.__traceback__.tb_next
+            else ""
+        )
+        said = " ".join(str(error).split())
+        raise UsageError(
+            f"task {task.name}: its {method} raised {type(error).__name__}{place}: {said}; mend it"
+        ) from error
 
 
 class Task(ABC):

@@ -10,11 +10,11 @@ from typing import Any, Protocol, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
-from selftaught.plain import JSON, seed_from
+from selftaught.plain import JSON, canonical, seed_from
 from selftaught.program import Program, defect
 from selftaught.sandbox import Job, Limits, Outcome
 from selftaught.score import Score
-from selftaught.task import Half, Instance, InvalidAnswer, Split, Task
+from selftaught.task import Half, Instance, InvalidAnswer, Split, Task, asking
 
 _NOTES = 5
 """How many lost instances feedback names."""
@@ -55,7 +55,10 @@ class TaskUtility:
 
     @cached_property
     def instances(self) -> tuple[Instance, ...]:
-        return self._task.sample(*self._sampled)
+        with asking(self._task, "draw"):
+            instances = self._task.sample(*self._sampled)
+            canonical([list(instance.args) for instance in instances])
+        return instances
 
     @property
     def description(self) -> str:
@@ -134,7 +137,8 @@ def _grade(task: Task, instance: Instance, outcome: Outcome) -> tuple[float, str
     if outcome.kind != "answer":
         return 0.0, f"{outcome.kind}: {outcome.error.splitlines()[0] if outcome.error else 'no details'}"
     try:
-        grade = task.grade(instance, outcome.answer)
+        with asking(task, "grade"):
+            grade = task.grade(instance, outcome.answer)
     except InvalidAnswer as error:
         return 0.0, f"invalid answer: {error}"
     if not isinstance(cast(object, grade), int | float) or not isfinite(grade) or not 0 <= grade <= 1:
@@ -152,6 +156,7 @@ def _notes(
         grade, reason = graded[i]
         if reason is None and grade >= 1:
             break
-        said = reason or task.explain(instances[i], outcomes[i].answer)
+        with asking(task, "explain"):
+            said = reason or task.explain(instances[i], outcomes[i].answer)
         notes.append(f"Instance {i + 1}: grade {grade:.4f}" + (f" ({said})" if said else ""))
     return notes

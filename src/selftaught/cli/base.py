@@ -117,7 +117,7 @@ def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None =
         if interrupted:
             raise typer.Exit(130) from None
         raise
-    folder = launch.save(document, facts, facts.path.parent / "runs" / str(number))
+    folder = launch.save(document, facts, facts.path.with_suffix(".runs") / str(number))
     show_document(document, as_json)
     what = "its report and the improved improver are" if "gain" in document else "its report is"
     console.print(

@@ -22,6 +22,7 @@ def report(rounds: Sequence[Round], comparison: Comparison, further: Counterfact
     if further:
         parts, verdicts = parts | further.parts(), verdicts | further.verdicts()
     return {
+        "tasks": sorted(by_task(rounds[0].incumbent_cells)),
         "rounds": found,
         "arms": {name: arm.plain() for name, arm in comparison.arms.items()} | (further.arms() if further else {}),
         "gain": {name: one.plain() for name, one in parts.items()},
@@ -38,7 +39,8 @@ def so_far(rounds: Sequence[Round]) -> dict[str, JSON]:
 def usage(store: Store, run: int) -> dict[str, JSON]:
     """What a run's facts used, found or bought alike: distinct answers, calls of distinct improver runs.
 
-    `dollars` is the recorded price of these answers, `dollars_spent` what this run itself bought.
+    An improver run that another run had kept already counts with its calls, not with the answers inside it: on a store of
+    its own a run counts in full. `dollars` is the recorded price of these answers, `dollars_spent` what this run itself bought.
     """
     improvements = [body for _, body in store.facts("improvement", run)]
     answers = [body for _, body in store.facts("answer", run)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module, util
@@ -18,7 +19,7 @@ from typing import Any, cast
 from selftaught.errors import UsageError
 from selftaught.program import defect
 from selftaught.sandbox import Limits
-from selftaught.task import Task
+from selftaught.task import Task, asking
 
 _BUILT_IN = {
     "lpn": "Lpn",
@@ -89,7 +90,7 @@ def _run(path: Path) -> ModuleType:
     # Whatever a file of the user's raises is the user's to mend.
     try:
         found.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = " ".join(str(error).split())
         raise UsageError(f"cannot run the task file {path}: {type(error).__name__}: {said}") from error
     return module
@@ -101,9 +102,9 @@ def _make(kind: Callable[[], Task], path: Path) -> Task:
         raise UsageError(f"{path}: the task {kind.__name__} lacks {' and '.join(missing)}")
     try:
         return kind()
-    except TypeError as error:
+    except Exception as error:
         raise UsageError(
-            f"{path}: the task {kind.__name__} cannot be made without arguments; list it in TASKS"
+            f"{path}: the task {kind.__name__} cannot be made without arguments ({type(error).__name__}); list it in TASKS"
         ) from error
 
 
@@ -118,6 +119,15 @@ def _whole(task: object, path: Path) -> Task:
     counts: list[Any] = [task.instances.get(split) for split in ("train", "validation", "test")]
     if not all(isinstance(count, int) and count > 0 for count in counts):
         raise UsageError(f"{called} must say in `instances` how many there are for train, validation and test")
+    with asking(task, "description"):
+        if not isinstance(cast("object", task.description), str):
+            raise UsageError(f"{called} has a description that is no text")
+    best = cast("object", task.best)
+    if not isinstance(best, int | float) or not 0 < best <= 1:
+        raise UsageError(f"{called} has a best raw score of {best!r}: it must be above 0 and at most 1")
+    limits = task.limits
+    if not (0 < limits.cpu_s < math.inf and limits.memory_mb > 0):
+        raise UsageError(f"{called} has limits that no program can keep: CPU seconds and memory must be above 0")
     if wrong := defect(task.start, task.entry):
         raise UsageError(f"{called} has a start solution that cannot run: {wrong}")
     return task

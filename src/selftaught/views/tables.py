@@ -73,9 +73,10 @@ def _happened(one: Mapping[str, Any]) -> str:
 def arms(document: Mapping[str, Any]) -> Table:
     """One row per arm on the test split."""
     found = document["arms"]
-    worked_on = set(document["settings"]["tasks"]) & set(document["settings"]["test_tasks"])
-    seen = "on fresh instances of the recursion's tasks" if worked_on else "tasks that the recursion never saw"
-    table = grid(f"Test split ({len(found['seed']['per_task'])} {seen}; means per improver run)")
+    tasks = found["seed"]["per_task"].keys()
+    known = len(tasks & set(document["tasks"]))
+    seen = f"{known} of them the recursion's own, on fresh instances" if known else "none of which the recursion saw"
+    table = grid(f"Test split ({len(tasks)} tasks, {seen}; means per improver run)")
     for name in ("arm", "test [95 %]", "", "answers", "scorings", "failed"):
         table.add_column(name, justify="left" if name in ("arm", "test [95 %]", "") else "right", no_wrap=True)
     best = max(0.0, *(arm["test"]["mean"] for arm in found.values()))

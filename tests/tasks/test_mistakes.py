@@ -1,0 +1,92 @@
+"""Mistakes in a task of the user's own: one line that names the task, the method and, where there is one, the line."""
+
+import pytest
+from toys import Number, make_lab
+
+from selftaught.errors import UsageError
+from selftaught.program import Program
+from selftaught.task import Instance
+from selftaught.tasks import load
+from selftaught.utility import TaskUtility
+
+WHOLE = """
+from selftaught.sandbox import Limits
+from selftaught.task import Instance, Task
+
+
+class Mine(Task):
+    name, entry, start, summary = "mine", "f", "def f(x): return x", "mine"
+    limits, instances = Limits(), {"train": 1, "validation": 1, "test": 1}
+    description = "mine"
+
+    def draw(self, rng):
+        return Instance((1,))
+
+    def grade(self, instance, answer):
+        return 1.0
+"""
+
+
+def test_a_whole_one_is_taken(tmp_path):
+    (tmp_path / "t.py").write_text(WHOLE)
+    assert [task.name for task in load(str(tmp_path / "t.py"), 0)] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('description = "mine"', "description = None", "description that is no text"),
+        ('description = "mine"', "best = float('nan')", "best raw score of nan|lacks description"),
+        ('description = "mine"', "description = 'x'\n    best = 'high'", "best raw score of 'high'"),
+        ("Limits()", "Limits(cpu_s=0)", "limits that no program can keep"),
+        ("    def draw", "    def __init__(self):\n        raise ValueError('oh')\n\n    def draw", "cannot be made"),
+        ("\nclass Mine", "\nraise SystemExit(5)\n\n\nclass Mine", "SystemExit: 5"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told(tmp_path, old, new, said):
+    assert old in WHOLE
+    (tmp_path / "t.py").write_text(WHOLE.replace(old, new))
+    with pytest.raises(UsageError, match=said) as told:
+        load(str(tmp_path / "t.py"), 0)
+    assert "\n" not in str(told.value)
+
+
+class Draws(Number):
+    drawn = None
+
+    def draw(self, rng):
+        return self.drawn if self.drawn is not None else 1 / 0
+
+
+class Grades(Number):
+    given = None
+
+    def grade(self, instance, answer):
+        return self.given if self.given != "raise" else {}["no"]
+
+
+class Explains(Number):
+    def grade(self, instance, answer):
+        return 0.5
+
+    def explain(self, instance, answer):
+        raise ValueError("oh")
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        (Draws(), "its draw raised ZeroDivisionError in line"),
+        (type("A", (Draws,), {"drawn": "no instance"})(), "its draw raised AttributeError"),
+        (type("B", (Draws,), {"drawn": Instance(({1},))})(), "its draw raised TypeError"),
+        (type("C", (Grades,), {"given": "raise"})(), "its grade raised KeyError in line"),
+        (type("D", (Grades,), {"given": None})(), "graded an answer None"),
+        (type("E", (Grades,), {"given": float("nan")})(), "graded an answer nan"),
+        (Explains(), "its explain raised ValueError in line"),
+    ],
+)
+def test_what_a_task_raises_at_work_is_told(tmp_path, sandbox, task, said):
+    utility = TaskUtility(make_lab(tmp_path / "s.db", sandbox), task, "train", 0, "practice")
+    with pytest.raises(UsageError, match=said) as told:
+        utility.score(Program(Number.start))
+    assert "\n" not in str(told.value)
