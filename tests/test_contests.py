@@ -30,7 +30,8 @@ def test_a_comparison_is_a_run_with_a_document_a_table_and_a_picture(first):
     assert found["usage"]["responses"] > 0
     assert (folder / "c.csv").read_text().count("\n") == 1 + 2 * 2
     assert (folder / "p.svg").read_text().startswith("<svg")
-    assert json.loads((folder / ".selftaught" / "runs" / "1" / "report.json").read_text()) == found
+    (saved,) = folder.rglob("report.json")
+    assert json.loads(saved.read_text()) == found
     assert "Against seed" in selftaught("show", "1", cwd=folder).stdout
     assert json.loads(selftaught("resume", "1", "--json", cwd=folder).stdout)["cells"] == found["cells"]
     assert "mine" in json.loads(selftaught("runs", "--json", cwd=folder).stdout)[0]["about"]
