@@ -31,7 +31,9 @@ def improve_algorithm(initial_solution, utility, language_model):
             for _ in range(language_model.max_responses_per_call):
                 explore = random.random() < epsilon
                 messages.append(question(random.choice(pool) if explore else before, explore, utility))
-            pool += judge(extract_code(language_model.batch_prompt(EXPERTISE, messages, temperature=0.5 + 0.5 * epsilon)))
+            pool += judge(
+                extract_code(language_model.batch_prompt(EXPERTISE, messages, temperature=0.5 + 0.5 * epsilon))
+            )
             epsilon *= DECAY
             idle = 0 if best() != before else idle + 1
             if idle >= PATIENCE:
