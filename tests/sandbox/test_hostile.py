@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,14 +74,15 @@ def tree(root: int) -> set[int]:
         found |= more
 
 
-@pytest.fixture(scope="module", params=["strict", "confined"])
-def prison(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prison]:
-    canary = tmp_path_factory.mktemp("host") / "canary"
+@contextmanager
+def imprisoned(level: str, folder: Path) -> Iterator[Prison]:
+    """A prison at this level, with a canary in a folder of the host."""
+    canary = folder / "canary"
     canary.write_text("secret")
     name = f"\0selftaught-test-{os.getpid()}"
     os.environ["OPENAI_API_KEY"] = KEY
     with (
-        open_level(request.param, 1) as pool,
+        open_level(level, 1) as pool,
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.socket(socket.AF_UNIX) as local,
     ):
@@ -98,11 +100,16 @@ def prison(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             "source": [SOURCE],
             "earlier": "9f1c",
         }
-        held = Prison(pool, bait, listener, local)
+        yield Prison(pool, bait, listener, local)
+    del os.environ["OPENAI_API_KEY"]
+
+
+@pytest.fixture(scope="module", params=["strict", "confined"])
+def prison(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prison]:
+    with imprisoned(request.param, tmp_path_factory.mktemp("host")) as held:
         held.run("import numpy\nkept = ['marker-9f1c']\ndef f(bait): return kept")
         held.run("kept = ['marker-9f1c']\ndef f(bait): return kept")
         yield held
-    del os.environ["OPENAI_API_KEY"]
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
@@ -125,19 +132,24 @@ def test_there_are_at_least_sixty_attacks_each_with_a_name() -> None:
     assert len({attack.name for attack in ATTACKS}) == len(ATTACKS) >= 60
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="already an ordinary user")
-def test_contained_for_an_ordinary_user_too(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", "strict", __file__]
+def as_ordinary_user(tests: str, file: str) -> subprocess.CompletedProcess[str]:
+    """Run the tests of a file whose names match, without root."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", tests, file]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
         "HOME": "/nonexistent",
         "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": "/tmp",
     }
-    done = subprocess.run(
+    return subprocess.run(
         [*command, f"--basetemp=/tmp/selftaught-user-{os.getpid()}"],
         capture_output=True, text=True, check=False, user=12345, group=12345, extra_groups=(),
         env=environment, cwd=Path(__file__).parents[2],
     )  # fmt: skip
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="already an ordinary user")
+def test_contained_for_an_ordinary_user_too() -> None:
+    done = as_ordinary_user("strict", __file__)
     assert done.returncode == 0, done.stdout[-3000:]
     assert "passed" in done.stdout

@@ -41,7 +41,17 @@ def namespaces() -> str:
 
 def files() -> str:
     """What to do where a jail may be made but nothing may be mounted within it."""
-    return namespaces() or "have its administrator allow programs under /usr/bin/bwrap to mount (AppArmor, seccomp)"
+    if _says(_APPARMOR, "1"):
+        return (
+            "Ubuntu's AppArmor keeps what bubblewrap starts from mounting: give /usr/bin/bwrap an AppArmor profile with "
+            "`flags=(unconfined) { userns, }` in place of `bwrap-userns-restrict`"
+        )
+    if contained():
+        return (
+            "the container keeps programs from mounting: start it with `--security-opt seccomp=unconfined "
+            "--security-opt apparmor=unconfined`"
+        )
+    return "its kernel keeps programs from mounting in user namespaces: have a security module's rule for that lifted"
 
 
 def mend(complaint: str) -> str:
