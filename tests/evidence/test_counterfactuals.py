@@ -10,7 +10,7 @@ from toys import Doubler, asker, make_lab
 from selftaught.budget import Usage
 from selftaught.evidence.controls import Arm, Comparison, compare
 from selftaught.evidence.counterfactuals import SHAMS, counterfactuals, discovery, drawn, spent
-from selftaught.meta import Cell
+from selftaught.meta import Cell, MetaUtility
 from selftaught.program import Program
 from selftaught.recursion import recursion
 
@@ -74,11 +74,21 @@ def test_the_frozen_worker_shares_the_first_round_and_the_figures_are_paired(lab
     assert parts["self_application"].mean == pytest.approx(
         improved - fmean(cell.value for cell in further.frozen.cells)
     )
-    shams = [fmean(cell.value for cell in arm.cells) for arm in further.sham.arms]
-    assert parts["selection"].mean == pytest.approx(improved - fmean(shams))
+    sham = fmean(cell.value for cell in further.sham.cells)
+    assert parts["selection"].mean == pytest.approx(improved - sham)
     assert parts["selection"].n == len(comparison.arms["improved"].cells)
     assert set(further.verdicts()) == {"against_frozen", "against_sham"}
-    assert further.arms()["sham"]["test"]["mean"] == pytest.approx(fmean(shams))
+    assert further.arms()["sham"]["test"]["mean"] == pytest.approx(sham)
+
+
+def test_shams_take_turns_on_every_task(lab):
+    rounds, comparison = recursed(lab)
+    sham = counterfactuals(lab, SETTINGS, rounds, comparison, TASKS, TASKS).sham
+    judge = MetaUtility(lab, TASKS, "test", "report", SETTINGS.test, SETTINGS.inner)
+    count = len(sham.improvers)
+    each = [judge.cells(one) for one in sham.improvers]
+    turns = [(task + repetition) % count for repetition in range(SETTINGS.test) for task in range(len(TASKS))]
+    assert list(sham.cells) == [each[turn][place] for place, turn in enumerate(turns)]
 
 
 def test_a_frozen_run_has_no_frozen_control(lab):

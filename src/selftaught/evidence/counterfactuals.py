@@ -3,7 +3,7 @@
 - *frozen worker*: the same rounds and answers, but the seed improver always does the work. Round 1 is the same by design, so
   its facts are shared; a gain that remains is not due to *self*-application.
 - *sham*: the mean of up to `SHAMS` improvers drawn at random from all that the recursion scored and that could run: what the
-  model writes, without the selection.
+  model writes, without the selection. They take turns over tasks and repetitions, so they cost as much as one improver.
 - *discovery*: the answers that the recursion used, and the uses after which they are repaid against sampling of equal quality.
 """
 
@@ -29,27 +29,24 @@ SHAMS = 5
 
 @dataclass(frozen=True)
 class Sham:
-    """Some improvers as one: every figure is the mean over them."""
+    """Some improvers as one: each (task, repetition) is given to one of them, all of them to each task in turn."""
 
-    arms: Sequence[Arm]
+    improvers: Sequence[Program]
+    cells: Sequence[Cell]
 
     def scores(self) -> dict[str, list[float]]:
-        """Values by task and repetition, averaged over the improvers: paired like those of one improver."""
-        cells = [cell for arm in self.arms for cell in arm.cells]
-        each = [by_task(arm.cells) for arm in self.arms]
-        return {
-            task: [mean(values) for values in zip(*(one[task] for one in each), strict=True)] for task in by_task(cells)
-        }
+        """Values by task, in the order of repetitions: paired like those of one improver."""
+        return by_task(self.cells)
 
     def plain(self) -> dict[str, JSON]:
-        scores, cells = self.scores(), [cell for arm in self.arms for cell in arm.cells]
+        scores = self.scores()
         return {
-            "improvers": [arm.improver.digest for arm in self.arms],
+            "improvers": [one.digest for one in self.improvers],
             "test": interval(scores).plain(),
             "per_task": {task: interval({task: values}).plain() for task, values in scores.items()},
-            "responses": mean(cell.usage.responses for cell in cells),
-            "scorings": mean(cell.usage.scorings for cell in cells),
-            "failed": mean(cell.failed is not None for cell in cells),
+            "responses": mean(cell.usage.responses for cell in self.cells),
+            "scorings": mean(cell.usage.scorings for cell in self.cells),
+            "failed": mean(cell.failed is not None for cell in self.cells),
         }
 
 
@@ -87,14 +84,14 @@ def counterfactuals(
     """Judge the further controls on the test repetitions of the comparison."""
     lab.progress.phase("control: sham")
     judge = MetaUtility(lab, test, "test", "report", settings.test, settings.inner)
-    shams = [Arm(one, 1, judge.cells(one)) for one in drawn(lab, rounds)]
+    shams = drawn(lab, rounds)
     repeats = 2 * comparison.arms["best_of_n"].repeats
     lab.progress.phase("control: best-of-n with twice the answers")
     doubled = Arm(rounds[0].incumbent, repeats, replace(judge, repeats=repeats).cells(rounds[0].incumbent))
     return Counterfactuals(
         comparison.arms["improved"],
         _frozen(lab, settings, rounds, judge, train) if settings.worker == "self" else None,
-        Sham(shams) if shams else None,
+        Sham(shams, _in_turn(judge, shams)) if shams else None,
         discovery(spent(lab, settings, rounds, train), comparison, doubled),
     )
 
@@ -105,6 +102,15 @@ def drawn(lab: Lab, rounds: Sequence[Round]) -> list[Program]:
     pool = sorted(texts - {rounds[0].incumbent.digest})
     chosen = rng_from("sham", lab.seed).sample(pool, min(SHAMS, len(pool)))
     return [Program(lab.store.text(one)) for one in chosen]
+
+
+def _in_turn(judge: MetaUtility, improvers: Sequence[Program]) -> list[Cell]:
+    places = [
+        (improvers[(i + r) % len(improvers)], task, r)
+        for r in range(judge.repetitions)
+        for i, task in enumerate(judge.tasks)
+    ]
+    return judge.lab.workers.map("improve", lambda place: judge.cell(*place), places)
 
 
 def _frozen(lab: Lab, settings: Settings, rounds: Sequence[Round], judge: MetaUtility, train: Sequence[Scaled]) -> Arm:
