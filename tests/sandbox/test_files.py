@@ -33,8 +33,8 @@ def run(sandbox: Sandbox, program: str, *args: object, limits: Limits = ROOM) ->
     return sandbox.run(Job(program, "f", (args,), (0,), limits))[0]  # type: ignore[arg-type]
 
 
-def improve(sandbox: Sandbox, program: str, **functions: object) -> Outcome:
-    given = ("start", {"str": "", "budget": 5}, {"budget": 4, "max_responses_per_call": 6})
+def improve(sandbox: Sandbox, program: str, start: str, **functions: object) -> Outcome:
+    given = (start, {"str": "", "budget": 5}, {"budget": 4, "max_responses_per_call": 6})
     job = Job(program, "improve_algorithm", (given,), (0,), ROOM, "improver")
     return sandbox.run(job, functions)[0]  # type: ignore[arg-type]
 
@@ -110,20 +110,20 @@ def test_jobs_at_the_same_time_see_nothing_of_each_other(pool: Pool) -> None:
 import os
 def improve_algorithm(s, utility, m):
     before = os.listdir("/tmp")
-    with open("/tmp/secret", "w") as file: file.write(utility.str or "mine")
+    with open("/tmp/" + s, "w") as file: file.write(s)
     others = utility(s)
-    return [before, others, os.listdir("/tmp"), open("/tmp/secret").read()]
+    return [before, others, os.listdir("/tmp"), open("/tmp/" + s).read()]
 """
     inner: list[Outcome] = []
 
     def within(solutions: list[str]) -> list[float]:
         inner.append(run(pool, LIST))
-        inner.append(improve(pool, program, utility=lambda solutions: [2.0]))
+        inner.append(improve(pool, program, "inner", utility=lambda solutions: [2.0]))
         return [1.0]
 
-    outcome = improve(pool, program, utility=within)
-    assert outcome.answer == [[], 1.0, ["secret"], "mine"], outcome
-    assert [one.answer for one in inner] == [[], [[], 2.0, ["secret"], "mine"]], inner
+    outcome = improve(pool, program, "outer", utility=within)
+    assert outcome.answer == [[], 1.0, ["outer"], "outer"], outcome
+    assert [one.answer for one in inner] == [[], [[], 2.0, ["inner"], "inner"]], inner
 
 
 def test_within_a_batch_files_live_as_long_as_their_process(pool: Pool) -> None:
@@ -227,9 +227,7 @@ def f():
 
 def test_nothing_outside_can_be_written(pool: Pool) -> None:
     outcome = run(pool, PRELUDE + "open('/tmp/mine', 'w').close()\n" + OUTSIDE)
-    assert isinstance(outcome.answer, list), outcome
-    allowed = [["/dev", "open", "null"], ["/dev", "open", "zero"], ["/dev", "open", "urandom"]]
-    assert [one for one in outcome.answer if one not in allowed] == []
+    assert outcome.answer == [], outcome
 
 
 ESCAPES = """
