@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from selftaught.sandbox import Job, Limits
@@ -45,6 +46,7 @@ def run(quick: bool = False) -> dict[str, object]:
         figures["trivial job, strict against a plain fork"] = _against(strict, plain, TRIVIAL, rounds)
         figures["numpy job, strict against a plain fork"] = _against(strict, plain, NUMPY, rounds)
         figures["200 instances in one job against 200 jobs"] = _batch(strict, rounds)
+        figures["trivial job, with files against without"] = _files(strict, rounds)
         figures["remote call"] = _remote(strict)
     figures["jobs per second, 2 slots against 1"] = _slots(rounds)
     figures["soak"] = _soak(soak)
@@ -86,6 +88,14 @@ def _batch(pool: Pool, rounds: int) -> dict[str, object]:
     many = [_timed(lambda: [pool.run(job()) for _ in range(200)]) for _ in range(rounds)]
     one = [_timed(lambda: pool.run(job(inputs=200))) for _ in range(rounds)]
     return {"ratio": min(many) / min(one), "goal": ">= 20", "one_job_ms": min(one) * 1e3, "jobs_ms": min(many) * 1e3}
+
+
+def _files(pool: Pool, rounds: int) -> dict[str, object]:
+    """Jobs with and without a folder of their own take turns."""
+    jobs = (job(), replace(job(), limits=Limits(files_mb=16)))
+    times = [[[_timed(lambda one=one: pool.run(one)) for one in jobs] for _ in range(60)] for _ in range(rounds)]
+    without, given = (min(statistics.median(trip[side] for trip in one) for one in times) * 1e3 for side in range(2))
+    return {"ratio": given / without, "without_ms": without, "with_ms": given}
 
 
 def _remote(pool: Pool) -> dict[str, object]:
