@@ -8,10 +8,18 @@ PARTS="${1:-}"
 
 die() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 
+# Root's own interpreters (pyenv's, uv's) lie below a private home, where the sandbox's user can reach them only with
+# namespaces; the system's is everybody's.
+if [ "$(id -u)" = 0 ] && [ -z "${UV_PYTHON:-}" ] \
+    && /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    UV_PYTHON=/usr/bin/python3
+    export UV_PYTHON
+fi
+
 if command -v uv >/dev/null 2>&1; then
     UV_PROJECT_ENVIRONMENT="$VENV" uv sync --quiet --locked --inexact ${PARTS:+--extra "$PARTS"}
 else
-    PYTHON=$(command -v python3 || true)
+    PYTHON="${UV_PYTHON:-$(command -v python3 || true)}"
     [ -n "$PYTHON" ] || die "python3 is missing: sudo apt-get install python3 python3-venv"
     "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
         || die "python3 is $("$PYTHON" -V 2>&1), 3.11 or newer is needed (on an older system: install uv, it brings one)"

@@ -64,7 +64,8 @@ def doctor(as_json: Json = False) -> None:
 
     checks = diagnose()
     show_rows([asdict(check) for check in checks], as_json)
-    raise typer.Exit(0 if all(check.ok for check in checks) else 3)
+    holds = any(check.name == "level strict" and check.ok for check in checks)
+    raise typer.Exit(0 if holds else 3)
 
 
 def _docstring(text: str) -> str:
