@@ -90,11 +90,25 @@ def grid():
     return task
 
 
+PATIENT = """
+from selftaught.sandbox import Limits
+from selftaught.tasks.grid import Grid
+
+
+class Patient(Grid):
+    name, limits = "patient", Limits(cpu_s=10)
+    instances = {"train": 2, "validation": 2, "test": 2}
+
+
+TASKS = [Patient()]
+"""
+"""A task with time for a search: the spies need nearly all of the 0.1 s that grid itself allows."""
+
+
 def run(folder, server, *more):
+    (folder / "patient.py").write_text(PATIENT)
     options = "--rounds 1 --repetitions 1 --validation 1 --test 1 --calls 1 --responses 2 --scorings 5 --outer-calls 1"
-    model = (
-        "--outer-responses 2 --outer-scorings 3 --tasks grid --test-tasks grid --controls basic --model openai:m --yes"
-    )
+    model = "--outer-responses 2 --outer-scorings 3 --tasks patient.py --controls basic --model openai:m --yes"
     command = [
         sys.executable,
         "-m",
