@@ -23,7 +23,11 @@ from selftaught.sandbox.reader import Unreadable, plain
 MAX_REQUEST = 8 << 20
 MAX_LIST = 1000
 AT_ONCE = 64
-"""Requests of one improver that are worked on at once; more wait in the socket."""
+"""Requests of one improver that are worked on at once; more wait."""
+IN_HAND = 1024
+"""Requests of one improver whose replies it has not taken; one that has more is ended."""
+BYTES_IN_HAND = 32 << 20
+"""Their size in all."""
 
 
 def _text(value: Any) -> bool:
@@ -106,9 +110,10 @@ class Desk:
         self._stop = stop
         self._frames = Frames()
         self._threads = ThreadPoolExecutor(AT_ONCE, "improver")
-        self._places = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._writing = threading.Lock()
+        self._in_hand = 0
+        self._bytes_in_hand = 0
         self._open = 0
         self._since = 0.0
         self._waited = 0.0
@@ -135,9 +140,8 @@ class Desk:
                 wanted = request(frame)
                 if wanted.name not in self._functions:
                     raise Unreadable(f"`{wanted.name}` is not offered here")
-                self._places.acquire()
-                self._count(1)
-                self._threads.submit(self._serve, wanted)
+                self._hold(1, len(frame))
+                self._threads.submit(self._serve, wanted, len(frame))
         except Unreadable as error:
             self.breach = f"sent {error}"
             self._end()
@@ -148,6 +152,14 @@ class Desk:
         """Wait for the functions that are still at work."""
         self._threads.shutdown(cancel_futures=True)
 
+    def _hold(self, step: int, size: int) -> None:
+        """Take a request in hand, or let go of it; raises Unreadable when there are too many."""
+        with self._lock:
+            self._in_hand += step
+            self._bytes_in_hand += size
+            if self._in_hand > IN_HAND or self._bytes_in_hand > BYTES_IN_HAND:
+                raise Unreadable("more requests than it takes replies to")
+
     def _count(self, step: int) -> None:
         with self._lock:
             now = monotonic()
@@ -156,7 +168,8 @@ class Desk:
             self._since = now
             self._open += step
 
-    def _serve(self, wanted: Request) -> None:
+    def _serve(self, wanted: Request, size: int) -> None:
+        self._count(1)
         try:
             data = _frame({"id": wanted.number, **self._reply(wanted)})
         except BaseException as error:  # noqa: BLE001 - carried to the caller of Sandbox.run
@@ -164,10 +177,11 @@ class Desk:
             self._end()
             data = b""
         self._count(-1)
-        self._places.release()
         # fails when the improver has ended; its outcome says how
         with contextlib.suppress(OSError), self._writing:
             self._calls.sendall(data)
+        with contextlib.suppress(Unreadable):
+            self._hold(-1, -size)
 
     def _reply(self, wanted: Request) -> dict[str, JSON]:
         try:

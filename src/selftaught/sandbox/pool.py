@@ -242,16 +242,27 @@ class Pool:
             self._improvers[kind] = self._start(kind)
             return self._improvers[kind].line()
 
+    def _drop_improvers(self, kind: Kind, server: Server | None) -> None:
+        """A server that did not answer serves nobody any more: the next improver gets a fresh one."""
+        with self._lock:
+            if server is not None and self._improvers.get(kind) is server:
+                del self._improvers[kind]
+                self.restarts += 1
+                server.process.kill()
+                server.close()
+
     def _improve(self, job: Job, functions: Mapping[str, HostFunction]) -> tuple[Outcome, ...]:
         ours, theirs = socket.socketpair()
         with ours, theirs, Papers(job) as files, self._improver_line(_kind(job)) as line:
             desk = Desk(ours, functions, lambda: _hang_up(line))
+            server = self._improvers.get(_kind(job))
             try:
                 socket.send_fds(line, [_header(job)], [*files, theirs.fileno()])
                 theirs.close()
                 late = _attend(line, ours, desk, wall_s(job.limits))
                 peak_kb = finished(line.recv(wire.DONE.size), files[2])
             except (ServerLost, OSError):
+                self._drop_improvers(_kind(job), server)
                 lost = SandboxFailure("the sandbox's server for improvers was lost; run the improver again")
                 raise desk.failure or lost from None
             finally:
@@ -274,20 +285,22 @@ def _attend(line: socket.socket, calls: socket.socket, desk: Desk, wall: float) 
     poll = select.poll()
     poll.register(line, select.POLLIN)
     poll.register(calls, select.POLLIN)
-    begin, late = monotonic(), False
+    begin, late, listening = monotonic(), False, True
     while True:
         ended = late or desk.ended
         left = _NET_S if ended else wall + desk.waited() - (monotonic() - begin)
         ready = {fd for fd, _ in poll.poll(max(left, 0) * 1000)}
         if line.fileno() in ready:
             return late
-        if calls.fileno() in ready and not desk.read():
-            poll.unregister(calls)
         if not ready and ended:
             raise ServerLost
-        if not ready and wall + desk.waited() < monotonic() - begin:
+        heard = calls.fileno() in ready and desk.read()
+        if not late and wall + desk.waited() < monotonic() - begin:
             late = True
             _hang_up(line)
+        if listening and ((calls.fileno() in ready and not heard) or late or desk.ended):
+            poll.unregister(calls)
+            listening = False
 
 
 def _amended(outcome: Outcome, late: bool, breach: str, job: Job) -> Outcome:

@@ -33,6 +33,8 @@ import wire
 _OUT, _FIRST_FREE = 1, 7
 _READY = 6
 _MAX_PROCESSES = 4096
+_KEPT_PROCESSES = 256
+"""How many of them no child may take with its threads, so that the zygote can always fork."""
 _FILES = "/tmp"
 
 
@@ -60,6 +62,7 @@ class Setup:
             (resource.RLIMIT_FSIZE, max(job.max_output, job.files)),
             (resource.RLIMIT_CPU, job.cpu_s_left()),
             (resource.RLIMIT_NOFILE, 64),
+            (resource.RLIMIT_NPROC, resource.getrlimit(resource.RLIMIT_NPROC)[0] - _KEPT_PROCESSES),
         ):
             resource.setrlimit(kind, (limit, limit))
         if self.capable:
@@ -79,15 +82,22 @@ class Child:
         inputs, self.inputs = os.pipe()
         self.answers, answers = os.pipe()
         self.ready = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        if setup.pidns is not None:
-            kernel.setns(setup.pidns, kernel.NEWPID)
-            kernel.unshare(kernel.NEWPID)
-        self.pid = os.fork()
+        try:
+            if setup.pidns is not None:
+                kernel.setns(setup.pidns, kernel.NEWPID)
+                kernel.unshare(kernel.NEWPID)
+            self.pid = os.fork()
+        except OSError:
+            for fd in (inputs, self.inputs, self.answers, answers, self.ready):
+                os.close(fd)
+            raise
         if self.pid == 0:
             _be_child(job, setup, inputs, answers, self.ready)
         os.close(inputs)
         os.close(answers)
         os.set_blocking(self.inputs, False)
+        # The zygote must never wait for a child: it would watch no clock meanwhile.
+        os.set_blocking(self.answers, False)
         self.clock = ~self.pid << 3 | 2
 
     def cpu_ns(self) -> int:
@@ -184,8 +194,14 @@ class Job:
     def take(self) -> int | None:
         """Move what there is of the answer; how the input ended, when it has."""
         assert self.child
+        try:
+            return self._take(self.child.answers)
+        except BlockingIOError:
+            return None
+
+    def _take(self, answers: int) -> int | None:
         if self.body < 0:
-            data = os.read(self.child.answers, 4 - len(self.head))
+            data = os.read(answers, 4 - len(self.head))
             self.head += data
             if not data:
                 return wire.ENDED
@@ -193,16 +209,16 @@ class Job:
                 return None
             self.body = self.size = int.from_bytes(self.head, "little")
             if self.size > min(self.max_answer, self.left_for_answers):
-                self.size = 0
+                self.body = self.size = 0
                 return wire.TOO_LARGE
         while self.body:
-            moved = os.splice(self.child.answers, self.results, self.body, offset_dst=self.end_of_results)
+            moved = os.splice(
+                answers, self.results, self.body, offset_dst=self.end_of_results, flags=os.SPLICE_F_NONBLOCK
+            )
             if not moved:
                 return wire.ENDED
             self.end_of_results += moved
             self.body -= moved
-            if self.body and not select.select([self.child.answers], [], [], 0)[0]:
-                return None
         return wire.ANSWERED
 
     def overdue(self, now: int) -> int | None:
@@ -303,7 +319,12 @@ class Zygote:
         line.close()
 
     def _start(self, line: socket.socket, job: Job) -> None:
-        child = job.start(self.setup)
+        try:
+            child = job.start(self.setup)
+        except OSError as error:  # this job cannot be begun; the others go on
+            os.write(job.output, f"no process could be made: {error}".encode())
+            self._finish(line, job, ready=False)
+            return
         self._watch(child.answers, select.POLLIN, lambda _: self._answer(line, job))
         self._hand_over(job)
 

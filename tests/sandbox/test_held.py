@@ -1,0 +1,101 @@
+"""What once froze a server, or ran past its limits, from inside the jail: each is contained and the next job is right."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from selftaught.sandbox import Job, Limits, Outcome
+from selftaught.sandbox.levels import open_level
+from selftaught.sandbox.pool import Pool
+
+GIVEN = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
+LIMITS = Limits(cpu_s=1, wall_s=1)
+REQUEST = (
+    "import json, os, threading, time\n"
+    "data = json.dumps({'id': 1, 'call': 'feedback', 'arguments': {'solution': 'x'}}).encode()\n"
+    "frame = len(data).to_bytes(4, 'little') + data\n"
+)
+UNANSWERED = "def flood():\n    while True:\n        os.write(5, frame)\n"
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    with open_level("strict", 1) as pool:
+        yield pool
+
+
+def function(pool: Pool, program: str, inputs: int = 1, limits: Limits = LIMITS) -> tuple[Outcome, ...]:
+    return pool.run(Job(program, "f", ((),) * inputs, (0,) * inputs, limits))
+
+
+def improver(pool: Pool, body: str, before: str = "", limits: Limits = LIMITS) -> Outcome:
+    program = f"{before}def improve_algorithm(s, utility, model):\n{body}"
+    functions = {"feedback": lambda solution: "x" * 1000}
+    return pool.run(Job(program, "improve_algorithm", (GIVEN,), (0,), limits, "improver"), functions)[0]
+
+
+def all_is_well(pool: Pool) -> bool:
+    found = function(pool, "def f(): return 7")[0].answer, improver(pool, "    return 'next'").answer
+    return found == (7, "next") and pool.restarts == 0
+
+
+def test_a_frame_that_is_announced_and_never_sent_freezes_nobody(pool: Pool) -> None:
+    announce = "import os, time\nos.write(4, (100).to_bytes(4, 'little'))\ntime.sleep(1000)\n"
+    assert function(pool, f"def f(): pass\n{announce}")[0].kind == "time"
+    assert improver(pool, "    return ''", announce).kind == "time"
+    assert all_is_well(pool)
+
+
+def test_part_of_a_frame_freezes_nobody(pool: Pool) -> None:
+    for part in ("b'\\x09'", "(100).to_bytes(4, 'little') + b'[1'"):
+        assert function(pool, f"import os, time\ndef f(): os.write(4, {part}); time.sleep(1000)")[0].kind == "time"
+    assert all_is_well(pool)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    threading.Thread(target=flood, daemon=True).start()\n    time.sleep(1000)\n",
+        "    flood()\n",
+        "    threading.Thread(target=flood, daemon=True).start()\n    while True: os.read(5, 1 << 16)\n",
+    ],
+    ids=["never reads, sleeps", "never reads", "reads and asks on"],
+)
+def test_an_improver_that_floods_is_ended(pool: Pool, body: str) -> None:
+    began = time.monotonic()
+    outcome = improver(pool, body, REQUEST + UNANSWERED)
+    assert outcome.kind in ("killed", "time"), outcome
+    assert time.monotonic() - began < 60, "without its limits it would run for ever"
+    assert all_is_well(pool)
+
+
+def test_an_answer_that_is_too_large_spoils_none_of_the_later_ones(pool: Pool) -> None:
+    program = "n = []\ndef f():\n    n.append(1)\n    return 'x' * 2_000_000 if len(n) == 3 else len(n)\n"
+    raw = "import os\nn = []\ndef f():\n    n.append(1)\n    if len(n) == 3: os.write(4, (1 << 30).to_bytes(4, 'little'))\n    return len(n)\n"
+    assert [one.answer for one in function(pool, program, 6)] == [1, 2, None, 4, 5, 6]
+    kinds = [one.kind for one in function(pool, raw, 6)]
+    assert kinds[:2] == ["answer", "answer"] and kinds[2] == "output" and kinds.count("answer") >= 4
+    assert [one.answer for one in function(pool, "def f(): return 7", 6)] == [7] * 6
+
+
+def test_threads_of_one_improver_leave_the_server_able_to_fork(pool: Pool) -> None:
+    bomb = (
+        "    import threading, time\n    threading.stack_size(32768)\n"
+        "    try:\n        while True: threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n"
+        "    except BaseException: pass\n    return utility.feedback('x')\n"
+    )
+
+    program = f"def improve_algorithm(s, utility, model):\n{bomb}"
+    newcomers: list[Outcome] = []
+
+    def feedback(solution: str) -> str:  # asked while all the threads are there
+        newcomers.append(improver(pool, "    return 'newcomer'"))
+        return "done"
+
+    job = Job(program, "improve_algorithm", (GIVEN,), (0,), Limits(cpu_s=10, wall_s=30), "improver")
+    outcome = pool.run(job, {"feedback": feedback})[0]
+    assert [one.answer for one in newcomers] == ["newcomer"] or outcome.kind != "answer"
+    assert all_is_well(pool)
