@@ -10,6 +10,8 @@ guests leave; `levels`, `probes`, `advice` and `doctor` say what holds on this m
 What the sandbox does not stop, at any level:
 - a bug of the kernel behind the hundred or so system calls that stay allowed (a virtual machine would);
 - learning about neighbours from time, caches and load;
+- two jobs at work at the same time, both made for it, that signal each other: by futexes on pages of the libraries they
+  share (an improver could so learn what inputs the solution it scores is given), or two bits by the flags of standard input;
 - using its own limits up, all slots at once, or slowing the machine by memory traffic: there is no limit over all jobs;
 - one input of a batch telling the next: a program may keep state between the inputs of one job;
 - an improver's threads that race: its answer may then differ from run to run;
