@@ -5,7 +5,7 @@ export VENV
 .PHONY: demo test server setup check lint types format lock bench clean
 
 demo: setup            ## a complete self-improvement run with the built-in model
-	$(VENV)/bin/selftaught run
+	$(VENV)/bin/selftaught run --controls basic
 
 test: setup-dev        ## the whole test suite
 	$(VENV)/bin/pytest -n 2

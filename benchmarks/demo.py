@@ -25,7 +25,7 @@ def run(quick: bool = False) -> dict[str, object]:
     """Figures over the seeds, and a row per seed."""
     seeds = range(FIRST_SEED, FIRST_SEED + (2 if quick else SEEDS))
     rows = [_row(seed) for seed in seeds]
-    figures: dict[str, object] = {"command": "selftaught run --seed N", "seeds": [seeds.start, seeds.stop - 1]}
+    figures: dict[str, object] = {"command": "selftaught run --controls basic --seed N", "seeds": [seeds.start, seeds.stop - 1]}
     for name in ("against_seed", "against_best_of_n"):
         for kind in ("better", "worse"):
             hits = sum(row[name] == kind for row in rows)
@@ -43,7 +43,7 @@ def run(quick: bool = False) -> dict[str, object]:
 
 def _row(seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "selftaught", "run", "--seed", str(seed), "--json"]
+        command = [sys.executable, "-m", "selftaught", "run", "--controls", "basic", "--seed", str(seed), "--json"]
         child = subprocess.Popen(
             [*command, "--store", f"{folder}/store.db"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder
         )
