@@ -25,7 +25,10 @@ def run(quick: bool = False) -> dict[str, object]:
     """Figures over the seeds, and a row per seed."""
     seeds = range(FIRST_SEED, FIRST_SEED + (2 if quick else SEEDS))
     rows = [_row(seed) for seed in seeds]
-    figures: dict[str, object] = {"command": "selftaught run --controls basic --seed N", "seeds": [seeds.start, seeds.stop - 1]}
+    figures: dict[str, object] = {
+        "command": "selftaught run --controls basic --seed N",
+        "seeds": [seeds.start, seeds.stop - 1],
+    }
     for name in ("against_seed", "against_best_of_n"):
         for kind in ("better", "worse"):
             hits = sum(row[name] == kind for row in rows)
