@@ -1,4 +1,4 @@
-"""Draws the README's picture from a run's report: `python scripts/picture.py .selftaught/runs/1/report.json docs/demo.svg`."""
+"""Draws the README's picture from a run's report: `python scripts/picture.py .selftaught/store.runs/1/report.json docs/demo.svg`."""
 
 import io
 import json
@@ -14,7 +14,7 @@ def main() -> None:
     """Print the tables of a report into an SVG file."""
     source, target = map(Path, sys.argv[1:])
     console = Console(record=True, width=118, file=io.StringIO(), force_terminal=True)
-    tables.show(json.loads(source.read_text(encoding="utf-8")), console)
+    console.print(tables.run(json.loads(source.read_text(encoding="utf-8"))))
     target.write_text(console.export_svg(title="make demo"), encoding="utf-8")
 
 
