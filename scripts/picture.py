@@ -1,4 +1,4 @@
-"""Draws the README's picture from a run's report: `python scripts/picture.py .selftaught/store.runs/1/report.json docs/demo.svg`."""
+"""Draws the README picture: `python scripts/picture.py .selftaught/store.runs/1/report.json docs/demo.svg`."""
 
 import io
 import json

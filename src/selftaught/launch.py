@@ -37,7 +37,14 @@ _TYPICAL_MESSAGE = 4000
 
 
 def circumstances(level: str, limits: SpendLimits) -> dict[str, JSON]:
-    """What is true while a run goes on but decides none of its facts: recorded, never part of a key."""
+    """What is true while a run goes on but decides none of its facts: recorded, never part of a key.
+
+    Raises UsageError for a sandbox level that does not exist, before a run is recorded that could never go on.
+    """
+    from selftaught.sandbox.levels import LEVELS
+
+    if level not in LEVELS:
+        raise UsageError(f"no sandbox level {level!r}: choose one of {', '.join(LEVELS)}")
     return {
         "selftaught": version("selftaught"),
         "python": platform.python_version(),

@@ -27,6 +27,9 @@ def execute(
     """Run one untrusted program in the sandbox and print its outcome. Exit code 0 when it answered, 1 otherwise."""
     from selftaught.sandbox import Job, Limits, open_sandbox
 
+    if not (0.01 <= cpu_s <= 86_400) or memory_mb < 64:
+        raise UsageError("a program needs --cpu-s from 0.01 to 86400 and --memory-mb of at least 64")
+
     text, values = _text(program), _arguments(args)
     with open_sandbox(sandbox, slots=1) as box:
         limits = Limits(cpu_s=cpu_s, memory_mb=memory_mb)
