@@ -40,6 +40,7 @@ def url(tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = ["--host", "127.0.0.1", "--port", str(port), "-np", str(SLOTS), "-c", "4096", "-t", "1", "--no-warmup"]
+    options.append("--ignore-eos")  # the weights are random: otherwise an answer may end at any token
     with (folder / "log").open("w") as log:
         server = subprocess.Popen([binary, "-m", folder / "toy.gguf", *options], stdout=log, stderr=log)
     try:
@@ -107,8 +108,7 @@ def test_a_message_that_needs_half_characters_and_control_characters(url):
 def test_many_at_once(url):
     answers = ask(open_model("openai:toy", base_url=url, max_tokens=4), 64)
     assert len(answers) == 64
-    assert {answer.finish for answer in answers} <= {"length", "stop"}
-    assert min(answer.tokens_out for answer in answers) >= 1
+    assert {(answer.finish, answer.tokens_out) for answer in answers} == {("length", 4)}
 
 
 def test_the_same_server_speaks_the_other_protocol(url):
