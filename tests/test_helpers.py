@@ -24,8 +24,18 @@ PROGRAM = "def f(x):\n    return x + 1\n"
         "1. In a list:\n   ```python\n   def f(x):\n       return x + 1\n   ```\n",
         f"````python\n{PROGRAM}````",
         PROGRAM,
+        f'```python title="f.py"\n{PROGRAM}```',
+        f"```{{.python .numberLines}}\n{PROGRAM}```",
+        "- In a list\n  - in a list:\n\n      ```python\n      def f(x):\n          return x + 1\n      ```\n",
+        f"\ufeff```python\n{PROGRAM}```",
+        f"\ufeff{PROGRAM}",
+        f"Idea.\n```python\n{PROGRAM.rstrip()}```\nDone.",
+        f"Idea.\n```python\n{PROGRAM}\nThis is faster, because it adds only once.",
     ],
-    ids=["labelled", "unlabelled", "tildes", "largest", "shell", "unclosed", "crlf", "indented", "four", "bare"],
+    ids=(
+        "labelled unlabelled tildes largest shell unclosed crlf indented four bare "
+        "titled attributes deep mark bare-with-mark glued prose-after-an-open-block"
+    ).split(),
 )
 def test_the_program_is_found(text):
     assert extract_code(text) == PROGRAM

@@ -10,8 +10,12 @@ import re
 import threading
 from typing import Any
 
-_FENCE = re.compile(r"^[ \t]{0,3}(?P<mark>`{3,}|~{3,})[ \t]*(?P<label>[\w.+#-]*)[ \t]*$")
+_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^`]*$")
+"""A line that opens or closes a block, whatever is written behind the mark."""
+_GLUED = re.compile(r"^(.*[^\s`~].*?)(`{3,}|~{3,})[ \t]*$", re.MULTILINE)
+"""A closing mark at the end of a line of code."""
 _MAX_FENCES = 60
+_MAX_PARAGRAPHS = 20
 _MAX_CHARS = 100_000
 
 
@@ -22,33 +26,48 @@ class BudgetExhausted(Exception):
 def extract_code(text: Any) -> Any:
     """The program in a model's answer, its largest fenced block that is Python; for a list of texts, a list.
 
-    Fences may be unlabelled, nested (a program whose strings hold fences), or left open at the end; a text without any
-    fence counts when it is itself Python that defines or assigns something. The empty string means: no code at all.
+    Fences may be unlabelled, nested (a program whose strings hold fences), closed at the end of a line of code, or left
+    open; a text without any fence counts when it is itself Python that defines or assigns something. The empty string
+    means: no code at all.
     """
     if isinstance(text, (list, tuple)):
         texts: list[Any] = [*text]
         return [extract_code(one) for one in texts]
     if not isinstance(text, str) or not text.strip():
         return ""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    fences = [i for i, line in enumerate(lines) if _FENCE.match(line)][:_MAX_FENCES]
+    text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    lines, fences = _fenced(text)
     if not fences:
         return text.strip() + "\n" if _is_program(text) else ""
+    return _program(lines, fences) or _program(*_fenced(_GLUED.sub(r"\1\n\2", text))) or _first_block(lines, fences)
+
+
+def _fenced(text: str) -> tuple[list[str], list[int]]:
+    """The lines of a text, and which of them are fences."""
+    lines = text.split("\n")
+    return lines, [i for i, line in enumerate(lines) if _FENCE.match(line)][:_MAX_FENCES]
+
+
+def _program(lines: list[str], fences: list[int]) -> str:
+    """The largest block that is Python; empty when none is."""
     for _, first, last in _spans(lines, fences):
         block = _dedent(lines[first:last])
         if _is_program(block):
             return block
-    return _first_block(lines, fences)
+    return ""
 
 
 def _spans(lines: list[str], fences: list[int]) -> list[tuple[int, int, int]]:
-    """Every pair of an opening fence and a later end, longest first; the end of the text may close the last one."""
-    ends = [*fences, len(lines)]
+    """Every pair of an opening fence and a later end, longest first.
+
+    The end of the text may close the last fence, and so may an empty line, for prose may follow a block left open.
+    """
+    gaps = [i for i in range(fences[-1] + 1, len(lines)) if not lines[i].strip()][-_MAX_PARAGRAPHS:]
     spans: list[tuple[int, int, int]] = []
-    for i, opening in enumerate(fences):
-        for end in ends[i + 1 :]:
+    for opening in fences:
+        for end in (*fences, *gaps, len(lines)):
             size = sum(map(len, lines[opening + 1 : end]))
-            if size <= _MAX_CHARS:
+            if opening < end and size <= _MAX_CHARS:
                 spans.append((size, opening + 1, end))
     return sorted(spans, key=lambda span: (-span[0], span[1]))
 
