@@ -216,6 +216,13 @@ def test_exec_prints_what_became_of_a_program(tmp_path, text, outcome):
         assert document["error"]
 
 
+def test_exec_gives_a_program_files_when_asked(tmp_path):
+    (tmp_path / "p.py").write_text("def f():\n    open('/tmp/a', 'w').write('x')\n    return open('/tmp/a').read()\n")
+    command = ["exec", "p.py", "--entry", "f", "--json"]
+    assert json.loads(selftaught(*command, "--files-mb", "1", cwd=tmp_path).stdout)["answer"] == "x"
+    assert json.loads(selftaught(*command, cwd=tmp_path).stdout)["outcome"] == "error"
+
+
 def test_without_bubblewrap_nothing_runs(tmp_path):
     (tmp_path / "p.py").write_text("def f(): return 1")
     hidden = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", "/dev/null", shutil.which("bwrap")]

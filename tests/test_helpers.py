@@ -32,10 +32,25 @@ PROGRAM = "def f(x):\n    return x + 1\n"
         f"Idea.\n```python\n{PROGRAM.rstrip()}```\nDone.",
         f"Idea.\n```python\n{PROGRAM}\nThis is faster, because it adds only once.",
     ],
-    ids=(
-        "labelled unlabelled tildes largest shell unclosed crlf indented four bare "
-        "titled attributes deep mark bare-with-mark glued prose-after-an-open-block"
-    ).split(),
+    ids=[
+        "labelled",
+        "unlabelled",
+        "tildes",
+        "largest",
+        "shell",
+        "unclosed",
+        "crlf",
+        "indented",
+        "four",
+        "bare",
+        "titled",
+        "attributes",
+        "deep",
+        "mark",
+        "bare-with-mark",
+        "glued",
+        "prose-after-an-open-block",
+    ],
 )
 def test_the_program_is_found(text):
     assert extract_code(text) == PROGRAM

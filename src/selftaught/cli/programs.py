@@ -20,6 +20,7 @@ def execute(
     args: Annotated[str, typer.Option(help="Its arguments: a JSON list.")] = "[]",
     cpu_s: Annotated[float, typer.Option(help="CPU seconds it may use.")] = 10.0,
     memory_mb: Annotated[int, typer.Option(help="Address space in MiB it may use.")] = 1024,
+    files_mb: Annotated[int, typer.Option(help="MiB of files it may write below /tmp (level strict).")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of its generators of random numbers.")] = 0,
     sandbox: Level = "strict",
     as_json: Json = False,
@@ -27,12 +28,12 @@ def execute(
     """Run one untrusted program in the sandbox and print its outcome. Exit code 0 when it answered, 1 otherwise."""
     from selftaught.sandbox import Job, Limits, open_sandbox
 
-    if not (0.01 <= cpu_s <= 86_400) or memory_mb < 64:
-        raise UsageError("a program needs --cpu-s from 0.01 to 86400 and --memory-mb of at least 64")
+    if not (0.01 <= cpu_s <= 86_400) or memory_mb < 64 or files_mb < 0:
+        raise UsageError("a program needs --cpu-s from 0.01 to 86400, --memory-mb of at least 64, --files-mb from 0")
 
     text, values = _text(program), _arguments(args)
     with open_sandbox(sandbox, slots=1) as box:
-        limits = Limits(cpu_s=cpu_s, memory_mb=memory_mb)
+        limits = Limits(cpu_s=cpu_s, memory_mb=memory_mb, files_mb=files_mb)
         outcome = box.run(Job(text, entry, (tuple(values),), (seed,), limits))[0]
         level = box.level
     if as_json:
