@@ -73,7 +73,7 @@ def _judge(sandbox: Sandbox, improvers: list[Program]) -> list[float]:
 @contextmanager
 def _lab(sandbox: Sandbox, seed: int) -> Generator[Lab]:
     """A lab with the offline model and a store of its own."""
-    workers = Workers({"score 0": 4, "improve": 4, "score 1": 2, "ask": 2})
+    workers = Workers({"score 0": 4, "improve 0": 4, "score 1": 2, "ask": 2})
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "store.db") as store:
         try:
             yield Lab(sandbox, Offline(), store, workers, seed)

@@ -244,7 +244,7 @@ def noise_run(sandbox: Sandbox, seed: int) -> dict[str, str]:
 @contextmanager
 def laboratory(sandbox: Sandbox, seed: int) -> Iterator[Lab]:
     """A lab with the offline model and a store of its own."""
-    workers = Workers({"score 0": 4, "improve": 4, "score 1": 2, "ask": 2})
+    workers = Workers({"score 0": 4, "improve 0": 4, "score 1": 2, "ask": 2})
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store.db")
         try:

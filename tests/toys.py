@@ -87,5 +87,5 @@ def asker(count):
 
 
 def make_lab(path, sandbox, model=None, seed=1, run=0):
-    workers = Workers({"score 0": 4, "improve": 4, "score 1": 2, "ask": 4})
+    workers = Workers({"score 0": 4, "improve 0": 4, "improve 1": 2, "score 1": 2, "score 2": 2, "ask": 4})
     return Lab(sandbox, model or Guesser(), Store(path), workers, seed, run)

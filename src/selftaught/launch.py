@@ -13,10 +13,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from selftaught.budget import Allowance
 from selftaught.errors import SelftaughtError, StoreFailure, UsageError
 from selftaught.evidence.report import so_far, usage
 from selftaught.lab import Lab, Stopped
-from selftaught.meta import Scaled, scale
+from selftaught.meta import SCALE_REPETITIONS, Itself, Scaled, scale
 from selftaught.models import LanguageModel, Request
 from selftaught.plain import JSON
 from selftaught.program import Program
@@ -128,33 +129,41 @@ def _contest_answers(contest: Contest) -> int:
 
 
 def _plan_answers(plan: Plan) -> int:
-    entrants, again = len(plan.arms) * plan.runs, 0
-    if plan.again:
-        outer, inner = plan.arms[0].settings.outer, plan.arms[0].settings
-        again = 2 * plan.runs * (outer.calls * outer.responses + _scoring_answers(inner))
+    entrants = len(plan.arms) * plan.runs
+    again = 2 * plan.runs * sum(_again_answers(arm.settings) for arm in plan.arms) if plan.again else 0
     contest = plan.contest and replace(plan.contest, entrants=plan.contest.entrants[:1])
     compared = _contest_answers(contest) * (len(plan.contest.entrants) + entrants) if contest and plan.contest else 0
     return plan.runs * sum(_run_answers(arm.settings) for arm in plan.arms) + again + compared
 
 
-def _scoring_answers(settings: Settings) -> int:
-    """What the scorings of one outer run, and the test of what it makes, may ask."""
-    tasks, test_tasks = map(len, load_tasks(settings))
-    inner = settings.inner.calls * settings.inner.responses
-    return (settings.outer.scorings * tasks * settings.repetitions + test_tasks * settings.test) * inner
+def _again_answers(settings: Settings) -> int:
+    """What one outer run, its scorings, and the test of what it makes may ask."""
+    outer = _allowed(settings.outer) + settings.outer.scorings * settings.repetitions * _once_answers(settings)
+    return outer + len(load_tasks(settings)[1]) * settings.test * _allowed(settings.inner)
+
+
+def _once_answers(settings: Settings) -> int:
+    """What one repetition of every task of a recursion may ask. On û an improver scores others, and its result is judged."""
+    tasks = len(load_tasks(settings)[0]) * _allowed(settings.inner)
+    return tasks + (_allowed(settings.itself) + (settings.itself.scorings + 1) * tasks if settings.itself else 0)
+
+
+def _allowed(allowance: Allowance) -> int:
+    return allowance.calls * allowance.responses
 
 
 def _run_answers(settings: Settings) -> int:
     from selftaught.evidence.counterfactuals import SHAMS
 
-    tasks, test_tasks = map(len, load_tasks(settings))
-    inner, outer = (one.calls * one.responses for one in (settings.inner, settings.outer))
-    proposing = outer + settings.outer.scorings * tasks * settings.repetitions * inner
-    judging = 2 * tasks * settings.validation * inner
+    once, inner = _once_answers(settings), _allowed(settings.inner)
+    test_tasks = len(load_tasks(settings)[1])
+    proposing = _allowed(settings.outer) + settings.outer.scorings * settings.repetitions * once
+    judging = 2 * settings.validation * once
     arms, recursions = settings.rounds + 2, 1
     if settings.controls == "all":
         arms, recursions = arms + 1 + SHAMS + 2, 2
-    return recursions * settings.rounds * (proposing + judging) + arms * test_tasks * settings.test * inner
+    measuring = SCALE_REPETITIONS * len(load_tasks(settings)[0]) * inner if settings.itself else 0
+    return measuring + recursions * settings.rounds * (proposing + judging) + arms * test_tasks * settings.test * inner
 
 
 def carry(number: int, store: Store, progress: Progress, limits: SpendLimits | None = None) -> dict[str, Any]:
@@ -225,7 +234,7 @@ def _recursion(lab: Lab, settings: Settings, reached: dict[str, Any]) -> dict[st
     from selftaught.recursion import recursion
 
     lab.progress.phase("measuring the start solutions")
-    train, test = ([scaled(lab, task) for task in group] for group in load_tasks(settings))
+    train, test = arrange(lab, settings)
     rounds: list[Round] = []
     for one in recursion(lab, Program(lab.store.text(settings.improver)), train, settings):
         rounds.append(one)
@@ -243,6 +252,15 @@ def _spent(record: RunRecord, store: Store) -> Spent:
 def load_tasks(settings: Settings) -> tuple[list[Task], list[Task]]:
     """The tasks to recurse on and those to compare on."""
     return load_every(settings.tasks, settings.seed), load_every(settings.test_tasks, settings.seed)
+
+
+def arrange(lab: Lab, settings: Settings) -> tuple[list[Scaled], list[Scaled]]:
+    """The tasks to recurse on and those to compare on, on their scales; û among the first where the settings say so."""
+    train, test = ([scaled(lab, task) for task in group] for group in load_tasks(settings))
+    if settings.itself:
+        seed = lab.store.text(settings.improver)
+        train.append(scaled(lab, Itself(seed, tuple(train), settings.itself, settings.inner)))
+    return train, test
 
 
 def load_every(specs: Sequence[str], seed: int) -> list[Task]:
@@ -296,7 +314,9 @@ def open_lab(
     model = open_model(asked, spend.limits.deadline_s)
     cores = os.cpu_count() or 1
     busy = max(cores + 2, model.concurrency)
-    workers = Workers({"score 0": 2 * cores, "improve": busy, "score 1": max(2, busy // 4), "ask": busy})
+    few = max(2, busy // 4)
+    scoring = {"score 0": 2 * cores, "score 1": few, "score 2": few}
+    workers = Workers({**scoring, "improve 0": busy, "improve 1": busy, "ask": busy})
     with open_sandbox(level) as sandbox:
         lab = Lab(sandbox, model, store, workers, asked.seed, run, progress, spend)
         notes = threading.Thread(target=_note, args=(lab,), daemon=True)
@@ -344,7 +364,7 @@ def _note(lab: Lab) -> None:
             return  # the run is told the same at its next fact
 
 
-def scaled(lab: Lab, task: Task) -> Scaled:
+def scaled(lab: Lab, task: Task | Itself) -> Scaled:
     """A task on the common scale; UsageError where its start solution leaves nothing to gain."""
     found = scale(lab, task)
     if found.start >= task.best:

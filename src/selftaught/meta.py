@@ -7,26 +7,55 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean as mean
 
 from selftaught.budget import Allowance, Usage
 from selftaught.improver import ENTRY, improve
 from selftaught.lab import Lab
-from selftaught.plain import JSON
+from selftaught.plain import JSON, digest
 from selftaught.program import Program, defect
 from selftaught.score import Score
-from selftaught.task import Split, Task
-from selftaught.utility import TaskUtility
+from selftaught.task import Half, Split, Task
+from selftaught.utility import TaskUtility, Utility
 
-_SCALE_REPETITIONS = 8
+SCALE_REPETITIONS = 8
 """How many train repetitions the start solution's raw score is measured on."""
+
+
+@dataclass(frozen=True)
+class Itself:
+    """The task to improve an improver: the meta-utility û among its own tasks, made small. Its solutions are improvers."""
+
+    start: str
+    """The improver to improve."""
+    tasks: Sequence[Scaled]
+    """What û is the mean over here: tasks of solutions only, one repetition of each."""
+    allowance: Allowance
+    """What the improver under judgement may use on this task."""
+    inner: Allowance
+    """What each improver that it has scored may use."""
+
+    name = "û"
+    best = 1.0
+    known_start = None
+
+    @cached_property
+    def source(self) -> str:
+        """Digest of all that decides a score of this task, as that of `Task`."""
+        tasks: list[JSON] = [_identity(one) for one in self.tasks]
+        return digest(["itself", self.start, tasks, self.allowance.plain(), self.inner.plain()])
+
+    def utility(self, lab: Lab, split: Split, repetition: JSON, half: Half) -> MetaUtility:
+        """û on instances and streams of this half of this repetition alone."""
+        return MetaUtility(lab, self.tasks, split, ["itself", repetition, half], 1, self.inner)
 
 
 @dataclass(frozen=True)
 class Scaled:
     """A task on the common scale: the start solution's raw score is 0, the reference best 1, nothing is clipped."""
 
-    task: Task
+    task: Task | Itself
     start: float
     """Raw score of the start solution, fixed before the run."""
 
@@ -47,14 +76,26 @@ class Cell:
     usage: Usage
 
 
-def scale(lab: Lab, task: Task) -> Scaled:
+def scale(lab: Lab, task: Task | Itself) -> Scaled:
     """Measure the start solution once, on train instances that nothing else uses, and fix the task's scale."""
     if task.known_start is not None:
         return Scaled(task, task.known_start)
     start = Program(task.start)
-    utilities = [TaskUtility(lab, task, "train", ["scale", i], "judged") for i in range(_SCALE_REPETITIONS)]
+    utilities = [_utility(lab, task, "train", ["scale", i], "judged") for i in range(SCALE_REPETITIONS)]
     scores = [utility.score(start) for utility in utilities]
     return Scaled(task, sum(score.shown for score in scores) / len(scores))
+
+
+def _utility(lab: Lab, task: Task | Itself, split: Split, repetition: JSON, half: Half) -> Utility:
+    """What judges solutions of a task on one half of one repetition."""
+    if isinstance(task, Itself):
+        return task.utility(lab, split, repetition, half)
+    return TaskUtility(lab, task, split, repetition, half)
+
+
+def _identity(one: Scaled) -> JSON:
+    """What tells a task on its scale from every other."""
+    return [one.task.name, one.task.source, one.start, one.task.best]
 
 
 @dataclass(frozen=True)
@@ -91,13 +132,22 @@ class MetaUtility:
             "catching BudgetExhausted, counts as its start solution. "
             f"In each run the improver has utility.budget = {budget.scorings} scorings, language_model.budget = "
             f"{budget.calls} calls with language_model.max_responses_per_call = {budget.responses} answers each, and "
-            f"{budget.cpu_s:g} s of CPU time for its own code. The tasks are not shown, so an improver has to be good "
-            "in general. Scoring the same improver again draws fresh instances and fresh answers of the model."
+            f"{budget.cpu_s:g} s of CPU time for its own code. {self._itself_said()}The tasks are not shown, so an improver "
+            "has to be good in general. Scoring the same improver again draws fresh instances and fresh answers of the model."
+        )
+
+    def _itself_said(self) -> str:
+        """What is different in the task to improve an improver, where it is among the tasks."""
+        budgets = [one.task.allowance for one in self.tasks if isinstance(one.task, Itself)]
+        return "".join(
+            f"One of the tasks is to improve an improver, with {budget.scorings} scorings, {budget.calls} calls of "
+            f"{budget.responses} answers each and {budget.cpu_s:g} s. "
+            for budget in budgets
         )
 
     @property
     def key(self) -> JSON:
-        tasks = [[one.task.name, one.task.source, one.start, one.task.best] for one in self.tasks]
+        tasks = [_identity(one) for one in self.tasks]
         return [
             "meta",
             self.lab.seed,
@@ -124,7 +174,16 @@ class MetaUtility:
     def cells(self, program: Program, block: int = 0) -> list[Cell]:
         """One cell per repetition and task, repetitions outermost, run side by side."""
         places = [(one, block * self.repetitions + r) for r in range(self.repetitions) for one in self.tasks]
-        return self.lab.workers.map("improve", lambda place: self.cell(program, *place), places)
+        return self.side_by_side([(program, *place) for place in places])
+
+    def side_by_side(self, places: Sequence[tuple[Program, Scaled, int]]) -> list[Cell]:
+        """A cell for each improver, task and repetition, as many at once as the depth allows."""
+        return self.lab.workers.map(f"improve {self.depth}", lambda place: self.cell(*place), places)
+
+    @property
+    def depth(self) -> int:
+        """How many improvers that work on improvers are below the one that is judged here."""
+        return int(any(isinstance(one.task, Itself) for one in self.tasks))
 
     def feedback(self, program: Program) -> str:
         """How the program fared by task number, and why runs failed; nothing of the tasks themselves."""
@@ -147,12 +206,13 @@ class MetaUtility:
         """One improver run on one repetition of one task, judged."""
         lab, task = self.lab, scaled.task
         place: list[JSON] = [self.label, repetition]
-        practice = TaskUtility(lab, task, self.split, place, "practice")
-        judged = TaskUtility(lab, task, self.split, place, "judged")
+        practice = _utility(lab, task, self.split, place, "practice")
+        judged = _utility(lab, task, self.split, place, "judged")
         stream: list[JSON] = ["inner", lab.seed, self.split, task.name, *place]
         start = Program(task.start)
+        allowance, depth = (task.allowance, 1) if isinstance(task, Itself) else (self.allowance, 0)
         runs = [
-            improve(lab, program, start, practice, [*stream, k] if k else stream, self.allowance)
+            improve(lab, program, start, practice, [*stream, k] if k else stream, allowance, depth)
             for k in range(self.repeats)
         ]
         found = [run.program for run in runs if run.program]

@@ -47,7 +47,7 @@ def recursion(lab: Lab, seed: Program, tasks: Sequence[Scaled], settings: Settin
         lab.progress.phase(f"round {t} of {settings.rounds}: proposing")
         train = MetaUtility(lab, tasks, "train", ["round", t], settings.repetitions, settings.inner)
         shown = improver if settings.start == "incumbent" else STUB
-        proposal = improve(lab, worker, shown, train, ["outer", lab.seed, t], settings.outer, depth=1)
+        proposal = improve(lab, worker, shown, train, ["outer", lab.seed, t], settings.outer, train.depth + 1)
         lab.progress.phase(f"round {t} of {settings.rounds}: validating")
         outcome = _gate(lab, t, worker, improver, proposal, tasks, settings)
         improver = outcome.improver

@@ -54,6 +54,8 @@ class Settings:
     """What an improver run on a task may use."""
     outer: Allowance = field(default_factory=lambda: Allowance(calls=3, responses=8, scorings=25, cpu_s=300))
     """What an improver run on an improver may use."""
+    itself: Allowance | None = None
+    """With it, improving the seed improver is one more task of the recursion, at this allowance: û among the tasks."""
 
     def __post_init__(self) -> None:
         for name in ("rounds", "repetitions", "validation", "test"):
@@ -64,6 +66,8 @@ class Settings:
             for limit in ("calls", "responses", "scorings"):
                 if getattr(getattr(self, name), limit) < 1:
                     raise UsageError(f"the {name} budget of {limit} is below 1: an improver could do nothing")
+        if self.itself and self.start == "none":
+            raise UsageError("a maximizer is shown no start solution, so improving the seed improver is no task for it")
 
     @property
     def summary(self) -> str:
@@ -80,7 +84,7 @@ class Settings:
         fields |= {
             name: tuple(fields[name]) for name in ("tasks", "test_tasks", "price") if fields.get(name) is not None
         }
-        fields |= {name: Allowance(**fields[name]) for name in ("inner", "outer")}
+        fields |= {name: Allowance(**fields[name]) for name in ("inner", "outer", "itself") if fields.get(name)}
         return cls(**fields)
 
 

@@ -102,7 +102,7 @@ def _blocks(
     lab.progress.phase(f"comparing {len(improvers)} improvers, repetition {repetitions[-1] + 1}")
     judge = MetaUtility(lab, tasks, "test", "compare", 1, contest.inner)
     places = [(improver, task, r) for r in repetitions for improver in improvers for task in tasks]
-    cells = iter(lab.workers.map("improve", lambda place: judge.cell(*place), places))
+    cells = iter(judge.side_by_side(places))
     return [[[next(cells) for _ in tasks] for _ in improvers] for _ in repetitions]
 
 

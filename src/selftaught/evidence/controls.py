@@ -14,7 +14,7 @@ from statistics import fmean as mean
 
 from selftaught.evidence.statistics import MIN_TASKS, Interval, Verdict, interval, paired, verdict
 from selftaught.lab import Lab
-from selftaught.meta import Cell, MetaUtility, Scaled
+from selftaught.meta import Cell, Itself, MetaUtility, Scaled
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.recursion import Round
@@ -109,6 +109,11 @@ def sampling(rounds: Sequence[Round], improved: Program) -> int:
     validated = {r.incumbent: r.incumbent_cells for r in rounds} | {
         r.proposal.program: r.challenger_cells for r in rounds if r.proposal.program and r.challenger_cells
     }
-    used = {improver: mean(cell.usage.responses for cell in cells) for improver, cells in validated.items()}
+    used = {improver: _answers(cells) for improver, cells in validated.items()}
     seed = used[rounds[0].incumbent]
     return max(1, ceil(used[improved] / seed)) if seed else 1
+
+
+def _answers(cells: Sequence[Cell]) -> float:
+    """Answers a run, on tasks like those of the test: improving an improver is none of them."""
+    return mean(cell.usage.responses for cell in cells if cell.task != Itself.name)

@@ -110,7 +110,7 @@ def _in_turn(judge: MetaUtility, improvers: Sequence[Program]) -> list[Cell]:
         for r in range(judge.repetitions)
         for i, task in enumerate(judge.tasks)
     ]
-    return judge.lab.workers.map("improve", lambda place: judge.cell(*place), places)
+    return judge.side_by_side(places)
 
 
 def _frozen(lab: Lab, settings: Settings, rounds: Sequence[Round], judge: MetaUtility, train: Sequence[Scaled]) -> Arm:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from selftaught.meta import Scaled
+from selftaught.meta import Itself, Scaled
 from selftaught.plain import JSON, digest
 from selftaught.task import Instance, Split, Task
 
@@ -40,5 +40,7 @@ class Blank(Task):
 
 
 def blank(scaled: Scaled) -> Scaled:
-    """The task without its start solution, on the same scale."""
+    """The task without its start solution, on the same scale. Improving an improver is no task without a start."""
+    if isinstance(scaled.task, Itself):
+        raise TypeError(f"{scaled.task.name} cannot do without its start solution")
     return Scaled(Blank(scaled.task), scaled.start)

@@ -22,7 +22,7 @@ from selftaught.experiments.blank import blank
 from selftaught.experiments.plans import Arm, Plan, plan
 from selftaught.improver import improve
 from selftaught.lab import Lab
-from selftaught.launch import assignment, load_every, load_tasks, open_model, scaled
+from selftaught.launch import arrange, assignment, load_every, open_model, scaled
 from selftaught.meta import MetaUtility, Scaled
 from selftaught.plain import JSON
 from selftaught.program import Program
@@ -125,7 +125,7 @@ def _speaking(lab: Lab, planned: Plan, settings: Settings) -> Generator[Lab]:
 
 def _recurse(lab: Lab, arm: Arm, again: bool) -> Recursed:
     settings = replace(arm.settings, seed=lab.seed)
-    train, test = ([scaled(lab, task) for task in group] for group in load_tasks(settings))
+    train, test = arrange(lab, settings)
     if settings.start == "none":
         train, test = [*map(blank, train)], [*map(blank, test)]
     seed = Program(lab.store.text(settings.improver))
@@ -145,7 +145,7 @@ def _again(
     judge = MetaUtility(lab, test, "test", "report", settings.test, settings.inner)
 
     def made(worker: Program) -> float:
-        found = improve(lab, worker, seed, utility, ["again", lab.seed], settings.outer, depth=1)
+        found = improve(lab, worker, seed, utility, ["again", lab.seed], settings.outer, utility.depth + 1)
         return mean(cell.value for cell in judge.cells(found.program or seed))
 
     return made(improved) - made(seed)

@@ -198,7 +198,12 @@ def _models(base: Settings, preset: Preset, models: Sequence[str]) -> Plan:
 
 def _selfhood(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
     question = "Does self-application matter, and is a better improver a better self-improver? (open in the paper)"
-    arms = (Arm("self", replace(base, worker="self")), Arm("frozen", replace(base, worker="frozen")))
+    upon = replace(base.inner, calls=2, responses=2, scorings=5)
+    arms = (
+        Arm("self", base),
+        Arm("frozen", replace(base, worker="frozen")),
+        Arm("upon itself", replace(base, itself=upon)),
+    )
     return Plan("selfhood", preset, question, arms, {"paper": 10, "ours": 10, "tiny": 2}[preset], again=True)
 
 

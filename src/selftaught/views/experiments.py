@@ -112,13 +112,18 @@ def plan(planned: Mapping[str, Any], digest: str, at_most: str) -> RenderableTyp
     return found
 
 
+def _tasks(settings: Mapping[str, Any]) -> str:
+    """What an arm recurses on."""
+    return ", ".join(settings["tasks"]) + (" and improving the seed improver" if settings.get("itself") else "")
+
+
 def _steps(planned: Mapping[str, Any]) -> list[tuple[str, str]]:
     seeds = f"seeds {planned['seed']} to {planned['seed'] + planned['runs'] - 1}"
     steps = [
         (
             f"arm {arm['name']}",
             f"{planned['runs']} recursions ({seeds}) of {arm['settings']['rounds']} rounds on "
-            f"{', '.join(arm['settings']['tasks'])} with {arm['settings']['model']}, accept {arm['settings']['accept']}, "
+            f"{_tasks(arm['settings'])}, with {arm['settings']['model']}, accept {arm['settings']['accept']}, "
             f"worker {arm['settings']['worker']}, test on {', '.join(arm['settings']['test_tasks'])}",
         )
         for arm in planned["arms"]
