@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from selftaught.errors import Refusal
 from selftaught.plain import JSON
@@ -43,8 +43,14 @@ class Usage:
 
     def __add__(self, other: Usage) -> Usage:
         dollars = None if self.dollars is None or other.dollars is None else self.dollars + other.dollars
-        sums = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self) if f.name != "dollars"}
-        return Usage(**sums, dollars=dollars)
+        return Usage(
+            self.calls + other.calls,
+            self.responses + other.responses,
+            self.scorings + other.scorings,
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+            dollars,
+        )
 
     def plain(self) -> dict[str, JSON]:
         return asdict(self)

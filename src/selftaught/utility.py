@@ -72,7 +72,7 @@ class TaskUtility:
             f"{_files_said(self._task.limits)}"
         )
 
-    @property
+    @cached_property
     def key(self) -> JSON:
         task = self._task
         return [task.name, task.source, _limits_key(task.limits), task.instances[self._sampled[1]], *self._sampled]

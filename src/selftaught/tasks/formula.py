@@ -237,6 +237,8 @@ def _numbers(answer: Any, length: int) -> Values:
     items = cast("list[Any]", answer)
     if len(items) != length:
         raise InvalidAnswer(f"{len(items)} values for {length} points")
+    if all(type(item) is float and math.isfinite(item) for item in items):
+        return items
     return [_number(item, i) for i, item in enumerate(items)]
 
 

@@ -208,6 +208,8 @@ class Improver:
 
 def improver(text: str) -> Improver | None:
     """The improver in `text`, or None when it defines no `improve_algorithm` of three parameters."""
+    if ENTRY not in text:
+        return None
     try:
         tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
