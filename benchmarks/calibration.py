@@ -3,7 +3,7 @@
 - `null`: the seed improver against itself, with independent instances and answers, on formula targets and the offline model;
 - `two_peaked`: the same with simulated scores that either find the trick or do not;
 - `until_decided`: looking after every block, by confidence sequence, beside what looking at a t interval would do;
-- `pipeline`: recursion, gate and verdict on tasks whose grades are pure noise;
+- `pipeline`: recursion, gate and the verdicts against every control on tasks whose grades are pure noise;
 - `power`: how often a planted gain is found; `coverage`: of the t interval on simulated scores.
 
 Shares are of 400 comparisons (pipeline: 200 runs), with Wilson's 95 % interval. Comparisons of `null` and `power` draw their
@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from selftaught.budget import Allowance
 from selftaught.evidence.controls import compare
-from selftaught.evidence.statistics import Interval, interval, paired, sequence, verdict, wilson
+from selftaught.evidence.counterfactuals import counterfactuals
+from selftaught.evidence.statistics import Interval, Verdict, interval, paired, sequence, verdict, wilson
 from selftaught.improvers import load
 from selftaught.lab import Lab
 from selftaught.meta import MetaUtility, Scaled, scale
@@ -220,14 +221,30 @@ class Noise(Task):
 
 
 def noise_runs(sandbox: Sandbox, runs: int) -> dict[str, JSON]:
-    """Verdicts of whole runs on noise: against the seed improver, and against best-of-n."""
+    """Verdicts of whole runs on noise against each control, over all runs and over those where the two arms differ.
+
+    There is a sham only where more than the seed improver could run.
+    """
     found = [noise_run(sandbox, seed) for seed in range(runs)]
-    names = ("against_seed", "against_best_of_n")
-    verdicts = {name: shares([one[name] for one in found], "runs on pure noise") for name in names}
-    return {"runs": runs, "accepted_rounds": sum(int(one["accepted"]) for one in found), **verdicts}
+    names = ("against_seed", "against_best_of_n", "against_frozen", "against_sham")
+    return {
+        "runs": runs,
+        "accepted_rounds": sum(accepted for accepted, _ in found),
+        **{name: noise_shares([verdicts[name] for _, verdicts in found if name in verdicts]) for name in names},
+    }
 
 
-def noise_run(sandbox: Sandbox, seed: int) -> dict[str, str]:
+def noise_shares(found: Sequence[Verdict]) -> dict[str, JSON]:
+    """An arm that ended with the other's improver has the same scores: no chance to be wrong, so these count apart."""
+    differing = [one.kind for one in found if one.difference]
+    return {
+        **shares([one.kind for one in found], "runs on pure noise"),
+        "where_they_differ": shares(differing, "runs on pure noise that ended otherwise") if differing else None,
+    }
+
+
+def noise_run(sandbox: Sandbox, seed: int) -> tuple[int, dict[str, Verdict]]:
+    """How many rounds were accepted, and the verdict against each control."""
     inner, outer = Allowance(calls=2, responses=2, scorings=5), Allowance(calls=1, responses=4, scorings=5)
     improver = load("seed")
     settings = Settings(
@@ -236,9 +253,9 @@ def noise_run(sandbox: Sandbox, seed: int) -> dict[str, str]:
     with laboratory(sandbox, seed) as lab:
         tasks = [Scaled(Noise(k), 0.0) for k in range(2)]
         rounds = list(recursion(lab, improver, tasks, settings))
-        verdicts = compare(lab, settings, rounds, tasks).verdicts()
-    kinds: dict[str, str] = {name: one.kind for name, one in verdicts.items()}
-    return {**kinds, "accepted": str(sum(one.accepted for one in rounds))}
+        comparison = compare(lab, settings, rounds, tasks)
+        further = counterfactuals(lab, settings, rounds, comparison, tasks, tasks)
+    return sum(one.accepted for one in rounds), comparison.verdicts() | further.verdicts()
 
 
 @contextmanager

@@ -72,8 +72,12 @@ class TaskUtility:
             f"{_files_said(self._task.limits)}"
         )
 
-    @cached_property
+    @property
     def key(self) -> JSON:
+        return self._key
+
+    @cached_property
+    def _key(self) -> JSON:
         task = self._task
         return [task.name, task.source, _limits_key(task.limits), task.instances[self._sampled[1]], *self._sampled]
 
