@@ -93,15 +93,37 @@ def test_replay_gives_the_same_document_and_a_miss_is_told(first, tmp_path):
 
 
 def test_a_run_can_be_looked_at(first):
-    folder, _ = first
+    folder, done = first
     table = selftaught("show", "1", cwd=folder)
     assert table.returncode == 0
     assert "What the gain is made of" in table.stdout
     program = selftaught("show", "1", "--improver", cwd=folder)
     assert "def improve_algorithm" in program.stdout
+    improved = json.loads(done.stdout)["arms"]["improved"]["improver"]
+    same = json.loads(selftaught("show", "1", "--improver", "--json", cwd=folder).stdout)
+    assert same == {"digest": improved, "program": program.stdout}
     rows = json.loads(selftaught("runs", "--json", cwd=folder).stdout)
     assert [(row["run"], row["status"]) for row in rows] == [(1, "done")]
     assert json.loads(selftaught("resume", "1", "--json", cwd=folder).stdout)["run"] == 1
+
+
+def test_a_rounds_figures_are_about_the_improver_it_ended_with_and_apart_from_the_proposals(first):
+    folder, done = first
+    (one,) = json.loads(done.stdout)["rounds"][1:]
+    kept = {"accepted": ("proposal_train", "proposal_validation"), "kept": (None, "incumbent_validation")}
+    train, validation = kept["accepted" if one["accepted"] else "kept"]
+    assert one["validation"]["mean"] == pytest.approx(one[validation])
+    assert one["train"] == (one[train] if train else None)
+    children = json.loads(selftaught("lineage", "1", "--json", cwd=folder).stdout)["rounds"][0]["children"]
+    assert one["proposal_train"] == {child["program"]: child["value"] for child in children}[one["proposal"]]
+
+
+def test_a_task_and_an_improver_are_shown_whole(tmp_path):
+    (task,) = json.loads(selftaught("tasks", "grid", "--json", cwd=tmp_path).stdout)
+    assert "The utility is the mean grade over" in task["description"]
+    assert task["description"] in selftaught("tasks", "grid", cwd=tmp_path).stdout
+    shown = json.loads(selftaught("improvers", "seed", "--json", cwd=tmp_path).stdout)
+    assert shown["program"] == selftaught("improvers", "seed", cwd=tmp_path).stdout
 
 
 @pytest.mark.parametrize(

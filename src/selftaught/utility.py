@@ -62,15 +62,7 @@ class TaskUtility:
 
     @property
     def description(self) -> str:
-        count = self._task.instances[self._sampled[1]]
-        instances = "1 instance" if count == 1 else f"{count} instances"
-        return (
-            f"{self._task.description.strip()}\n\n"
-            f"The utility is the mean grade over {instances}, between 0 and 1. An instance whose answer is invalid, "
-            f"or which needs more than {self._task.limits.cpu_s:g} s of CPU time or {self._task.limits.memory_mb} MiB, "
-            f"is graded 0; a program that answers none has utility 0. Scoring the same program again gives the same."
-            f"{_files_said(self._task.limits)}"
-        )
+        return told(self._task, self._sampled[1])
 
     @property
     def key(self) -> JSON:
@@ -109,6 +101,19 @@ class TaskUtility:
             limits=self._task.limits,
         )
         return _verdict(self._task, self.instances, self._lab.compute(job))
+
+
+def told(task: Task, split: Split) -> str:
+    """All that an improver is told of a task, whose instances are drawn from `split`."""
+    count = task.instances[split]
+    instances = "1 instance" if count == 1 else f"{count} instances"
+    return (
+        f"{task.description.strip()}\n\n"
+        f"The utility is the mean grade over {instances}, between 0 and 1. An instance whose answer is invalid, "
+        f"or which needs more than {task.limits.cpu_s:g} s of CPU time or {task.limits.memory_mb} MiB, "
+        f"is graded 0; a program that answers none has utility 0. Scoring the same program again gives the same."
+        f"{_files_said(task.limits)}"
+    )
 
 
 def _files_said(limits: Limits) -> str:

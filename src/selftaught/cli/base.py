@@ -15,6 +15,7 @@ from selftaught.spend import SpendLimits
 
 if TYPE_CHECKING:
     from selftaught.launch import Estimate
+    from selftaught.program import Program
     from selftaught.store import Store
 
 app = typer.Typer(
@@ -136,6 +137,14 @@ def show_document(document: dict[str, Any], as_json: bool) -> None:
 
     views = {"run": tables.run, "compare": contests.contest, "experiment": experiments.experiment}
     Console(emoji=False).print(views[document["settings"].get("kind", "run")](document))
+
+
+def show_program(program: Program, as_json: bool) -> None:
+    """A program alone, so that it can be sent to a file."""
+    if as_json:
+        print(json.dumps({"digest": program.digest, "program": program.text}))
+    else:
+        print(program.text, end="")
 
 
 def write(document: dict[str, Any], csv: Path | None, picture: Path | None) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from selftaught.cli.base import Json, app, show_rows
+from selftaught.cli.base import Json, app, show_program, show_rows
 
 
 @app.command("tasks")
@@ -17,10 +17,11 @@ def list_tasks(
 ) -> None:
     """List the built-in tasks, or show some whole: what the model is told, and the start solution."""
     from selftaught.tasks import load, names
+    from selftaught.utility import told
 
     if spec is not None:
         found = [
-            {"task": one.name, "about": one.summary, "description": one.description, "start": one.start}
+            {"task": one.name, "about": one.summary, "description": told(one, "train"), "start": one.start}
             for one in load(spec, seed)
         ]
         if as_json:
@@ -50,7 +51,7 @@ def list_improvers(
     from selftaught.improvers import load, names
 
     if name is not None:
-        print(load(name).text, end="")
+        show_program(load(name), as_json)
         return
     show_rows([{"improver": one, "about": _docstring(load(one).text)} for one in names()], as_json)
 

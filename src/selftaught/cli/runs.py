@@ -25,11 +25,13 @@ from selftaught.cli.base import (
     given,
     price_of,
     show_document,
+    show_program,
     show_rows,
     specs,
     spend_limits,
 )
 from selftaught.errors import UsageError
+from selftaught.program import Program
 from selftaught.spend import SpendLimits
 
 
@@ -151,7 +153,7 @@ def show(
         if program:
             if "gain" not in record.report:
                 raise UsageError(f"run {number} has come to no improved improver")
-            print(facts.text(record.report["arms"]["improved"]["improver"]), end="")
+            show_program(Program(facts.text(record.report["arms"]["improved"]["improver"])), as_json)
         else:
             show_document(dict(record.report), as_json)
 

@@ -74,8 +74,11 @@ def _test(arm: Arm) -> dict[str, JSON]:
 
 
 def _round(one: Round) -> dict[str, JSON]:
+    """`improver`, `train`, `validation` and `answers_per_run` are about the improver after the round, `proposal…` about what
+    was proposed; `train` is the first score that the round's worker saw of it, None where it asked for none."""
     cells = one.challenger_cells if one.accepted else one.incumbent_cells
     proposed = one.proposal.program
+    trained = {each.program: each.value for each in one.proposal.scored}
     return {
         "round": one.number,
         "worker": one.worker.digest,
@@ -83,9 +86,10 @@ def _round(one: Round) -> dict[str, JSON]:
         "improver": one.improver.digest,
         "accepted": one.accepted,
         "reason": one.reason,
-        "train": one.proposal.shown,
+        "train": trained.get(one.improver.digest),
         "validation": interval(by_task(cells)).plain(),
         "incumbent_validation": mean(cell.value for cell in one.incumbent_cells),
+        "proposal_train": one.proposal.shown,
         "proposal_validation": mean(cell.value for cell in one.challenger_cells) if one.challenger_cells else None,
         "answers_per_run": mean(cell.usage.responses for cell in cells),
     }

@@ -44,18 +44,18 @@ def run(document: Mapping[str, Any]) -> RenderableType:
 
 
 def rounds(found: Sequence[Mapping[str, Any]]) -> Table:
-    """One row per round; round 0 is the seed improver."""
+    """One row per round: the improver after it, then what was proposed in it. Round 0 is the seed improver."""
     table = grid("Rounds (meta-utility: 0 = start solution, 1 = reference best)")
-    for name in ("round", "improver", "train", "validation", "test [95 %]", "what happened"):
-        justify = "right" if name in ("round", "train", "validation") else "left"
-        table.add_column(name, justify=justify, no_wrap=name != "what happened")
+    for name in ("round", "improver", "test [95 %]"):
+        table.add_column(name, justify="right" if name == "round" else "left", no_wrap=True)
+    table.add_column("proposed: train, validation")
+    table.add_column("what happened")
     for one in found:
         table.add_row(
             str(one["round"]),
             one["improver"][:8],
-            number(one["train"]),
-            number(one["validation"] and one["validation"]["mean"]),
             figure(one["test"]),
+            f"{number(one.get('proposal_train'))}, {number(one.get('proposal_validation'))}" if one["round"] else "",
             _happened(one),
         )
     return table
