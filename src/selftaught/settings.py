@@ -137,7 +137,8 @@ class Contest:
     def summary(self) -> str:
         """What is done, in a few words."""
         repetitions = f"{self.repetitions}" if self.limit is None else f"{self.repetitions} to {self.limit}"
-        return f"{', '.join(one.name for one in self.entrants)} on {', '.join(self.tasks)}, {repetitions} repetitions"
+        plural = "" if repetitions == "1" else "s"
+        return f"{', '.join(one.name for one in self.entrants)} on {', '.join(self.tasks)}, {repetitions} repetition{plural}"
 
     def plain(self) -> dict[str, JSON]:
         return {"kind": "compare", **asdict(self)}

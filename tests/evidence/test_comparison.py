@@ -101,12 +101,32 @@ def test_an_improver_that_always_fails_is_told_with_the_reason(lab):
     assert fails["cost_per_gain"]["responses"] is None
 
 
+def test_what_a_start_solution_scores_by_chance_is_no_gain_that_costs_nothing(lab):
+    fails = judged(lab, {"one": asker(1), "fails": FAILS}, tasks=[Scaled(Number("one"), -0.5)])["improvers"][1]
+    assert fails["test"]["mean"] > 0
+    assert fails["cost_per_gain"] == {"responses": None, "tokens": None, "dollars": None}
+
+
 def test_one_task_and_one_repetition_give_no_interval(lab):
     found = judged(lab, ASKERS, tasks=TASKS[:1], repetitions=1)
     for one in found["improvers"]:
         assert one["test"]["low"] is None and "one repetition" in one["test"]["method"]
     assert found["improvers"][1]["against_first"]["kind"] == "indecisive"
     assert [note.split()[0] for note in found["notes"]] == ["One", "One"]
+
+
+def test_the_tables_say_what_they_are_about_and_why_an_interval_is_missing(lab):
+    def shown(found):
+        console = Console(width=120, record=True)
+        console.print(contests.contest(found))
+        return console.export_text()
+
+    flat = shown(judged(lab, {"a": CONSTANT.format(0.5), "b": CONSTANT.format(0.6)}, tasks=TASKS[:1], repetitions=3))
+    assert "1 task × 3 repetitions" in flat and "(this improver on these tasks)" in flat
+    assert "Note: a, b: all repetitions of a task gave one score" in flat and "unseen" not in flat
+    many = judged(lab, ASKERS, tasks=[Scaled(Number(f"t{k}"), 0.0) for k in range(10)], repetitions=3)
+    assert many["improvers"][1]["against_first"]["unseen_tasks"]["kind"] == "better"
+    assert "on unseen tasks" in shown(many) and "all repetitions" not in shown(many)
 
 
 def test_scores_that_are_all_equal_give_no_interval(lab):

@@ -168,8 +168,11 @@ def _per_run(cells: Sequence[Cell]) -> dict[str, JSON]:
 
 
 def _cost_per_gain(cells: Sequence[Cell]) -> dict[str, JSON]:
-    """What `_GAIN` over the start solution costs: mean use divided by mean gain; None where there is no gain."""
-    gain = mean(cell.value for cell in cells)
+    """What `_GAIN` over the start solution costs: mean use divided by mean gain; None where there is no gain.
+
+    Where every run failed there is none: what its start solutions happened to score on these instances was bought by nothing.
+    """
+    gain = 0.0 if all(cell.failed for cell in cells) else mean(cell.value for cell in cells)
     used = _per_run(cells)
     return {
         name: value * _GAIN / gain if isinstance(value := used[name], int | float) and gain > 0 else None
@@ -223,6 +226,10 @@ def _notes(result: Result) -> list[JSON]:
             notes.append(f"{one.name} failed in every run, so its figures are those of the start solution: {failed[0]}")
     if len(result.blocks) == 1:
         notes.append("One repetition says nothing of the spread: there are no intervals; ask for more --repetitions.")
+    elif alike := _without_spread(result):
+        notes.append(
+            f"{', '.join(alike)}: all repetitions of a task gave one score; their spread is unknown, so there is no interval."
+        )
     if len(result.tasks) == 1:
         notes.append("One task: nothing here speaks of other tasks.")
     if contest.limit is not None:
@@ -233,6 +240,12 @@ def _notes(result: Result) -> list[JSON]:
         if not result.decided:
             notes.append(f"The limit of {contest.limit} repetitions was reached before every verdict was firm.")
     return notes
+
+
+def _without_spread(result: Result) -> list[str]:
+    """The improvers whose scores do not differ between repetitions, on any task."""
+    scores = {one.name: result.scores(i) for i, one in enumerate(result.contest.entrants)}
+    return [name for name, by in scores.items() if all(len(set(values)) == 1 for values in by.values())]
 
 
 def _numbered(result: Result, i: int) -> list[tuple[int, Cell]]:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from selftaught.views import pictures
-from selftaught.views.tables import STYLES, figure, grid, number
+from selftaught.views.tables import STYLES, counted, figure, grid, number
 
 _TASKS_ABREAST = 5
 _MARKS = {"better": "▲", "worse": "▼", "equivalent": "=", "indecisive": " "}
@@ -34,7 +34,8 @@ def contest(document: Mapping[str, Any]) -> RenderableType:
 
 def _scores(document: Mapping[str, Any]) -> Table:
     tasks, repetitions = len(document["tasks"]), document["repetitions"]
-    found = grid(f"Test split: {tasks} tasks × {repetitions} repetitions (0 = start solution, 1 = reference best)")
+    size = f"{counted(tasks, 'task')} × {counted(repetitions, 'repetition')}"
+    found = grid(f"Test split: {size} (0 = start solution, 1 = reference best)")
     for name in ("improver", "mean [95 %]", "IQM [95 %]", "answers", "failed"):
         found.add_column(name, justify="right" if name in ("answers", "failed") else "left")
     for one in document["improvers"]:
@@ -45,19 +46,27 @@ def _scores(document: Mapping[str, Any]) -> Table:
 
 
 def _differences(rows: Sequence[Mapping[str, Any]]) -> Table:
-    found = grid(f"Against {escape(rows[0]['name'])}, paired; and the probability that a run of it is beaten")
-    for name in ("improver", "difference [95 %]", "verdict", "p (Holm)", "beaten"):
+    about = rows[1]["against_first"]["about"]
+    found = grid(f"Against {escape(rows[0]['name'])}, paired ({about}); beaten: probability that a run of it is")
+    unseen = any(one["against_first"]["unseen_tasks"]["low"] is not None for one in rows[1:])
+    further = ("on unseen tasks",) if unseen else ()
+    for name in ("improver", "difference [95 %]", "verdict", "p (Holm)", "beaten", *further):
         found.add_column(name, justify="right" if name in ("p (Holm)", "beaten") else "left")
     for one in rows[1:]:
         against = one["against_first"]
         found.add_row(
             escape(one["name"]),
             figure(against, sign=True),
-            f"[{STYLES[against['kind']]}]{against['kind']}[/]",
+            _kind(against),
             number(against["p_holm"]),
             f"{against['probability']['mean']:.2f}",
+            *([_kind(against["unseen_tasks"])] if unseen else []),
         )
     return found
+
+
+def _kind(verdict: Mapping[str, Any]) -> str:
+    return f"[{STYLES[verdict['kind']]}]{verdict['kind']}[/]"
 
 
 def _prices(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -98,7 +107,9 @@ def picture(document: Mapping[str, Any]) -> str:
     """The means with their intervals as SVG."""
     shown = [pictures.Row(one["name"], one["test"]) for one in document["improvers"]]
     tasks = ", ".join(document["tasks"]) if len(document["tasks"]) < 5 else f"{len(document['tasks'])} tasks"
-    return pictures.intervals(f"{tasks}, {document['repetitions']} repetitions", "0 = start, 1 = reference best", shown)
+    return pictures.intervals(
+        f"{tasks}, {counted(document['repetitions'], 'repetition')}", "0 = start, 1 = reference best", shown
+    )
 
 
 def rows(document: Mapping[str, Any]) -> str:

@@ -14,6 +14,8 @@ from rich.text import Text
 
 STYLES = {"better": "green", "worse": "red", "indecisive": "yellow", "equivalent": "cyan"}
 _BAR = 12
+_WIDTH = 78
+"""Titles up to this length stand on one line, however narrow their table is."""
 _ARMS = {"seed": "seed", "best_of_n": "best-of-n", "sham": "sham", "frozen": "frozen", "improved": "improved"}
 _PARTS = {
     "gain": "gain (improved − seed)",
@@ -114,7 +116,13 @@ def parts(gain: Mapping[str, Any]) -> Table:
 
 def grid(title: str) -> Table:
     return Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1),
+        min_width=min(len(title), _WIDTH),
     )
 
 
@@ -131,6 +139,10 @@ def verdict(verdicts: Mapping[str, Any]) -> Panel:
         text.append(f" than {against}" if one["kind"] in ("better", "worse") else f" against {against}")
         text.append(f": {figure(one, sign=True)} ({one['about']}; {one['method']})")
     return Panel(text, title="Verdict", title_align="left", expand=False)
+
+
+def counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def number(value: float | None, sign: bool = False) -> str:
