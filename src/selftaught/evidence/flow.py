@@ -26,6 +26,8 @@ _MADE_BY_CALL = {
     "log": "log",
 }
 """Roles that a call of a function of Python, its standard library or numpy adds to those of its arguments."""
+FOLDING = ("reduce", "accumulate")
+"""Functions that hand what a function made back to it, as a loop does."""
 _SPLITTING = ("split", "findall", "finditer")
 _ADDING = ("append", "add", "extend", "insert", "update", "appendleft", "put", "heappush", "shuffle", "sort")
 
@@ -218,6 +220,8 @@ class Flow:
             name = one.id if isinstance(one, ast.Name) else one.attr if isinstance(one, ast.Attribute) else ""
             for parameter in _parameters(self.functions.get(name))[:1]:
                 yield from ((parameter, other) for other in given if other is not one)
+                if called(node) in FOLDING:
+                    yield parameter, ast.Call(one, [], [])
 
     def _returned(self, function: Function) -> Iterator[tuple[str, ast.AST | Roles]]:
         names = [name for name, one in self.functions.items() if one is function]
@@ -248,10 +252,17 @@ def _functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as function):
                 yield name, function
             case ast.ClassDef():
-                constructors = (one for one in node.body if isinstance(one, ast.FunctionDef))
-                yield from ((node.name, one) for one in constructors if one.name == "__init__")
+                constructors = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+                yield node.name, constructors[0] if constructors else _constructor(node)
             case _:
                 pass
+
+
+def _constructor(node: ast.ClassDef) -> ast.FunctionDef:
+    """What the constructor of a class that declares fields and writes none (a dataclass) takes: the fields."""
+    fields = [one.target.id for one in node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
+    taken = ast.arguments([], [ast.arg(name) for name in ("self", *fields)], kwonlyargs=[], kw_defaults=[], defaults=[])
+    return ast.FunctionDef("__init__", taken, [ast.Pass()], [])
 
 
 def _parameters(function: Function | None) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from selftaught.evidence.flow import Flow, called
+from selftaught.evidence.flow import FOLDING, Flow, called
 from selftaught.improver import ENTRY
 from selftaught.program import Program, defect, parse
 
@@ -81,6 +81,12 @@ class _Improver:
         functions = ((name, function) for name, function in self.flow.functions.items() if name in self.asking)
         return any(called(one) == name for name, f in functions for one in ast.walk(f) if isinstance(one, ast.Call))
 
+    @cached_property
+    def folds(self) -> bool:
+        """Whether a function that asks the model is handed to one that calls it again with what it made."""
+        folding = (call for call in self.calls if called(call) in FOLDING)
+        return any(isinstance(one, ast.Name) and one.id in self.asking for call in folding for one in call.args)
+
     def above(self, node: ast.AST) -> Iterator[ast.AST]:
         """The nodes around `node`, innermost first."""
         while node in self.flow.parents:
@@ -97,7 +103,8 @@ class _Improver:
 
 
 def _iterative(it: _Improver) -> bool:
-    return "solution" in it.shown and (it.recursive or any(isinstance(n, _LOOPS) and it.reaches(n) for n in it.nodes))
+    loops = (node for node in it.nodes if isinstance(node, _LOOPS) and it.reaches(node))
+    return "solution" in it.shown and (it.recursive or it.folds or any(loops))
 
 
 def _sampling(it: _Improver) -> bool:
