@@ -401,6 +401,21 @@ def f(bait):
         "leftovers: shared memory and queues",
         "def f(bait): return tries(shm=lambda: libc.shmget(1234, 4096, 0o1666), sem=lambda: libc.semget(1234, 1, 0o1666), msg=lambda: libc.msgget(1234, 0o1666), mq=lambda: libc.syscall(240, b'x', 0o102, 0o666, 0))",
     ),
+    Attack(
+        "leftovers: futexes on pages that jobs share",
+        """
+def f(bait):
+    word = ctypes.cast(libc.getpid, ctypes.c_void_p).value & ~4095
+    value, soon = ctypes.c_uint.from_address(word).value, (ctypes.c_long * 2)(0, 10_000_000)
+    done = []
+    for op in (0, 9, 265):  # a wait that was begun would end with ETIMEDOUT
+        ctypes.set_errno(0)
+        libc.syscall(202, ctypes.c_void_p(word), op, value, soon, None, -1)
+        if ctypes.get_errno() != 11: done.append((op, ctypes.get_errno()))
+    wakes = (1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 128 | 6, 128 | 8, 128 | 11)
+    return done + [op for op in wakes if libc.syscall(202, ctypes.c_void_p(word), op, 1, 1, ctypes.c_void_p(word), 0) != -1]
+""",
+    ),
     # tracing
     Attack(
         "tracing: ptrace and other people's memory",

@@ -11,7 +11,7 @@ import pytest
 from selftaught.errors import SandboxRefused
 from selftaught.sandbox import filter as calls
 
-ALLOW, KILL, EPERM, ENOSYS = 0x7FFF0000, 0x80000000, 0x00050001, 0x00050026
+ALLOW, KILL, EPERM, EAGAIN, ENOSYS = 0x7FFF0000, 0x80000000, 0x00050001, 0x0005000B, 0x00050026
 ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 
@@ -67,6 +67,17 @@ def test_checked_calls_pass_with_harmless_arguments_only(arch: str) -> None:
     assert [run("sendto", 3, 1, 1, 0, 0), run("sendto", 3, 1, 1, 0, 1 << 40)] == [ALLOW, EPERM]
     for name in ("socketpair", "sendto", "recvfrom"):
         assert run(name, 1, improver=False) == EPERM
+
+
+@pytest.mark.parametrize("arch", sorted(ARCH))
+def test_futexes_reach_no_other_process(arch: str) -> None:
+    number = calls.calls(calls.CHECKED, arch)["futex"]
+    program = calls.program(arch, improver=True, files=False)
+    found = {op: verdict(program, ARCH[arch], number, 0, op) for op in range(1024)}
+    assert {op for op, what in found.items() if what == ALLOW} == {128, 129, 131, 132, 133, 137, 138, 393}
+    # how the C library joins a thread, by its versions: it looks again
+    assert {op for op, what in found.items() if what == EAGAIN} == {0, 9, 265}
+    assert set(found.values()) == {ALLOW, EAGAIN, EPERM}
 
 
 FORBIDDEN = {

@@ -99,3 +99,15 @@ def test_threads_of_one_improver_leave_the_server_able_to_fork(pool: Pool) -> No
     outcome = pool.run(job, {"feedback": feedback})[0]
     assert [one.answer for one in newcomers] == ["newcomer"] or outcome.kind != "answer"
     assert all_is_well(pool)
+
+
+def test_threads_of_the_c_library_can_be_joined(pool: Pool) -> None:
+    program = """
+import ctypes
+libc = ctypes.CDLL(None)
+def f():
+    thread, result = ctypes.c_ulong(), ctypes.c_void_p()
+    libc.pthread_create(ctypes.byref(thread), None, libc.usleep, ctypes.c_void_p(100000))
+    return [libc.pthread_join(thread, ctypes.byref(result)), result.value]
+"""
+    assert function(pool, program)[0].answer == [0, None]

@@ -25,7 +25,7 @@ mincore 27 232 / madvise 28 233 / dup 32 23 / dup2 33 - / nanosleep 35 101 / get
 setitimer 38 103 / getpid 39 172 / exit 60 93 / uname 63 160 / getcwd 79 17 / chdir 80 49 / readlink 89 -
 umask 95 166 / gettimeofday 96 169 / getrlimit 97 163 / getrusage 98 165 / sysinfo 99 179 / times 100 153
 getuid 102 174 / getgid 104 176 / geteuid 107 175 / getegid 108 177 / getppid 110 173 / getpgrp 111 -
-sigaltstack 131 132 / gettid 186 178 / time 201 - / futex 202 98 / sched_getaffinity 204 123 / epoll_create 213 -
+sigaltstack 131 132 / gettid 186 178 / time 201 - / sched_getaffinity 204 123 / epoll_create 213 -
 getdents64 217 61 / set_tid_address 218 96 / restart_syscall 219 128 / clock_gettime 228 113 / clock_getres 229 114
 clock_nanosleep 230 115 / exit_group 231 94 / epoll_wait 232 - / epoll_ctl 233 21 / openat 257 56 / newfstatat 262 79
 readlinkat 267 78 / faccessat 269 48 / pselect6 270 72 / ppoll 271 73 / set_robust_list 273 99 / epoll_pwait 281 22
@@ -34,7 +34,7 @@ membarrier 324 283 / statx 332 291 / rseq 334 293 / faccessat2 439 439 / open 2 
 """
 # Calls that are allowed with some arguments only, or refused in a way of their own.
 CHECKED = """
-clone 56 220 / clone3 435 435 / fcntl 72 25 / ioctl 16 29 / prctl 157 167 / prlimit64 302 261
+clone 56 220 / clone3 435 435 / fcntl 72 25 / futex 202 98 / ioctl 16 29 / prctl 157 167 / prlimit64 302 261
 """
 # What asyncio needs besides, for improvers: pairs of connected local sockets.
 IMPROVER = """
@@ -51,10 +51,11 @@ _Step = tuple[int, int, int, int]
 _Block = list[_Step]
 
 _LOAD, _RETURN, _JEQ, _JGE, _JSET = 0x20, 0x06, 0x15, 0x35, 0x45
-_EPERM, _ENOSYS = 1, 38
+_EPERM, _EAGAIN, _ENOSYS = 1, 11, 38
 _ALLOW: _Step = (_RETURN, 0, 0, 0x7FFF0000)
 _KILL: _Step = (_RETURN, 0, 0, 0x80000000)
 _DENY: _Step = (_RETURN, 0, 0, 0x00050000 | _EPERM)
+_AGAIN: _Step = (_RETURN, 0, 0, 0x00050000 | _EAGAIN)
 _ABSENT: _Step = (_RETURN, 0, 0, 0x00050000 | _ENOSYS)
 _FOREIGN_ABI = 0x40000000
 _NAMESPACES = 0x7E020080
@@ -104,6 +105,16 @@ def _one_of(index: int, *values: int) -> _Block:
     return [_load(_argument(index)), *[(_JEQ, n - i, 0, value) for i, value in enumerate(values)], _DENY, _ALLOW]
 
 
+def _futex() -> _Block:
+    """Locks within a process. Futexes without the private flag also work between processes that share a page of a
+    library, so waiting on one is refused; as the C library joins its threads so, it is told to look again instead."""
+    # wait, wake, requeue, compare and requeue, wake and operate, and by bit sets, with either clock
+    load, *private = _one_of(1, *(128 | op for op in (0, 1, 3, 4, 5, 9, 10)), 256 | 128 | 9)
+    waits = (0, 9, 256 | 9)
+    again = [(_JEQ, len(private) + len(waits) - i - 1, 0, op) for i, op in enumerate(waits)]
+    return [load, *again, *private, _AGAIN]
+
+
 def _zero(*offsets: int) -> _Block:
     """Allow when all these words are zero."""
     steps: _Block = []
@@ -119,6 +130,7 @@ _CHECKS: dict[str, _Block] = {
     "clone3": [_ABSENT],
     # duplicate, close-on-exec, flags; no owners of signals, no leases, no seals
     "fcntl": _one_of(1, 0, 1, 2, 3, 4, 1030),
+    "futex": _futex(),
     # TCGETS TIOCGWINSZ FIOCLEX FIONBIO FIONREAD
     "ioctl": _one_of(1, 0x5401, 0x5413, 0x5451, 0x5421, 0x541B),
     # thread names, names of memory areas
