@@ -111,3 +111,37 @@ def f():
     return [libc.pthread_join(thread, ctypes.byref(result)), result.value]
 """
     assert function(pool, program)[0].answer == [0, None]
+
+
+@pytest.mark.parametrize("limits", [Limits(cpu_s=1e-9), Limits(wall_s=1e-9), Limits(wall_s=0.001), Limits(cpu_s=0.0)])
+@pytest.mark.parametrize("profile", ["function", "improver"])
+def test_the_smallest_limits_are_the_programs_own(pool: Pool, limits: Limits, profile: str) -> None:
+    spin = "    while True: pass\n"
+    found = (
+        [improver(pool, spin, limits=limits)] if profile == "improver" else function(pool, f"def f():\n{spin}", 3, limits)
+    )
+    assert {one.kind for one in found} == {"time"}
+    assert all_is_well(pool)
+
+
+REWRITE = """
+import os, fcntl
+def f(x):
+    if x == 0:
+        print("first")
+    else:
+        try:
+            for fd in (1, 2):
+                os.lseek(fd, 0, 0)
+                fcntl.fcntl(fd, fcntl.F_SETFL, 0)
+                os.pwrite(fd, b"FORGED", 0)
+        except OSError:
+            pass
+        os.write(1, b"second")
+"""
+
+
+def test_what_was_printed_stays_as_it_was(pool: Pool) -> None:
+    job = Job(REWRITE, "f", ((0,), (1,), (0,)), (0, 0, 0), LIMITS)
+    first, _, third = pool.run(job)
+    assert (first.output, third.output) == ("first\n", "first\n")

@@ -28,10 +28,12 @@ _log = logging.getLogger("selftaught.sandbox")
 _FOREVER_NS = 1 << 62
 _NET_S = 10.0
 """What the host grants a zygote beyond all limits of a job before it counts as stuck."""
+_FORK_S = 1.0
+"""And for each input, which may need a process of its own."""
 
 
 class Papers:
-    """The three files of a job, in memory: payload, answers, output."""
+    """The three files of a job, in memory: payload, results, output."""
 
     def __init__(self, job: Job) -> None:
         frames = [_frame({"program": job.program, "entry": job.entry, "seed": job.seeds[0], **_caps(job)})]
@@ -66,7 +68,7 @@ def _kind(job: Job) -> Kind:
 def _header(job: Job) -> bytes:
     limits = job.limits
     wall_ns = int(wall_s(limits) * 1e9) if job.profile == "function" else _FOREVER_NS
-    output = 64 * 1024 * limits.output_kb
+    output = wire.TOTAL_OUTPUT * 1024 * limits.output_kb
     # the guest's frame around an answer takes a few bytes more
     answer = limits.answer_kb * 1024 + 64
     sizes = (limits.memory_mb << 20, output, answer, limits.files_mb << 20)
@@ -216,7 +218,7 @@ class Pool:
     def _exchange(self, job: Job, slot: Slot) -> tuple[Outcome, ...]:
         kind = _kind(job)
         _, line = self._line(slot, kind)
-        line.settimeout(wall_s(job.limits) * len(job.inputs) + _NET_S)
+        line.settimeout((wall_s(job.limits) + _FORK_S) * len(job.inputs) + _NET_S)
         with Papers(job) as files:
             try:
                 socket.send_fds(line, [_header(job)], files)
@@ -229,7 +231,7 @@ class Pool:
             if not message:
                 slot.drop(kind)
             peak_kb = finished(message, files[2])
-            return outcomes(files[1], files[2], len(job.inputs), peak_kb, job.limits)
+            return outcomes(files[1], len(job.inputs), peak_kb, job.limits)
 
     def _improver_line(self, kind: Kind) -> socket.socket:
         with self._lock:
@@ -270,7 +272,7 @@ class Pool:
                 desk.close()
             if desk.failure is not None:
                 raise desk.failure
-            (outcome,) = outcomes(files[1], files[2], 1, peak_kb, job.limits)
+            (outcome,) = outcomes(files[1], 1, peak_kb, job.limits)
         return (_amended(outcome, late, desk.breach, job),)
 
 

@@ -67,16 +67,16 @@ def _encodable(text: str) -> None:
         raise Unreadable("a text that is no Unicode") from None
 
 
-def outcomes(results: int, output: int, n: int, peak_kb: int, limits: Limits) -> tuple[Outcome, ...]:
-    """The outcomes of a job's `n` inputs, from the file of answers and the file of what was printed."""
-    at, start, found = wire.RECORD.size * n, 0, list[Outcome]()
+def outcomes(results: int, n: int, peak_kb: int, limits: Limits) -> tuple[Outcome, ...]:
+    """The outcomes of a job's `n` inputs, from the file of results."""
+    at, found = wire.RECORD.size * n, list[Outcome]()
     for record in wire.RECORD.iter_unpack(os.pread(results, at, 0)):
-        ending, status, cpu_ns, wall_ns, size, end = record
+        ending, status, cpu_ns, wall_ns, size, kept = record
         data = os.pread(results, size, at) if size else b""
         kind, answer, error = _verdict(ending, status, data, limits)
-        printed = _tidy(os.pread(output, min(end - start, limits.output_kb * 1024), start)) if end > start else ""
+        printed = _tidy(os.pread(results, kept, at + size)) if kept else ""
         found.append(Outcome(kind, answer, error, printed, cpu_ns / 1e9, wall_ns / 1e9, peak_kb / 1024))
-        at, start = at + size, max(start, end)
+        at += size + kept
     if len(found) != n:
         raise Unreadable("the zygote kept too few records")
     return tuple(found)
@@ -96,7 +96,7 @@ def _verdict(ending: int, status: int, data: bytes, limits: Limits) -> tuple[Out
         wire.OUT_OF_CPU: ("time", f"used more than {limits.cpu_s:g} s of CPU time"),
         wire.OUT_OF_TIME: ("time", f"took longer than {wall_s(limits):g} s by the clock"),
         wire.TOO_LARGE: ("output", f"the answer is larger than {limits.answer_kb} KiB, or all answers together"),
-        wire.FLOODED: ("output", f"printed more than {64 * limits.output_kb} KiB"),
+        wire.FLOODED: ("output", f"printed more than {wire.TOTAL_OUTPUT * limits.output_kb} KiB"),
         wire.STOPPED: ("killed", "stopped by the host"),
     }
     kind, reason = reasons[ending]

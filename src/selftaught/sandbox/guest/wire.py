@@ -5,7 +5,8 @@ carries one job at a time: a `JOB` with three descriptors (payload, answers, out
 remote calls; the zygote replies with a `DONE`. A line that is shut down ends its job.
 
 The payload is an index of sizes (the program, then each input) and the frames themselves. The zygote moves frames
-without reading them. The answers file begins with one `RECORD` for each input; the answers follow in order.
+without reading them. The results file begins with one `RECORD` for each input; then follows, in order, what each answered
+and printed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ JOB = struct.Struct("<IQQQQIQ")
 """Number of inputs; per input: CPU and wall limit in ns; bytes of address space, of output (all inputs), of an answer,
 of files below /tmp (0: none can be written)."""
 RECORD = struct.Struct("<BiQQIQ")
-"""Ending, wait status of the child (0 while it lives), CPU and wall time in ns, size of the answer, end of the output."""
+"""Ending, wait status of the child (0 while it lives), CPU and wall time in ns, size of the answer, of what was printed."""
+READY = struct.Struct("<QQ")
+"""What a child sends before it reads any untrusted code: its CPU time and the time by the clock, in ns."""
 DONE = struct.Struct("<?Q")
 """Whether every child could be set up; the peak resident memory in KiB."""
 SIZE = struct.Struct("<I")
@@ -26,5 +29,7 @@ ANSWERED, OUT_OF_CPU, OUT_OF_TIME, ENDED, TOO_LARGE, FLOODED, STOPPED = range(7)
 FILES = "private files"
 """What a zygote calls the layer that gives a job a folder of its own, when it can put it up."""
 
+TOTAL_OUTPUT = 64
+"""All that a job prints may be this many times as large as what is kept of one input's output."""
 TOTAL_ANSWERS = 16
 """All answers of a job together may be this many times as large as one."""

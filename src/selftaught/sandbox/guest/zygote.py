@@ -30,12 +30,13 @@ import kernel
 import runner
 import wire
 
-_OUT, _FIRST_FREE = 1, 7
-_READY = 6
+_OUT, _ANSWERS, _FIRST_FREE = 1, 4, 6
 _MAX_PROCESSES = 4096
 _KEPT_PROCESSES = 256
 """How many of them no child may take with its threads, so that the zygote can always fork."""
 _FILES = "/tmp"
+_SET_UP_NS = 10_000_000_000
+"""What a child may take until it is locked in; the clocks of its input start then."""
 
 
 class Setup:
@@ -71,8 +72,7 @@ class Setup:
         if self.filter:
             self.filter.install()
         gc.enable()
-        os.eventfd_write(_READY, 1)
-        os.close(_READY)
+        os.write(_ANSWERS, wire.READY.pack(time.process_time_ns(), time.monotonic_ns()))
 
 
 class Child:
@@ -81,18 +81,17 @@ class Child:
     def __init__(self, job: Job, setup: Setup) -> None:
         inputs, self.inputs = os.pipe()
         self.answers, answers = os.pipe()
-        self.ready = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         try:
             if setup.pidns is not None:
                 kernel.setns(setup.pidns, kernel.NEWPID)
                 kernel.unshare(kernel.NEWPID)
             self.pid = os.fork()
         except OSError:
-            for fd in (inputs, self.inputs, self.answers, answers, self.ready):
+            for fd in (inputs, self.inputs, self.answers, answers):
                 os.close(fd)
             raise
         if self.pid == 0:
-            _be_child(job, setup, inputs, answers, self.ready)
+            _be_child(job, setup, inputs, answers)
         os.close(inputs)
         os.close(answers)
         os.set_blocking(self.inputs, False)
@@ -104,22 +103,18 @@ class Child:
         """CPU time of the child so far, read from outside."""
         return time.clock_gettime_ns(self.clock)
 
-    def end(self) -> tuple[bool, int, int, int]:
-        """Kill and bury: whether it was ever ready, its wait status, its peak memory in KiB, its CPU time in ns."""
+    def end(self) -> tuple[int, int, int]:
+        """Kill and bury: its wait status, its peak memory in KiB, its CPU time in ns."""
         os.kill(self.pid, signal.SIGKILL)
         _, status, used = os.wait4(self.pid, 0)
-        try:
-            ready = os.eventfd_read(self.ready) > 0
-        except BlockingIOError:
-            ready = False
-        for fd in (self.inputs, self.answers, self.ready):
-            os.close(fd)
-        return ready, status, used.ru_maxrss, int((used.ru_utime + used.ru_stime) * 1e9)
+        os.close(self.inputs)
+        os.close(self.answers)
+        return status, used.ru_maxrss, int((used.ru_utime + used.ru_stime) * 1e9)
 
 
-def _be_child(job: Job, setup: Setup, inputs: int, answers: int, ready: int) -> None:
+def _be_child(job: Job, setup: Setup, inputs: int, answers: int) -> None:
     try:
-        wanted = [(job.output, _OUT), (job.output, 2), (inputs, 3), (answers, 4), (ready, _READY)]
+        wanted = [(job.output, _OUT), (job.output, 2), (inputs, 3), (answers, _ANSWERS)]
         for fd, place in [*wanted, (job.calls, 5)] if job.calls is not None else wanted:
             os.dup2(fd, place)
         if job.calls is None:
@@ -148,6 +143,7 @@ class Job:
         self.records = bytearray()
         self.end_of_results = wire.RECORD.size * self.n
         self.left_for_answers = self.max_answer * wire.TOTAL_ANSWERS
+        self.printed = 0
         self.done = 0
         self.peak_kb = 0
         self.child: Child | None = None
@@ -161,19 +157,24 @@ class Job:
         self.child = child = Child(self, setup)
         start = wire.SIZE.size * (self.n + 1)
         self.cpu_base = 0
+        self.begun = False
         if self.done == 0:
             self.handing = [(start, self.sizes[0] + self.sizes[1])]
         else:
             self.handing = [(start, self.sizes[0]), (self.offset, self.sizes[self.done + 1])]
         self.begin_input()
+        self.check_at = self.wall_base + _SET_UP_NS
         return child
 
     def begin_input(self) -> None:
         self.head = b""
         self.body = -1
         self.size = 0
-        self.wall_base = time.monotonic_ns()
-        self.check_at = self.wall_base + min(self.cpu_ns, self.wall_ns)
+        self._start_clock(time.monotonic_ns())
+
+    def _start_clock(self, now: int) -> None:
+        self.wall_base = now
+        self.check_at = now + min(self.cpu_ns, self.wall_ns)
 
     def hand_over(self) -> bool:
         """Move what the pipe takes of the input; whether there is more."""
@@ -195,6 +196,13 @@ class Job:
         """Move what there is of the answer; how the input ended, when it has."""
         assert self.child
         try:
+            if not self.begun:
+                ready = os.read(self.child.answers, wire.READY.size)
+                if not ready:
+                    return wire.ENDED
+                self.cpu_base, now = wire.READY.unpack(ready)
+                self._start_clock(now)
+                self.begun = True
             return self._take(self.child.answers)
         except BlockingIOError:
             return None
@@ -224,6 +232,9 @@ class Job:
     def overdue(self, now: int) -> int | None:
         """Whether the input is over its time, by its CPU clock or by the wall; sets when to look again."""
         assert self.child
+        if not self.begun:
+            os.write(self.output, b"it could not be set up in time")
+            return wire.ENDED
         cpu_left = self.cpu_ns - (self.child.cpu_ns() - self.cpu_base)
         wall_left = self.wall_ns - (now - self.wall_base)
         self.check_at = now + min(cpu_left, wall_left)
@@ -233,8 +244,9 @@ class Job:
         """Note how the present input ended, and go on to the next."""
         used = cpu_ns - self.cpu_base
         printed = os.fstat(self.output).st_size
+        self.printed += printed
         if ending in (wire.ANSWERED, wire.ENDED):
-            if printed >= self.max_output:
+            if self.printed >= self.max_output:
                 ending = wire.FLOODED
             elif used > self.cpu_ns:
                 ending = wire.OUT_OF_CPU
@@ -243,10 +255,20 @@ class Job:
             self.size = 0
         self.left_for_answers -= self.size
         wall = time.monotonic_ns() - self.wall_base
-        self.records += wire.RECORD.pack(ending, status, max(used, 0), wall, self.size, printed)
+        kept = self._keep(printed) if printed else 0
+        self.records += wire.RECORD.pack(ending, status, max(used, 0), wall, self.size, kept)
         self.done += 1
         self.offset += self.sizes[self.done]
         self.cpu_base = cpu_ns
+
+    def _keep(self, printed: int) -> int:
+        """Move what the input printed out of the program's reach, as far as it is kept; how much that is."""
+        os.lseek(self.results, self.end_of_results, os.SEEK_SET)
+        kept = os.sendfile(self.results, self.output, 0, min(printed, self.max_output // wire.TOTAL_OUTPUT))
+        self.end_of_results += kept
+        os.ftruncate(self.output, 0)
+        os.lseek(self.output, 0, os.SEEK_SET)
+        return kept
 
     def close(self) -> None:
         os.pwrite(self.results, self.records, 0)
@@ -345,7 +367,8 @@ class Zygote:
             return
         job.record(ending, 0, job.child.cpu_ns())
         if job.done == job.n:
-            self._finish(line, job, self._bury(job, None))
+            self._bury(job, None)
+            self._finish(line, job, ready=True)
             return
         job.begin_input()
         job.handing = [(job.offset, job.sizes[job.done + 1])]
@@ -353,23 +376,23 @@ class Zygote:
 
     def _replace(self, line: socket.socket, job: Job, ending: int) -> None:
         """The child is lost; its present input ends so, the others go on in a fresh fork."""
-        ready = self._bury(job, ending)
-        if ready and job.done < job.n:
+        begun = job.begun
+        self._bury(job, ending if begun else None)
+        if begun and job.done < job.n:
             self._start(line, job)
         else:
-            self._finish(line, job, ready)
+            self._finish(line, job, begun)
 
-    def _bury(self, job: Job, ending: int | None) -> bool:
-        ready, status, cpu_ns = True, 0, job.cpu_base
+    def _bury(self, job: Job, ending: int | None) -> None:
+        status, cpu_ns = 0, job.cpu_base
         if job.child:
             self._forget(job.child.answers)
             self._forget(job.child.inputs)
-            ready, status, peak_kb, cpu_ns = job.child.end()
+            status, peak_kb, cpu_ns = job.child.end()
             job.peak_kb = max(job.peak_kb, peak_kb)
             job.child = None
         if ending is not None:
             job.record(ending, status, cpu_ns)
-        return ready
 
     def _finish(self, line: socket.socket, job: Job, ready: bool) -> None:
         del self.jobs[line.fileno()]
@@ -424,7 +447,7 @@ def _preload(options: dict[str, Any], setup: Setup) -> None:
 
 
 def _reserve_low_descriptors(door: int) -> socket.socket:
-    """Keep 3 to 6 taken, so that a child's descriptors never collide with the zygote's."""
+    """Keep 3 to 5 taken, so that a child's descriptors never collide with the zygote's."""
     held = fcntl.fcntl(door, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
     kernel.close_from(held + 1)
     for fd in range(3, held):
