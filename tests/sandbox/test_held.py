@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
 from collections.abc import Iterator
 
@@ -9,7 +11,7 @@ import pytest
 
 from selftaught.sandbox import Job, Limits, Outcome
 from selftaught.sandbox.levels import open_level
-from selftaught.sandbox.pool import Pool
+from selftaught.sandbox.pool import Papers, Pool
 
 GIVEN = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
 LIMITS = Limits(cpu_s=1, wall_s=1)
@@ -145,3 +147,22 @@ def test_what_was_printed_stays_as_it_was(pool: Pool) -> None:
     job = Job(REWRITE, "f", ((0,), (1,), (0,)), (0, 0, 0), LIMITS)
     first, _, third = pool.run(job)
     assert (first.output, third.output) == ("first\n", "first\n")
+
+
+def test_standard_input_carries_nothing_from_job_to_job(pool: Pool) -> None:
+    program = """
+import fcntl, os
+def f():
+    before = fcntl.fcntl(0, fcntl.F_GETFL)
+    fcntl.fcntl(0, fcntl.F_SETFL, before | os.O_NONBLOCK | os.O_APPEND)
+    return [before & (os.O_NONBLOCK | os.O_APPEND), os.read(0, 1).decode()]
+"""
+    assert [function(pool, program)[0].answer for _ in range(2)] == [[0, ""]] * 2
+
+
+def test_a_payload_is_sealed_before_it_leaves_the_host() -> None:
+    with Papers(Job("def f(): pass", "f", ((),), (0,))) as (payload, _, _):
+        for change in (lambda: os.write(payload, b"x"), lambda: os.ftruncate(payload, 0)):
+            with pytest.raises(PermissionError):
+                change()
+        assert fcntl.fcntl(payload, fcntl.F_GET_SEALS) & fcntl.F_SEAL_SEAL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -26,6 +27,7 @@ from selftaught.sandbox.server import Server, ServerLost, finished
 
 _log = logging.getLogger("selftaught.sandbox")
 _FOREVER_NS = 1 << 62
+_SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 _NET_S = 10.0
 """What the host grants a zygote beyond all limits of a job before it counts as stuck."""
 _FORK_S = 1.0
@@ -33,14 +35,15 @@ _FORK_S = 1.0
 
 
 class Papers:
-    """The three files of a job, in memory: payload, results, output."""
+    """The three files of a job, in memory: payload (sealed), results, output."""
 
     def __init__(self, job: Job) -> None:
         frames = [_frame({"program": job.program, "entry": job.entry, "seed": job.seeds[0], **_caps(job)})]
         frames += [_frame([seed, given]) for seed, given in zip(job.seeds, job.inputs, strict=True)]
         index = b"".join(wire.SIZE.pack(len(frame)) for frame in frames)
-        self.payload = os.memfd_create("payload")
+        self.payload = os.memfd_create("payload", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.writev(self.payload, [index, b"".join(frames)])
+        fcntl.fcntl(self.payload, fcntl.F_ADD_SEALS, _SEALS)
         self.results = os.memfd_create("results")
         self.output = os.memfd_create("output")
 
