@@ -30,7 +30,7 @@ import kernel
 import runner
 import wire
 
-_OUT, _ANSWERS, _FIRST_FREE = 1, 4, 6
+_IN, _OUT, _ANSWERS, _FIRST_FREE = 0, 1, 4, 6
 _MAX_PROCESSES = 4096
 _KEPT_PROCESSES = 256
 """How many of them no child may take with its threads, so that the zygote can always fork."""
@@ -114,7 +114,9 @@ class Child:
 
 def _be_child(job: Job, setup: Setup, inputs: int, answers: int) -> None:
     try:
-        wanted = [(job.output, _OUT), (job.output, 2), (inputs, 3), (answers, _ANSWERS)]
+        # opened anew: the flags of a file that was opened once for all would carry bits from job to job
+        nothing = os.open("/dev/null", os.O_RDONLY)
+        wanted = [(nothing, _IN), (job.output, _OUT), (job.output, 2), (inputs, 3), (answers, _ANSWERS)]
         for fd, place in [*wanted, (job.calls, 5)] if job.calls is not None else wanted:
             os.dup2(fd, place)
         if job.calls is None:
