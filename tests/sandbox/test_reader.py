@@ -63,15 +63,21 @@ def test_what_is_past_the_caps_is_unreadable(data: bytes) -> None:
         plain(data)
 
 
-def test_reading_never_takes_much_more_than_the_size_of_the_answer() -> None:
-    worst = b"[" + b"[]," * 340_000 + b"[]]"
+@pytest.mark.parametrize("piece", [b"[],", b"1,", b"1e1,", b'"ab",', b'{"a":1},', b"[[[[]]]],", b'"' * 3, b'"a', b"["])
+def test_reading_a_whole_request_never_takes_more_than_some_dozen_mebibytes(piece: bytes) -> None:
+    worst = b"[" + piece * (MAX_REQUEST // len(piece) - 2) + b"1]"
     tracemalloc.start()
     try:
         with pytest.raises(Unreadable):
             plain(worst)
-        assert tracemalloc.get_traced_memory()[1] < 64 * len(worst)
+        assert tracemalloc.get_traced_memory()[1] < 48 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_marks_within_texts_are_no_values() -> None:
+    program = 'f("[{,:", \'\\\\"\', "\\", {1: [2, 3]})\n' * 20_000
+    assert plain(json.dumps([program, program[::-1]]).encode()) == [program, program[::-1]]
 
 
 @given(MESSES, st.integers(0, 6), st.integers(0, 1 << 16), st.binary(max_size=300))

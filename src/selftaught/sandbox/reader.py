@@ -16,6 +16,7 @@ from selftaught.sandbox.guest import wire
 MAX_NODES = 100_000
 MAX_DEPTH = 32
 _MAX_ERROR = 8000
+_MARKS = (b",", b"[", b"{", b":")
 _SIGNALS = {int(number): number.name for number in signal.Signals}
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -30,6 +31,7 @@ def _no_number(name: str) -> NoReturn:
 
 def plain(data: bytes) -> Any:
     """The plain data in strict UTF-8 JSON, at most MAX_NODES values, MAX_DEPTH deep, no NaN; raises Unreadable."""
+    _weigh(data)
     try:
         value = json.loads(data.decode(), parse_constant=_no_number)
     except RecursionError:
@@ -38,6 +40,21 @@ def plain(data: bytes) -> Any:
         raise Unreadable(f"not JSON: {error}"[:200]) from None
     _check(value)
     return value
+
+
+def _weigh(data: bytes) -> None:
+    """Refuse what would be too many values before it is parsed: a few bytes of JSON may become hundreds in memory.
+
+    Each of these marks stands for at least one value, or two quotes for one, unless it is part of a text.
+    """
+    if sum(map(data.count, _MARKS)) <= MAX_NODES:
+        return
+    bare = data.replace(rb"\\", b"").replace(rb"\"", b"")
+    if bare.count(b'"') <= 2 * MAX_NODES:
+        bare = b"".join(bare.split(b'"')[::2])
+        if max(map(bare.count, _MARKS)) <= MAX_NODES:
+            return
+    raise Unreadable(f"more than {MAX_NODES:,} values")
 
 
 def _check(value: Any) -> None:
