@@ -120,7 +120,9 @@ def f():
 def test_the_smallest_limits_are_the_programs_own(pool: Pool, limits: Limits, profile: str) -> None:
     spin = "    while True: pass\n"
     found = (
-        [improver(pool, spin, limits=limits)] if profile == "improver" else function(pool, f"def f():\n{spin}", 3, limits)
+        [improver(pool, spin, limits=limits)]
+        if profile == "improver"
+        else function(pool, f"def f():\n{spin}", 3, limits)
     )
     assert {one.kind for one in found} == {"time"}
     assert all_is_well(pool)

@@ -165,6 +165,31 @@ def improve_algorithm(initial_solution, utility, language_model):
     assert outcome.answer == ["25 scorings are used up", "ValueError"]
 
 
+def test_a_call_that_is_too_large_fails_and_the_improver_goes_on(sandbox: Sandbox) -> None:
+    program = """
+def improve_algorithm(initial_solution, utility, language_model):
+    found = []
+    def attempt(call):
+        try: call()
+        except Exception as error: found.append(f"{type(error).__name__}: {error}")
+    attempt(lambda: utility.map(["x"] * 1001))
+    attempt(lambda: language_model.prompt("e", "m", n_responses=1001))
+    attempt(lambda: utility("x" * (9 << 20)))
+    utility.budget = 2000
+    attempt(lambda: utility.map(["x"] * 1001))
+    return [*found, utility("a"), sum(utility.map(["x"] * 1000))]
+"""
+    outcome = improve(sandbox, program, utility=lambda solutions: [1.0] * len(solutions))
+    assert outcome.answer == [
+        "BudgetExhausted: one call may carry 1,000 solutions, not 1,001",
+        "BudgetExhausted: one call may carry 1,000 messages, not 1,001",
+        "ValueError: one call may carry 8 MiB, not 9.0",
+        "ValueError: one call may carry 1,000 solutions, not 1,001",
+        1.0,
+        1000.0,
+    ], outcome.error
+
+
 def test_a_failing_host_function_ends_the_improver_and_comes_out(sandbox: Sandbox) -> None:
     def broken(**_: object) -> float:
         raise KeyError("the model is gone")

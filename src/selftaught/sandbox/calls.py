@@ -18,10 +18,9 @@ from typing import Any, cast
 from selftaught.errors import Refusal
 from selftaught.plain import JSON
 from selftaught.sandbox import HostFunction
+from selftaught.sandbox.guest.wire import MAX_LIST, MAX_REQUEST
 from selftaught.sandbox.reader import Unreadable, plain
 
-MAX_REQUEST = 8 << 20
-MAX_LIST = 1000
 AT_ONCE = 64
 """Requests of one improver that are worked on at once; more wait."""
 IN_HAND = 1024

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import helpers
+import wire
 
 _CALLS = 5
 _KINDS = {"BudgetExhausted": helpers.BudgetExhausted, "ValueError": ValueError}
@@ -40,6 +41,8 @@ class _Channel:
             number = self._next
             request = {"id": number, "call": name, "arguments": arguments}
             data = json.dumps(request, ensure_ascii=False, allow_nan=False).encode()
+            if len(data) > wire.MAX_REQUEST:
+                raise ValueError(f"one call may carry {wire.MAX_REQUEST >> 20} MiB, not {len(data) / (1 << 20):.1f}")
             self._next += 1
             data = len(data).to_bytes(4, "little") + data
             while data:
@@ -94,7 +97,7 @@ class Utility:
 
     def map(self, solutions: Sequence[str]) -> list[float]:
         """Score several solutions side by side."""
-        return _channel.call("utility", solutions=[_text(one) for one in solutions])
+        return _channel.call("utility", solutions=_texts(solutions, "solutions", self.budget))
 
     def feedback(self, solution: str) -> str:
         """Why a solution failed, or which practice instances it lost."""
@@ -114,7 +117,7 @@ class LanguageModel:
 
     def batch_prompt(self, expertise: str, message_batch: Sequence[str], temperature: float = 0.7) -> list[str]:
         """One answer to each message, in the order of the messages."""
-        messages = [_text(one) for one in message_batch]
+        messages = _texts(message_batch, "messages", self.max_responses_per_call)
         return _channel.call("ask", expertise=_text(expertise), messages=messages, temperature=float(temperature))
 
 
@@ -122,6 +125,15 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"a text is wanted, not {type(value).__name__}")
     return str(value)
+
+
+def _texts(values: Sequence[object], name: str, allowance: int) -> list[str]:
+    """The texts of one call; more than it may carry are refused here, since the host would end the improver."""
+    texts = [_text(one) for one in values]
+    if len(texts) > wire.MAX_LIST:
+        kind = helpers.BudgetExhausted if len(texts) > allowance else ValueError
+        raise kind(f"one call may carry {wire.MAX_LIST:,} {name}, not {len(texts):,}")
+    return texts
 
 
 def objects(arguments: list[Any]) -> list[Any]:

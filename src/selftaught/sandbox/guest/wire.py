@@ -26,6 +26,11 @@ SIZE = struct.Struct("<I")
 
 ANSWERED, OUT_OF_CPU, OUT_OF_TIME, ENDED, TOO_LARGE, FLOODED, STOPPED = range(7)
 
+MAX_REQUEST = 8 << 20
+"""Bytes of one remote call."""
+MAX_LIST = 1000
+"""Solutions or messages in one remote call."""
+
 FILES = "private files"
 """What a zygote calls the layer that gives a job a folder of its own, when it can put it up."""
 
