@@ -37,6 +37,28 @@ def test_arrays_of_numpy_come_back_as_lists(sandbox: Sandbox) -> None:
     assert outcome.answer == [[[1.0, 0.0], [0.0, 1.0]], 7, 0.5]
 
 
+def test_arrays_of_each_kind_come_back_as_their_lists(sandbox: Sandbox) -> None:
+    program = """
+import numpy as np
+def f():
+    kinds = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".split()
+    first = np.arange(24).reshape(2, 3, 4)
+    found = [first.astype(kind) for kind in kinds] + [first.T, first[::2, ::-1], np.asfortranarray(first), first.astype(">i4")]
+    found += [np.float64(1) / 3 * first, np.zeros((3, 0)), np.array(7), np.array(["a"]), np.array([2**63], dtype="uint64")]
+    return [[{"x": one, "y": (one,)} for one in found], [repr({"x": one.tolist(), "y": [one.tolist()]}) for one in found]]
+"""
+    outcome = one(sandbox, program, limits=Limits(cpu_s=5))
+    assert outcome.kind == "answer", outcome
+    found, expected = outcome.answer  # type: ignore[misc]
+    assert [repr(value) for value in found] == expected  # type: ignore[union-attr]
+
+
+def test_a_large_array_may_come_back_where_its_digits_would_not_fit(sandbox: Sandbox) -> None:
+    program = "import numpy as np\ndef f(): return np.random.rand(300, 300)"
+    outcome = one(sandbox, program, limits=Limits(cpu_s=5, answer_kb=800))
+    assert outcome.kind == "answer", outcome.error
+
+
 def test_an_error_says_where_in_the_program(sandbox: Sandbox) -> None:
     outcome = one(sandbox, "def g(x):\n    return 1 / x\n\ndef f():\n    return g(0)\n")
     assert outcome.kind == "error"

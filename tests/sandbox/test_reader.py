@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
+import struct
 import tracemalloc
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from selftaught.sandbox import Job, Limits, Sandbox
+from selftaught.sandbox import Job, Limits, Outcome, Sandbox
 from selftaught.sandbox.calls import MAX_REQUEST, Desk, Frames, request
 from selftaught.sandbox.guest import wire
 from selftaught.sandbox.reader import MAX_DEPTH, MAX_NODES, Unreadable, outcomes, plain
@@ -81,6 +83,7 @@ def test_marks_within_texts_are_no_values() -> None:
 
 
 @given(MESSES, st.integers(0, 6), st.integers(0, 1 << 16), st.binary(max_size=300))
+@example(b"", wire.ENDED, 127, b"")
 def test_any_ending_with_any_bytes_is_an_outcome(data: bytes, ending: int, status: int, printed: bytes) -> None:
     results = os.memfd_create("r")
     try:
@@ -92,6 +95,66 @@ def test_any_ending_with_any_bytes_is_an_outcome(data: bytes, ending: int, statu
     assert outcome.kind == "answer" or outcome.error
     outcome.error.encode()
     outcome.output.encode()
+
+
+def answered(data: bytes) -> Outcome:
+    results = os.memfd_create("r")
+    try:
+        os.write(results, wire.RECORD.pack(wire.ANSWERED, 0, 1, 1, len(data), 0) + data)
+        return outcomes(results, 1, 1024, Limits())[0]
+    finally:
+        os.close(results)
+
+
+def with_arrays(value: object, data: bytes) -> bytes:
+    text = json.dumps(["answer", value]).encode()
+    return b"\0" + wire.SIZE.pack(len(text)) + text + data
+
+
+@given(st.sampled_from(sorted(wire.DTYPES)), st.lists(st.integers(1, 4), min_size=1, max_size=3), st.data())
+def test_arrays_are_read_value_by_value_or_not_at_all(dtype: str, shape: list[int], draw: st.DataObject) -> None:
+    form = f"{math.prod(shape)}{wire.DTYPES[dtype]}"
+    data = draw.draw(st.binary(min_size=struct.calcsize(form), max_size=struct.calcsize(form)))
+    flat = list(struct.unpack(form, data))
+    outcome = answered(with_arrays({"a": [1, {wire.ARRAY: [dtype, shape]}]}, data))
+    if not all(math.isfinite(value) for value in flat):
+        assert (outcome.kind, outcome.answer) == ("error", None)
+        return
+    nested = flat
+    for side in reversed(shape[1:]):
+        nested = [nested[i : i + side] for i in range(0, len(nested), side)]
+    assert outcome.answer == {"a": [1, nested]}
+
+
+@pytest.mark.parametrize(
+    ("value", "data"),
+    [
+        ({wire.ARRAY: ["float64", [2]]}, bytes(15)),
+        ({wire.ARRAY: ["float64", [2]]}, bytes(17)),
+        ({wire.ARRAY: ["object", [1]]}, bytes(8)),
+        ({wire.ARRAY: ["float64", []]}, bytes(8)),
+        ({wire.ARRAY: ["float64", [0]]}, b""),
+        ({wire.ARRAY: ["float64", [-1, -1]]}, bytes(8)),
+        ({wire.ARRAY: ["float64", [True]]}, bytes(8)),
+        ({wire.ARRAY: ["float64", [1.0]]}, bytes(8)),
+        ({wire.ARRAY: ["float64", 1]}, bytes(8)),
+        ({wire.ARRAY: ["int8", [1 << 40, 1 << 40]]}, bytes(8)),
+        ({wire.ARRAY: ["int8", [1] * 40]}, bytes(1)),
+        ({wire.ARRAY: ["int8", [MAX_NODES]]}, bytes(MAX_NODES)),
+        ([{wire.ARRAY: ["int8", [1]]}] * 2, bytes(1)),
+        ([[{wire.ARRAY: ["int8", [1] * 31]}]], bytes(1)),
+    ],
+    ids=range(14),
+)
+def test_forged_arrays_are_no_plain_data(value: object, data: bytes) -> None:
+    outcome = answered(with_arrays(value, data))
+    assert (outcome.kind, outcome.answer) == ("error", None)
+    assert "no plain data" in outcome.error
+
+
+@given(MESSES)
+def test_other_bytes_in_the_place_of_arrays_are_an_outcome(data: bytes) -> None:
+    assert answered(b"\0" + data).kind == "error"
 
 
 @given(st.lists(st.binary(max_size=50), max_size=8), st.integers(1, 20))

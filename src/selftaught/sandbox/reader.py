@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
 import re
 import signal
-from typing import Any, NoReturn
+import struct
+from typing import Any, NoReturn, cast
 
 from selftaught.plain import JSON
 from selftaught.sandbox import Limits, Outcome, OutcomeKind
@@ -127,7 +129,7 @@ def wall_s(limits: Limits) -> float:
 
 def _answer(data: bytes) -> tuple[OutcomeKind, JSON, str]:
     try:
-        message = plain(data)
+        message = _with_arrays(data) if data[:1] == b"\0" else plain(data)
     except Unreadable as error:
         return "error", None, f"the answer is no plain data: {error}"
     match message:
@@ -139,9 +141,48 @@ def _answer(data: bytes) -> tuple[OutcomeKind, JSON, str]:
             return "error", None, "the answer is no plain data: a forged message"
 
 
+def _with_arrays(data: bytes) -> Any:
+    """Plain data with arrays of numpy (see `wire.ARRAY`) as nested lists; raises Unreadable."""
+    stream = io.BytesIO(data[1:])
+    size = int.from_bytes(stream.read(wire.SIZE.size), "little")
+    value = _placed(plain(stream.read(size)), stream)
+    if stream.read(1):
+        raise Unreadable("more bytes than its arrays have")
+    _check(value)
+    return value
+
+
+def _placed(value: Any, stream: io.BytesIO) -> Any:
+    match value:
+        case {wire.ARRAY: [str(dtype), shape], **others} if not others:
+            return _array(dtype, shape, stream)
+        case list():
+            return [_placed(item, stream) for item in cast("list[Any]", value)]
+        case dict():
+            return {key: _placed(item, stream) for key, item in cast("dict[str, Any]", value).items()}
+        case _:
+            return value
+
+
+def _array(dtype: str, shape: Any, stream: io.BytesIO) -> Any:
+    """The next array of the stream, each byte of which is used once."""
+    form = wire.DTYPES.get(dtype)
+    sides = cast("list[Any]", shape) if type(shape) is list else []
+    if form is None or not 0 < len(sides) <= MAX_DEPTH or not all(type(n) is int and n > 0 for n in sides):
+        raise Unreadable("an array of an unknown kind")
+    count = math.prod(sides)
+    if count > MAX_NODES:
+        raise Unreadable(f"an array of more than {MAX_NODES:,} values")
+    data = stream.read(count * struct.calcsize(form))
+    if len(data) != count * struct.calcsize(form):
+        raise Unreadable("an array without all its bytes")
+    view: Any = memoryview(data)
+    return view.cast(form, sides).tolist()
+
+
 def _death(status: int) -> tuple[OutcomeKind, JSON, str]:
     if not os.WIFSIGNALED(status):
-        return "error", None, f"ended itself without an answer (exit status {os.waitstatus_to_exitcode(status)})"
+        return "error", None, f"ended itself without an answer (exit status {os.WEXITSTATUS(status)})"
     number = os.WTERMSIG(status)
     if number == signal.SIGSYS:
         return "killed", None, "killed by the system call filter"

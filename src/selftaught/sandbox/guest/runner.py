@@ -14,6 +14,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+import wire
+
 INPUTS, ANSWERS, CALLS = 3, 4, 5
 _FILE = "program.py"
 _MAX_MESSAGE, _MAX_FRAMES = 2000, 12
@@ -46,10 +48,17 @@ def tame_chance() -> None:
     os.urandom = random._urandom = urandom  # type: ignore[attr-defined]
 
 
+_arrays: list[bytes] = []
+"""Of the message that is being encoded."""
+
+
 def _as_plain(value: Any) -> Any:
-    """Arrays and numbers of numpy as plain data."""
+    """Numbers of numpy as plain data; arrays as what stands for them, their bytes put aside."""
     if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
-        return value.tolist()
+        if not value.size or not value.shape or value.dtype.name not in wire.DTYPES or not value.dtype.isnative:
+            return value.tolist()
+        _arrays.append(value.tobytes())
+        return {wire.ARRAY: [value.dtype.name, value.shape]}
     raise TypeError(f"the answer is no plain data: {type(value).__name__}")
 
 
@@ -127,7 +136,9 @@ def _attempt(work: Callable[[], Any], lines: list[str]) -> tuple[str, Any]:
 
 def _message(kind: str, value: Any) -> bytes:
     sys.stdout.flush()
-    return _encode([kind, value]).encode()
+    _arrays.clear()
+    text = _encode([kind, value]).encode()
+    return b"".join([b"\0", wire.SIZE.pack(len(text)), text, *_arrays]) if _arrays else text
 
 
 def _answer(kind: str, value: Any, limit: int) -> None:

@@ -26,6 +26,13 @@ SIZE = struct.Struct("<I")
 
 ANSWERED, OUT_OF_CPU, OUT_OF_TIME, ENDED, TOO_LARGE, FLOODED, STOPPED = range(7)
 
+ARRAY = "\0array"
+"""An answer with arrays of numpy is a zero byte, the `SIZE` of its JSON, the JSON, and the arrays' bytes in the order in
+which `{ARRAY: [dtype, shape]}` stands for them there."""
+DTYPES = {"bool": "?", "int8": "b", "int16": "h", "int32": "i", "int64": "q", "uint8": "B", "uint16": "H", "uint32": "I",
+          "uint64": "Q", "float32": "f", "float64": "d"}  # fmt: skip
+"""The arrays that travel so, and the formats of their values in `struct`; others travel as lists."""
+
 MAX_REQUEST = 8 << 20
 """Bytes of one remote call."""
 MAX_LIST = 1000
