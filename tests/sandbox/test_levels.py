@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from selftaught.errors import SandboxRefused, UsageError
-from selftaught.sandbox import Job, advice, jail, open_sandbox
+from selftaught.sandbox import Job, advice, doctor, jail, open_sandbox, probes
 from selftaught.sandbox.doctor import diagnose
 from selftaught.sandbox.jail import Layers
 from selftaught.sandbox.levels import LEVELS
@@ -113,6 +113,72 @@ def test_advice_names_the_switch_that_is_off(tmp_path: Path, monkeypatch: pytest
             assert words in advice.namespaces()
 
 
+@pytest.fixture
+def installed() -> Iterator[Path]:
+    """A library folder that every user can read, with a package beside a standard library of one module."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        library = Path(folder, "lib", "python3.99")
+        for place in (library / "site-packages", library / "encodings99", library):
+            place.mkdir(parents=True, exist_ok=True)
+            (place / "__init__.py").write_text("mark = 'read'")
+        yield library
+
+
+READ = """
+def f(*paths):
+    found = []
+    for path in paths:
+        try: found.append(open(path).read() == "mark = 'read'")
+        except OSError: found.append(False)
+    import bisect, csv, ctypes, decimal, email.mime.text, html.parser, sqlite3, xml.dom.minidom
+    return found
+"""
+
+
+@pytest.mark.parametrize("level", ["strict", "confined", "external"])
+def test_installed_packages_cannot_be_read_beside_a_standard_library_that_can(
+    level: str, installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = list(jail._library_folders())
+    monkeypatch.setattr(jail, "_library_folders", lambda: iter([*folders, installed.parent]))
+    paths = [str(installed / name / "__init__.py") for name in (".", "encodings99", "site-packages")]
+    with open_sandbox(level, slots=1) as sandbox:
+        assert sandbox.run(Job(READ, "f", (tuple(paths),), (0,)))[0].answer == [True, True, False]
+
+
+@pytest.mark.parametrize("level", ["strict", "confined", "external"])
+def test_a_package_that_programs_could_read_is_refused(
+    level: str, installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = list(jail._library_folders())
+    monkeypatch.setattr(jail, "_library_folders", lambda: iter([*folders, installed.parent]))
+    monkeypatch.setattr(jail, "PACKAGE", installed / "encodings99")
+    with pytest.raises(SandboxRefused, match="install it in a virtual environment"):
+        open_sandbox(level, slots=1)
+    monkeypatch.setattr(jail, "PACKAGE", installed / "site-packages")
+    open_sandbox(level, slots=1).close()
+
+
+def test_a_probe_tries_to_read_the_package(weak: Pool, installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probes, "PACKAGE", installed)
+    with pytest.raises(SandboxRefused, match="read this package"):
+        prove(weak.run, "function", "strict", os.getpid())
+
+
+def test_the_canary_lies_where_only_the_walls_hide_it(
+    weak: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(private))
+    with pytest.raises(SandboxRefused, match="read a file of the host"):
+        prove(weak.run, "function", "strict", os.getpid())
+    monkeypatch.setattr(probes, "_FOLDERS", (str(private), "/tmp", "/nowhere"))
+    with pytest.raises(SandboxRefused, match="no folder for a canary: let /var/tmp"):
+        prove(weak.run, "function", "strict", os.getpid())
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has files that the sandbox's user cannot reach")
 def test_everything_may_lie_below_a_private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
@@ -138,6 +204,20 @@ def test_an_optional_layer_that_is_missing_is_left_out_and_said() -> None:
         assert pool.found() == ["landlock"]
     with Pool("strict", Layers(), 1) as pool:
         assert pool.found() == ["process namespace", "landlock", "private files"]
+
+
+def test_the_doctor_never_sends_its_reader_to_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> Pool:
+        raise SandboxRefused(f"level strict does not hold on this machine: a probe could fork{advice.SEE}")
+
+    monkeypatch.setattr(doctor, "open_level", refuse)
+    checks = [check for check in diagnose() if not check.ok]
+    assert {check.name for check in checks} == {"level strict", "level confined"}
+    for check in checks:
+        assert "please report this line" in check.mend
+        assert "selftaught doctor" not in check.detail + check.mend
+    monkeypatch.setattr("selftaught.sandbox.guest.kernel.landlock_abi", lambda: 0)
+    assert [check.mend for check in diagnose() if check.name.startswith("level")] == ["mend first: Landlock"] * 2
 
 
 def test_the_doctor_finds_this_machine_well() -> None:

@@ -6,6 +6,8 @@ import os
 import platform
 from pathlib import Path
 
+SEE = "; see `selftaught doctor`"
+"""Ends a refusal of which more can be told than fits."""
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _CLONE = Path("/proc/sys/kernel/unprivileged_userns_clone")
 _MOST = Path("/proc/sys/user/max_user_namespaces")
@@ -55,7 +57,7 @@ def files() -> str:
 
 
 def mend(complaint: str) -> str:
-    """What to do about a jail that could not be started and complained so."""
+    """What to do about a jail that could not be started and complained so; empty when that is not known."""
     if platform.system() != "Linux":
         return "the sandbox needs Linux: use a Linux machine, virtual machine or container"
     if any(words in complaint for words in ("namespace", "uid map", "RTM_NEWADDR", "nesting depth")):
@@ -65,4 +67,4 @@ def mend(complaint: str) -> str:
     if "Permission denied" in complaint or "source path" in complaint:
         who = "the sandbox's user" if os.geteuid() == 0 else "you"
         return f"a file the sandbox needs cannot be reached by {who}: make it readable, with the folders above it"
-    return "run `selftaught doctor` for what this machine lacks"
+    return ""

@@ -15,6 +15,11 @@ from selftaught.sandbox.jail import NOBODY, bubblewrap, interpreter, numpy_folde
 from selftaught.sandbox.levels import LEVELS, open_level
 from selftaught.sandbox.pool import Pool
 
+_UNKNOWN = (
+    "the cause is not known: please report this line; until it is mended, use a virtual machine or a container "
+    "without secrets and `--sandbox external` in it"
+)
+
 
 @dataclass(frozen=True)
 class Check:
@@ -29,7 +34,8 @@ class Check:
 def diagnose() -> list[Check]:
     """Look at everything the sandbox needs, from the ground up; the last checks open each level and attack it."""
     checks = [_system(), _bubblewrap(), _namespaces(), _landlock(), _interpreter(), _numpy(), _user()]
-    return [*checks, *_level("strict"), *_level("confined")]
+    missing = [check.name for check in checks if not check.ok]
+    return [*checks, *_level("strict", missing), *_level("confined", missing)]
 
 
 def _system() -> Check:
@@ -65,7 +71,7 @@ def _namespaces() -> Check:
     )
     if tried.returncode == 0:
         return Check("user namespaces", True, "may be made")
-    return Check("user namespaces", False, tried.stderr.strip(), advice.mend(tried.stderr))
+    return Check("user namespaces", False, tried.stderr.strip(), advice.mend(tried.stderr) or _UNKNOWN)
 
 
 def _landlock() -> Check:
@@ -98,15 +104,18 @@ def _user() -> Check:
     return Check("user", True, f"ordinary user {os.geteuid()}")
 
 
-def _level(level: str) -> list[Check]:
+def _level(level: str, missing: list[str]) -> list[Check]:
+    """Whether a level holds; where it does not for no known reason, `missing` is what may be behind it."""
     name = f"level {level}"
     try:
         with open_level(level, 1) as pool:
             held = Check(name, True, ", ".join(["holds against every probe", *pool.found()]))
             return [held, _files(pool)] if LEVELS[level].namespaces else [held]
     except SandboxRefused as refused:
-        mend = advice.mend(str(refused))
-        return [Check(name, False, str(refused).removesuffix(f": {mend}"), mend)]
+        detail = str(refused).removesuffix(advice.SEE)
+        known = advice.mend(detail)
+        unknown = f"mend first: {', '.join(missing)}" if missing else _UNKNOWN
+        return [Check(name, False, detail.removesuffix(f": {known}"), known or unknown)]
 
 
 def _files(pool: Pool) -> Check:

@@ -23,6 +23,8 @@ from selftaught.sandbox import filter as calls
 NOBODY = 64999
 """The user that root becomes before anything else; no file should belong to it."""
 GUEST = Path(__file__).with_name("guest")
+PACKAGE = Path(__file__).resolve().parents[1]
+"""This package: whoever reads it can make the hidden instances."""
 _GUEST_FILES = ("helpers.py", "kernel.py", "runner.py", "stubs.py", "wire.py", "zygote.py")
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -93,18 +95,40 @@ def binds() -> Iterator[Bind]:
 def _library_folders() -> Iterator[Path]:
     system = [Path(name) for name in ("/usr/lib", "/usr/lib64", "/lib", "/lib64")]
     found = [folder for folder in system if folder.is_dir() and not folder.is_symlink()]
-    own = Path(sys.base_prefix).resolve() / "lib"
     yield from found
-    if not any(own.is_relative_to(folder) for folder in found):
-        yield own
+    for own in sorted({Path(sysconfig.get_path(name)).resolve().parent for name in ("stdlib", "platstdlib")}):
+        if not any(own.is_relative_to(folder) for folder in found):
+            yield own
 
 
 def masks() -> Iterator[Path]:
-    """Folders of other people's packages within what is bound: covered, so that they are empty in the jail."""
-    stdlib = Path(sysconfig.get_path("stdlib")).resolve()
-    for folder in (stdlib / "site-packages", stdlib / "dist-packages", Path("/usr/lib/python3/dist-packages")):
-        if folder.is_dir() and any(folder.is_relative_to(bound) for bound in _library_folders()):
-            yield folder
+    """Folders of other people's packages within what is bound: nothing in them can be read by a guest."""
+    for bound in _library_folders():
+        for name in ("site-packages", "dist-packages"):
+            yield from (folder for folder in bound.glob(f"*/{name}") if folder.is_dir() and not folder.is_symlink())
+
+
+def _uncovered(folder: Path, covered: list[Path]) -> tuple[list[Path], list[Path]]:
+    """What Landlock, which only ever allows, must name to leave `covered` out: to be read, and to be listed alone."""
+    if not any(mask.is_relative_to(folder) for mask in covered):
+        return [folder], []
+    readable, listed = list[Path](), [folder]
+    for child in folder.iterdir():
+        if child not in covered and not child.is_symlink():
+            more = _uncovered(child, covered)
+            readable += more[0]
+            listed += more[1]
+    return readable, listed
+
+
+def _refuse_if_readable() -> None:
+    """SandboxRefused when this package lies among what guests may read."""
+    bound = any(PACKAGE.is_relative_to(bind.source) for bind in binds())
+    if bound and not any(PACKAGE.is_relative_to(mask) for mask in masks()):
+        raise SandboxRefused(
+            f"generated programs could read this package in {PACKAGE}: install it in a virtual environment outside of "
+            "the system's libraries"
+        )
 
 
 def numpy_folders() -> Iterator[Path]:
@@ -144,7 +168,7 @@ def _walls(layers: Layers, listed: list[Bind], sources: list[str]) -> list[str]:
     for mask in masks():
         words += ["--tmpfs", str(mask), "--remount-ro", str(mask)]
     words += ["--dir", "/dev"]
-    for device in ("/dev/null", "/dev/zero", "/dev/urandom"):
+    for device in ("/dev/null", "/dev/zero"):
         words += ["--dev-bind", device, device]
     words += ["--dir", "/tmp", "--remount-ro", "/", "--chdir", "/"]
     if layers.pidns:
@@ -152,9 +176,16 @@ def _walls(layers: Layers, listed: list[Bind], sources: list[str]) -> list[str]:
     return [*words, "--"]
 
 
+def _places() -> tuple[list[str], list[str]]:
+    """Without namespaces: what may be read, and which folders may be listed though not all in them may be read."""
+    covered = list(masks())
+    found = [_uncovered(bind.source, covered) for bind in binds()]
+    readable = [Path("/dev/null"), Path("/dev/zero"), *(path for one, _ in found for path in one)]
+    return [*map(str, readable)], [str(path) for _, one in found for path in one]
+
+
 def _options(layers: Layers, kind: Kind, door: int) -> str:
     within, improver = layers.namespaces, kind.profile == "improver"
-    places = [str(bind.source) for bind in binds()] + ["/dev/null", "/dev/zero", "/dev/urandom"]
     packages = next(numpy_folders()).parent
     program = calls.program(calls.machine(), improver, kind.files) if layers.filter else b""
     return json.dumps(
@@ -165,7 +196,7 @@ def _options(layers: Layers, kind: Kind, door: int) -> str:
             "improver": improver,
             "files": kind.files,
             "pidns": layers.pidns and within,
-            "landlock": None if not layers.landlock else ["/"] if within else places,
+            "landlock": None if not layers.landlock else (["/"], []) if within else _places(),
             "filter": base64.b64encode(program).decode(),
         }
     )
@@ -176,6 +207,8 @@ def start(layers: Layers, kind: Kind, door: int, errors: int) -> subprocess.Pope
 
     The thread that calls must live as long as the zygote should.
     """
+    if layers.namespaces or layers.landlock:
+        _refuse_if_readable()
     listed = list(binds())
     root = os.geteuid() == 0
     staged = root and layers.namespaces

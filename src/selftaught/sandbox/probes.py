@@ -13,7 +13,8 @@ from pathlib import Path
 
 from selftaught.errors import SandboxRefused
 from selftaught.sandbox import Job, Limits, Outcome, Profile
-from selftaught.sandbox.jail import ENVIRONMENT
+from selftaught.sandbox.advice import SEE
+from selftaught.sandbox.jail import ENVIRONMENT, PACKAGE
 
 _PROBE = """
 import json, os, socket
@@ -21,6 +22,10 @@ import json, os, socket
 def read(bait):
     with open(bait["canary"]) as file:
         return file.read() == bait["secret"]
+
+def package(bait):
+    with open(bait["package"]) as file:
+        return bool(file.read())
 
 def connect(bait):
     socket.create_connection(("127.0.0.1", bait["port"]), timeout=1).close()
@@ -62,7 +67,7 @@ def environment(bait):
 
 def attack(bait):
     done = []
-    for attempt in (read, write, connect, abstract, fork, execute, signal, environment):
+    for attempt in (read, package, write, connect, abstract, fork, execute, signal, environment):
         try:
             if attempt(bait):
                 done.append(attempt.__name__)
@@ -75,6 +80,7 @@ def improve_algorithm(initial_solution, utility, language_model):
 """
 _DEEDS = {
     "read": "read a file of the host",
+    "package": "read this package, which makes the hidden instances",
     "write": "write a file",
     "connect": "connect to a listener of the host",
     "abstract": "connect to a local socket of the host",
@@ -83,16 +89,30 @@ _DEEDS = {
     "signal": "signal a process outside",
     "environment": "see the host's environment",
 }
-_OUTSIDE = frozenset({"read", "write"})
+_OUTSIDE = frozenset({"read", "package", "write"})
 """What at level `external` the outer container must hold."""
 
 
+_FOLDERS = ("/var/tmp", "/dev/shm", tempfile.gettempdir())
+
+
+def _open_folder(level: str) -> Path:
+    """A folder whose files every user can read and nothing but the walls hides: there a canary proves something."""
+    for folder in (Path(name).resolve() for name in _FOLDERS):
+        if not os.access(folder, os.W_OK) or not all(place.stat().st_mode & 1 for place in (folder, *folder.parents)):
+            continue
+        # /tmp is another one within the namespaces, whatever else they hide
+        if level != "strict" or not folder.is_relative_to("/tmp"):
+            return folder
+    raise SandboxRefused("no folder for a canary: let /var/tmp be a folder that every user may read and write")
+
+
 @contextlib.contextmanager
-def _baits(server: int, files: bool) -> Generator[dict[str, object]]:
+def _baits(level: str, server: int, files: bool) -> Generator[dict[str, object]]:
     """A secret file, a listener and a local socket on the host, and where they are."""
     secret, name = secrets.token_hex(16), f"\0selftaught-{secrets.token_hex(8)}"
     with (
-        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory(dir=_open_folder(level)) as folder,
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.socket(socket.AF_UNIX) as local,
     ):
@@ -105,6 +125,7 @@ def _baits(server: int, files: bool) -> Generator[dict[str, object]]:
         yield {
             "canary": str(canary),
             "secret": secret,
+            "package": str(PACKAGE / "__init__.py"),
             "folders": [folder, "/var/tmp", "/", ".", "/dev", "/dev/shm", *([] if files else ["/tmp"])],
             "port": listener.getsockname()[1],
             "abstract": name,
@@ -123,7 +144,7 @@ def prove(
     `files`: from jobs that have a folder of their own.
     """
     limits = Limits(cpu_s=5, files_mb=1 if files else 0)
-    with _baits(server, files) as bait:
+    with _baits(level, server, files) as bait:
         if profile == "function":
             entry, given = "attack", (bait,)
         else:
@@ -135,6 +156,4 @@ def prove(
     deeds = [deed for deed in outcome.answer if level != "external" or deed not in _OUTSIDE]
     if deeds:
         could = ", ".join(_DEEDS[str(deed)] for deed in deeds)
-        raise SandboxRefused(
-            f"level {level} does not hold on this machine: a probe could {could}; see `selftaught doctor`"
-        )
+        raise SandboxRefused(f"level {level} does not hold on this machine: a probe could {could}{SEE}")

@@ -10,7 +10,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 from selftaught.errors import SandboxFailure, SandboxRefused
-from selftaught.sandbox.advice import mend
+from selftaught.sandbox.advice import SEE, mend
 from selftaught.sandbox.guest import wire
 from selftaught.sandbox.jail import Kind, Layers, start
 
@@ -44,7 +44,8 @@ class Server:
         if not hello:
             complaint = self.complaint()
             self.close()
-            raise SandboxRefused(f"the jail could not be started: {complaint}: {mend(complaint)}")
+            known = mend(complaint)
+            raise SandboxRefused(f"the jail could not be started: {complaint}{f': {known}' if known else SEE}")
         self.found: list[str] = json.loads(hello)
 
     def complaint(self) -> str:

@@ -136,8 +136,9 @@ def landlock_abi() -> int:
         return 0
 
 
-def landlock(readable: list[str], writable: list[str]) -> None:
-    """Allow reading and writing below these paths and no other access to files, no TCP, no signals or sockets outwards.
+def landlock(readable: list[str], listed: list[str], writable: list[str]) -> None:
+    """Allow reading, listing and writing below these paths and no other access to files, no TCP, no signals or sockets
+    outwards.
 
     From here on nothing can be mounted.
     """
@@ -149,6 +150,8 @@ def landlock(readable: list[str], writable: list[str]) -> None:
     for path in readable:
         right = _LANDLOCK_READ if os.path.isdir(path) else 4  # noqa: PTH112 - pathlib is slow to import
         _landlock_allow(ruleset, path, right)
+    for path in listed:
+        _landlock_allow(ruleset, path, 8)
     for path in writable:
         _landlock_allow(ruleset, path, _LANDLOCK_WRITE & files)
     no_new_privileges()

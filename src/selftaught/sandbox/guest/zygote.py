@@ -47,8 +47,8 @@ class Setup:
         self.filter = kernel.Filter(base64.b64decode(options["filter"])) if options["filter"] else None
         self.objects: Callable[[Any], list[Any]] = list
         self.capable = False
-        self.readable: list[str] | None = None
-        """What each child allows itself by Landlock, where the zygote could not do it for all: it mounts before that."""
+        self.places: tuple[list[str], list[str]] | None = None
+        """What each child may read and list by Landlock, where the zygote could not do it for all: it mounts before that."""
 
     def lock(self, job: Job) -> None:
         """Give up everything, in the child; the last step before untrusted code is read."""
@@ -56,8 +56,8 @@ class Setup:
         kernel.die_with_parent()
         if job.files:
             kernel.private_folder(_FILES, job.files)
-        if self.readable:
-            kernel.landlock(self.readable, [_FILES])
+        if self.places:
+            kernel.landlock(*self.places, [_FILES])
         for kind, limit in (
             (resource.RLIMIT_AS, job.address_space),
             (resource.RLIMIT_FSIZE, max(job.max_output, job.files)),
@@ -489,10 +489,11 @@ def main() -> None:
     _preload(options, setup)
     layers = ["process namespace"] if setup.pidns is not None else []
     if options["landlock"] is not None and kernel.landlock_abi():
+        readable, listed = options["landlock"]
         if options["files"]:
-            setup.readable = options["landlock"]
+            setup.places = (readable, listed)
         else:
-            kernel.landlock(options["landlock"], [])
+            kernel.landlock(readable, listed, [])
         layers.append("landlock")
     if mounts:
         layers.append(wire.FILES)
