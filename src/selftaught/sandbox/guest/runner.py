@@ -43,6 +43,10 @@ def tame_chance() -> None:
     def urandom(size: int, /) -> bytes:
         return _chance.getrandbits(8 * size).to_bytes(size, "little") if size else b""
 
+    def getrandom(size: int, flags: int = 0) -> bytes:  # noqa: ARG001 - the function it stands for
+        return urandom(size)
+
+    os.getrandom = getrandom
     random.Random.seed = reseed
     random.seed = random._inst.seed  # type: ignore[attr-defined]
     os.urandom = random._urandom = urandom  # type: ignore[attr-defined]
