@@ -36,8 +36,8 @@ class Attack:
 
 
 def _calls(name: str, *calls: str) -> Attack:
-    """Raw system calls, by x86-64 number and arguments: each must fail."""
-    attempts = ", ".join(f"c{i}=lambda: libc.syscall({call})" for i, call in enumerate(calls))
+    """Raw system calls, by x86-64 number and arguments, parted by semicolons too: each must fail."""
+    attempts = ", ".join(f"c{i}=lambda: libc.syscall({call})" for i, call in enumerate("; ".join(calls).split("; ")))
     return Attack(f"system calls: {name}", f"def f(bait): return tries({attempts})")
 
 
@@ -92,6 +92,50 @@ def f(bait):
 """,
         ("answer", "time"),
     ),
+    Attack(
+        "time: a storm of alarms",
+        """
+import signal
+def f(bait):
+    def again(*_): signal.setitimer(signal.ITIMER_REAL, 1e-6)
+    signal.signal(signal.SIGALRM, again)
+    again()
+    while True: pass
+""",
+        ("time", "error"),
+    ),
+    Attack(
+        "time: an alarm nobody handles",
+        "import signal, time\ndef f(bait):\n    signal.setitimer(signal.ITIMER_REAL, 0.01)\n    time.sleep(3600)",
+        ("time", "killed"),
+    ),
+    Attack(
+        "time: a fault that is handled for ever",
+        """
+import signal
+def f(bait):
+    signal.signal(signal.SIGSEGV, lambda *_: None)
+    ctypes.string_at(0)
+""",
+        ("time",),
+    ),
+    Attack(
+        "time: threads that spin on without the first",
+        """
+import threading
+def spin():
+    while True: pass
+def f(bait):
+    for _ in range(3): threading.Thread(target=spin).start()
+    libc.syscall(60, 0)
+""",
+        ("time",),
+    ),
+    Attack(
+        "time: a trace function that never returns",
+        "def f(bait):\n    def trace(*_):\n        while True: pass\n    sys.settrace(trace)\n    len([])\n    (lambda: 0)()",
+        ("time",),
+    ),
     # memory
     Attack(
         "memory: a list of bytes", "def f(bait):\n    x = []\n    while True: x.append(bytes(1 << 20))", ("memory",)
@@ -123,6 +167,33 @@ def f(bait):
 """,
     ),
     Attack("memory: files without a name", "def f(bait): return tries(a=lambda: os.memfd_create('x'))"),
+    Attack(
+        "memory: mappings that are never touched",
+        """
+import mmap
+def f(bait):
+    kept = []
+    try:
+        while True: kept.append(mmap.mmap(-1, 16 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000))
+    except OSError: pass
+    return [] if len(kept) < 64 else [len(kept)]
+""",
+    ),
+    Attack(
+        "memory: many small mappings",
+        """
+def f(bait):
+    n = 0
+    libc.mmap.restype = ctypes.c_void_p
+    while n < 200000 and libc.mmap(None, ctypes.c_size_t(4096), 1 + n % 2 * 2, 0x22, -1, 0) != ctypes.c_void_p(-1).value: n += 1
+    return [] if n < 140000 else [n]
+""",
+    ),
+    Attack(
+        "memory: an object that is buried too deep",
+        "def f(bait):\n    x = ()\n    for _ in range(10 ** 6): x = (x, lambda: x)\n    del x\n    return []",
+        ("answer", "memory", "killed", "time"),
+    ),
     # processes
     Attack("processes: fork", "def f(bait): return tries(fork=os.fork, pty=os.forkpty, vfork=lambda: libc.vfork())"),
     Attack(
@@ -199,6 +270,35 @@ def f(bait):
         "def f(bait): return tries(t=lambda: os.ftruncate(1, 1 << 40) or 1, s=lambda: os.pwrite(1, b'x', 1 << 40))",
         ("answer", "output"),
     ),
+    Attack(
+        "output: one byte at the end of what is allowed",
+        "def f(bait): os.lseek(1, (4 << 20) - 1, 0); os.write(1, b'x'); return []",
+        ("output",),
+    ),
+    Attack(
+        "output: sealing and resizing what others read",
+        """
+import fcntl
+def f(bait):
+    return tries(**{f"seal{fd}": lambda fd=fd: fcntl.fcntl(fd, 1033, 15) for fd in range(6)},
+        **{f"size{fd}": lambda fd=fd: fcntl.fcntl(fd, 1031, 1 << 20) for fd in range(6)},
+        cut=lambda: os.ftruncate(1, 0) or 1, punch=lambda: libc.syscall(285, 1, 3, 0, 4096), more=lambda: os.posix_fallocate(1, 0, 1 << 30) or 1)
+""",
+    ),
+    Attack(
+        "output: a mapping of the file",
+        """
+import mmap
+def f(bait):
+    os.write(1, b"x" * 4096)
+    shared = mmap.mmap(1, 4096)
+    os._exit = None
+    shared[:] = bytes(4096)
+    sys.modules["kept"] = shared
+    return []
+""",
+        ("answer", "error"),
+    ),
     # disk
     Attack(
         "disk: writing anywhere",
@@ -249,6 +349,24 @@ def f(bait):
         "class E(Exception):\n    def __str__(self): return 'x' * (1 << 25)\ndef f(bait): raise E",
         ("error",),
     ),
+    Attack(
+        "exit: what Python does at its end",
+        """
+import atexit, threading
+class Last:
+    def __del__(self): os.write(4, b"\\x0c\\0\\0\\0[\\"answer\\",1]")
+kept = Last()
+atexit.register(lambda: os.write(4, b"x" * 100))
+def f(bait):
+    threading.excepthook = sys.excepthook = sys.unraisablehook = lambda *a: kept.__del__()
+    return []
+""",
+    ),
+    Attack(
+        "exit: another file in the place of the answers",
+        "def f(bait): os.dup2(1, 4); return []",
+        ("error", "killed", "time"),
+    ),
     # signals
     Attack(
         "signals: to everybody",
@@ -279,6 +397,17 @@ import fcntl
 def f(bait):
     return tries(own=lambda: fcntl.fcntl(1, fcntl.F_SETOWN, bait["host"]), sig=lambda: fcntl.fcntl(1, 10, 9),
         ex=lambda: fcntl.fcntl(1, 15, b"\\0" * 8), io=lambda: fcntl.ioctl(1, 0x8901, b"\\0" * 4))
+""",
+    ),
+    Attack(
+        "signals: to one's own threads and by timers",
+        """
+import signal, threading
+def f(bait):
+    return tries(raised=lambda: signal.raise_signal(9) or 1, thread=lambda: signal.pthread_kill(threading.get_ident(), 9) or 1,
+        tgkill=lambda: libc.syscall(234, os.getpid(), os.getpid(), 9), queue=lambda: libc.syscall(297, 1, 1, 9, 0),
+        timer=lambda: libc.syscall(222, 0, ctypes.byref((ctypes.c_long * 8)(0, 9)), ctypes.byref(ctypes.c_long())),
+        pidfd=lambda: libc.syscall(424, 1, 9, 0, 0), fd=lambda: libc.syscall(289, -1, b"\\0" * 8, 8, 0))
 """,
     ),
     # files
@@ -340,6 +469,18 @@ def f(bait):
     wanted = bait.pop("key")[:6]
     return [repr(o)[:50] for o in gc.get_objects() if type(o) is dict for v in o.values() if type(v) is str and v.startswith(wanted) and o is not bait]
 """,
+    ),
+    Attack(
+        "environment: the memory around it",
+        """
+def f(bait):
+    environ = ctypes.POINTER(ctypes.c_char_p).in_dll(libc, "environ")
+    address = ctypes.cast(environ, ctypes.POINTER(ctypes.c_void_p))[0]
+    start = address - 65536
+    around = ctypes.string_at(start, 65536 + 64) + "".join(sys.orig_argv).encode()
+    return [1] if bait["key"].encode() in around else []
+""",
+        ("answer", "killed"),
     ),
     # network
     Attack(
@@ -504,6 +645,72 @@ def f(bait):
         "222, 0, 0, 0",
         "163, b'/x'",
     ),
+    _calls(
+        "what prctl can do besides names",
+        *(
+            f"157, {option}, 1, 0, 0, 0"
+            for option in (3, 8, 24, 26, 28, 29, 31, 33, 35, 36, 38, 39, 41, 47, 52, 55, 59, 62, 65, 68)
+        ),
+        "157, 0x59616d61, -1, 0, 0, 0",
+        "158, 0x1002, 0",
+        "154, 1, 0, 0",
+    ),
+    _calls(
+        "controls of devices and files",
+        *(
+            f"16, {fd}, {request}, b'x' * 64"
+            for fd in (0, 1, 4)
+            for request in (0x5412, 0x5452, 0x541D, 0x40049409, 0x40086602, 0x8901, 0x1)
+        ),
+    ),
+    _calls(
+        "what carries data or descriptors elsewhere",
+        (
+            "46, 4, 0, 0; 47, 4, 0, 0; 307, 4, 0, 0, 0; 299, 4, 0, 0, 0, 0; 42, 4, 0, 0; 49, 4, 0, 0; 50, 4, 1; "
+            "43, 4, 0, 0; 275, 3, 0, 1, 0, 1, 0; 276, 3, 4, 1, 0; 278, 4, 0, 0, 0; 40, 1, 1, 0, 1; "
+            "326, 1, 0, 1, 0, 1, 0; 187, 1, 0, 1; 295, 1, 0, 0, 0; 296, 1, 0, 0, 0; 327, 1, 0, 0, 0, 0; "
+            "328, 1, 0, 0, 0, 0; 73, 1, 2; 72, 1, 6, b'x' * 64; 72, 1, 38, b'x' * 64"
+        ),
+    ),
+    _calls(
+        "what came to kernels later",
+        (
+            "424, 1, 0, 0, 0; 426, 0, 0, 0, 0, 0, 0; 427, 0, 0, 0, 0; 432, 3, 0, 0; 433, 0, b'', 0; "
+            "436, 100, 100, 2; 437, -100, b'/', 0, 24; 440, 0, 0, 0, 0, 0; 441, 0, 0, 0, 0, 0, 0; "
+            "443, 0, 0, 0, 0; 444, 0, 0, 1; 446, 0, 0; 448, 0, 0; 449, 0, 0, 0, 0, 0; 450, 0, 0, 0, 0; "
+            "451, 1, b'x' * 16, b'x' * 40, 0; 452, -100, b'/', 0, 0; 453, 4096, 0, 0; 454, 0, 0, 1, 0; "
+            "455, 0, 0, 0, 0; 456, 0, 0, 0, 0; 457, b'x' * 64, 0, 0, 0; 459, 0, 0, 0, 0; 462, 0, 4096, 0; "
+            "463, -100, b'/', 0, 0, 0, 0; 334 + 500, 0"
+        ),
+    ),
+    Attack(
+        "system calls: priorities and processors",
+        """
+def f(bait):
+    return tries(nice=lambda: os.nice(-5), up=lambda: os.nice(5), prio=lambda: os.setpriority(os.PRIO_PROCESS, 0, -20) or 1,
+        affinity=lambda: os.sched_setaffinity(0, {0}) or 1, policy=lambda: os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1)) or 1,
+        io=lambda: libc.syscall(251, 1, 0, 0), attr=lambda: libc.syscall(314, 0, b"x" * 48, 0), memory=lambda: libc.syscall(238, 1, 0, 0))
+""",
+    ),
+    Attack(
+        "system calls: the page of old kernels",
+        "def f(bait): ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_void_p)(0xFFFFFFFFFF600400)(None); return []",
+        ("answer", "killed"),
+    ),
+    Attack(
+        "system calls: the end of a thread as a message",
+        """
+import threading, time
+def f(bait):
+    word = ctypes.cast(libc.getpid, ctypes.c_void_p).value & ~4095
+    def end():
+        libc.syscall(218, ctypes.c_void_p(word))
+        libc.syscall(273, ctypes.c_void_p(word), 24)
+    thread = threading.Thread(target=end)
+    thread.start(); thread.join(); time.sleep(0.05)
+    return []
+""",
+    ),
     Attack("system calls: a foreign ABI", "def f(bait): libc.syscall(0x40000000 | 39)", ("killed",)),
     Attack(
         "system calls: int 0x80",
@@ -558,6 +765,30 @@ def f(bait):
         "descriptors: using up all",
         "def f(bait):\n    n = 0\n    try:\n        while True: os.pipe(); n += 1\n    except OSError: return [] if n < 64 else [n]",
     ),
+    Attack(
+        "descriptors: the wrong way through the pipes",
+        "def f(bait): return tries(back=lambda: os.read(4, 1), on=lambda: os.write(3, b'x'), calls=lambda: os.write(5, b'x'))",
+    ),
+    Attack(
+        "descriptors: pipes that cut into packets",
+        "import fcntl\ndef f(bait):\n    for fd in (3, 4): fcntl.fcntl(fd, fcntl.F_SETFL, 0o40000 | 0o20000 | 0o4000)\n    return []",
+        ("answer", "time", "error", "killed"),
+    ),
+    Attack(
+        "descriptors: rings of epoll",
+        """
+import select
+def f(bait):
+    rings = [select.epoll() for _ in range(40)]
+    for one in rings:
+        for other in rings:
+            try: one.register(other.fileno())
+            except OSError: pass
+    for one in rings: one.poll(0)
+    return []
+""",
+        ("answer", "time"),
+    ),
     # forged and malformed results
     *(
         Attack(f"results: {name}", f"def f(bait):\n    {write}\n    os._exit(0)", kinds)
@@ -604,6 +835,17 @@ def f(bait):
             ("a header that lies", """os.write(4, (1 << 31).to_bytes(4, "little") + b"x")""", ("output",)),
             ("half a header", """os.write(4, b"x")""", ("error",)),
             ("half a body", """os.write(4, (100).to_bytes(4, "little") + b'["answer", []')""", ("error",)),
+            ("a second word of readiness", """os.write(4, bytes(8) + b"\\xff" * 8)""", ("error",)),
+            (
+                "an array of objects",
+                r"""d = b'\0\x27\0\0\0["answer", {"\\u0000array": ["object", [1]]}]' + bytes(8); os.write(4, len(d).to_bytes(4, "little") + d)""",
+                ("error",),
+            ),
+            (
+                "a small array of a large shape",
+                r"""d = b'["answer", {"\u0000array": ["int8", [1000000000000, 1]]}]'; d = b"\0" + len(d).to_bytes(4, "little") + d; os.write(4, len(d).to_bytes(4, "little") + d)""",
+                ("error",),
+            ),
             ("an empty body", """os.write(4, bytes(4))""", ("error",)),
         )
     ),
@@ -619,6 +861,18 @@ def f(bait):
         ("error", "killed"),
     ),
     Attack("results: a ring", "def f(bait):\n    x = []; x.append(x)\n    return x", ("error",)),
+    Attack(
+        "results: before they are asked for",
+        "d = b'[\"answer\", []]'\nos.write(4, len(d).to_bytes(4, 'little') + d)\ndef f(bait): return [1]",
+    ),
+    Attack(
+        "results: more digits than may be read",
+        "def f(bait): sys.set_int_max_str_digits(0); return 10 ** 100000",
+        ("error",),
+    ),
+    Attack("results: a text that is no Unicode", "def f(bait): return ['\\udcff']", ("error",)),
+    Attack("results: keys that are none", "def f(bait): return {(1, 2): 3}", ("error",)),
+    Attack("results: 200,000 small values", "def f(bait): return list(range(200000))", ("error", "output")),
     # monkeypatching
     Attack(
         "monkeypatching: json, time, random, os",
@@ -648,6 +902,34 @@ def f(bait):
 """,
         ("answer", "error"),
     ),
+    Attack(
+        "monkeypatching: what the runner calls",
+        """
+import builtins, struct
+def f(bait):
+    struct.pack = struct.unpack = builtins.len = builtins.type = lambda *a: 0
+    int_ = builtins.int
+    builtins.int = type("int", (int_,), {"from_bytes": staticmethod(lambda *a: 1 << 40)})
+    os.write = lambda fd, data: 10 ** 9
+    return []
+""",
+        ("error", "killed", "time", "answer"),
+    ),
+    Attack(
+        "monkeypatching: how Python runs",
+        """
+import gc, threading
+def f(bait):
+    sys.setswitchinterval(1e6)
+    sys.setrecursionlimit(60)
+    gc.set_threshold(1)
+    gc.callbacks.append(lambda *a: 1 / 0)
+    sys.setprofile(lambda *a: 1 / 0)
+    threading.settrace(lambda *a: 1 / 0)
+    return []
+""",
+        ("error", "killed", "time", "answer"),
+    ),
     # frames
     Attack(
         "frames: walking to the caller",
@@ -658,6 +940,23 @@ def f(bait):
         found += [k for k, v in frame.f_locals.items() if k in ("expected", "truth", "instances", "seeds", "score")]
         frame = frame.f_back
     return found
+""",
+    ),
+    Attack(
+        "frames: the fork server's own sockets and files",
+        """
+def f(bait):
+    frame, done, seen = sys._getframe(), [], 0
+    while frame:
+        for value in list(frame.f_locals.values()):
+            for held in (value, *getattr(value, "__dict__", {}).values()):
+                if type(held).__name__ == "socket":
+                    seen += 1
+                    done += tries(**{f"socket{held.fileno()}": lambda: held.send(b"l")})
+                if type(held).__name__ == "Job":
+                    done += tries(results=lambda: os.pwrite(held.results, b"x", 0), payload=lambda: os.pread(held.payload, 1, 0))
+        frame = frame.f_back
+    return done if seen else ["no socket was found, so nothing was tried"]
 """,
     ),
     Attack(
@@ -694,6 +993,34 @@ def f(bait):
         "class D(dict):\n    def items(self): return [('a', float('nan'))]\ndef f(bait): return D(a=1)",
         ("error", "answer"),
     ),
+    Attack(
+        "objects: an array that is none",
+        """
+class A:
+    size, shape, dtype = 1, (1 << 40,), type("D", (), {"name": "float64", "isnative": True})
+    def tolist(self): return []
+    def tobytes(self): return b"x" * 7
+A.__module__ = "numpy"
+def f(bait): return A()
+""",
+        ("error",),
+    ),
+    Attack(
+        "objects: an array that lies about its bytes",
+        """
+import numpy
+class A(numpy.ndarray):
+    def tobytes(self): return b"x" * 100000
+A.__module__ = "numpy"
+def f(bait): return numpy.zeros(3).view(A)
+""",
+        ("error",),
+    ),
+    Attack(
+        "objects: another class than its own",
+        "class A:\n    __class__ = property(lambda self: dict)\n    def __iter__(self): raise SystemExit\ndef f(bait): return A()",
+        ("error",),
+    ),
     # numbers that are none
     *(
         Attack(f"numbers: {text}", f"import numpy as np\ndef f(bait): return {text}", ("error",))
@@ -704,6 +1031,8 @@ def f(bait):
             "1j",
             "np.float64('nan')",
             "np.array([1, np.inf])",
+            "np.array([1, np.nan], dtype='float32')",
+            "{'a': [np.full((2, 3), np.inf)]}",
             "10 ** 5000",
         )
     ),

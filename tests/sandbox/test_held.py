@@ -151,6 +151,19 @@ def test_what_was_printed_stays_as_it_was(pool: Pool) -> None:
     assert (first.output, third.output) == ("first\n", "first\n")
 
 
+@pytest.mark.parametrize(
+    "deed",
+    ["os.lseek(1, 1 << 40, 0)", "os.lseek(1, 1000, 0)", "os.write(1, b'x' * 100000)", "sys.stdout.write('x' * 10)",
+     "held.append(mmap.mmap(1, 0) if os.write(1, b'x') else 0)", "fcntl.fcntl(1, fcntl.F_SETFL, os.O_APPEND)"],
+)  # fmt: skip
+def test_what_one_input_does_to_the_output_is_undone_before_the_next(pool: Pool, deed: str) -> None:
+    program = f"import fcntl, mmap, os, sys\nheld = []\ndef f(x):\n    if x: print('mine')\n    else: {deed}\n    return os.getpid()"
+    job = Job(program, "f", ((0,), (1,), (0,), (1,)), (0,) * 4, LIMITS)
+    found = pool.run(job)
+    assert [found[1].output, found[3].output] == ["mine\n"] * 2
+    assert [one.kind for one in found] == ["answer"] * 4
+
+
 def test_standard_input_carries_nothing_from_job_to_job(pool: Pool) -> None:
     program = """
 import fcntl, os

@@ -258,6 +258,7 @@ class Job:
         self.left_for_answers -= self.size
         wall = time.monotonic_ns() - self.wall_base
         kept = self._keep(printed) if printed else 0
+        os.lseek(self.output, 0, os.SEEK_SET)  # the program may have moved it
         self.records += wire.RECORD.pack(ending, status, max(used, 0), wall, self.size, kept)
         self.done += 1
         self.offset += self.sizes[self.done]
@@ -269,7 +270,6 @@ class Job:
         kept = os.sendfile(self.results, self.output, 0, min(printed, self.max_output // wire.TOTAL_OUTPUT))
         self.end_of_results += kept
         os.ftruncate(self.output, 0)
-        os.lseek(self.output, 0, os.SEEK_SET)
         return kept
 
     def close(self) -> None:
