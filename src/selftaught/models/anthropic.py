@@ -49,7 +49,10 @@ class Anthropic:
         self._tariff = Tariff("anthropic", model, base_url, price)
         self._sdk = wire.sdk("anthropic")
         self._client: Any = self._sdk.Anthropic(
-            api_key=wire.key("ANTHROPIC_API_KEY", base_url), base_url=base_url, max_retries=0
+            api_key=wire.key("ANTHROPIC_API_KEY", base_url),
+            base_url=base_url,
+            max_retries=0,
+            http_client=wire.http_client(self._sdk),
         )
 
     def ask(self, request: Request, count: int, timeout_s: float) -> Sequence[Answer]:  # noqa: ARG002 - one at a time

@@ -47,7 +47,10 @@ class OpenAI:
         self._tariff = Tariff("openai", model, base_url, price)
         self._sdk = wire.sdk("openai")
         self._client: Any = self._sdk.OpenAI(
-            api_key=wire.key("OPENAI_API_KEY", base_url), base_url=base_url, max_retries=0
+            api_key=wire.key("OPENAI_API_KEY", base_url),
+            base_url=base_url,
+            max_retries=0,
+            http_client=wire.http_client(self._sdk),
         )
         self._lock = threading.Lock()
         self._several = BATCH

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from selftaught.errors import UsageError
 from selftaught.models.faults import Fault, fault_of, mapping
@@ -27,6 +28,15 @@ def sdk(name: str) -> Any:
         raise UsageError(f"{name}: models need the {name} package: pip install 'selftaught[{name}]'") from None
     logging.getLogger(name).setLevel(logging.WARNING)
     return module
+
+
+def http_client(module: Any) -> Any:
+    """What an SDK is to send its requests with; None, its own choice, where a proxy may stand between."""
+    if getproxies():
+        return None
+    from selftaught.models.connections import Connections
+
+    return module.DefaultHttpxClient(transport=Connections())
 
 
 def key(variable: str, base_url: str | None) -> str:
