@@ -1,83 +1,147 @@
 """What kill -9 costs a run: a run of the command, killed at random moments and resumed until it ends, again and again.
 
-The model is a server on loopback whose answers depend on the question alone, so there is one right end. Counted are the
-stored facts that a kill lost, the answers asked for again beyond the requests that were under way, and the processes left.
-Beside that: how long a run with 100,000 facts takes until it is ready to go on, and whether memory grows with the store.
+The model is a server on loopback whose answers depend on the question alone, so there is one right end. It takes its time,
+so that most kills meet requests under way. Counted are the stored facts that a kill lost, the stored answers that were
+asked for again, and the processes that are left a second later. Beside that: how long the command takes until it asks
+again when its run has 100,000 facts, and whether memory grows with the store.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults import LATENCY_S, OUTER, SIZES, FaultServer, good
+from benchmarks.faults import OUTER, SIZES, FaultServer, good
 from selftaught.store import Store
 
 COMMAND = [sys.executable, "-m", "selftaught"]
-LONGEST_LIFE_S = 3.0
+LATENCY_S = 0.15
+EARLY, EARLY_S = 0.2, 0.8
+"""This part of the kills comes so soon after the start: while the command starts, opens the store and finds its facts."""
+WORK_S = 1.0
+"""The others come at most so long after the first question that the process asks."""
+GONE_S = 1.0
 FACTS = 100_000
+Question = tuple[str, str, float]
+"""Digests of the role and the message, and the temperature."""
+
+
+@dataclass
+class Tally:
+    """What the kills came to so far."""
+
+    kills: int = 0
+    kills_that_met_requests: int = 0
+    requests_under_way: int = 0
+    runs: int = 0
+    other_ends: int = 0
+    facts_lost: int = 0
+    stored_answers_asked_again: int = 0
+    answers_asked_again: int = 0
+    processes_left: int = 0
+    _watched: list[tuple[float, set[tuple[int, str]]]] = field(default_factory=list)
+
+    def watch(self, processes: set[tuple[int, str]]) -> None:
+        """Processes whose parent was killed just now."""
+        self._watched.append((time.monotonic(), processes))
+
+    def look(self, last: bool = False) -> None:
+        """Count what is left of those that were killed a second ago; at last wait until that is so of all."""
+        while self._watched and (last or time.monotonic() - self._watched[0][0] >= GONE_S):
+            killed, processes = self._watched.pop(0)
+            time.sleep(max(0.0, killed + GONE_S - time.monotonic()))
+            self.processes_left += _alive(processes)
+
+    def plain(self) -> dict[str, object]:
+        return {name.replace("_", " "): value for name, value in vars(self).items() if not name.startswith("_")}
 
 
 def run(quick: bool = False) -> dict[str, object]:
     """The figures of 200 kills (a few when quick) and of a resume among 100,000 facts."""
-    return {"kills": _kills(5 if quick else 200), "large store": _large(FACTS // 20 if quick else FACTS)}
+    return {"kills": _kills(8 if quick else 200), "large store": _large(FACTS // 20 if quick else FACTS)}
 
 
 def _kills(wanted: int) -> dict[str, object]:
-    dice = random.Random(0)
+    dice, tally = random.Random(0), Tally()
     options = ["run", *SIZES["full"].split(), *OUTER.split()]
     with FaultServer(good, LATENCY_S) as server, tempfile.TemporaryDirectory() as folder:
         options += ["--base-url", server.url]
         right = _finish(options, Path(folder) / "right.db")
-        counts = {"kills": 0, "runs": 0, "other ends": 0, "facts lost": 0, "asked again": 0, "under way at kills": 0}
-        counts["processes left"] = 0
-        while counts["kills"] < wanted:
-            counts["runs"] += 1
-            _one_run(options, Path(folder) / f"{counts['runs']}.db", right, counts, wanted, dice, server)
-    return counts | {"goal": "no other end, no fact lost, asked again <= under way, no process left"}
+        while tally.kills < wanted:
+            tally.runs += 1
+            _one_run(options, Path(folder) / f"{tally.runs}.db", right, tally, wanted, dice, server)
+        tally.look(last=True)
+    goal = "no other end, no fact lost, no stored answer asked again, no process left"
+    return {**tally.plain(), "goal": goal}
 
 
 def _one_run(
-    options: list[str],
-    store: Path,
-    right: object,
-    counts: dict[str, int],
-    wanted: int,
-    dice: random.Random,
-    server: FaultServer,
+    options: list[str], store: Path, right: object, tally: Tally, wanted: int, dice: random.Random, server: FaultServer
 ) -> None:
     """Kill one run at random moments until it ends or there were enough kills, then let it end and compare."""
-    before, kept = _asked(server), set[str]()
-    words = options
-    while counts["kills"] < wanted:
+    first, kept, lives = server.seen, set[str](), list[tuple[int, Counter[Question]]]()
+    while tally.kills < wanted:
+        lives.append((server.seen, _stored(store)))
         child = subprocess.Popen(
-            [*COMMAND, *words, "--store", str(store)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*COMMAND, *_words(options, store), "--store", str(store)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-        try:
-            child.wait(dice.uniform(0.0, LONGEST_LIFE_S))
+        if _ends_before(child, dice, server):
             break
-        except subprocess.TimeoutExpired:
-            below = _descendants(child.pid)
-            counts["under way at kills"] += server.under_way
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-        counts["kills"] += 1
+        below, under_way = _descendants(child.pid), server.under_way
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        tally.kills += 1
+        tally.kills_that_met_requests += under_way > 0
+        tally.requests_under_way += under_way
+        tally.watch(below)
+        tally.look()
         facts = _facts(store)
-        counts["facts lost"] += len(kept - facts)
+        tally.facts_lost += len(kept - facts)
         kept = facts
-        counts["processes left"] += _alive(below)
-        words = ["resume", "1"] if _has_run(store) else options
-    counts["other ends"] += _finish(["resume", "1"] if _has_run(store) else options, store) != right
-    counts["facts lost"] += len(kept - _facts(store))
-    counts["asked again"] += _asked(server) - before - _answers(store)
+    lives.append((server.seen, _stored(store)))
+    tally.other_ends += _finish(_words(options, store), store) != right
+    tally.facts_lost += len(kept - _facts(store))
+    needed = _stored(store)
+    tally.answers_asked_again += _asked(server.bodies[first:]).total() - needed.total()
+    ends = [seen for seen, _ in lives[1:]] + [server.seen]
+    for (began, before), end in zip(lives, ends, strict=True):
+        asked = _asked(server.bodies[began:end])
+        tally.stored_answers_asked_again += (asked - (needed - before)).total()
+
+
+def _ends_before(child: subprocess.Popen[bytes], dice: random.Random, server: FaultServer) -> bool:
+    """Wait for the moment of the next kill; whether the process has ended before."""
+    seen = server.seen
+    if dice.random() < EARLY:
+        moment = time.monotonic() + dice.uniform(0.0, EARLY_S)
+    else:
+        while server.seen == seen and child.poll() is None:
+            time.sleep(0.005)
+        moment = time.monotonic() + dice.uniform(0.0, WORK_S)
+    while child.poll() is None and time.monotonic() < moment:
+        time.sleep(0.005)
+    return child.poll() is not None
+
+
+def _words(options: list[str], store: Path) -> list[str]:
+    """How to go on: with the run, once there is one."""
+    return ["resume", "1"] if _query(store, "SELECT id FROM runs") else options
 
 
 def _finish(words: list[str], store: Path) -> object:
@@ -91,9 +155,23 @@ def _finish(words: list[str], store: Path) -> object:
     return document
 
 
-def _asked(server: FaultServer) -> int:
-    """How many answers the server was asked for."""
-    return sum(body.get("n", 1) for body in server.bodies)
+def _asked(bodies: Sequence[dict[str, Any]]) -> Counter[Question]:
+    """How many answers to each question the server was asked for."""
+    asked = Counter[Question]()
+    for body in bodies:
+        system, message = ["", *(message["content"] for message in body["messages"])][-2:]
+        asked[_digest(system), _digest(message), body["temperature"]] += body.get("n", 1)
+    return asked
+
+
+def _stored(store: Path) -> Counter[Question]:
+    """How many answers to each question are stored."""
+    abouts = [json.loads(about) for (about,) in _query(store, "SELECT about FROM facts WHERE kind = 'answer'")]
+    return Counter((about["expertise"], about["message"], about["temperature"]) for about in abouts)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _query(store: Path, query: str) -> list[tuple[Any, ...]]:
@@ -110,14 +188,6 @@ def _query(store: Path, query: str) -> list[tuple[Any, ...]]:
 
 def _facts(store: Path) -> set[str]:
     return {key for (key,) in _query(store, "SELECT key FROM facts")}
-
-
-def _answers(store: Path) -> int:
-    return _query(store, "SELECT count(*) FROM facts WHERE kind = 'answer'")[0][0]
-
-
-def _has_run(store: Path) -> bool:
-    return bool(_query(store, "SELECT id FROM runs"))
 
 
 def _descendants(root: int) -> set[tuple[int, str]]:
@@ -137,8 +207,7 @@ def _descendants(root: int) -> set[tuple[int, str]]:
 
 
 def _alive(processes: set[tuple[int, str]]) -> int:
-    """How many of these are still there a second later; zombies do not count."""
-    time.sleep(1.0)
+    """How many of these are still there; zombies do not count."""
     found = 0
     for pid, started in processes:
         try:
@@ -150,36 +219,47 @@ def _alive(processes: set[tuple[int, str]]) -> int:
 
 
 def _large(facts: int) -> dict[str, object]:
-    """Time and memory until a store with many facts has found one of them and begun a run, beside an empty store."""
-    with tempfile.TemporaryDirectory() as folder:
-        sizes = {"empty": 0, "large": facts}
-        figures: dict[str, object] = {"facts": facts}
-        for name, count in sizes.items():
-            path = Path(folder) / f"{name}.db"
-            _fill(path, count)
-            figures[name] = _ready(path)
-    return figures | {"goal": "ready within 1 s; peak memory of the two alike"}
+    """A run that was killed early, resumed as it is and with many facts more of its own: when it asks, what it takes."""
+    with FaultServer(good, LATENCY_S) as server, tempfile.TemporaryDirectory() as folder:
+        small, large = Path(folder) / "small.db", Path(folder) / "large.db"
+        options = ["run", *SIZES["quick"].split(), *OUTER.split(), "--base-url", server.url]
+        child = subprocess.Popen([*COMMAND, *options, "--store", str(small)], stderr=subprocess.DEVNULL)
+        while server.seen < 2:
+            time.sleep(0.01)
+        child.kill()
+        child.wait()
+        with Store(small):  # which brings the log into the file
+            pass
+        shutil.copy(small, large)
+        _fill(large, facts)
+        figures = {name: _resumed(path, server) for name, path in {"few facts": small, "many": large}.items()}
+    return {"facts": facts, **figures, "goal": "within 1 s more than with few facts; the same peak memory"}
 
 
 def _fill(path: Path, count: int) -> None:
+    """Scores and answers in turns, as run 1 has used and bought them."""
+    score = {"value": 0.5, "grades": [0.5] * 20}
+    answer = {"text": "0" * 64, "finish": "stop", "tokens_in": 9, "tokens_out": 9, "dollars": 0.0, "bought_by": 1}
     with Store(path) as store:
-        number = store.start({}, {})
         for first in range(0, count, 500):
             abouts = [{"i": i} for i in range(first, min(first + 500, count))]
-            store.once_all(
-                "score", abouts, lambda missing: [{"value": 0.5, "grades": [0.5] * 20} for _ in missing], number
-            )
+            kind, body = [("score", score), ("answer", answer)][first // 500 % 2]
+            store.once_all(kind, abouts, lambda missing, body=body: [body] * len(missing), 1)
 
 
-def _ready(path: Path) -> dict[str, float]:
-    """In a process of its own: open the store, read the run, find a fact."""
-    script = (
-        "import resource, sys, time; from pathlib import Path; from selftaught.store import Store\n"
-        "began = time.perf_counter()\n"
-        "with Store(Path(sys.argv[1])) as store:\n"
-        "    store.run(1); store.reopen(1); store.once('score', {'i': 0}, lambda: 0, 1)\n"
-        "    print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+def _resumed(path: Path, server: FaultServer) -> dict[str, float]:
+    """Seconds from the start of the command to its first question, and the memory it took until its end."""
+    seen, began = server.seen, time.perf_counter()
+    child = subprocess.Popen(
+        [*COMMAND, "resume", "1", "--store", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    said = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True).stdout
-    ready_s, peak_mb = map(float, said.split())
-    return {"ready_s": ready_s, "peak_mb": peak_mb}
+    while server.seen == seen:
+        time.sleep(0.002)
+    ready_s = time.perf_counter() - began
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return {
+        "exit code": child.returncode,
+        "first question after s": round(ready_s, 2),
+        "peak_mb": used.ru_maxrss / 1024,
+    }
