@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from toys import Guesser, Number, make_lab
 
-from selftaught.budget import Allowance
+from selftaught.budget import Allowance, Usage
 from selftaught.errors import SpendExhausted
 from selftaught.improver import improve
 from selftaught.improvers import load
@@ -16,14 +16,14 @@ from selftaught.spend import Spend, SpendLimits, Spent
 from selftaught.utility import TaskUtility
 
 
-def buy(spend, at_most, price):
-    with spend.buying(at_most) as prices:
-        prices.append(price)
+def buy(spend, at_most, price, answers=1, tokens=0):
+    with spend.buying(at_most, answers) as bought:
+        bought += [Usage(0, 1, 0, tokens, 0, price)] * answers
 
 
 def test_money_is_held_before_it_is_spent():
     spend = Spend(SpendLimits(dollars=1.0))
-    with spend.buying(0.6), pytest.raises(SpendExhausted, match=r"\$0.6000 under way"):
+    with spend.buying(0.6, 1), pytest.raises(SpendExhausted, match=r"\$0.6000 under way"):
         buy(spend, 0.6, 0.1)
     buy(spend, 0.6, 0.5)
     buy(spend, 0.5, 0.5)
@@ -54,7 +54,7 @@ def test_an_unknown_price_fits_under_no_limit_and_stays_unknown():
 
 def test_what_failed_cost_nothing_and_holds_nothing():
     spend = Spend(SpendLimits(dollars=1.0))
-    with pytest.raises(OSError, match="cut"), spend.buying(0.9):
+    with pytest.raises(OSError, match="cut"), spend.buying(0.9, 1):
         raise OSError("cut")
     buy(spend, 0.9, 0.9)
     assert spend.now().dollars == 0.9
@@ -78,6 +78,54 @@ def test_threads_never_overspend():
     assert 0.83 < spend.now().dollars <= 1.0
 
 
+def test_answers_are_held_before_they_are_bought():
+    spend = Spend(SpendLimits(answers=10), Spent(answers=4))
+    with spend.buying(0.0, 4) as bought:
+        with pytest.raises(SpendExhausted, match=r"limit of 10 answers is reached \(4 bought, 4 under way, 3 wanted"):
+            buy(spend, 0.0, 0.0, answers=3)
+        buy(spend, 0.0, 0.0, answers=2)
+        bought += [Usage(responses=1)] * 4
+    assert spend.now().answers == 10
+    with pytest.raises(SpendExhausted):
+        buy(spend, 0.0, 0.0)
+
+
+def test_the_request_that_crosses_the_limit_on_tokens_is_the_last():
+    spend = Spend(SpendLimits(tokens=100), Spent(tokens=30))
+    buy(spend, 0.0, 0.0, tokens=69)
+    buy(spend, 0.0, 0.0, tokens=7)
+    with pytest.raises(SpendExhausted, match=r"limit of 100 tokens is reached \(106 bought\)"):
+        buy(spend, 0.0, 0.0)
+
+
+def test_each_round_has_its_limit_and_goes_on_counting_where_a_session_ended():
+    limits = SpendLimits(round_dollars=1.0, round_wall_s=100)
+    first = Spend(limits)
+    buy(first, 5.0, 5.0)
+    with first.round("1"):
+        buy(first, 1.0, 1.0)
+    with pytest.raises(SpendExhausted, match=r"limit of \$1 for a round is reached"), first.round("2"):
+        buy(first, 0.8, 0.8)
+        buy(first, 0.8, 0.8)
+    noted = replace(first.now(), wall_s=first.now().wall_s + 99)
+    second = Spend(limits, Spent(**noted.plain()))
+    with second.round("1"):
+        second.check()
+    with second.round("2"):
+        buy(second, 0.1, 0.1)
+        with pytest.raises(SpendExhausted):
+            buy(second, 0.2, 0.2)
+        second.check()
+    with second.round("3"):
+        buy(second, 1.0, 1.0)
+    third = Spend(limits, replace(second.now(), wall_s=second.now().wall_s + 200))
+    with third.round("3"):
+        third.check()
+    fourth = Spend(limits, Spent(wall_s=300, rounds={"4": {"dollars": 0.0, "wall_s": 200, "ended": False}}))
+    with fourth.round("4"), pytest.raises(SpendExhausted, match="100 s of time for a round"):
+        fourth.check()
+
+
 class Dear(Guesser):
     """Every answer costs 10 cents."""
 
@@ -93,7 +141,7 @@ class Dear(Guesser):
 def test_a_run_stops_at_its_limit_keeps_what_it_bought_and_found_answers_cost_nothing(tmp_path, sandbox):
     def go(dollars, run):
         lab = make_lab(tmp_path / "s.db", sandbox, Dear(), run=run)
-        lab = replace(lab, spend=Spend(SpendLimits(dollars=dollars), Spent(dollars=lab.store.dollars(run))))
+        lab = replace(lab, spend=Spend(SpendLimits(dollars=dollars), Spent(dollars=lab.store.bought(run).dollars)))
         utility = TaskUtility(lab, Number(), "train", 0, "practice")
         allowance = Allowance(calls=1, responses=6, scorings=6)
         return lab, lambda: improve(lab, load("seed"), Program(Number.start), utility, ["s"], allowance)
@@ -101,15 +149,15 @@ def test_a_run_stops_at_its_limit_keeps_what_it_bought_and_found_answers_cost_no
     poor, work = go(0.45, run=1)
     with pytest.raises(SpendExhausted):
         work()
-    bought = poor.store.dollars(1)
+    bought = poor.store.bought(1).dollars
     assert bought == pytest.approx(0.4)
     assert not list(poor.store.abouts("improvement"))
     rich, work = go(0.65, run=1)
     found = work()
     assert found.program is not None
     assert found.usage.dollars == pytest.approx(0.6), "recorded price: found and bought alike"
-    assert rich.store.dollars(1) == pytest.approx(0.6)
+    assert rich.store.bought(1).dollars == pytest.approx(0.6)
     assert len(rich.model.asked) == 2
     free, work = go(0.01, run=2)
     assert work() == found
-    assert free.store.dollars(2) == 0.0
+    assert free.store.bought(2).dollars == 0.0

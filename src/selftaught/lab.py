@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from selftaught.models import LanguageModel
@@ -49,6 +50,13 @@ class Lab:
             raise Stopped
         self.spend.check()
         return self.store.once_all(kind, [{**about, "contract": CONTRACT} for about in abouts], compute, self.run)
+
+    @contextmanager
+    def round(self, label: str) -> Generator[None]:
+        """Count what is spent in this block as that of one round; where it began is kept, for who resumes the run."""
+        with self.spend.round(label):
+            self.store.spend(self.run, self.spend.now().plain())
+            yield
 
     def compute(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
         """Run a job in the sandbox and count its CPU time as spent."""

@@ -245,8 +245,10 @@ def _recursion(lab: Lab, settings: Settings, reached: dict[str, Any]) -> dict[st
 
 
 def _spent(record: RunRecord, store: Store) -> Spent:
-    """What earlier sessions of a run have cost: times as last noted, money from the answers themselves."""
-    return replace(Spent(**record.spent), dollars=store.dollars(record.id))
+    """What earlier sessions of a run have cost: times as last noted, the rest from the answers themselves."""
+    bought = store.bought(record.id)
+    tokens = bought.tokens_in + bought.tokens_out
+    return replace(Spent(**record.spent), dollars=bought.dollars, answers=bought.responses, tokens=tokens)
 
 
 def load_tasks(settings: Settings) -> tuple[list[Task], list[Task]]:

@@ -75,9 +75,9 @@ class Conversation:
 
         def buy(missing: Sequence[int]) -> list[JSON]:
             addresses = [key_of("answer", {**abouts[i], "contract": CONTRACT}) for i in missing]
-            with lab.spend.buying(lab.model.ceiling(request, len(missing))) as prices:
+            with lab.spend.buying(lab.model.ceiling(request, len(missing)), len(missing)) as bought:
                 answers = lab.model.complete(request, addresses)
-                prices += [answer.dollars for answer in answers]
+                bought += [Usage(0, 1, 0, one.tokens_in, one.tokens_out, one.dollars) for one in answers]
             lab.progress.money(lab.spend.dollars)
             lab.progress.count("answers bought", len(answers))
             return [self._fact(answer) for answer in answers]

@@ -12,6 +12,7 @@ from statistics import fmean as mean
 from selftaught.improver import ENTRY, Improvement, improve
 from selftaught.lab import Lab
 from selftaught.meta import Cell, MetaUtility, Scaled
+from selftaught.plain import digest
 from selftaught.program import Program
 from selftaught.settings import Settings
 
@@ -43,13 +44,14 @@ def recursion(lab: Lab, seed: Program, tasks: Sequence[Scaled], settings: Settin
     """The rounds, one by one, from the seed improver. A proposal that is no new improver leaves the incumbent in place."""
     improver = seed
     for t in range(1, settings.rounds + 1):
-        worker = improver if settings.worker == "self" else seed
-        lab.progress.phase(f"round {t} of {settings.rounds}: proposing")
-        train = MetaUtility(lab, tasks, "train", ["round", t], settings.repetitions, settings.inner)
-        shown = improver if settings.start == "incumbent" else STUB
-        proposal = improve(lab, worker, shown, train, ["outer", lab.seed, t], settings.outer, train.depth + 1)
-        lab.progress.phase(f"round {t} of {settings.rounds}: validating")
-        outcome = _gate(lab, t, worker, improver, proposal, tasks, settings)
+        with lab.round(digest([settings.plain(), lab.seed, t])):
+            worker = improver if settings.worker == "self" else seed
+            lab.progress.phase(f"round {t} of {settings.rounds}: proposing")
+            train = MetaUtility(lab, tasks, "train", ["round", t], settings.repetitions, settings.inner)
+            shown = improver if settings.start == "incumbent" else STUB
+            proposal = improve(lab, worker, shown, train, ["outer", lab.seed, t], settings.outer, train.depth + 1)
+            lab.progress.phase(f"round {t} of {settings.rounds}: validating")
+            outcome = _gate(lab, t, worker, improver, proposal, tasks, settings)
         improver = outcome.improver
         yield outcome
 

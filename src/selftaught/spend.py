@@ -1,19 +1,30 @@
-"""Spend: what a run really costs (money, wall time, CPU time), counted before it is used.
+"""Spend: what a run really costs (money, answers, wall time, CPU time), counted before it is used where that can be.
 
 Unlike an allowance, a spend limit is no part of the experiment: it may stop a run, never change a stored result. It is
-counted over all sessions of a run, and only answers that are bought cost money.
+counted over all sessions of a run, and only what is bought counts: what is found costs nothing.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
+from selftaught.budget import Usage
 from selftaught.errors import SpendExhausted
 from selftaught.plain import JSON
+
+
+@dataclass(frozen=True)
+class RoundSpent:
+    """Of a round under way: where the run's spend stood when it began. Of one that ended: what it cost."""
+
+    dollars: float | None
+    wall_s: float
+    ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,11 @@ class Spent:
     dollars: float | None = 0.0
     wall_s: float = 0.0
     cpu_s: float = 0.0
+    answers: int = 0
+    tokens: int = 0
+    """In and out."""
+    rounds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """A `RoundSpent` for each round that began, by its label."""
 
     def plain(self) -> dict[str, JSON]:
         return asdict(self)
@@ -35,11 +51,20 @@ class SpendLimits:
     dollars: float | None = None
     wall_s: float | None = None
     cpu_s: float | None = None
+    answers: float | None = None
+    tokens: float | None = None
+    """Tokens in and out. How many an answer takes is known afterwards: the requests under way may still cross it."""
+    round_dollars: float | None = None
+    """Like `dollars`, for each round of a recursion by itself."""
+    round_wall_s: float | None = None
     deadline_s: float = 600.0
     """Seconds without any good answer of the model."""
 
     def plain(self) -> dict[str, JSON]:
         return asdict(self)
+
+
+_GO_ON = "resuming with a higher one goes on"
 
 
 class Spend:
@@ -51,8 +76,13 @@ class Spend:
         self._began = time.monotonic()
         self._process = time.process_time()
         self._dollars = self._earlier.dollars
+        self._answers = self._earlier.answers
+        self._tokens = self._earlier.tokens
         self._reserved = 0.0
+        self._ordered = 0
         self._jobs_cpu_s = 0.0
+        self._rounds = {label: RoundSpent(**one) for label, one in self._earlier.rounds.items()}
+        self._round: RoundSpent | None = None
         self._lock = threading.Lock()
 
     def now(self) -> Spent:
@@ -60,8 +90,11 @@ class Spend:
         with self._lock:
             return Spent(
                 self._dollars,
-                self._earlier.wall_s + time.monotonic() - self._began,
+                self._wall_s(),
                 self._earlier.cpu_s + time.process_time() - self._process + self._jobs_cpu_s,
+                self._answers,
+                self._tokens,
+                {label: asdict(one) for label, one in self._rounds.items()},
             )
 
     @property
@@ -73,14 +106,15 @@ class Spend:
     def check(self) -> None:
         """Raise SpendExhausted when wall or CPU time has reached its limit."""
         limits = self.limits
-        if limits.wall_s is None and limits.cpu_s is None:
+        if limits.wall_s is None and limits.cpu_s is None and limits.round_wall_s is None:
             return
-        now = self.now()
-        for what, used, limit in (("time", now.wall_s, limits.wall_s), ("CPU time", now.cpu_s, limits.cpu_s)):
-            if limit is not None and used >= limit:
-                raise SpendExhausted(
-                    f"the limit of {limit:g} s of {what} is reached; resuming with a higher one goes on"
-                )
+        now, round_ = self.now(), self._round
+        used = [("time", now.wall_s, limits.wall_s), ("CPU time", now.cpu_s, limits.cpu_s)]
+        if round_ is not None:
+            used.append(("time for a round", now.wall_s - round_.wall_s, limits.round_wall_s))
+        for what, seconds, limit in used:
+            if limit is not None and seconds >= limit:
+                raise SpendExhausted(f"the limit of {limit:g} s of {what} is reached; {_GO_ON}")
 
     def computed(self, cpu_s: float) -> None:
         """Count the CPU time of sandbox jobs."""
@@ -88,30 +122,74 @@ class Spend:
             self._jobs_cpu_s += cpu_s
 
     @contextmanager
-    def buying(self, at_most: float | None) -> Generator[list[float | None]]:
-        """Hold `at_most` dollars while answers are bought; the block appends to the list what each really cost.
+    def round(self, label: str) -> Generator[None]:
+        """What is spent in this block is that of one round; one that was begun in an earlier session goes on."""
+        with self._lock:
+            known = self._rounds.get(label, RoundSpent(0.0, 0.0, ended=True))
+            self._round = self._since(known) if known.ended else known
+            self._rounds[label] = self._round
+        try:
+            yield
+            with self._lock:
+                self._rounds[label] = replace(self._since(self._round), ended=True)
+        finally:
+            self._round = None
 
-        Raises SpendExhausted, before anything is bought, when that could exceed the limit. An unknown price never fits
-        under a limit.
+    @contextmanager
+    def buying(self, at_most: float | None, count: int) -> Generator[list[Usage]]:
+        """Hold `at_most` dollars while `count` answers are bought; the block appends to the list what each really took.
+
+        Raises SpendExhausted, before anything is bought, when that could exceed a limit on money or answers, or when the
+        limit on tokens is reached. An unknown price never fits under a limit.
         """
-        prices: list[float | None] = []
+        bought: list[Usage] = []
         held = at_most or 0.0
         with self._lock:
-            limit = self.limits.dollars
-            if limit is not None:
-                if at_most is None or self._dollars is None:
-                    raise SpendExhausted(f"a limit of ${limit:g} cannot be kept: the price of this model is unknown")
-                if self._dollars + self._reserved + held > limit:
-                    raise SpendExhausted(
-                        f"the limit of ${limit:g} is reached (${self._dollars:.4f} spent, ${self._reserved:.4f} under way, "
-                        f"the next request may cost ${held:.4f}); resuming with a higher one goes on"
-                    )
+            self._refuse(at_most, count)
             self._reserved += held
+            self._ordered += count
         try:
-            yield prices
+            yield bought
         finally:
+            total = sum(bought, Usage())
             with self._lock:
                 self._reserved -= held
-                known = [price for price in prices if price is not None]
-                complete = self._dollars is not None and len(known) == len(prices)
-                self._dollars = (self._dollars or 0.0) + sum(known) if complete else None
+                self._ordered -= count
+                self._answers += total.responses
+                self._tokens += total.tokens_in + total.tokens_out
+                unknown = self._dollars is None or total.dollars is None
+                self._dollars = None if unknown else (self._dollars or 0.0) + (total.dollars or 0.0)
+
+    def _refuse(self, at_most: float | None, count: int) -> None:
+        limits = self.limits
+        self._refuse_money(limits.dollars, "", 0.0, at_most)
+        if self._round is not None:
+            self._refuse_money(limits.round_dollars, " for a round", self._round.dollars, at_most)
+        if limits.answers is not None and self._answers + self._ordered + count > limits.answers:
+            raise SpendExhausted(
+                f"the limit of {limits.answers:g} answers is reached ({self._answers} bought, {self._ordered} under way, "
+                f"{count} wanted); {_GO_ON}"
+            )
+        if limits.tokens is not None and self._tokens >= limits.tokens:
+            raise SpendExhausted(f"the limit of {limits.tokens:g} tokens is reached ({self._tokens} bought); {_GO_ON}")
+
+    def _refuse_money(self, limit: float | None, scope: str, before: float | None, at_most: float | None) -> None:
+        if limit is None:
+            return
+        if at_most is None or self._dollars is None or before is None:
+            raise SpendExhausted(f"a limit of ${limit:g}{scope} cannot be kept: the price of this model is unknown")
+        spent = self._dollars - before
+        if spent + self._reserved + at_most > limit:
+            raise SpendExhausted(
+                f"the limit of ${limit:g}{scope} is reached (${spent:.4f} spent, ${self._reserved:.4f} under way, "
+                f"the next request may cost ${at_most:.4f}); {_GO_ON}"
+            )
+
+    def _since(self, before: RoundSpent) -> RoundSpent:
+        """The run's spend now, less what is given."""
+        unknown = self._dollars is None or before.dollars is None
+        dollars = None if unknown else (self._dollars or 0.0) - (before.dollars or 0.0)
+        return RoundSpent(dollars, self._wall_s() - before.wall_s)
+
+    def _wall_s(self) -> float:
+        return self._earlier.wall_s + time.monotonic() - self._began

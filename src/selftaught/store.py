@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from selftaught.budget import Usage
 from selftaught.errors import StoreFailure, UsageError
 from selftaught.plain import JSON, canonical, digest
 
@@ -256,15 +257,16 @@ class Store:
         with self._writing() as db:
             db.execute("UPDATE runs SET spent = ? WHERE id = ?", (canonical(spent), run))
 
-    def dollars(self, run: int) -> float | None:
-        """What the answers bought by a run cost; None when one of the prices is unknown. Exact also after a kill."""
+    def bought(self, run: int) -> Usage:
+        """The answers that a run bought, their tokens and their price (None: one is unknown). Exact also after a kill."""
         query = (
-            "SELECT total(json_extract(body, '$.dollars')), count(*) - count(json_extract(body, '$.dollars')) "
+            "SELECT count(*), total(json_extract(body, '$.tokens_in')), total(json_extract(body, '$.tokens_out')), "
+            "total(json_extract(body, '$.dollars')), count(*) - count(json_extract(body, '$.dollars')) "
             "FROM facts WHERE kind = 'answer' AND json_extract(body, '$.bought_by') = ?"
         )
         with self._transaction() as db:
-            total, unknown = db.execute(query, (run,)).fetchone()
-        return None if unknown else float(total)
+            answers, tokens_in, tokens_out, dollars, unknown = db.execute(query, (run,)).fetchone()
+        return Usage(0, answers, 0, int(tokens_in), int(tokens_out), None if unknown else dollars)
 
     def finish(self, run: int, status: str, report: Mapping[str, JSON] | None = None) -> None:
         """End a run: `done`, or why it stopped."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean as mean
-from typing import cast
 
+from selftaught.budget import Usage
 from selftaught.evidence.controls import Arm, Comparison, by_task
 from selftaught.evidence.counterfactuals import Counterfactuals
 from selftaught.evidence.statistics import interval
@@ -42,18 +42,19 @@ def usage(store: Store, run: int) -> dict[str, JSON]:
     An improver run that another run had kept already counts with its calls, not with the answers inside it: on a store of
     its own a run counts in full. `dollars` is the recorded price of these answers, `dollars_spent` what this run itself bought.
     """
-    improvements = [body for _, body in store.facts("improvement", run)]
-    answers = [body for _, body in store.facts("answer", run)]
-    prices = [cast("float | None", body["dollars"]) for body in answers]
+    calls = [body["usage"]["calls"] for _, body in store.facts("improvement", run)]
+    answers = Usage()
+    for _, body in store.facts("answer", run):
+        answers += Usage(0, 1, 0, body["tokens_in"], body["tokens_out"], body["dollars"])
     return {
-        "calls": sum(body["usage"]["calls"] for body in improvements),
-        "responses": len(answers),
+        "calls": sum(calls),
+        "responses": answers.responses,
         "scorings": sum(1 for _ in store.facts("score", run)),
-        "improver_runs": len(improvements),
-        "tokens_in": sum(body["tokens_in"] for body in answers),
-        "tokens_out": sum(body["tokens_out"] for body in answers),
-        "dollars": None if None in prices else float(sum(price for price in prices if price)),
-        "dollars_spent": store.dollars(run),
+        "improver_runs": len(calls),
+        "tokens_in": answers.tokens_in,
+        "tokens_out": answers.tokens_out,
+        "dollars": answers.dollars,
+        "dollars_spent": store.bought(run).dollars,
     }
 
 
