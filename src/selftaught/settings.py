@@ -14,6 +14,8 @@ Accept = Literal["gate", "paper"]
 Worker = Literal["self", "frozen"]
 Start = Literal["incumbent", "none"]
 Controls = Literal["all", "basic"]
+LONGEST_CPU_S = 86_400.0
+"""What an improver's own code may use at most."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,8 @@ class Settings:
             value = getattr(self, name)
             if value < 1:
                 raise UsageError(f"--{name} is {value}: at least 1 is needed")
-        for name in ("inner", "outer"):
-            for limit in ("calls", "responses", "scorings"):
-                if getattr(getattr(self, name), limit) < 1:
-                    raise UsageError(f"the {name} budget of {limit} is below 1: an improver could do nothing")
+        _check("inner", self.inner)
+        _check("outer", self.outer)
         if self.itself and self.start == "none":
             raise UsageError("a maximizer is shown no start solution, so improving the seed improver is no task for it")
 
@@ -86,6 +86,16 @@ class Settings:
         }
         fields |= {name: Allowance(**fields[name]) for name in ("inner", "outer", "itself") if fields.get(name)}
         return cls(**fields)
+
+
+def _check(name: str, allowance: Allowance) -> None:
+    """Raise UsageError for an allowance that leaves nothing to do."""
+    for limit in ("calls", "responses", "scorings", "tokens"):
+        count = getattr(allowance, limit)
+        if count is not None and count < 1:
+            raise UsageError(f"the {name} budget of {limit} is below 1: an improver could do nothing")
+    if not 0 < allowance.cpu_s <= LONGEST_CPU_S:
+        raise UsageError(f"the {name} budget of CPU time is {allowance.cpu_s:g} s: it is above 0 and at most a day")
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,7 @@ class Contest:
             raise UsageError(f"two improvers are called {twice[0]}: a comparison needs different names")
         if not names:
             raise UsageError("no improver to compare: name some, e.g. seed best-of-n")
+        _check("inner", self.inner)
         if self.repetitions < 1:
             raise UsageError(f"--repetitions is {self.repetitions}: at least 1 is needed")
         if self.limit is not None and self.limit < self.repetitions:

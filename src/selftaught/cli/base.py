@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -14,10 +14,12 @@ from selftaught.errors import SelftaughtError, UsageError
 from selftaught.spend import SpendLimits
 
 if TYPE_CHECKING:
+    from selftaught.budget import Allowance
     from selftaught.launch import Estimate
     from selftaught.program import Program
     from selftaught.store import Store
 
+T = TypeVar("T")
 app = typer.Typer(
     name="selftaught",
     help="STOP, the Self-Taught Optimizer: programs that improve programs, and themselves.",
@@ -32,11 +34,18 @@ StorePath = Annotated[Path, typer.Option("--store", envvar="SELFTAUGHT_STORE", h
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, all else on standard error.")]
 Level = Annotated[str, typer.Option("--sandbox", help="Sandbox level: strict, confined or external (see `doctor`).")]
 MaxDollars = Annotated[float | None, typer.Option(help="Stop before the run has cost more than this.")]
+MaxAnswers = Annotated[int | None, typer.Option(help="Stop before the run has bought more answers.")]
+MaxBoughtTokens = Annotated[int | None, typer.Option(help="Stop once the run has bought so many tokens, in and out.")]
 MaxMinutes = Annotated[float | None, typer.Option(help="Stop after this many minutes of working on the run.")]
 MaxCpu = Annotated[float | None, typer.Option("--max-cpu-minutes", help="Stop after this many minutes of CPU time.")]
+RoundDollars = Annotated[float | None, typer.Option(help="Stop before one round has cost more than this.")]
+RoundMinutes = Annotated[float | None, typer.Option(help="Stop after this many minutes of working on one round.")]
 Deadline = Annotated[
     float | None, typer.Option(help="Stop when the model has given no answer for so many seconds.  [default: 600]")
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="Begin what costs money without asking.")]
+Model = Annotated[str, typer.Option(help="Who proposes: provider:model, see `selftaught models`.")]
+BaseUrl = Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")]
 MaxTokens = Annotated[int | None, typer.Option(help="Tokens an answer may have, for models of a server.")]
 PriceText = Annotated[
     str | None,
@@ -45,21 +54,28 @@ PriceText = Annotated[
 DEFAULT_STORE = Path(".selftaught/store.db")
 
 
-def spend_limits(
-    dollars: float | None,
-    minutes: float | None,
-    cpu_minutes: float | None,
-    deadline: float | None = None,
-    begun_with: SpendLimits | None = None,
-) -> SpendLimits:
+_LIMITS = {
+    "max_dollars": ("dollars", 1),
+    "max_answers": ("answers", 1),
+    "max_bought_tokens": ("tokens", 1),
+    "max_minutes": ("wall_s", 60),
+    "max_cpu_minutes": ("cpu_s", 60),
+    "round_dollars": ("round_dollars", 1),
+    "round_minutes": ("round_wall_s", 60),
+    "deadline": ("deadline_s", 1),
+}
+"""What each option limits, and how many of its units make one of the option's."""
+
+
+def spend_limits(begun_with: SpendLimits | None = None, **options: float | None) -> SpendLimits:
     """The limits that are given, over those that a run was begun with."""
-    options = {"--max-dollars": dollars, "--max-minutes": minutes, "--max-cpu-minutes": cpu_minutes}
-    for name, value in {**options, "--deadline": deadline}.items():
-        if value is not None and not 0 < value < float("inf"):
-            raise UsageError(f"{name} is {value:g}: a limit is above 0")
-    seconds = [None if value is None else 60 * value for value in (minutes, cpu_minutes)]
-    changed = {"dollars": dollars, "wall_s": seconds[0], "cpu_s": seconds[1], "deadline_s": deadline}
-    return replace(begun_with or SpendLimits(), **{name: value for name, value in changed.items() if value is not None})
+    changed: dict[str, float] = {}
+    for option, value in given(**options).items():
+        if not 0 < value < float("inf"):
+            raise UsageError(f"--{option.replace('_', '-')} is {value:g}: a limit is above 0")
+        name, unit = _LIMITS[option]
+        changed[name] = unit * value
+    return replace(begun_with or SpendLimits(), **changed)
 
 
 def price_of(text: str | None) -> tuple[float, float] | None:
@@ -160,9 +176,22 @@ def write(document: dict[str, Any], csv: Path | None, picture: Path | None) -> N
                 raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
-def given(**options: int | None) -> dict[str, int]:
+def given(**options: T | None) -> dict[str, T]:
     """The options that were given."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def allowance(
+    base: Allowance,
+    calls: int | None,
+    responses: int | None,
+    scorings: int | None,
+    tokens: int | None,
+    cpu_s: float | None,
+) -> Allowance:
+    """An allowance with what was given in place of its own."""
+    counts: dict[str, Any] = given(calls=calls, responses=responses, scorings=scorings, tokens=tokens)
+    return replace(base, **counts, **given(cpu_s=cpu_s))
 
 
 def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
@@ -189,6 +218,12 @@ def _word(value: Any) -> str:
 def specs(given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
     """Task specs as given; files are made absolute, so that a run can be resumed from elsewhere."""
     return tuple(str(Path(spec).resolve()) if spec.endswith(".py") else spec for spec in given) if given else default
+
+
+def model_spec(named: str) -> str:
+    """A model's spec; the file of one that is read from a file is made absolute, for the same reason."""
+    kind, _, path = named.partition(":")
+    return f"{kind}:{Path(path).resolve()}" if kind in {"scripted", "replay"} and path else named
 
 
 def existing(path: Path) -> Store:

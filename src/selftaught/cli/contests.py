@@ -9,19 +9,26 @@ import typer
 
 from selftaught.cli.base import (
     DEFAULT_STORE,
+    BaseUrl,
     Deadline,
     Json,
     Level,
+    MaxAnswers,
+    MaxBoughtTokens,
     MaxCpu,
     MaxDollars,
     MaxMinutes,
     MaxTokens,
+    Model,
     PriceText,
     StorePath,
+    Yes,
     agree,
+    allowance,
     app,
     carry,
     given,
+    model_spec,
     price_of,
     specs,
     spend_limits,
@@ -54,11 +61,13 @@ def compare(
     margin: Annotated[
         float | None, typer.Option(help="Differences up to this size count as equivalent (0: start, 1: best).")
     ] = None,
-    model: Annotated[str, typer.Option(help="Who proposes: provider:model, see `selftaught models`.")] = "offline",
-    base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")] = None,
+    model: Model = "offline",
+    base_url: BaseUrl = None,
     calls: Annotated[int | None, typer.Option(help="Model calls of an improver run.")] = None,
     responses: Annotated[int | None, typer.Option(help="Answers per model call.")] = None,
     scorings: Annotated[int | None, typer.Option(help="Scorings of an improver run.")] = None,
+    tokens: Annotated[int | None, typer.Option(help="Tokens, in and out, of an improver run.")] = None,
+    cpu_s: Annotated[float | None, typer.Option(help="CPU seconds of the own code of an improver run.")] = None,
     max_tokens: MaxTokens = None,
     price: PriceText = None,
     deadline: Deadline = None,
@@ -68,9 +77,11 @@ def compare(
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="Write a picture of the means to this file, as SVG.")] = None,
     max_dollars: MaxDollars = None,
+    max_answers: MaxAnswers = None,
+    max_bought_tokens: MaxBoughtTokens = None,
     max_minutes: MaxMinutes = None,
     max_cpu_minutes: MaxCpu = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Begin what costs money without asking.")] = False,
+    yes: Yes = False,
     sandbox: Level = "strict",
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
@@ -86,7 +97,7 @@ def compare(
         base = Contest(tuple(_entrant(facts, one) for one in improvers))
         contest = replace(
             base,
-            model=model,
+            model=model_spec(model),
             base_url=base_url,
             max_tokens=max_tokens,
             price=price_of(price),
@@ -94,10 +105,17 @@ def compare(
             seed=seed,
             limit=max_repetitions if until else None,
             margin=margin,
-            inner=replace(base.inner, **given(calls=calls, responses=responses, scorings=scorings)),
+            inner=allowance(base.inner, calls, responses, scorings, tokens, cpu_s),
             **given(repetitions=repetitions),
         )
-        limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes, deadline)
+        limits = spend_limits(
+            max_dollars=max_dollars,
+            max_answers=max_answers,
+            max_bought_tokens=max_bought_tokens,
+            max_minutes=max_minutes,
+            max_cpu_minutes=max_cpu_minutes,
+            deadline=deadline,
+        )
         agree(launch.estimate(contest), limits, yes)
         number = facts.start(contest.plain(), launch.circumstances(sandbox, limits))
         document = carry(facts, number, as_json)

@@ -10,15 +10,26 @@ import typer
 
 from selftaught.cli.base import (
     DEFAULT_STORE,
+    BaseUrl,
+    Deadline,
     Json,
     Level,
+    MaxAnswers,
+    MaxBoughtTokens,
     MaxCpu,
     MaxDollars,
     MaxMinutes,
+    MaxTokens,
+    PriceText,
+    RoundDollars,
+    RoundMinutes,
     StorePath,
+    Yes,
     agree,
     app,
     carry,
+    model_spec,
+    price_of,
     show_rows,
     spend_limits,
     write,
@@ -42,13 +53,20 @@ def experiment(
     model: Annotated[
         list[str] | None, typer.Option(help="Who proposes; repeat it for `models`. [default: offline]")
     ] = None,
-    base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")] = None,
+    base_url: BaseUrl = None,
+    max_tokens: MaxTokens = None,
+    price: PriceText = None,
+    deadline: Deadline = None,
     seed: Annotated[int, typer.Option(help="Seed of the first recursion; the others follow.")] = 0,
     picture: Annotated[Path | None, typer.Option(help="Write a picture of the figures to this file, as SVG.")] = None,
     max_dollars: MaxDollars = None,
+    max_answers: MaxAnswers = None,
+    max_bought_tokens: MaxBoughtTokens = None,
     max_minutes: MaxMinutes = None,
     max_cpu_minutes: MaxCpu = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Begin what costs money without asking.")] = False,
+    round_dollars: RoundDollars = None,
+    round_minutes: RoundMinutes = None,
+    yes: Yes = False,
     sandbox: Level = "strict",
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
@@ -61,12 +79,23 @@ def experiment(
     if name is None:
         show_rows([{"experiment": one, "asks": question} for one, question in plans.questions().items()], as_json)
         return
-    planned = plans.plan(name, preset, model or ["offline"], base_url, seed, runs)
+    planned = plans.plan(
+        name, preset, [*map(model_spec, model or ["offline"])], base_url, seed, runs, max_tokens, price_of(price)
+    )
     estimate = launch.estimate(planned)
     if plan:
         _show_plan(planned, str(estimate), as_json)
         return
-    limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes)
+    limits = spend_limits(
+        max_dollars=max_dollars,
+        max_answers=max_answers,
+        max_bought_tokens=max_bought_tokens,
+        max_minutes=max_minutes,
+        max_cpu_minutes=max_cpu_minutes,
+        round_dollars=round_dollars,
+        round_minutes=round_minutes,
+        deadline=deadline,
+    )
     agree(estimate, limits, yes)
     with Store(store) as facts:
         plans.keep(facts.keep)

@@ -9,20 +9,29 @@ import typer
 
 from selftaught.cli.base import (
     DEFAULT_STORE,
+    BaseUrl,
     Deadline,
     Json,
     Level,
+    MaxAnswers,
+    MaxBoughtTokens,
     MaxCpu,
     MaxDollars,
     MaxMinutes,
     MaxTokens,
+    Model,
     PriceText,
+    RoundDollars,
+    RoundMinutes,
     StorePath,
+    Yes,
     agree,
+    allowance,
     app,
     carry,
     existing,
     given,
+    model_spec,
     price_of,
     show_document,
     show_program,
@@ -37,8 +46,8 @@ from selftaught.spend import SpendLimits
 
 @app.command()
 def run(
-    model: Annotated[str, typer.Option(help="Who proposes: provider:model, see `selftaught models`.")] = "offline",
-    base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")] = None,
+    model: Model = "offline",
+    base_url: BaseUrl = None,
     tasks: Annotated[
         list[str] | None, typer.Option(help="Task to recurse on; repeat for more.  [default: formula:train]")
     ] = None,
@@ -68,19 +77,33 @@ def run(
     calls: Annotated[int | None, typer.Option(help="Model calls of an improver run on a task.")] = None,
     responses: Annotated[int | None, typer.Option(help="Answers per model call of an improver run on a task.")] = None,
     scorings: Annotated[int | None, typer.Option(help="Scorings of an improver run on a task.")] = None,
+    tokens: Annotated[int | None, typer.Option(help="Tokens, in and out, of an improver run on a task.")] = None,
+    cpu_s: Annotated[
+        float | None, typer.Option(help="CPU seconds of the own code of an improver run on a task.")
+    ] = None,
     outer_calls: Annotated[int | None, typer.Option(help="Model calls of an improver run on an improver.")] = None,
     outer_responses: Annotated[
         int | None, typer.Option(help="Answers per model call of an improver run on an improver.")
     ] = None,
     outer_scorings: Annotated[int | None, typer.Option(help="Scorings of an improver run on an improver.")] = None,
+    outer_tokens: Annotated[
+        int | None, typer.Option(help="Tokens, in and out, of an improver run on an improver.")
+    ] = None,
+    outer_cpu_s: Annotated[
+        float | None, typer.Option(help="CPU seconds of the own code of an improver run on an improver.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Decides instances, targets and chance.")] = 0,
     max_tokens: MaxTokens = None,
     price: PriceText = None,
     deadline: Deadline = None,
     max_dollars: MaxDollars = None,
+    max_answers: MaxAnswers = None,
+    max_bought_tokens: MaxBoughtTokens = None,
     max_minutes: MaxMinutes = None,
     max_cpu_minutes: MaxCpu = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Begin a run that costs money without asking.")] = False,
+    round_dollars: RoundDollars = None,
+    round_minutes: RoundMinutes = None,
+    yes: Yes = False,
     sandbox: Level = "strict",
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
@@ -97,7 +120,7 @@ def run(
         base = Settings(improver=facts.keep(program.text))
         settings = replace(
             base,
-            model=model,
+            model=model_spec(model),
             base_url=base_url,
             max_tokens=max_tokens,
             price=price_of(price),
@@ -108,13 +131,22 @@ def run(
             accept=accept,
             worker=worker,
             controls=controls,
-            inner=replace(base.inner, **given(calls=calls, responses=responses, scorings=scorings)),
-            outer=replace(base.outer, **given(calls=outer_calls, responses=outer_responses, scorings=outer_scorings)),
+            inner=allowance(base.inner, calls, responses, scorings, tokens, cpu_s),
+            outer=allowance(base.outer, outer_calls, outer_responses, outer_scorings, outer_tokens, outer_cpu_s),
             **given(repetitions=repetitions, validation=validation, test=test),
         )
         from selftaught import launch
 
-        limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes, deadline)
+        limits = spend_limits(
+            max_dollars=max_dollars,
+            max_answers=max_answers,
+            max_bought_tokens=max_bought_tokens,
+            max_minutes=max_minutes,
+            max_cpu_minutes=max_cpu_minutes,
+            round_dollars=round_dollars,
+            round_minutes=round_minutes,
+            deadline=deadline,
+        )
         agree(launch.estimate(settings), limits, yes)
         carry(facts, facts.start(settings.plain(), launch.circumstances(sandbox, limits)), as_json)
 
@@ -124,15 +156,29 @@ def resume(
     number: Annotated[int, typer.Argument(metavar="RUN")],
     deadline: Deadline = None,
     max_dollars: MaxDollars = None,
+    max_answers: MaxAnswers = None,
+    max_bought_tokens: MaxBoughtTokens = None,
     max_minutes: MaxMinutes = None,
     max_cpu_minutes: MaxCpu = None,
+    round_dollars: RoundDollars = None,
+    round_minutes: RoundMinutes = None,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
     """Go on with a run that was stopped; nothing it has paid for is paid for again."""
     with existing(store) as facts:
         begun_with = SpendLimits(**facts.run(number).circumstances["limits"])
-        limits = spend_limits(max_dollars, max_minutes, max_cpu_minutes, deadline, begun_with)
+        limits = spend_limits(
+            begun_with,
+            max_dollars=max_dollars,
+            max_answers=max_answers,
+            max_bought_tokens=max_bought_tokens,
+            max_minutes=max_minutes,
+            max_cpu_minutes=max_cpu_minutes,
+            round_dollars=round_dollars,
+            round_minutes=round_minutes,
+            deadline=deadline,
+        )
         carry(facts, number, as_json, limits)
 
 

@@ -219,7 +219,16 @@ def _raw_by_round(planned: Plan, found: Sequence[Recursed]) -> list[float]:
 def deviations(planned: Plan) -> list[JSON]:
     """Where the plan differs from the preset that it is named after."""
     models = [arm.settings.model for arm in planned.arms] if planned.name == "models" else [planned.model]
-    preset = plan(planned.name, planned.preset, models, planned.base_url, planned.seed, None)
+    preset = plan(
+        planned.name,
+        planned.preset,
+        models,
+        planned.base_url,
+        planned.seed,
+        None,
+        planned.max_tokens,
+        planned.price,
+    )
     mine, theirs = planned.plain(), preset.plain()
     return [f"{name}: {mine[name]} instead of {theirs[name]}" for name in theirs if mine[name] != theirs[name]]
 

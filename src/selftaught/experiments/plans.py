@@ -118,16 +118,26 @@ _OTHERS = ("grid", "qap", "sat", "maxcut", "parity")
 """The tasks of the paper's table 1."""
 
 
-def plan(name: str, preset: Preset, models: Sequence[str], base_url: str | None, seed: int, runs: int | None) -> Plan:
+def plan(
+    name: str,
+    preset: Preset,
+    models: Sequence[str],
+    base_url: str | None,
+    seed: int,
+    runs: int | None,
+    max_tokens: int | None = None,
+    price: tuple[float, float] | None = None,
+) -> Plan:
     """The plan of an experiment by name. UsageError when there is none, or for several models where one is meant."""
     if name not in _PLANS:
         raise UsageError(f"no experiment {name!r}: there are {', '.join(_PLANS)}")
     if len(models) > 1 and name != "models":
         raise UsageError(f"experiment {name} works with one model: --model can be repeated for the experiment models")
-    base = replace(_base(preset), model=models[0], base_url=base_url)
+    asked: dict[str, Any] = {"model": models[0], "base_url": base_url, "max_tokens": max_tokens, "price": price}
+    base = replace(_base(preset), **asked)
     made = _PLANS[name](base, preset, models)
-    contest = made.contest and replace(made.contest, model=models[0], base_url=base_url, seed=seed, inner=base.inner)
-    common = replace(made, model=models[0], base_url=base_url, seed=seed, contest=contest)
+    contest = made.contest and replace(made.contest, **asked, seed=seed, inner=base.inner)
+    common = replace(made, **asked, seed=seed, contest=contest)
     return common if runs is None else replace(common, runs=runs)
 
 
@@ -192,7 +202,11 @@ def _experts(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
 def _models(base: Settings, preset: Preset, models: Sequence[str]) -> Plan:
     question = "The same recursion under several models: which of them goes up? (paper: GPT-4 does, weaker ones do not)"
     several = models if len(models) > 1 else (*models, "offline:generic")
-    arms = tuple(Arm(one, replace(base, model=one)) for one in dict.fromkeys(several))
+    own = replace(base, base_url=None, max_tokens=None, price=None)
+    arms = tuple(
+        Arm(one, replace(base if one.startswith(("openai:", "anthropic:")) else own, model=one))
+        for one in dict.fromkeys(several)
+    )
     return Plan("models", preset, question, arms, _RUNS[preset])
 
 
