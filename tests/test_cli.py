@@ -146,6 +146,8 @@ def test_a_stopped_run_goes_on_to_the_same_end(first, tmp_path, how, after):
         assert child.returncode == 130
         assert "selftaught resume 1" in said
         assert "Traceback" not in said
+        shown = selftaught("show", "1", cwd=tmp_path)
+        assert (shown.returncode, shown.stdout.count("Stopped: interrupted")) == (0, 1), shown.stderr
     resumed = selftaught("resume", "1", "--json", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     assert timeless(resumed.stdout) == timeless(done.stdout)
@@ -186,6 +188,7 @@ def answers(store):
         (["runs"], 2, "there is no store"),
         (["exec", "nowhere.py", "--entry", "f"], 2, "nowhere.py"),
         (["exec", "broken.py", "--entry", "f", "--args", "{"], 2, "not JSON"),
+        (["exec", "broken.py", "--entry", "f", "--args", "[" * 100_000], 2, "not JSON"),
         (["exec", "broken.py", "--entry", "f", "--args", "3"], 2, "not a JSON list"),
         (["exec", "broken.py", "--entry", "f", "--cpu-s", "nan"], 2, "--cpu-s from 0.01"),
         (["exec", "broken.py", "--entry", "f", "--memory-mb", "-5"], 2, "--memory-mb of at least 64"),

@@ -62,6 +62,11 @@ def test_fences_inside_a_program_stay_inside():
     assert extract_code(f"Idea.\n```python\n{program}") == program
 
 
+def test_a_function_below_a_condition_is_a_program():
+    program = "if True:\n    def f(x):\n        return x + 1\nelse:\n    f = None\n"
+    assert extract_code(f"```python\n{program}```\nor\n```python\nx = 1\n```") == program
+
+
 def test_a_nested_program_wins_over_the_piece_inside_it():
     program = 'TEXT = """\n```\nx = 1\n```\n"""\n\n\ndef f():\n    return TEXT\n'
     answer = f"See\n```python\n{program}```\nor only\n```python\nx = 2\n```"

@@ -73,10 +73,10 @@ def test_several_threads_may_ask_and_score_at_once(lab):
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("return None", "returned not a text but NoneType"),
-        ("return 7", "returned not a text but int"),
-        ("return 'no code here'", "returned syntax error"),
-        ("return 'def g(): pass'", "returned does not define f"),
+        ("return None", "what it returned is no program: not a text but NoneType"),
+        ("return 7", "what it returned is no program: not a text but int"),
+        ("return 'no code here'", "what it returned is no program: syntax error"),
+        ("return 'def g(): pass'", "what it returned is no program: does not define f"),
         ("raise ValueError('oh')", "error: ValueError: oh"),
         ("while True: pass", "time"),
         (

@@ -83,10 +83,10 @@ def test_the_gate_keeps_the_incumbent_and_the_paper_does_not(tmp_path, sandbox):
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("return None", "returned not a text but NoneType"),
+        ("return None", "what it returned is no program: not a text but NoneType"),
         ("return 1 / 0", "error: ZeroDivisionError"),
         ("return s", "returned the improver it was given"),
-        ("return 'x = 1'", "returned does not define improve_algorithm"),
+        ("return 'x = 1'", "what it returned is no program: does not define improve_algorithm"),
         ("m.prompt('e', 'x', n_responses=99)", "error: BudgetExhausted"),
     ],
 )

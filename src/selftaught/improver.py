@@ -117,7 +117,7 @@ class _Guest:
         answer = outcome.answer
         if outcome.kind == "answer":
             reason = defect(answer, self._utility.entry)
-            reason = reason and f"returned {reason}"
+            reason = reason and f"what it returned is no program: {reason}"
         else:
             reason = f"{outcome.kind}: {outcome.error.splitlines()[0] if outcome.error else 'no details'}"
         program = None if reason else Program(str(answer))

@@ -19,7 +19,7 @@ class Snapshot:
     best: float | None
     """Best meta-utility seen on train since the phase began."""
     counts: dict[str, int]
-    """answers, answers found again, scorings, improver runs, improver runs under way."""
+    """answers, answers bought, scorings, improver runs, improver runs under way."""
     dollars: float | None
     elapsed_s: float
 

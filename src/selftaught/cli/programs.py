@@ -68,8 +68,8 @@ def _text(program: Path) -> str:
 def _arguments(text: str) -> list[Any]:
     try:
         values: Any = json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"--args is not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--args is not JSON that can be read: {error}") from error
     if not isinstance(values, list):
         raise UsageError('--args is not a JSON list: write the arguments in brackets, e.g. --args "[3]"')
     return [*cast(list[Any], values)]

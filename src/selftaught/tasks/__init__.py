@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module, util
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from selftaught.errors import UsageError
 from selftaught.program import defect
@@ -35,6 +35,8 @@ _FAMILIES = {
     "formula:test": "the same with targets of other structure; `formula:test/2`: the first two",
 }
 _PARTS = {"name": str, "entry": str, "start": str, "summary": str, "limits": Limits, "instances": Mapping}
+_LEAST_LIMITS = {"cpu_s": 0.001, "wall_s": 0.001, "memory_mb": 64, "answer_kb": 1, "output_kb": 1, "files_mb": 0}
+"""Below these no program could do anything."""
 
 
 def names() -> dict[str, str]:
@@ -108,6 +110,10 @@ def _make(kind: Callable[[], Task], path: Path) -> Task:
         ) from error
 
 
+def _number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _whole(task: object, path: Path) -> Task:
     """The task, after a look at all its parts."""
     if not isinstance(task, Task):
@@ -116,18 +122,26 @@ def _whole(task: object, path: Path) -> Task:
     missing = [part for part, kind in _PARTS.items() if not isinstance(getattr(task, part, None), kind)]
     if missing:
         raise UsageError(f"{called} lacks {' and '.join(missing)}")
+    if not task.name.strip():
+        raise UsageError(f"{path}: the task {type(task).__name__} has an empty name")
     counts: list[Any] = [task.instances.get(split) for split in ("train", "validation", "test")]
-    if not all(isinstance(count, int) and count > 0 for count in counts):
+    if not all(type(count) is int and count > 0 for count in counts):
         raise UsageError(f"{called} must say in `instances` how many there are for train, validation and test")
     with asking(task, "description"):
         if not isinstance(cast("object", task.description), str):
             raise UsageError(f"{called} has a description that is no text")
     best = cast("object", task.best)
-    if not isinstance(best, int | float) or not 0 < best <= 1:
+    if not _number(best) or not 0 < best <= 1:
         raise UsageError(f"{called} has a best raw score of {best!r}: it must be above 0 and at most 1")
-    limits = task.limits
-    if not (0 < limits.cpu_s < math.inf and limits.memory_mb > 0):
-        raise UsageError(f"{called} has limits that no program can keep: CPU seconds and memory must be above 0")
+    known = cast("object", task.known_start)
+    if known is not None and not _number(known):
+        raise UsageError(f"{called} has a known_start of {known!r}: it must be a number, or None to have it measured")
+    for name, least in _LEAST_LIMITS.items():
+        limit: object = getattr(task.limits, name)
+        kind = "number" if name.endswith("_s") else "whole number"
+        right = _number(limit) and (kind == "number" or isinstance(limit, int)) and limit >= least
+        if not right and not (limit is None and name == "wall_s"):
+            raise UsageError(f"{called} has limits with {name}={limit!r}: it must be a {kind} of at least {least:g}")
     if wrong := defect(task.start, task.entry):
         raise UsageError(f"{called} has a start solution that cannot run: {wrong}")
     return task

@@ -36,9 +36,10 @@ _AGAINST = {
 
 
 def run(document: Mapping[str, Any]) -> RenderableType:
-    """Rounds, arms, the parts of the gain and the verdict; of a run that was stopped, the rounds it reached."""
+    """Rounds, arms, the parts of the gain and the verdict; of a run that was stopped, the rounds it reached, if any."""
     if "arms" not in document:
-        return Group(rounds(document["rounds"]), Text(f"Stopped: {document['stopped']}", style="yellow"))
+        stopped = Text(f"Stopped: {document['stopped']}", style="yellow")
+        return Group(rounds(document["rounds"]), stopped) if "rounds" in document else stopped
     tables = rounds(document["rounds"]), arms(document), parts(document["gain"])
     found = document.get("discovery")
     cost = [Text(f"Finding it used {found['answers']:,} answers, {found['said']}.")] if found else []

@@ -99,9 +99,9 @@ def _tree(text: str) -> ast.Module | None:
 
 
 def _is_program(text: str) -> bool:
-    """Python that defines or assigns something: a line of prose may well parse, but it does neither."""
+    """Python that defines, assigns or imports something: a line of prose may well parse, but it does neither."""
     if len(text) > _MAX_CHARS:
         return False
     tree = _tree(text)
     programs = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.Import, ast.ImportFrom)
-    return tree is not None and any(isinstance(node, programs) for node in tree.body)
+    return tree is not None and any(isinstance(node, programs) for node in ast.walk(tree))
