@@ -65,6 +65,15 @@ def test_only_judged_instances_count(lab):
     assert judge.score(load("seed")).parts == pytest.approx((0.1, 0.1))
 
 
+def test_a_start_solution_that_always_fails_is_told(lab, caplog):
+    class Stuck(Number):
+        known_start = None
+        start = "def f(x): raise ValueError('no idea')"
+
+    assert scale(lab, Stuck("stuck")).start == 0.0
+    assert "stuck: its start solution fails on every instance (error: ValueError: no idea" in caplog.text
+
+
 def test_the_scale_is_affine_and_does_not_clip(lab):
     task = Number()
     scaled = Scaled(task, 0.5)

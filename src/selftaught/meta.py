@@ -5,6 +5,7 @@ It is itself a utility, whose programs are improvers; that is what makes the rec
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from selftaught.score import Score
 from selftaught.task import Half, Split, Task
 from selftaught.utility import TaskUtility, Utility
 
+_log = logging.getLogger(__name__)
 SCALE_REPETITIONS = 8
 """How many train repetitions the start solution's raw score is measured on."""
 
@@ -83,6 +85,8 @@ def scale(lab: Lab, task: Task | Itself) -> Scaled:
     start = Program(task.start)
     utilities = [_utility(lab, task, "train", ["scale", i], "judged") for i in range(SCALE_REPETITIONS)]
     scores = [utility.score(start) for utility in utilities]
+    if all(score.value is None for score in scores):
+        _log.warning("task %s: its start solution fails on every instance (%s)", task.name, scores[0].reason)
     return Scaled(task, sum(score.shown for score in scores) / len(scores))
 
 

@@ -42,8 +42,10 @@ def run(document: Mapping[str, Any]) -> RenderableType:
         return Group(rounds(document["rounds"]), stopped) if "rounds" in document else stopped
     tables = rounds(document["rounds"]), arms(document), parts(document["gain"])
     found = document.get("discovery")
-    cost = [Text(f"Finding it used {found['answers']:,} answers, {found['said']}.")] if found else []
-    return Group(*tables, verdict(document["verdict"]), *cost)
+    said = [Text(f"Finding it used {found['answers']:,} answers, {found['said']}.")] if found else []
+    if document["arms"]["improved"]["improver"] == document["arms"]["seed"]["improver"]:
+        said.append(Text("The recursion kept the seed improver: improved and seed are the same program.", "yellow"))
+    return Group(*tables, verdict(document["verdict"]), *said)
 
 
 def rounds(found: Sequence[Mapping[str, Any]]) -> Table:
