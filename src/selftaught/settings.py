@@ -72,7 +72,8 @@ class Settings:
     @property
     def summary(self) -> str:
         """What is done, in a few words."""
-        return f"{self.rounds} rounds on {', '.join(self.tasks)}, compared on {', '.join(self.test_tasks)}"
+        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
+        return f"{rounds} on {', '.join(self.tasks)}, compared on {', '.join(self.test_tasks)}"
 
     def plain(self) -> dict[str, JSON]:
         return asdict(self)

@@ -122,7 +122,7 @@ def test_the_tables_say_what_they_are_about_and_why_an_interval_is_missing(lab):
         return console.export_text()
 
     flat = shown(judged(lab, {"a": CONSTANT.format(0.5), "b": CONSTANT.format(0.6)}, tasks=TASKS[:1], repetitions=3))
-    assert "1 task × 3 repetitions" in flat and "(this improver on these tasks)" in flat
+    assert "1 task × 3 repetitions" in flat and "paired: this improver on these tasks" in flat
     assert "Note: a, b: all repetitions of a task gave one score" in flat and "unseen" not in flat
     many = judged(lab, ASKERS, tasks=[Scaled(Number(f"t{k}"), 0.0) for k in range(10)], repetitions=3)
     assert many["improvers"][1]["against_first"]["unseen_tasks"]["kind"] == "better"

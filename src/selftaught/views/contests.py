@@ -47,7 +47,7 @@ def _scores(document: Mapping[str, Any]) -> Table:
 
 def _differences(rows: Sequence[Mapping[str, Any]]) -> Table:
     about = rows[1]["against_first"]["about"]
-    found = grid(f"Against {escape(rows[0]['name'])}, paired ({about}); beaten: probability that a run of it is")
+    found = grid(f"Against {escape(rows[0]['name'])}, paired: {about} (beaten: how probably)")
     unseen = any(one["against_first"]["unseen_tasks"]["low"] is not None for one in rows[1:])
     further = ("on unseen tasks",) if unseen else ()
     for name in ("improver", "difference [95 %]", "verdict", "p (Holm)", "beaten", *further):

@@ -81,7 +81,7 @@ def arms(document: Mapping[str, Any]) -> Table:
     tasks = found["seed"]["per_task"].keys()
     known = len(tasks & set(document["tasks"]))
     seen = f"{known} of them the recursion's own, on fresh instances" if known else "none of which the recursion saw"
-    table = grid(f"Test split ({len(tasks)} tasks, {seen}; means per improver run)")
+    table = grid(f"Test split ({counted(len(tasks), 'task')}, {seen}; means per improver run)")
     for name in ("arm", "test [95 %]", "", "answers", "scorings", "failed"):
         table.add_column(name, justify="left" if name in ("arm", "test [95 %]", "") else "right", no_wrap=True)
     best = max(0.0, *(arm["test"]["mean"] for arm in found.values()))
@@ -140,7 +140,8 @@ def verdict(verdicts: Mapping[str, Any]) -> Panel:
             text.append("\n")
         text.append(one["kind"], style=f"bold {STYLES[one['kind']]}")
         text.append(f" than {against}" if one["kind"] in ("better", "worse") else f" against {against}")
-        text.append(f": {figure(one, sign=True)} ({one['about']}; {one['method']})")
+        shown = figure(one, sign=True) if one["low"] is not None else number(one["difference"], sign=True)
+        text.append(f": {shown} ({one['about']}; {one['method']})")
     return Panel(text, title="Verdict", title_align="left", expand=False)
 
 
