@@ -127,6 +127,12 @@ def test_every_experiment_comes_to_its_table_on_a_scripted_model(store, scripted
     assert experiments.picture(found).startswith("<svg")
 
 
+def test_the_digest_is_the_one_that_was_stored_before_the_first_answer(store, scripted):
+    planned = plans.plan("seeds", "tiny", [scripted], None, 0, 1)
+    begun = {**launch.circumstances("strict", launch.SpendLimits()), "plan": "of an earlier version"}
+    assert launch.carry(store.start(planned.plain(), begun), store, Progress())["plan"] == "of an earlier version"
+
+
 def test_an_improver_that_fails_is_no_quiet_gain(store, tmp_path):
     path = tmp_path / "fails.json"
     path.write_text(json.dumps(["```python\ndef improve_algorithm(s, u, m):\n    return 1 / 0\n```"]))
@@ -164,8 +170,12 @@ def test_the_command_shows_plans_and_goes_on(tmp_path):
     tiny = ["experiment", "lpn", "--preset", "tiny", "--picture", "p.svg"]
     stopped = selftaught(*tiny, "--max-cpu-minutes", "0.0002", cwd=tmp_path)
     assert stopped.returncode == 4, stopped.stderr
+    tiny_plan = json.loads(selftaught(*tiny, "--plan", "--json", cwd=tmp_path).stdout)["digest"]
+    with Store(tmp_path / ".selftaught" / "store.db") as facts:
+        assert facts.run(1).circumstances["plan"] == tiny_plan
     done = selftaught("resume", "1", "--max-cpu-minutes", "9", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["plan"] == tiny_plan
     kept = answers(tmp_path / ".selftaught" / "store.db")
     again = selftaught(*tiny, "--json", cwd=tmp_path)
     assert json.loads(again.stdout)["arms"] == json.loads(done.stdout)["arms"]

@@ -99,7 +99,7 @@ def experiment(
     agree(estimate, limits, yes)
     with Store(store) as facts:
         plans.keep(facts.keep)
-        number = facts.start(planned.plain(), launch.circumstances(sandbox, limits))
+        number = facts.start(planned.plain(), {**launch.circumstances(sandbox, limits), "plan": planned.digest})
         document = carry(facts, number, as_json)
     write(document, None, picture)
 

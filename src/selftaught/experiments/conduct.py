@@ -99,7 +99,7 @@ def experiment(lab: Lab, planned: Plan, reached: dict[str, Any]) -> dict[str, An
         "model": lab.model.name,
         "experiment": planned.name,
         "question": planned.question,
-        "plan": planned.digest,
+        "plan": _digest_at_start(lab, planned),
         "deviations": deviations(planned),
         "earlier_looks": _earlier_looks(lab, planned),
         "runs": [one.plain() for one in found],
@@ -231,6 +231,11 @@ def deviations(planned: Plan) -> list[JSON]:
     )
     mine, theirs = planned.plain(), preset.plain()
     return [f"{name}: {mine[name]} instead of {theirs[name]}" for name in theirs if mine[name] != theirs[name]]
+
+
+def _digest_at_start(lab: Lab, planned: Plan) -> str:
+    """The digest that was stored with the plan: a later version, which knows more settings, would compute another."""
+    return str(lab.store.run(lab.run).circumstances.get("plan", planned.digest))
 
 
 def _earlier_looks(lab: Lab, planned: Plan) -> list[JSON]:
