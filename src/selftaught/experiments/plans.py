@@ -188,7 +188,7 @@ def _seeds(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
     question = "How does the choice of the seed improver change the outcome? (open in the paper)"
     chosen = ("seed", "chain-of-thought", "best-of-n", "greedy")[: 2 if preset == "tiny" else None]
     arms = tuple(Arm(name, replace(base, improver=load(name).digest)) for name in chosen)
-    return Plan("seeds", preset, question, arms, {"paper": 4, "ours": 4, "tiny": 2}[preset])
+    return Plan("seeds", preset, question, arms, {"paper": 3, "ours": 4, "tiny": 2}[preset])
 
 
 def _experts(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
