@@ -4,6 +4,7 @@ import pytest
 from faultserver import KEY, FaultServer, Reply, choice, completion, echo, error
 
 from selftaught.errors import ModelRefused
+from selftaught.models import openai
 from selftaught.models.openai import BATCH
 from selftaught.models.providers import open_model
 
@@ -74,6 +75,21 @@ class TestSeveralAnswers:
             assert len(ask(server, 8, model=model)) == 8
             ask(server, 8, model=model)
         assert [body.get("n", 1) for body in server.bodies] == [1, 8, 4, 4, 4, 4]
+
+    def test_a_lack_that_passes_is_forgotten_after_many_full_responses(self, ask, monkeypatch):
+        monkeypatch.setattr(openai, "RECOVERED", 4)
+
+        def behave(body, nth):
+            return completion(["only one"]) if nth == 1 else echo(body, nth)
+
+        with FaultServer(behave) as server:
+            model = open_model("openai:m", base_url=server.url)
+            ask(server, model=model)
+            for _ in range(2 * BATCH):
+                ask(server, BATCH, model=model)
+        sizes = [body.get("n", 1) for body in server.bodies]
+        assert sizes[:3] == [1, BATCH, 1]
+        assert sizes[-1] == BATCH
 
     def test_a_server_that_counts_the_tokens_of_one_answer_only_is_noticed(self, ask):
         with FaultServer(lambda body, nth: completion(["x" * 40] * body.get("n", 1), usage=(7, 10))) as server:

@@ -54,5 +54,12 @@ def test_the_guess_beforehand_is_no_lower_than_the_price(ask, batch):
     assert 0 < paid <= model.ceiling(Request("be brief", "hello"), batch)
 
 
+@pytest.mark.parametrize("text", ["x = 1", "žluťoučký", "{[()]}", "\U0001f9ee" * 20])
+def test_no_text_has_more_tokens_than_the_bound_counts(text):
+    """A token of any tokenizer that goes by bytes is at least one of them."""
+    model = open_model("openai:m", base_url="http://127.0.0.1:1/v1", price=Price(1e6, 0), max_tokens=1)
+    assert model.ceiling(Request(text, text), 3) >= 3 * 2 * len(text.encode())
+
+
 def test_the_guess_of_an_unknown_price_is_none():
     assert open_model("openai:m", base_url="http://127.0.0.1:1/v1").ceiling(Request("", "q"), 1) is None

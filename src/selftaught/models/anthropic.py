@@ -70,7 +70,7 @@ class Anthropic:
         raise found.failure()
 
     def ceiling(self, request: Request, count: int) -> float | None:
-        return self._tariff.ceiling(len(request.expertise) + len(request.message), count, self._limit)
+        return self._tariff.ceiling(wire.size(request), count, self._limit)
 
     def close(self) -> None:
         self._client.close()

@@ -21,6 +21,8 @@ from selftaught.plain import JSON
 
 BATCH = 8
 """Answers asked for by one request, where the server gives as many."""
+RECOVERED = 50
+"""After so many responses with all answers asked for, more are asked for at once: a lack may have been a passing one."""
 UNDERCOUNTED = 0.6
 """A server that reports less than this part of the tokens it should have used for several answers counts only one of them."""
 FINISHES: Mapping[str, Finish] = {"length": "length", "content_filter": "blocked"}
@@ -56,6 +58,7 @@ class OpenAI:
         self._several = BATCH
         self._limit = "max_tokens"
         self._refused: set[float] = set()
+        self._full = 0
         self._characters = 0
         self._tokens = 0
 
@@ -94,7 +97,7 @@ class OpenAI:
         return replace(greeted, text="", finish="blocked")
 
     def ceiling(self, request: Request, count: int) -> float | None:
-        return self._tariff.ceiling(len(request.expertise) + len(request.message), count, self._max_tokens)
+        return self._tariff.ceiling(wire.size(request), count, self._max_tokens)
 
     def close(self) -> None:
         self._client.close()
@@ -137,7 +140,7 @@ class OpenAI:
         said = [_said(choice) for choice in wire.mappings(found.get("choices"))[:asked]]
         if not said:
             raise PassingFailure("the response holds no answer")
-        self._several = min(self._several, len(said)) if len(said) < asked else self._several
+        self._gave(len(said), asked)
         tokens_in, tokens_out, dollars = self._costs(
             found.get("usage"), asked, body, sum(len(text) for text, _ in said)
         )
@@ -145,6 +148,15 @@ class OpenAI:
         each = None if dollars is None else dollars / len(said)
         applied = body.get("temperature")
         return [Answer(text, finish, paid, used, each, latency_s, applied) for (text, finish), paid, used in parts]
+
+    def _gave(self, count: int, asked: int) -> None:
+        """Ask for fewer answers at once where a server gives fewer; for more again when it has long given all."""
+        with self._lock:
+            self._full = self._full + 1 if count >= asked else 0
+            if count < asked:
+                self._several = min(self._several, count)
+            elif self._full == RECOVERED:
+                self._full, self._several = 0, min(BATCH, 2 * self._several)
 
     def _costs(
         self, usage: object, asked: int, body: Mapping[str, Any], characters: int

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 MILLION = 1_000_000
 LONGEST_GUESS = 4096
 """Tokens of an answer without a limit, for a guess beforehand; few are longer."""
+FRAME = 50
+"""Tokens that a server puts around a question, at most."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Tariff:
             return None
         return float(found.total_price)
 
-    def ceiling(self, characters: int, count: int, max_tokens: int | None) -> float | None:
-        """What `count` answers to a question of so many characters may cost, guessed rather too high: two characters to a
-        token, the question paid for every answer, every answer as long as it may be."""
-        return self.dollars(count * (characters // 2 + 50), count * (max_tokens or LONGEST_GUESS))
+    def ceiling(self, size: int, count: int, max_tokens: int | None) -> float | None:
+        """What `count` answers to a question of `size` bytes cost at most: no token is less than a byte, the question is paid
+        for every answer, every answer as long as it may be. Without `max_tokens` that last is a guess."""
+        return self.dollars(count * (size + FRAME), count * (max_tokens or LONGEST_GUESS))

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from selftaught.errors import UsageError
+from selftaught.models import Request
 from selftaught.models.faults import Fault, fault_of, mapping
 
 CONCURRENCY = 64
@@ -69,6 +70,11 @@ def checked(base_url: str | None) -> str | None:
 def sendable(text: str) -> str:
     """The text as UTF-8 can carry it: half characters, which generated code may make, become question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def size(request: Request) -> int:
+    """Bytes of a question."""
+    return len(sendable(request.expertise + request.message).encode())
 
 
 def exchange(send: Callable[[], str], error: type[Exception]) -> Mapping[str, Any] | Fault:
