@@ -88,6 +88,22 @@ def test_a_failure_of_the_world_is_no_fact_and_reaches_everyone_who_waits(store)
     assert store.once("answer", {"p": 1}, lambda: "up again") == "up again"
 
 
+def test_one_process_works_on_a_run_at_a_time(tmp_path):
+    lines = ["from pathlib import Path; from selftaught.store import Store; store = Store(Path(sys.argv[1]))"]
+    lines += ["with store.alone(1):", "    print('held', flush=True); sys.stdin.read()"]
+    command = [sys.executable, "-c", "\n".join(["import sys", *lines]), str(tmp_path / "s.db")]
+    with Store(tmp_path / "s.db") as store:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+            assert other.stdout.readline() == "held\n"
+            with pytest.raises(UsageError, match="run 1 is being worked on by another process"), store.alone(1):
+                pass
+            with store.alone(2):
+                pass
+            other.kill()
+        with store.alone(1):
+            pass
+
+
 def test_between_processes_the_first_insert_wins(tmp_path):
     with Store(tmp_path / "s.db") as one, Store(tmp_path / "s.db") as other:
 

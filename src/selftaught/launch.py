@@ -19,6 +19,7 @@ from selftaught.evidence.report import so_far, usage
 from selftaught.lab import Lab, Stopped
 from selftaught.meta import SCALE_REPETITIONS, Itself, Scaled, scale
 from selftaught.models import LanguageModel, Request
+from selftaught.models.prices import LONGEST_GUESS
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.progress import Progress
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
 DONE = "done"
 _NOTE_S = 3.0
-_TYPICAL_MESSAGE = 4000
-"""Characters: a program, a description and what surrounds them."""
+_LONG_QUESTION = 8000
+"""Bytes: twice what a program, a description and what surrounds them usually take."""
 
 
 def circumstances(level: str, limits: SpendLimits) -> dict[str, JSON]:
@@ -105,10 +106,17 @@ class Estimate:
     dollars: float | None
     """None: the price is unknown."""
     model: str
+    max_tokens: int | None
 
     def __str__(self) -> str:
-        price = "at a price that is unknown" if self.dollars is None else f"for ${self.dollars:,.2f}"
-        return f"at most {self.answers:,} answers of {self.model} {price} (an upper bound: every allowance used up)"
+        bound = f"at most {self.answers:,} answers of {self.model}"
+        if self.dollars is None:
+            return f"{bound} at a price that is unknown (every allowance used up)"
+        length = f"of {self.max_tokens:,}" if self.max_tokens else f"taken to be of {LONGEST_GUESS:,}"
+        return (
+            f"{bound} for ${self.dollars:,.2f} (every allowance used up, questions taken to be of {_LONG_QUESTION:,} bytes, "
+            f"answers {length} tokens)"
+        )
 
 
 def estimate(asked: Assignment) -> Estimate:
@@ -118,7 +126,7 @@ def estimate(asked: Assignment) -> Estimate:
     else:
         answers = _contest_answers(asked) if isinstance(asked, Contest) else _plan_answers(cast("Plan", asked))
     model = open_model(asked)
-    return Estimate(answers, model.ceiling(Request("", "x" * _TYPICAL_MESSAGE), answers), model.name)
+    return Estimate(answers, model.ceiling(Request("", "x" * _LONG_QUESTION), answers), model.name, asked.max_tokens)
 
 
 def _contest_answers(contest: Contest) -> int:
@@ -153,15 +161,16 @@ def _allowed(allowance: Allowance) -> int:
 
 
 def _run_answers(settings: Settings) -> int:
-    from selftaught.evidence.counterfactuals import SHAMS
-
     once, inner = _once_answers(settings), _allowed(settings.inner)
     test_tasks = len(load_tasks(settings)[1])
     proposing = _allowed(settings.outer) + settings.outer.scorings * settings.repetitions * once
     judging = 2 * settings.validation * once
-    arms, recursions = settings.rounds + 2, 1
+    # Best-of-n repeats the seed improver until it has as many answers as the improved one, rounded up: as much as two arms,
+    # if the seed improver asks for as much on test as it did on validation. Discovery does it again with twice as many.
+    arms, recursions = settings.rounds + 1 + 2, 1
     if settings.controls == "all":
-        arms, recursions = arms + 1 + SHAMS + 2, 2
+        frozen, sham, doubled = 1, 1, 4
+        arms, recursions = arms + frozen + sham + doubled, 2
     measuring = SCALE_REPETITIONS * len(load_tasks(settings)[0]) * inner if settings.itself else 0
     return measuring + recursions * settings.rounds * (proposing + judging) + arms * test_tasks * settings.test * inner
 
@@ -171,11 +180,17 @@ def carry(number: int, store: Store, progress: Progress, limits: SpendLimits | N
 
     Going on with a run that was stopped is the same call: it finds the facts it made before. `limits` replace those the
     run was begun with. When something ends the run early, what was reached is kept with the reason, and the error raised.
+    UsageError when another process works on this run.
     """
     record = store.run(number)
     if record.status == DONE and record.report:
         return dict(record.report)
-    asked = assignment(record)
+    with store.alone(number):
+        return _carry(record, store, progress, limits)
+
+
+def _carry(record: RunRecord, store: Store, progress: Progress, limits: SpendLimits | None) -> dict[str, Any]:
+    number, asked = record.id, assignment(record)
     spend = Spend(limits or SpendLimits(**record.circumstances["limits"]), _spent(record, store))
     store.reopen(number)
     reached: dict[str, Any] = {}

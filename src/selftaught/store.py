@@ -11,6 +11,8 @@ it cannot corrupt the file. The log needs a local disk, not a network file syste
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
 import sqlite3
@@ -246,6 +248,23 @@ class Store:
         with self._writing() as db:
             made = db.execute("INSERT INTO runs (started, settings, circumstances, status) VALUES (?, ?, ?, ?)", row)
             return int(made.lastrowid or 0)
+
+    @contextmanager
+    def alone(self, run: int) -> Generator[None]:
+        """Work on a run as the only process that does; UsageError when another one does. A kill ends it as well.
+
+        Different runs may be worked on at the same time; what one finds out, the others find.
+        """
+        with Path(f"{self.path}-lock").open("a") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, run)
+            except OSError as error:
+                if error.errno not in {errno.EACCES, errno.EAGAIN}:
+                    raise StoreFailure(f"store {self.path} cannot be locked: {error.strerror}") from error
+                raise UsageError(
+                    f"run {run} is being worked on by another process: wait for its end, or stop it"
+                ) from None
+            yield
 
     def reopen(self, run: int) -> None:
         """Mark a run as running again."""

@@ -1,10 +1,13 @@
 """The command with a server that fails it: it ends, says why, and can be gone on with."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 from faultserver import FaultServer, Reply, completion, error
@@ -95,3 +98,144 @@ def test_wrong_usage_is_told_before_a_run_begins(tmp_path, options, told):
     assert told in said.splitlines()[-1]
     with Store(tmp_path / "s.db") as store:
         assert store.runs() == []
+
+
+class TestTwoAtOnce:
+    """Two commands on one store."""
+
+    def test_the_same_run_is_refused_while_another_process_works_on_it(self, tmp_path):
+        going = threading.Event()
+
+        def behave(body, nth):
+            going.wait(60)
+            return completion(["no program"])
+
+        with FaultServer(behave) as server, begin(tmp_path, server) as first:
+            while not server.seen:
+                time.sleep(0.02)
+            with command(tmp_path, "resume", "1") as second:
+                _, said = second.communicate(timeout=60)
+            going.set()
+            document, _ = first.communicate(timeout=100)
+        assert second.returncode == 2
+        assert said.splitlines()[-1].startswith("selftaught: run 1 is being worked on by another process")
+        assert first.returncode == 0
+        assert json.loads(document)["usage"]["responses"] > 0
+
+    def test_two_runs_share_what_they_find(self, tmp_path):
+        def behave(body, nth):
+            return completion([f"```python\n# {body['messages'][-1]['content'][:9]}\n```"] * body.get("n", 1))
+
+        with (
+            FaultServer(behave, latency=0.05) as server,
+            begin(tmp_path, server) as one,
+            begin(tmp_path, server) as two,
+        ):
+            ended = [run.communicate(timeout=100) for run in (one, two)]
+        assert [one.returncode, two.returncode] == [0, 0], ended
+        documents = [json.loads(said) for said, _ in ended]
+        assert {document["run"] for document in documents} == {1, 2}
+        assert documents[0]["arms"] == documents[1]["arms"]
+
+
+PRICED = ["--max-tokens", "50", "--price", "100,200"]
+
+
+def estimated(said):
+    """What a run says beforehand: answers and dollars."""
+    answers, dollars = re.search(r"at most ([\d,]+) answers of openai:m for \$([\d,.]+)", said).groups()
+    return int(answers.replace(",", "")), float(dollars.replace(",", ""))
+
+
+@pytest.mark.parametrize("controls", ["basic", "all"])
+def test_a_run_costs_no_more_than_is_said_before_it(tmp_path, controls):
+    """An improver that uses its whole allowance, and is proposed again and again, comes near to it."""
+    greedy = Path(__file__).with_name("greedy.py").read_text()
+
+    def behave(body, nth):
+        several = [f"```python\n{greedy}# {nth} {i}\n```" for i in range(body.get("n", 1))]
+        return completion(several, usage=(1000, 50 * len(several)))
+
+    (tmp_path / "greedy.py").write_text(greedy)
+    with FaultServer(behave) as server:
+        options = [*PRICED, "--controls", controls, "--improver", "greedy.py", "--accept", "paper"]
+        with begin(tmp_path, server, *options) as run:
+            document, said = run.communicate(timeout=110)
+    assert run.returncode == 0, said
+    answers, dollars = estimated(said)
+    used = json.loads(document)["usage"]
+    assert 0.2 * answers < used["responses"] <= answers
+    assert 0 < used["dollars_spent"] <= dollars
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (["--max-answers", "3"], "limit of 3 answers is reached"),
+        (["--max-bought-tokens", "20"], "limit of 20 tokens is reached"),
+        (["--max-dollars", "0.002"], "limit of $0.002 is reached"),
+        (["--round-dollars", "0.002"], "limit of $0.002 for a round is reached"),
+        (["--max-minutes", "0.0001"], "of time is reached"),
+        (["--round-minutes", "0.0001"], "of time for a round is reached"),
+        (["--max-cpu-minutes", "0.0001"], "of CPU time is reached"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_each_limit_stops_a_run_which_goes_on_with_a_higher_one(tmp_path, option, told):
+    price = ["--max-tokens", "5", "--price", "1,1"]
+    with FaultServer(lambda body, nth: completion(["no program"] * body.get("n", 1))) as server:
+        with begin(tmp_path, server, *price, *option) as run:
+            _, said = run.communicate(timeout=100)
+        assert run.returncode == 4, said
+        assert told in said.splitlines()[-1]
+        assert server.seen <= 3
+        with command(tmp_path, "resume", "1", option[0], "1000") as resumed:
+            _, said = resumed.communicate(timeout=100)
+    assert resumed.returncode == 0, said
+
+
+def test_an_allowance_of_tokens_ends_what_an_improver_may_ask(tmp_path):
+    with FaultServer(lambda body, nth: completion(["no program"] * body.get("n", 1))) as server:
+        improver = tmp_path / "often.py"
+        improver.write_text(Path(__file__).with_name("greedy.py").read_text())
+        options = ["--improver", "often.py", "--calls", "9", "--tokens", "1", "--outer-tokens", "1", "--cpu-s", "5"]
+        with begin(tmp_path, server, *options, "--controls", "basic") as run:
+            document, said = run.communicate(timeout=100)
+    assert run.returncode == 0, said
+    assert json.loads(document)["arms"]["seed"]["responses"] == 2, "the call that crosses the limit is the last"
+
+
+def test_answers_from_a_file_are_found_when_a_run_is_resumed_from_elsewhere(tmp_path):
+    (tmp_path / "answers.json").write_text('["no program"]')
+    words = ["run", *OPTIONS.split(), *TASKS.split(), "--model", "scripted:answers.json", "--max-minutes", "0.0001"]
+    with command(tmp_path, *words) as run:
+        run.communicate(timeout=60)
+    assert run.returncode == 4
+    (tmp_path / "elsewhere").mkdir()
+    line = [sys.executable, "-m", "selftaught", "resume", "1", "--max-minutes", "9", "--store", str(tmp_path / "s.db")]
+    done = subprocess.run(line, cwd=tmp_path / "elsewhere", capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_experiment_takes_what_a_run_takes_of_its_model(tmp_path):
+    with FaultServer(lambda body, nth: completion(["no program"] * body.get("n", 1))) as server:
+        words = [
+            "experiment",
+            "transfer",
+            "--preset",
+            "tiny",
+            "--runs",
+            "1",
+            "--model",
+            "openai:m",
+            "--json",
+            "--deadline",
+            "30",
+            "--max-answers",
+            "4",
+        ]
+        with command(tmp_path, *words, *PRICED, "--yes", "--base-url", server.url) as run:
+            _, said = run.communicate(timeout=100)
+    assert run.returncode == 4, said
+    assert estimated(said)[1] > 0
+    assert {body["max_tokens"] for body in server.bodies} == {50}
