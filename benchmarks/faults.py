@@ -30,6 +30,8 @@ from faultserver import FaultServer, Reply, completion, error
 RATE = 0.3
 LATENCY_S = 0.02
 DEADLINE_S = 30.0
+DIES_AFTER = 5
+"""Fewer than the requests of the smallest run."""
 SIZES = {
     "quick": "--rounds 1 --repetitions 1 --validation 1 --test 1 --calls 2 --responses 2 --scorings 6",
     "full": "--rounds 2 --repetitions 2 --validation 3 --test 3 --calls 4 --responses 4 --scorings 20",
@@ -70,7 +72,7 @@ def run(quick: bool = False) -> dict[str, object]:
     for name, faults in {**{name: [fault] for name, fault in FAULTS.items()}, "all mixed": mixed}.items():
         figures[f"{RATE:.0%} {name}"] = _shown(_ended(_breaking(faults), options), right)
     for name, reply in {"500": error(500), "hang": FAULTS["hang"]}.items():
-        figures[f"down for good ({name}) after 10 answers, then resumed"] = _downfall(reply, options, right)
+        figures[f"down for good ({name}) after {DIES_AFTER} answers, then resumed"] = _downfall(reply, options, right)
     for name, reply in {"wrong key": error(401, "invalid_api_key"), "unknown model": error(404)}.items():
         figures[name] = _shown(_ended(_always(reply), options), None)
     figures["deadline_s"] = DEADLINE_S
@@ -101,11 +103,11 @@ def _breaking(faults: list[Reply]) -> Behave:
 
 
 def _downfall(reply: Reply, options: list[str], right: object) -> dict[str, object]:
-    """A run whose server dies after ten answers and is mended before the run is resumed."""
+    """A run whose server dies after some answers and is mended before the run is resumed."""
     mended = threading.Event()
 
     def behave(body: dict[str, Any], nth: int) -> Reply:
-        return good(body, nth) if nth < 10 or mended.is_set() else reply
+        return good(body, nth) if nth < DIES_AFTER or mended.is_set() else reply
 
     with tempfile.TemporaryDirectory() as folder, FaultServer(behave, LATENCY_S) as server:
         down = _command(["run", *options, "--base-url", server.url], folder, server)

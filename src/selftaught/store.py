@@ -255,15 +255,18 @@ class Store:
 
         Different runs may be worked on at the same time; what one finds out, the others find.
         """
-        with Path(f"{self.path}-lock").open("a") as file:
+        try:
+            file = Path(f"{self.path}-lock").open("a")
+        except OSError as error:
+            raise StoreFailure(f"store {self.path} cannot be locked: {error.strerror}") from error
+        with file:
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, run)
             except OSError as error:
                 if error.errno not in {errno.EACCES, errno.EAGAIN}:
                     raise StoreFailure(f"store {self.path} cannot be locked: {error.strerror}") from error
-                raise UsageError(
-                    f"run {run} is being worked on by another process: wait for its end, or stop it"
-                ) from None
+                said = f"run {run} is being worked on by another process: wait for its end, or stop it"
+                raise UsageError(said) from None
             yield
 
     def reopen(self, run: int) -> None:
