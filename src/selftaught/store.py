@@ -11,7 +11,6 @@ it cannot corrupt the file. The log needs a local disk, not a network file syste
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -21,7 +20,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -255,18 +254,15 @@ class Store:
 
         Different runs may be worked on at the same time; what one finds out, the others find.
         """
-        try:
-            file = Path(f"{self.path}-lock").open("a")
-        except OSError as error:
-            raise StoreFailure(f"store {self.path} cannot be locked: {error.strerror}") from error
-        with file:
+        with ExitStack() as held:
             try:
+                file = held.enter_context(Path(f"{self.path}-lock").open("a"))
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, run)
-            except OSError as error:
-                if error.errno not in {errno.EACCES, errno.EAGAIN}:
-                    raise StoreFailure(f"store {self.path} cannot be locked: {error.strerror}") from error
+            except BlockingIOError:
                 said = f"run {run} is being worked on by another process: wait for its end, or stop it"
                 raise UsageError(said) from None
+            except OSError as error:
+                raise StoreFailure(f"store {self.path} cannot be locked: {error.strerror}") from error
             yield
 
     def reopen(self, run: int) -> None:
