@@ -10,11 +10,11 @@ guests leave; `levels`, `probes`, `advice` and `doctor` say what holds on this m
 What the sandbox does not stop, at any level:
 - a bug of the kernel behind the hundred or so system calls that stay allowed (a virtual machine would);
 - learning about neighbours from time, caches and load;
-- two jobs at work at the same time, both made for it, that signal each other: by futexes on pages of the libraries they
-  share (an improver could so learn what inputs the solution it scores is given), or two bits by the flags of standard input;
 - using its own limits up, all slots at once, or slowing the machine by memory traffic: there is no limit over all jobs;
 - one input of a batch telling the next: a program may keep state between the inputs of one job;
 - an improver's threads that race: its answer may then differ from run to run;
+- chance of its own: `_random.Random()` without a seed, `ssl.RAND_bytes` and the time do not come from the job's seed;
+- at level `external` on a kernel without Landlock: reading what the outer container holds, this package included;
 - a wrong answer: grading stays outside, where an answer is only data.
 """
 
@@ -44,7 +44,7 @@ class Limits:
     memory_mb: int = 1024
     """Address space of the job in MiB."""
     answer_kb: int = 1024
-    """Size of one answer (as JSON) in KiB; all answers of a job together may take 16 times as much."""
+    """Size of one answer (as JSON, arrays of numpy as their bytes) in KiB; all answers of a job together may take 16 times as much."""
     output_kb: int = 64
     """Printed output that is kept, in KiB; printing more than 64 times as much ends the job with outcome `output`."""
     files_mb: int = 0
