@@ -5,8 +5,11 @@ Times are medians of the best round. CPU figures are those of the fork server wi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -49,6 +52,7 @@ def run(quick: bool = False) -> dict[str, object]:
         figures["trivial job, with files against without"] = _files(strict, rounds)
         figures["remote call"] = _remote(strict)
     figures["jobs per second, 2 slots against 1"] = _slots(rounds)
+    figures["processes left after kill -9 of the host"] = _killed(rounds)
     figures["soak"] = _soak(soak)
     return figures
 
@@ -123,6 +127,43 @@ def _slots(rounds: int) -> dict[str, object]:
     return {"ratio": 2 * min(single) / min(double), "goal": ">= 1.8", "cores": os.cpu_count()}
 
 
+_HOST = """
+import threading
+from selftaught.sandbox import Job, Limits
+from selftaught.sandbox.levels import open_level
+pool = open_level("strict", 2)
+spin = Job("def f():\\n    while True: pass", "f", ((),), (0,), Limits(cpu_s=100))
+given = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
+wait = Job("import time\\ndef improve_algorithm(*a): time.sleep(100)", "improve_algorithm", (given,), (0,), profile="improver")
+for job in (spin, spin, wait, wait):
+    threading.Thread(target=pool.run, args=(job,), daemon=True).start()
+threading.Event().wait()
+"""
+
+
+def _killed(rounds: int) -> dict[str, object]:
+    """Seconds from the death of a host with two jobs that compute and two that wait until the last process has gone."""
+    taken: list[float] = []
+    for _ in range(rounds):
+        with subprocess.Popen([sys.executable, "-c", _HOST]) as host:
+            # the host, four processes for each of three jails, four jobs
+            while len(everything := _below([host.pid])) < 17:
+                time.sleep(0.01)
+            host.kill()
+            begin = time.perf_counter()
+            while any(map(_lives, everything)):
+                time.sleep(0.001)
+            taken.append(time.perf_counter() - begin)
+    return {"median_s": statistics.median(taken), "longest_s": max(taken), "goal": "<= 1"}
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def _soak(jobs: int) -> dict[str, object]:
     """Many jobs on one pool of one slot: what the server and the host keep of them, and its cost beside a fresh pool's."""
     with open_level("strict", 1) as used:
@@ -156,10 +197,15 @@ def _server_cpu(pool: Pool) -> float:
 
 def _processes(pool: Pool) -> list[int]:
     """The jails of the pool, with every process below them."""
-    found = [server.process.pid for server in pool.servers()]
+    return _below([server.process.pid for server in pool.servers()])
+
+
+def _below(roots: list[int]) -> list[int]:
+    found = list(roots)
     for pid in found:
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            found += map(int, (thread / "children").read_text().split())
+        for thread in Path(f"/proc/{pid}/task").glob("*"):
+            with contextlib.suppress(OSError):  # a thread that has just ended
+                found += map(int, (thread / "children").read_text().split())
     return found
 
 
