@@ -44,7 +44,8 @@ class Limits:
     memory_mb: int = 1024
     """Address space of the job in MiB."""
     answer_kb: int = 1024
-    """Size of one answer (as JSON, arrays of numpy as their bytes) in KiB; all answers of a job together may take 16 times as much."""
+    """Size of one answer (as JSON, arrays of numpy as their bytes) in KiB; all answers of a job together may take 16 times
+    as much."""
     output_kb: int = 64
     """Printed output that is kept, in KiB; printing more than 64 times as much ends the job with outcome `output`."""
     files_mb: int = 0
