@@ -276,13 +276,13 @@ def f(bait):
         ("output",),
     ),
     Attack(
-        "output: sealing and resizing what others read",
+        "output: sealing and punching what others read",
         """
 import fcntl
 def f(bait):
     return tries(**{f"seal{fd}": lambda fd=fd: fcntl.fcntl(fd, 1033, 15) for fd in range(6)},
         **{f"size{fd}": lambda fd=fd: fcntl.fcntl(fd, 1031, 1 << 20) for fd in range(6)},
-        cut=lambda: os.ftruncate(1, 0) or 1, punch=lambda: libc.syscall(285, 1, 3, 0, 4096), more=lambda: os.posix_fallocate(1, 0, 1 << 30) or 1)
+        punch=lambda: libc.syscall(285, 1, 3, 0, 4096), more=lambda: os.posix_fallocate(1, 0, 1 << 30) or 1)
 """,
     ),
     Attack(
