@@ -38,7 +38,7 @@ def test_a_whole_one_is_taken(tmp_path):
         ('description = "mine"', "description = None", "description that is no text"),
         ('description = "mine"', "best = float('nan')", "best raw score of nan|lacks description"),
         ('description = "mine"', "description = 'x'\n    best = 'high'", "best raw score of 'high'"),
-        ("Limits()", "Limits(cpu_s=0)", "limits that no program can keep"),
+        ("Limits()", "Limits(cpu_s=0)", "has limits with cpu_s=0: it must be a number of at least 0.001"),
         ("    def draw", "    def __init__(self):\n        raise ValueError('oh')\n\n    def draw", "cannot be made"),
         ("\nclass Mine", "\nraise SystemExit(5)\n\n\nclass Mine", "SystemExit: 5"),
     ],
