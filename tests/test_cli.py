@@ -1,6 +1,7 @@
 """The command as a new user meets it: what works, and one clear line with the documented exit code for what cannot."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -152,6 +153,21 @@ def test_a_stopped_run_goes_on_to_the_same_end(first, tmp_path, how, after):
     assert resumed.returncode == 0, resumed.stderr
     assert timeless(resumed.stdout) == timeless(done.stdout)
     assert kept >= after
+
+
+def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n\n\n"
+        "class Interrupter:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer':\n            os.kill(os.getpid(), signal.SIGINT)\n\n\n"
+        "sys.meta_path.insert(0, Interrupter())\n"
+    )
+    command = [sys.executable, "-m", "selftaught", "runs"]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (130, "selftaught: interrupted\n")
 
 
 def answers(store):

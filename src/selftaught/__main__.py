@@ -1,5 +1,20 @@
-"""`python -m selftaught` is the `selftaught` command."""
+"""The `selftaught` command, also as `python -m selftaught`."""
 
-from selftaught.cli import main
+import signal
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command. An interrupt at any moment, also while it is still being imported, is one line and code 130."""
+    try:
+        from selftaught.cli import main as command
+
+        command()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left to do is to leave
+        print("selftaught: interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -353,6 +353,8 @@ def _letting_go(lab: Lab) -> Generator[None]:
     """Ctrl-C lets go of the model before anything else: what is unwound then would wait for its answers."""
 
     def interrupt(*_: object) -> None:
+        if lab.stopping.is_set():
+            os._exit(130)  # asked for twice: every fact is in the store, and the sandbox ends with this process
         lab.stopping.set()
         # In a thread of its own, because this one may hold the locks that closing takes.
         threading.Thread(target=lab.model.close, daemon=True).start()

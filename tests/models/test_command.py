@@ -21,7 +21,7 @@ NOWHERE = ["--model", "openai:m", "--base-url", "http://127.0.0.1:1/v1"]
 
 
 def command(folder, *words):
-    line = [sys.executable, "-c", "from selftaught.cli import main; main()", *words, "--store", str(folder / "s.db")]
+    line = [sys.executable, "-m", "selftaught", *words, "--store", str(folder / "s.db")]
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
 
 

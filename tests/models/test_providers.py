@@ -46,7 +46,7 @@ def test_a_key_with_a_strange_character_is_not_shown(monkeypatch):
 @pytest.mark.parametrize("package", ["openai", "anthropic"])
 def test_a_missing_package_names_the_command_that_installs_it(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(UsageError, match=rf"pip install 'selftaught\[{package}\]'"):
+    with pytest.raises(UsageError, match=rf"uv sync --inexact --extra {package}"):
         open_model(f"{package}:m", base_url="http://127.0.0.1:1/v1")
 
 

@@ -17,13 +17,10 @@ __all__ = ["app", "contests", "experiments", "lists", "main", "programs", "runs"
 
 
 def main() -> None:
-    """Entry point of the command: errors we know become one line and their exit code."""
+    """Run the command: errors we know become one line and their exit code."""
     sys.setswitchinterval(0.0005)  # threads mostly hand small pieces of work to each other
     try:
         app()
     except SelftaughtError as error:
         print(f"selftaught: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("selftaught: interrupted", file=sys.stderr)
-        sys.exit(130)

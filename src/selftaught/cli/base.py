@@ -134,8 +134,8 @@ def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None =
         if interrupted:
             raise typer.Exit(130) from None
         raise
-    folder = launch.save(document, facts, facts.path.with_suffix(".runs") / str(number))
     show_document(document, as_json)
+    folder = launch.save(document, facts, facts.path.with_suffix(".runs") / str(number))
     what = "its report and the improved improver are" if "gain" in document else "its report is"
     console.print(
         f"Run {number} is kept in {facts.path}; {what} in {folder}", soft_wrap=True, highlight=False, markup=False

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from selftaught.errors import UsageError
-from selftaught.models import LanguageModel
+from selftaught.models import LanguageModel, wire
 from selftaught.models.gateway import Gateway
 from selftaught.models.prices import Price
 from selftaught.models.scripted import Scripted
@@ -72,13 +72,13 @@ def catalogue() -> list[Entry]:
         Entry(
             "openai:NAME",
             "OpenAI, and with --base-url every server that speaks its protocol",
-            "pip install 'selftaught[openai]'; OPENAI_API_KEY, or --base-url of a server without keys",
+            f"{wire.install('openai')}; OPENAI_API_KEY, or --base-url of a server without keys",
             _ready("openai"),
         ),
         Entry(
             "anthropic:NAME",
             "Claude (takes no temperature)",
-            "pip install 'selftaught[anthropic]'; ANTHROPIC_API_KEY",
+            f"{wire.install('anthropic')}; ANTHROPIC_API_KEY",
             _ready("anthropic"),
         ),
     ]

@@ -38,7 +38,9 @@ class Scripted:
         try:
             written = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"scripted answers cannot be read from {path}: {type(error).__name__}") from None
+            raise UsageError(
+                f"scripted answers cannot be read from {path} ({type(error).__name__}): name a text file that can"
+            ) from None
         return cls(_texts(written, path), name=f"scripted:{path}")
 
     def ceiling(self, request: Request, count: int) -> float | None:  # noqa: ARG002 - it is free

@@ -26,9 +26,14 @@ def sdk(name: str) -> Any:
     try:
         module = importlib.import_module(name)
     except ImportError:
-        raise UsageError(f"{name}: models need the {name} package: pip install 'selftaught[{name}]'") from None
+        raise UsageError(f"{name}: models need the {name} package: {install(name)}") from None
     logging.getLogger(name).setLevel(logging.WARNING)
     return module
+
+
+def install(extra: str) -> str:
+    """The commands that add an optional extra to a checkout, with uv and without."""
+    return f"`uv sync --inexact --extra {extra}`, or `.venv/bin/pip install -e '.[{extra}]'`"
 
 
 def http_client(module: Any) -> Any:
