@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from selftaught import store as module
-from selftaught.launch import assignment, carry
+from selftaught.assignment import assignment
+from selftaught.launch import carry
 from selftaught.models import Request
 from selftaught.progress import Progress
 from selftaught.replay import Replay

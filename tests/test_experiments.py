@@ -12,6 +12,7 @@ from toys import Number, make_lab
 from selftaught import launch
 from selftaught.budget import Allowance
 from selftaught.errors import UsageError
+from selftaught.estimate import estimate
 from selftaught.experiments import plans
 from selftaught.experiments.blank import blank
 from selftaught.experiments.conduct import deviations
@@ -50,7 +51,7 @@ def test_a_plan_reads_back_and_its_digest_holds_all_of_it(name, preset):
     changed = plans.plan(name, preset, ["offline"], None, 3, made.runs + 1)
     assert changed.digest != made.digest
     assert deviations(changed) == [f"runs: {made.runs + 1} instead of {made.runs}"]
-    assert launch.estimate(changed).answers > launch.estimate(made).answers > 0
+    assert estimate(changed).answers > estimate(made).answers > 0
 
 
 @pytest.mark.parametrize("name", NAMES)

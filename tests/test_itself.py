@@ -9,6 +9,7 @@ from toys import Doubler, Number, asker, make_lab
 from selftaught import launch
 from selftaught.budget import Allowance, Usage
 from selftaught.errors import UsageError
+from selftaught.estimate import estimate
 from selftaught.evidence.controls import sampling
 from selftaught.improver import Improvement
 from selftaught.meta import Itself, MetaUtility, Scaled
@@ -111,7 +112,7 @@ def test_a_recursion_measures_its_start_and_counts_it_in_its_estimate(lab):
     assert all(one.task.name != "û" for one in test)
     assert train[1].task.tasks == (train[0],)
     assert Settings.read(with_it.plain()) == with_it
-    assert launch.estimate(with_it).answers > launch.estimate(plain).answers
+    assert estimate(with_it).answers > estimate(plain).answers
     with pytest.raises(UsageError, match="maximizer"):
         replace(with_it, start="none")
 

@@ -15,7 +15,7 @@ LAYERS = [
     {"recursion"},  # algorithm
     {"evidence"},
     {"views"},
-    {"tasks", "improvers", "experiments", "launch", "cli", "__main__"},  # shell
+    {"tasks", "improvers", "assignment", "estimate", "experiments", "launch", "cli", "__main__"},  # shell
 ]
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 PORTS = LAYERS[1]

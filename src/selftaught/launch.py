@@ -6,20 +6,18 @@ import os
 import platform
 import signal
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from selftaught.budget import Allowance
+from selftaught.assignment import Assignment, assignment, load_every, load_tasks, open_model
 from selftaught.errors import SelftaughtError, StoreFailure, UsageError
 from selftaught.evidence.report import so_far, usage
 from selftaught.lab import Lab, Stopped
-from selftaught.meta import SCALE_REPETITIONS, Itself, Scaled, scale
-from selftaught.models import LanguageModel, Request
-from selftaught.models.prices import LONGEST_GUESS
+from selftaught.meta import Itself, Scaled, scale
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.progress import Progress
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
 
 DONE = "done"
 _NOTE_S = 3.0
-_LONG_QUESTION = 8000
-"""Bytes: twice what a program, a description and what surrounds them usually take."""
 
 
 def circumstances(level: str, limits: SpendLimits) -> dict[str, JSON]:
@@ -56,123 +52,6 @@ def circumstances(level: str, limits: SpendLimits) -> dict[str, JSON]:
         "sandbox": level,
         "limits": limits.plain(),
     }
-
-
-class Assignment(Protocol):
-    """What a run of any kind is asked to do: a recursion's `Settings`, a comparison's `Contest`, an experiment's `Plan`."""
-
-    @property
-    def model(self) -> str: ...
-    @property
-    def base_url(self) -> str | None: ...
-    @property
-    def max_tokens(self) -> int | None: ...
-    @property
-    def price(self) -> tuple[float, float] | None: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def summary(self) -> str: ...
-    def plain(self) -> dict[str, JSON]: ...
-
-
-def assignment(record: RunRecord) -> Assignment:
-    """What a stored run is asked to do."""
-    match record.settings.get("kind"):
-        case "compare":
-            return Contest.read(record.settings)
-        case "experiment":
-            from selftaught.experiments.plans import Plan
-
-            return Plan.read(record.settings)
-        case _:
-            return Settings.read(record.settings)
-
-
-def banner(record: RunRecord, path: Path) -> str:
-    """What is said before a run: which model does the proposing, and how generated code is held."""
-    asked = assignment(record)
-    return (
-        f"Run {record.id} · model {asked.model}: {_about(asked.model)}\n"
-        f"seed {asked.seed} · {asked.summary} · sandbox {record.circumstances['sandbox']} · store {path}"
-    )
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a run may use at most. Most improvers use far less of their allowance; the seed improver one call of it."""
-
-    answers: int
-    dollars: float | None
-    """None: the price is unknown."""
-    model: str
-    max_tokens: int | None
-
-    def __str__(self) -> str:
-        bound = f"at most {self.answers:,} answers of {self.model}"
-        if self.dollars is None:
-            return f"{bound} at a price that is unknown (every allowance used up)"
-        length = f"of {self.max_tokens:,}" if self.max_tokens else f"taken to be of {LONGEST_GUESS:,}"
-        return (
-            f"{bound} for ${self.dollars:,.2f} (every allowance used up, questions taken to be of {_LONG_QUESTION:,} bytes, "
-            f"answers {length} tokens)"
-        )
-
-
-def estimate(asked: Assignment) -> Estimate:
-    """An upper bound on what a run will ask of its model, from its settings alone."""
-    if isinstance(asked, Settings):
-        answers = _run_answers(asked)
-    else:
-        answers = _contest_answers(asked) if isinstance(asked, Contest) else _plan_answers(cast("Plan", asked))
-    model = open_model(asked)
-    return Estimate(answers, model.ceiling(Request("", "x" * _LONG_QUESTION), answers), model.name, asked.max_tokens)
-
-
-def _contest_answers(contest: Contest) -> int:
-    cells = (
-        len(contest.entrants) * len(load_every(contest.tasks, contest.seed)) * (contest.limit or contest.repetitions)
-    )
-    return cells * contest.inner.calls * contest.inner.responses
-
-
-def _plan_answers(plan: Plan) -> int:
-    entrants = len(plan.arms) * plan.runs
-    again = 2 * plan.runs * sum(_again_answers(arm.settings) for arm in plan.arms) if plan.again else 0
-    contest = plan.contest and replace(plan.contest, entrants=plan.contest.entrants[:1])
-    compared = _contest_answers(contest) * (len(plan.contest.entrants) + entrants) if contest and plan.contest else 0
-    return plan.runs * sum(_run_answers(arm.settings) for arm in plan.arms) + again + compared
-
-
-def _again_answers(settings: Settings) -> int:
-    """What one outer run, its scorings, and the test of what it makes may ask."""
-    outer = _allowed(settings.outer) + settings.outer.scorings * settings.repetitions * _once_answers(settings)
-    return outer + len(load_tasks(settings)[1]) * settings.test * _allowed(settings.inner)
-
-
-def _once_answers(settings: Settings) -> int:
-    """What one repetition of every task of a recursion may ask. On û an improver scores others, and its result is judged."""
-    tasks = len(load_tasks(settings)[0]) * _allowed(settings.inner)
-    return tasks + (_allowed(settings.itself) + (settings.itself.scorings + 1) * tasks if settings.itself else 0)
-
-
-def _allowed(allowance: Allowance) -> int:
-    return allowance.calls * allowance.responses
-
-
-def _run_answers(settings: Settings) -> int:
-    once, inner = _once_answers(settings), _allowed(settings.inner)
-    test_tasks = len(load_tasks(settings)[1])
-    proposing = _allowed(settings.outer) + settings.outer.scorings * settings.repetitions * once
-    judging = 2 * settings.validation * once
-    # Best-of-n repeats the seed improver until it has as many answers as the improved one, rounded up: as much as two arms,
-    # if the seed improver asks for as much on test as it did on validation. Discovery does it again with twice as many.
-    arms, recursions = settings.rounds + 1 + 2, 1
-    if settings.controls == "all":
-        frozen, sham, doubled = 1, 1, 4
-        arms, recursions = arms + frozen + sham + doubled, 2
-    measuring = SCALE_REPETITIONS * len(load_tasks(settings)[0]) * inner if settings.itself else 0
-    return measuring + recursions * settings.rounds * (proposing + judging) + arms * test_tasks * settings.test * inner
 
 
 def carry(number: int, store: Store, progress: Progress, limits: SpendLimits | None = None) -> dict[str, Any]:
@@ -266,11 +145,6 @@ def _spent(record: RunRecord, store: Store) -> Spent:
     return replace(Spent(**record.spent), dollars=bought.dollars, answers=bought.responses, tokens=tokens)
 
 
-def load_tasks(settings: Settings) -> tuple[list[Task], list[Task]]:
-    """The tasks to recurse on and those to compare on."""
-    return load_every(settings.tasks, settings.seed), load_every(settings.test_tasks, settings.seed)
-
-
 def arrange(lab: Lab, settings: Settings) -> tuple[list[Scaled], list[Scaled]]:
     """The tasks to recurse on and those to compare on, on their scales; û among the first where the settings say so."""
     train, test = ([scaled(lab, task) for task in group] for group in load_tasks(settings))
@@ -278,45 +152,6 @@ def arrange(lab: Lab, settings: Settings) -> tuple[list[Scaled], list[Scaled]]:
         seed = lab.store.text(settings.improver)
         train.append(scaled(lab, Itself(seed, tuple(train), settings.itself, settings.inner)))
     return train, test
-
-
-def load_every(specs: Sequence[str], seed: int) -> list[Task]:
-    """The tasks of several specs; UsageError when one is named twice."""
-    from selftaught.tasks import load
-
-    tasks = [task for spec in specs for task in load(spec, seed)]
-    names = [task.name for task in tasks]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UsageError(f"task {twice[0]} is asked for twice: name each task once (repetitions are a setting)")
-    return tasks
-
-
-def open_model(asked: Assignment, deadline_s: float = SpendLimits.deadline_s) -> LanguageModel:
-    """The model of a run: a provider's, or the answers of an earlier run."""
-    from selftaught.models import providers
-    from selftaught.models.prices import Price
-    from selftaught.replay import Replay
-
-    kind, _, rest = asked.model.partition(":")
-    if kind == "replay":
-        return Replay(Path(rest))
-    return providers.open_model(
-        asked.model,
-        base_url=asked.base_url,
-        max_tokens=asked.max_tokens,
-        price=asked.price and Price(*asked.price),
-        deadline_s=deadline_s,
-    )
-
-
-def _about(spec: str) -> str:
-    """What a model is, in the words of `selftaught models`."""
-    from selftaught.models.providers import catalogue
-
-    kind = spec.partition(":")[0]
-    found = {entry.name: entry.what for entry in catalogue()}
-    return found.get(spec) or found.get(f"{kind}:NAME") or found.get(f"{kind}:FILE") or "answers of an earlier run"
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from selftaught.spend import SpendLimits
 
 if TYPE_CHECKING:
     from selftaught.budget import Allowance
-    from selftaught.launch import Estimate
+    from selftaught.estimate import Estimate
     from selftaught.program import Program
     from selftaught.store import Store
 
@@ -109,11 +109,12 @@ def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None =
     from rich.console import Console
 
     from selftaught import launch
+    from selftaught.assignment import banner
     from selftaught.progress import Progress
     from selftaught.views import live
 
     console = Console(stderr=True, emoji=False)
-    console.print(launch.banner(facts.run(number), facts.path), soft_wrap=True, highlight=False, markup=False)
+    console.print(banner(facts.run(number), facts.path), soft_wrap=True, highlight=False, markup=False)
     progress = Progress()
     try:
         with live.shown(progress, console):

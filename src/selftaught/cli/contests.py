@@ -90,6 +90,7 @@ def compare(
     from dataclasses import replace
 
     from selftaught import launch
+    from selftaught.estimate import estimate
     from selftaught.settings import Contest
     from selftaught.store import Store
 
@@ -116,7 +117,7 @@ def compare(
             max_cpu_minutes=max_cpu_minutes,
             deadline=deadline,
         )
-        agree(launch.estimate(contest), limits, yes)
+        agree(estimate(contest), limits, yes)
         number = facts.start(contest.plain(), launch.circumstances(sandbox, limits))
         document = carry(facts, number, as_json)
     write(document, csv, picture)

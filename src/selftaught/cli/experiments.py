@@ -73,6 +73,7 @@ def experiment(
 ) -> None:
     """Run one of the paper's experiments, or one that it left open, to its table; `--plan` shows it first."""
     from selftaught import launch
+    from selftaught.estimate import estimate
     from selftaught.experiments import plans
     from selftaught.store import Store
 
@@ -82,9 +83,9 @@ def experiment(
     planned = plans.plan(
         name, preset, [*map(model_spec, model or ["offline"])], base_url, seed, runs, max_tokens, price_of(price)
     )
-    estimate = launch.estimate(planned)
+    bound = estimate(planned)
     if plan:
-        _show_plan(planned, str(estimate), as_json)
+        _show_plan(planned, str(bound), as_json)
         return
     limits = spend_limits(
         max_dollars=max_dollars,
@@ -96,7 +97,7 @@ def experiment(
         round_minutes=round_minutes,
         deadline=deadline,
     )
-    agree(estimate, limits, yes)
+    agree(bound, limits, yes)
     with Store(store) as facts:
         plans.keep(facts.keep)
         number = facts.start(planned.plain(), {**launch.circumstances(sandbox, limits), "plan": planned.digest})

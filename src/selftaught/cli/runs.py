@@ -136,6 +136,7 @@ def run(
             **given(repetitions=repetitions, validation=validation, test=test),
         )
         from selftaught import launch
+        from selftaught.estimate import estimate
 
         limits = spend_limits(
             max_dollars=max_dollars,
@@ -147,7 +148,7 @@ def run(
             round_minutes=round_minutes,
             deadline=deadline,
         )
-        agree(launch.estimate(settings), limits, yes)
+        agree(estimate(settings), limits, yes)
         carry(facts, facts.start(settings.plain(), launch.circumstances(sandbox, limits)), as_json)
 
 
@@ -225,7 +226,7 @@ def lineage(
 @app.command()
 def runs(store: StorePath = DEFAULT_STORE, as_json: Json = False) -> None:
     """List the runs of a store."""
-    from selftaught.launch import assignment
+    from selftaught.assignment import assignment
 
     with existing(store) as facts:
         found = facts.runs()

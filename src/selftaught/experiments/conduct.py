@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean as mean
 from typing import Any
 
+from selftaught.assignment import assignment, load_every, open_model
 from selftaught.evidence.comparison import contend, document
 from selftaught.evidence.controls import Arm as Judged
 from selftaught.evidence.controls import Comparison, compare
@@ -22,7 +23,7 @@ from selftaught.experiments.blank import blank
 from selftaught.experiments.plans import Arm, Plan, plan
 from selftaught.improver import improve
 from selftaught.lab import Lab
-from selftaught.launch import arrange, assignment, load_every, open_model, scaled
+from selftaught.launch import arrange, scaled
 from selftaught.meta import MetaUtility, Scaled
 from selftaught.plain import JSON
 from selftaught.program import Program

@@ -1,0 +1,96 @@
+"""What a run may ask of its model at most, told before it begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from selftaught.assignment import Assignment, load_every, load_tasks, open_model
+from selftaught.budget import Allowance
+from selftaught.meta import SCALE_REPETITIONS
+from selftaught.models import Request
+from selftaught.models.prices import LONGEST_GUESS
+from selftaught.settings import Contest, Settings
+
+if TYPE_CHECKING:
+    from selftaught.experiments.plans import Plan
+
+_LONG_QUESTION = 8000
+"""Bytes: twice what a program, a description and what surrounds them usually take."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run may use at most. Most improvers use far less of their allowance; the seed improver one call of it."""
+
+    answers: int
+    dollars: float | None
+    """None: the price is unknown."""
+    model: str
+    max_tokens: int | None
+
+    def __str__(self) -> str:
+        bound = f"at most {self.answers:,} answers of {self.model}"
+        if self.dollars is None:
+            return f"{bound} at a price that is unknown (every allowance used up)"
+        length = f"of {self.max_tokens:,}" if self.max_tokens else f"taken to be of {LONGEST_GUESS:,}"
+        return (
+            f"{bound} for ${self.dollars:,.2f} (every allowance used up, questions taken to be of {_LONG_QUESTION:,} bytes, "
+            f"answers {length} tokens)"
+        )
+
+
+def estimate(asked: Assignment) -> Estimate:
+    """An upper bound on what a run will ask of its model, from its settings alone."""
+    if isinstance(asked, Settings):
+        answers = _run_answers(asked)
+    else:
+        answers = _contest_answers(asked) if isinstance(asked, Contest) else _plan_answers(cast("Plan", asked))
+    model = open_model(asked)
+    return Estimate(answers, model.ceiling(Request("", "x" * _LONG_QUESTION), answers), model.name, asked.max_tokens)
+
+
+def _contest_answers(contest: Contest) -> int:
+    cells = (
+        len(contest.entrants) * len(load_every(contest.tasks, contest.seed)) * (contest.limit or contest.repetitions)
+    )
+    return cells * contest.inner.calls * contest.inner.responses
+
+
+def _plan_answers(plan: Plan) -> int:
+    entrants = len(plan.arms) * plan.runs
+    again = 2 * plan.runs * sum(_again_answers(arm.settings) for arm in plan.arms) if plan.again else 0
+    contest = plan.contest and replace(plan.contest, entrants=plan.contest.entrants[:1])
+    compared = _contest_answers(contest) * (len(plan.contest.entrants) + entrants) if contest and plan.contest else 0
+    return plan.runs * sum(_run_answers(arm.settings) for arm in plan.arms) + again + compared
+
+
+def _again_answers(settings: Settings) -> int:
+    """What one outer run, its scorings, and the test of what it makes may ask."""
+    outer = _allowed(settings.outer) + settings.outer.scorings * settings.repetitions * _once_answers(settings)
+    return outer + len(load_tasks(settings)[1]) * settings.test * _allowed(settings.inner)
+
+
+def _once_answers(settings: Settings) -> int:
+    """What one repetition of every task of a recursion may ask. On û an improver scores others, and its result is judged."""
+    tasks = len(load_tasks(settings)[0]) * _allowed(settings.inner)
+    return tasks + (_allowed(settings.itself) + (settings.itself.scorings + 1) * tasks if settings.itself else 0)
+
+
+def _allowed(allowance: Allowance) -> int:
+    return allowance.calls * allowance.responses
+
+
+def _run_answers(settings: Settings) -> int:
+    once, inner = _once_answers(settings), _allowed(settings.inner)
+    test_tasks = len(load_tasks(settings)[1])
+    proposing = _allowed(settings.outer) + settings.outer.scorings * settings.repetitions * once
+    judging = 2 * settings.validation * once
+    # Best-of-n repeats the seed improver until it has as many answers as the improved one, rounded up: as much as two arms,
+    # if the seed improver asks for as much on test as it did on validation. Discovery does it again with twice as many.
+    arms, recursions = settings.rounds + 1 + 2, 1
+    if settings.controls == "all":
+        frozen, sham, doubled = 1, 1, 4
+        arms, recursions = arms + frozen + sham + doubled, 2
+    measuring = SCALE_REPETITIONS * len(load_tasks(settings)[0]) * inner if settings.itself else 0
+    return measuring + recursions * settings.rounds * (proposing + judging) + arms * test_tasks * settings.test * inner
