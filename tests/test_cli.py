@@ -207,7 +207,8 @@ def answers(store):
         (["exec", "broken.py", "--entry", "f", "--args", "[" * 100_000], 2, "not JSON"),
         (["exec", "broken.py", "--entry", "f", "--args", "3"], 2, "not a JSON list"),
         (["exec", "broken.py", "--entry", "f", "--cpu-s", "nan"], 2, "--cpu-s from 0.01"),
-        (["exec", "broken.py", "--entry", "f", "--memory-mb", "-5"], 2, "--memory-mb of at least 64"),
+        (["exec", "broken.py", "--entry", "f", "--memory-mb", "-5"], 2, "--memory-mb from 64 to"),
+        (["exec", "broken.py", "--entry", "f", "--memory-mb", "9" * 20], 2, "--memory-mb from 64 to"),
         (["run", "--max-minutes", "nan"], 2, "a limit is above 0"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -254,6 +255,12 @@ def test_exec_prints_what_became_of_a_program(tmp_path, text, outcome):
     assert set(document) == {"outcome", "answer", "error", "output", "cpu_s", "wall_s", "peak_mb", "sandbox"}
     if outcome == "error":
         assert document["error"]
+
+
+def test_exec_sends_a_terminal_no_commands(tmp_path):
+    (tmp_path / "p.py").write_text("def f():\n    print('\\x1b]0;mine\\x07é')\n    raise ValueError('\\x1b[2J')\n")
+    said = selftaught("exec", "p.py", "--entry", "f", cwd=tmp_path).stdout
+    assert "\x1b" not in said and r"\x1b]0;mine\x07é" in said and r"ValueError: \x1b[2J" in said
 
 
 def test_exec_gives_a_program_files_when_asked(tmp_path):

@@ -82,6 +82,7 @@ def test_an_error_says_where_in_the_program(sandbox: Sandbox) -> None:
         ("def f(): return input()", "error", "EOFError"),
         ("def f(): return 'x' * 2**21", "output", "larger than 1024 KiB"),
         ("def f(): return bytearray(2**31)", "memory", "out of memory"),
+        ("import numpy\ndef f(): return numpy.ones(2, 'longdouble')", "error", "no plain data: "),
         ("import os\ndef f(): os._exit(0)", "error", "without an answer (exit status 0)"),
         ("def f():\n    while True: pass", "time", "CPU time"),
         ("import time\ndef f(): time.sleep(60)", "time", "by the clock"),

@@ -153,7 +153,12 @@ def show_document(document: dict[str, Any], as_json: bool) -> None:
     from selftaught.views import contests, experiments, tables
 
     views = {"run": tables.run, "compare": contests.contest, "experiment": experiments.experiment}
-    Console(emoji=False).print(views[document["settings"].get("kind", "run")](document))
+    console = Console(emoji=False)
+    about = (
+        f"Run {document['run']} · model {document['model']} · seed {document['seed']} · sandbox {document['sandbox']}"
+    )
+    console.print(about, highlight=False, markup=False)
+    console.print(views[document["settings"].get("kind", "run")](document))
 
 
 def show_program(program: Program, as_json: bool) -> None:

@@ -26,10 +26,12 @@ def execute(
     as_json: Json = False,
 ) -> None:
     """Run one untrusted program in the sandbox and print its outcome. Exit code 0 when it answered, 1 otherwise."""
-    from selftaught.sandbox import Job, Limits, open_sandbox
+    from selftaught.sandbox import MOST_MB, Job, Limits, open_sandbox
 
-    if not (0.01 <= cpu_s <= 86_400) or memory_mb < 64 or files_mb < 0:
-        raise UsageError("a program needs --cpu-s from 0.01 to 86400, --memory-mb of at least 64, --files-mb from 0")
+    if not (0.01 <= cpu_s <= 86_400 and 64 <= memory_mb <= MOST_MB and 0 <= files_mb <= MOST_MB):
+        raise UsageError(
+            f"a program needs --cpu-s from 0.01 to 86400, --memory-mb from 64 to {MOST_MB}, --files-mb from 0 to {MOST_MB}"
+        )
 
     text, values = _text(program), _arguments(args)
     with open_sandbox(sandbox, slots=1) as box:
@@ -49,13 +51,18 @@ def execute(
         }
         print(json.dumps(document))
     else:
-        print(outcome.output, end="")
-        print(json.dumps(outcome.answer) if outcome.kind == "answer" else f"{outcome.kind}: {outcome.error}")
+        print(_harmless(outcome.output), end="")
+        print(json.dumps(outcome.answer) if outcome.kind == "answer" else _harmless(f"{outcome.kind}: {outcome.error}"))
         print(
             f"[{outcome.cpu_s:.3f} s CPU, {outcome.wall_s:.3f} s, {outcome.peak_mb:.0f} MiB, sandbox {level}]",
             file=sys.stderr,
         )
     raise typer.Exit(0 if outcome.kind == "answer" else 1)
+
+
+def _harmless(text: str) -> str:
+    """The text without what would command a terminal: control characters are shown, not sent."""
+    return "".join(c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _text(program: Path) -> str:

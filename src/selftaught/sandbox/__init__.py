@@ -12,6 +12,8 @@ What the sandbox does not stop, at any level:
 - learning about neighbours from time, caches and load;
 - using its own limits up, all slots at once, or slowing the machine by memory traffic: there is no limit over all jobs;
 - one input of a batch telling the next: a program may keep state between the inputs of one job;
+- one improver's threads taking those of others, on Linux before 5.14 or where a process may make no user namespace: there
+  they are counted together (`doctor` lists "thread count of each job" where they are not);
 - an improver's threads that race: its answer may then differ from run to run;
 - chance of its own: `_random.Random()` without a seed, `ssl.RAND_bytes` and the time do not come from the job's seed;
 - at level `external` on a kernel without Landlock: reading what the outer container holds, this package included;
@@ -28,6 +30,8 @@ from selftaught.plain import JSON
 
 Profile = Literal["function", "improver"]
 OutcomeKind = Literal["answer", "error", "time", "memory", "output", "killed"]
+MOST_MB = 1 << 20
+"""No job may ask for more MiB of memory, or of files."""
 HostFunction = Callable[..., JSON]
 """Called with keyword arguments of plain data, in any of several host threads at once. Raise `errors.Refusal` to make
 the guest's call fail; any other exception ends the job and comes out of `Sandbox.run`."""

@@ -149,16 +149,22 @@ def bubblewrap() -> tuple[str, tuple[int, ...]]:
     path = shutil.which("bwrap", path="/usr/bin:/bin:/usr/local/bin") or shutil.which("bwrap")
     if path is None:
         raise SandboxRefused("bubblewrap is not installed: run `sudo apt-get install bubblewrap`")
-    shown = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    try:
+        shown = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    except OSError as error:
+        raise SandboxRefused(
+            f"bubblewrap in {path} cannot be run ({error.strerror}): run `sudo apt-get install --reinstall bubblewrap`"
+        ) from error
     return path, tuple(int(number) for number in re.findall(r"\d+", shown))
 
 
-def _walls(layers: Layers, listed: list[Bind], sources: list[str]) -> list[str]:
+def _walls(layers: Layers, kind: Kind, listed: list[Bind], sources: list[str]) -> list[str]:
     """bubblewrap's arguments."""
     path, version = bubblewrap()
     words = [path, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     words += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--hostname", "guest"]
-    words += ["--disable-userns"] if version >= (0, 8) else []
+    if version >= (0, 8) and not _counting(layers, kind):
+        words += ["--disable-userns"]
     words += ["--uid", "1000", "--gid", "1000"]
     for bind, source in zip(listed, sources, strict=True):
         words += ["--ro-bind", source, str(bind.target)]
@@ -184,6 +190,11 @@ def _places() -> tuple[list[str], list[str]]:
     return [*map(str, readable)], [str(path) for _, one in found for path in one]
 
 
+def _counting(layers: Layers, kind: Kind) -> bool:
+    """Whether jobs side by side must have their threads counted apart: those of one zygote, or of one user."""
+    return kind.profile == "improver" or not layers.namespaces
+
+
 def _options(layers: Layers, kind: Kind, door: int) -> str:
     within, improver = layers.namespaces, kind.profile == "improver"
     packages = next(numpy_folders()).parent
@@ -196,6 +207,7 @@ def _options(layers: Layers, kind: Kind, door: int) -> str:
             "improver": improver,
             "files": kind.files,
             "pidns": layers.pidns and within,
+            "count": layers.filter and _counting(layers, kind),
             "landlock": None if not layers.landlock else (["/"], []) if within else _places(),
             "filter": base64.b64encode(program).decode(),
         }
@@ -214,7 +226,7 @@ def start(layers: Layers, kind: Kind, door: int, errors: int) -> subprocess.Pope
     staged = root and layers.namespaces
     sources = [f"/tmp/{i}" if staged else str(bind.source) for i, bind in enumerate(listed)]
     zygote = "/guest/zygote.py" if layers.namespaces else str(GUEST / "zygote.py")
-    command = _walls(layers, listed, sources) if layers.namespaces else []
+    command = _walls(layers, kind, listed, sources) if layers.namespaces else []
     command += [str(interpreter()), "-S", "-s", "-P", "-B", zygote, _options(layers, kind, door)]
     if root:
         request = {"uid": NOBODY, "binds": [str(bind.source) for bind in listed] if staged else [], "command": command}

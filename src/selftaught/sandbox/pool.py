@@ -156,8 +156,8 @@ class Pool:
         return [server for slot in self._all for server, _ in slot.servers.values()] + [*self._improvers.values()]
 
     def found(self) -> list[str]:
-        """The optional layers that are up."""
-        return self.server("function").found
+        """The optional layers that are up, around functions or improvers."""
+        return [*dict.fromkeys(self.server("function").found + self.server("improver").found)]
 
     def close(self) -> None:
         """End every process of the sandbox; jobs that still run end with SandboxFailure."""

@@ -18,7 +18,7 @@ from typing import Any, TypeGuard, cast
 
 from selftaught.errors import UsageError
 from selftaught.program import defect
-from selftaught.sandbox import Limits
+from selftaught.sandbox import MOST_MB, Limits
 from selftaught.task import Task, asking
 
 _BUILT_IN = {
@@ -139,9 +139,11 @@ def _whole(task: object, path: Path) -> Task:
     for name, least in _LEAST_LIMITS.items():
         limit: object = getattr(task.limits, name)
         kind = "number" if name.endswith("_s") else "whole number"
-        right = _number(limit) and (kind == "number" or isinstance(limit, int)) and limit >= least
+        right = _number(limit) and (kind == "number" or isinstance(limit, int)) and least <= limit <= MOST_MB
         if not right and not (limit is None and name == "wall_s"):
-            raise UsageError(f"{called} has limits with {name}={limit!r}: it must be a {kind} of at least {least:g}")
+            raise UsageError(
+                f"{called} has limits with {name}={limit!r}: it must be a {kind} of at least {least:g}, at most {MOST_MB}"
+            )
     if wrong := defect(task.start, task.entry):
         raise UsageError(f"{called} has a start solution that cannot run: {wrong}")
     return task

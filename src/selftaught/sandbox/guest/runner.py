@@ -60,7 +60,10 @@ def _as_plain(value: Any) -> Any:
     """Numbers of numpy as plain data; arrays as what stands for them, their bytes put aside."""
     if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
         if not value.size or not value.shape or value.dtype.name not in wire.DTYPES or not value.dtype.isnative:
-            return value.tolist()
+            plain = value.tolist()
+            if type(plain).__module__ == "numpy":
+                raise TypeError(f"the answer is no plain data: {value.dtype}")
+            return plain
         _arrays.append(value.tobytes())
         return {wire.ARRAY: [value.dtype.name, value.shape]}
     raise TypeError(f"the answer is no plain data: {type(value).__name__}")

@@ -31,9 +31,11 @@ import runner
 import wire
 
 _IN, _OUT, _ANSWERS, _FIRST_FREE = 0, 1, 4, 6
-_MAX_PROCESSES = 4096
-_KEPT_PROCESSES = 256
-"""How many of them no child may take with its threads, so that the zygote can always fork."""
+_MAX_PROCESSES = 32768
+_MAX_THREADS = 256
+"""Threads of a job that are counted by themselves."""
+_SHARED_THREADS = 3840
+"""Threads of all jobs together where they cannot be: less than the above, so that the zygote can always fork."""
 _FILES = "/tmp"
 _SET_UP_NS = 10_000_000_000
 """What a child may take until it is locked in; the clocks of its input start then."""
@@ -47,15 +49,19 @@ class Setup:
         self.filter = kernel.Filter(base64.b64decode(options["filter"])) if options["filter"] else None
         self.objects: Callable[[Any], list[Any]] = list
         self.capable = False
+        self.counted = False
+        """Whether each child has its threads counted by themselves, in a user namespace of its own."""
         self.places: tuple[list[str], list[str]] | None = None
         """What each child may read and list by Landlock, where the zygote could not do it for all: it mounts before that."""
 
     def lock(self, job: Job) -> None:
         """Give up everything, in the child; the last step before untrusted code is read."""
         os.setsid()
-        kernel.die_with_parent()
         if job.files:
             kernel.private_folder(_FILES, job.files)
+        if self.counted:
+            kernel.unshare(kernel.NEWUSER)
+        kernel.die_with_parent()  # new credentials, such as those of a namespace, would undo it
         if self.places:
             kernel.landlock(*self.places, [_FILES])
         for kind, limit in (
@@ -63,16 +69,20 @@ class Setup:
             (resource.RLIMIT_FSIZE, max(job.max_output, job.files)),
             (resource.RLIMIT_CPU, job.cpu_s_left()),
             (resource.RLIMIT_NOFILE, 64),
-            (resource.RLIMIT_NPROC, resource.getrlimit(resource.RLIMIT_NPROC)[0] - _KEPT_PROCESSES),
+            (resource.RLIMIT_NPROC, self.threads()),
         ):
             resource.setrlimit(kind, (limit, limit))
-        if self.capable:
+        if self.capable or self.counted:
             kernel.drop_capabilities()
         kernel.close_from(_FIRST_FREE)
         if self.filter:
             self.filter.install()
         gc.enable()
         os.write(_ANSWERS, wire.READY.pack(time.process_time_ns(), time.monotonic_ns()))
+
+    def threads(self) -> int:
+        """How many processes and threads the kernel may count before a child can make no more."""
+        return _MAX_THREADS if self.counted else min(_SHARED_THREADS, resource.getrlimit(resource.RLIMIT_NPROC)[0])
 
 
 class Child:
@@ -425,16 +435,24 @@ def _own_namespaces() -> int | None:
     return kernel.pidfd_open(os.getpid())
 
 
-def _may_mount() -> bool:
-    """Whether a child may have a folder of its own: tried in one."""
+def _works(attempt: Callable[[], None]) -> bool:
+    """Whether a child may do this: tried in one."""
     pid = os.fork()
     if pid:
         return os.waitpid(pid, 0)[1] == 0
     try:
-        kernel.private_folder(_FILES, 1 << 20)
+        attempt()
     except OSError:
         os._exit(1)
     os._exit(0)
+
+
+def _count_alone() -> None:
+    """Fail where processes in a user namespace of one's own count together with all others (Linux before 5.14)."""
+    kernel.unshare(kernel.NEWUSER)
+    resource.setrlimit(resource.RLIMIT_NPROC, (2, 2))
+    if os.fork() == 0:
+        os._exit(0)
 
 
 def _preload(options: dict[str, Any], setup: Setup) -> None:
@@ -486,11 +504,13 @@ def main() -> None:
     mounts = False
     if options["pidns"]:
         setup.pidns = _own_namespaces()
-        mounts = setup.pidns is not None and _may_mount()
+        mounts = setup.pidns is not None and _works(lambda: kernel.private_folder(_FILES, 1 << 20))
         kernel.bound_capabilities()
         setup.capable = True
+    setup.counted = options["count"] and _works(_count_alone)
     _preload(options, setup)
     layers = ["process namespace"] if setup.pidns is not None else []
+    layers += ["thread count of each job"] if setup.counted else []
     if options["landlock"] is not None and kernel.landlock_abi():
         readable, listed = options["landlock"]
         if options["files"]:
