@@ -70,6 +70,23 @@ def test_several_facts_at_once_compute_only_what_is_missing(store):
     assert asked == [[0, 2]]
 
 
+def test_facts_that_come_in_pieces_are_kept_piece_by_piece(store):
+    asked = []
+
+    def compute(missing):
+        asked.append(list(missing))
+        if len(asked) == 3:
+            raise OSError("down")
+        return [f"made {i}" for i in missing[:2]]
+
+    abouts = [{"i": i} for i in range(6)]
+    with pytest.raises(OSError, match="down"):
+        store.once_all("answer", abouts, compute)
+    assert asked == [[0, 1, 2, 3, 4, 5], [2, 3, 4, 5], [4, 5]]
+    made = store.once_all("answer", abouts, lambda missing: [f"later {i}" for i in missing])
+    assert made == ["made 0", "made 1", "made 2", "made 3", "later 4", "later 5"]
+
+
 def test_a_failure_of_the_world_is_no_fact_and_reaches_everyone_who_waits(store):
     began = threading.Event()
 

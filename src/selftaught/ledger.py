@@ -16,6 +16,7 @@ from typing import Any, cast
 from selftaught.budget import Meter, Usage
 from selftaught.lab import CONTRACT, Lab
 from selftaught.models import Answer, Request
+from selftaught.models.asking import buy
 from selftaught.plain import JSON
 from selftaught.store import key_of
 
@@ -36,8 +37,8 @@ class Conversation:
     def ask(self, expertise: str, messages: Sequence[str], temperature: float) -> list[str]:
         """One answer text per message, in order; equal messages are samples of one request.
 
-        Each request to the model (at most `model.batch` answers) is kept by itself: when another one fails for good,
-        what this one brought is not lost. Raises Refusal (BudgetExhausted) before anything is asked when the allowance
+        What each request to the model brings is kept before the next is sent: when another one fails for good, it is not
+        lost. Raises Refusal (BudgetExhausted) before anything is asked when the allowance
         does not cover all of them.
         """
         self._meter.reserve_answers(len(messages))
@@ -73,16 +74,14 @@ class Conversation:
         }
         abouts: list[dict[str, JSON]] = [{**question, "index": index} for _, index in places]
 
-        def buy(missing: Sequence[int]) -> list[JSON]:
+        def bring(missing: Sequence[int]) -> list[JSON]:
             addresses = [key_of("answer", {**abouts[i], "contract": CONTRACT}) for i in missing]
-            with lab.spend.buying(lab.model.ceiling(request, len(missing)), len(missing)) as bought:
-                answers = lab.model.complete(request, addresses)
-                bought += [Usage(0, 1, 0, one.tokens_in, one.tokens_out, one.dollars) for one in answers]
+            answers = buy(lab.model, request, addresses, lab.spend.buying)
             lab.progress.money(lab.spend.dollars)
             lab.progress.count("answers bought", len(answers))
             return [self._fact(answer) for answer in answers]
 
-        facts = cast(list[Mapping[str, Any]], lab.once_all("answer", abouts, buy))
+        facts = cast(list[Mapping[str, Any]], lab.once_all("answer", abouts, bring))
         lab.progress.count("answers", len(facts))
         for fact in facts:
             self._meter.add(Usage(tokens_in=fact["tokens_in"], tokens_out=fact["tokens_out"], dollars=fact["dollars"]))

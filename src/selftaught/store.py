@@ -113,27 +113,31 @@ class Store:
     ) -> list[JSON]:
         """Facts in the order of `abouts`; `compute` is given the positions of those that have to be made.
 
+        It makes those of the first positions, of one at least; they are kept before it is asked for the others.
         One fact is computed by one thread at a time (others wait for it), no lock is held meanwhile, and nothing is
-        kept when `compute` raises: a failure of the world is no fact. Between processes the first insert wins.
+        kept of a `compute` that raises: a failure of the world is no fact. Between processes the first insert wins.
         """
         keys = [key_of(kind, about) for about in abouts]
         mine, others = self._claim(keys)
+        facts: dict[str, JSON] = {}
         try:
-            facts = self._find(set(keys) - set(others))
+            facts |= self._find(set(keys) - set(others))
             missing = [i for i in sorted(mine.values()) if keys[i] not in facts]
-            if missing:
+            while missing:
                 made = compute(missing)
-                rows = [(keys[i], kind, _ascii(abouts[i]), _ascii(one)) for i, one in zip(missing, made, strict=True)]
+                if not made:
+                    raise ValueError(f"no {kind} was made of {len(missing)}")
+                here, missing = missing[: len(made)], missing[len(made) :]
+                rows = [(keys[i], kind, _ascii(abouts[i]), _ascii(one)) for i, one in zip(here, made, strict=True)]
                 facts |= self._insert(rows)
-            for key in mine:
-                self._flights[key].set_result(facts[key])
         except BaseException as error:
-            for key in mine:
-                if not self._flights[key].done():
-                    self._flights[key].set_exception(error)
-                    self._flights[key].exception()
+            for key in mine.keys() - facts.keys():
+                self._flights[key].set_exception(error)
+                self._flights[key].exception()
             raise
         finally:
+            for key in mine.keys() & facts.keys():
+                self._flights[key].set_result(facts[key])
             with self._claims:
                 for key in mine:
                     del self._flights[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from whole import everything
 
 from selftaught.models import Request
 from selftaught.models.providers import open_model
@@ -24,7 +25,7 @@ def ask():
     ):
         model = model or open_model(spec, base_url=server.url, **options)
         opened.append(model)
-        return model.complete(Request(expertise, message, temperature), [f"{message}/{i}" for i in range(count)])
+        return everything(model, Request(expertise, message, temperature), [f"{message}/{i}" for i in range(count)])
 
     yield ask
     for model in opened:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from faultserver import KEY, FaultServer, Reply, completion, echo, error
+from whole import everything
 
 from selftaught.errors import ModelDown, ModelFailure, ModelRefused, PassingFailure
 from selftaught.models import Answer, Request, gateway
@@ -67,7 +68,7 @@ def test_a_third_of_faults_changes_no_answer(quick, names):
         model = open_model("openai:m", base_url=server.url, deadline_s=60)
         with ThreadPoolExecutor(16) as threads:
             asked = [f"question {i}" for i in range(60)]
-            answers = list(threads.map(lambda q: model.complete(Request("", q), ["a", "b"]), asked))
+            answers = list(threads.map(lambda q: everything(model, Request("", q), ["a", "b"]), asked))
     assert [[answer.text for answer in pair] for pair in answers] == [[f"re: {question}"] * 2 for question in asked]
     assert {answer.finish for pair in answers for answer in pair} == {"stop"}
 
@@ -97,7 +98,7 @@ class Numbered:
 
 def test_many_addresses_are_cut_into_requests_and_none_is_lost():
     provider = Numbered()
-    answers = Gateway(provider).complete(Request("", "q"), [str(i) for i in range(20)])
+    answers = everything(Gateway(provider), Request("", "q"), [str(i) for i in range(20)])
     assert len(answers) == 20
     assert sorted(provider.asked) == [2, 3, 3, 3, 3, 3, 3]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import weights
+from whole import everything
 
 from selftaught.errors import ModelDown
 from selftaught.models import Request
@@ -63,7 +64,7 @@ def wait_for(address, server, patience_s=60):
 
 
 def ask(model, count=1, message="Say something.", temperature=1.0):
-    return model.complete(Request("You are a toy.", message, temperature), [str(i) for i in range(count)])
+    return everything(model, Request("You are a toy.", message, temperature), [str(i) for i in range(count)])
 
 
 def test_an_answer_cut_at_its_limit(url):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from selftaught.plain import JSON
@@ -35,6 +35,19 @@ class Answer:
     latency_s: float = 0.0
     temperature_applied: float | None = None
     """None when the model refused to take a temperature."""
+    again: bool = False
+    """Whether it is worth asking again instead of keeping it: nothing came, which may be a passing fault. Never stored."""
+
+    def with_costs_of(self, others: Sequence[Answer]) -> Answer:
+        """This answer, carrying also what others cost that are not kept."""
+        prices = [one.dollars for one in (self, *others)]
+        known = [price for price in prices if price is not None]
+        return replace(
+            self,
+            tokens_in=self.tokens_in + sum(one.tokens_in for one in others),
+            tokens_out=self.tokens_out + sum(one.tokens_out for one in others),
+            dollars=sum(known) if len(known) == len(prices) else None,
+        )
 
 
 class LanguageModel(Protocol):
@@ -61,8 +74,9 @@ class LanguageModel(Protocol):
         ...
 
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
-        """One answer per address, in order.
+        """An answer for each of the first addresses, in order: for one of them at least, for as many as one request brings.
 
+        The others are asked for by another call, after what came has been kept: a paid answer waits for nothing.
         An address is a digest of (model, parameters, request, stream, index). Models that are pure functions
         (`offline`, `scripted`) draw all their chance from it; others only need its number. Raises ModelFailure.
         """

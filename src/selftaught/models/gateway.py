@@ -7,7 +7,6 @@ import logging
 import random
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Protocol
 
@@ -21,8 +20,6 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
-EMPTIES = 8
-"""How many empty answers to one question are asked for again before one is taken as the answer."""
 SHORTEST_TRY_S = 0.05
 UNHEARD, HEARD = 4, 30
 """The first try of a question may take this part of the deadline: before any answer came, and at least after one did."""
@@ -75,8 +72,6 @@ class Gateway:
         self._hands = Hands()
         self._last_good = 0.0
         self._longest_s: float | None = None
-        # Twice as many threads as requests: those that wait for their next try send nothing meanwhile.
-        self._threads = ThreadPoolExecutor(2 * provider.concurrency, thread_name_prefix="model")
 
     @property
     def batch(self) -> int:
@@ -84,20 +79,14 @@ class Gateway:
         return self._provider.batch
 
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
-        """One answer per address, in order. Raises ModelDown, or ModelRefused (wrong key, unknown model …)."""
-        batch = self.batch
-        sizes = [min(batch, len(addresses) - first) for first in range(0, len(addresses), batch)]
-        if len(sizes) < 2:
-            return [answer for size in sizes for answer in self._answers(request, size)]
-        futures = [self._threads.submit(self._answers, request, size) for size in sizes]
-        try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            for future in futures:
-                future.cancel()
-        wait(futures)
-        failed = [f for f in futures if not f.cancelled() and f.exception() is not None]
-        return [answer for future in (failed or futures) for answer in future.result()]
+        """What one request brings for the first of the addresses. Raises ModelDown, or ModelRefused (wrong key …).
+
+        An empty answer is worth asking again: servers in trouble give some.
+        """
+        if not addresses:
+            return []
+        answers = self._persist(request, min(len(addresses), self.batch))
+        return [replace(answer, again=answer.finish == "empty") for answer in answers]
 
     def ceiling(self, request: Request, count: int) -> float | None:
         return self._provider.ceiling(request, count)
@@ -107,20 +96,7 @@ class Gateway:
         closed = ModelFailure(f"{self.name}: stopped before it answered")
         self._gate.end(closed)
         self._hands.close(closed)
-        self._threads.shutdown(wait=False, cancel_futures=True)
         self._provider.close()
-
-    def _answers(self, request: Request, count: int) -> list[Answer]:
-        """Exactly `count` answers, by as many requests as it takes."""
-        kept: list[Answer] = []
-        empty: list[Answer] = []
-        while len(kept) < count:
-            for answer in self._persist(request, min(count - len(kept), self.batch)):
-                if answer.finish == "empty" and len(empty) < EMPTIES:
-                    empty.append(answer)
-                else:
-                    kept.append(answer)
-        return [_with_costs_of(kept[0], empty), *kept[1:]]
 
     def _persist(self, request: Request, count: int) -> Sequence[Answer]:
         """The answers of one request, sent again until it passes or the server has been silent for too long."""
@@ -193,16 +169,3 @@ class Gateway:
         failure = ModelDown(f"{self.name}: no answer within {self._deadline_s:g} s: {reason}")
         self._gate.end(failure)
         return failure
-
-
-def _with_costs_of(answer: Answer, dropped: Sequence[Answer]) -> Answer:
-    """The answer, carrying what the empty ones before it cost."""
-    for other in dropped:
-        unknown = answer.dollars is None or other.dollars is None
-        answer = replace(
-            answer,
-            tokens_in=answer.tokens_in + other.tokens_in,
-            tokens_out=answer.tokens_out + other.tokens_out,
-            dollars=None if unknown else (answer.dollars or 0) + (other.dollars or 0),
-        )
-    return answer
