@@ -79,12 +79,12 @@ def _carry(record: RunRecord, store: Store, progress: Progress, limits: SpendLim
     except (SelftaughtError, KeyboardInterrupt) as error:
         reason = str(error) or "interrupted"
         store.spend(number, spend.now().plain())
-        stopped = {"stopped": reason, "usage": usage(store, number)}
+        stopped = {"stopped": reason, "usage": usage(store, number, spend.dollars)}
         store.finish(number, f"stopped: {reason}", {**heading(number, asked, record), **reached, **stopped})
         raise
     spent = spend.now()
     document = {**heading(number, asked, record), **document}
-    document["usage"] = {**usage(store, number), "cpu_s": spent.cpu_s, "wall_s": spent.wall_s}
+    document["usage"] = {**usage(store, number, spent.dollars), "cpu_s": spent.cpu_s, "wall_s": spent.wall_s}
     store.spend(number, spent.plain())
     store.finish(number, DONE, document)
     return document
@@ -139,10 +139,19 @@ def _recursion(lab: Lab, settings: Settings, reached: dict[str, Any]) -> dict[st
 
 
 def _spent(record: RunRecord, store: Store) -> Spent:
-    """What earlier sessions of a run have cost: times as last noted, the rest from the answers themselves."""
-    bought = store.bought(record.id)
-    tokens = bought.tokens_in + bought.tokens_out
-    return replace(Spent(**record.spent), dollars=bought.dollars, answers=bought.responses, tokens=tokens)
+    """What earlier sessions of a run have cost: as last noted, or as the answers themselves say where that is more.
+
+    The last note may be older than the last answers; and not every answer paid for is in the store as this run's, because
+    another run on it may have stored the same one first.
+    """
+    noted, bought = Spent(**record.spent), store.bought(record.id)
+    unknown = noted.dollars is None or bought.dollars is None
+    return replace(
+        noted,
+        dollars=None if unknown else max(noted.dollars or 0.0, bought.dollars or 0.0),
+        answers=max(noted.answers, bought.responses),
+        tokens=max(noted.tokens, bought.tokens_in + bought.tokens_out),
+    )
 
 
 def arrange(lab: Lab, settings: Settings) -> tuple[list[Scaled], list[Scaled]]:

@@ -239,3 +239,25 @@ def test_an_experiment_takes_what_a_run_takes_of_its_model(tmp_path):
     assert run.returncode == 4, said
     assert estimated(said)[1] > 0
     assert {body["max_tokens"] for body in server.bodies} == {50}
+
+
+def test_what_another_run_on_the_store_was_first_to_keep_is_not_forgotten_when_a_run_is_resumed(tmp_path):
+    """Both pay for an answer that both ask for at once; in the store it is the answer of the first."""
+    arrived = threading.Barrier(2)
+
+    def behave(body, nth):
+        if nth < 2:
+            arrived.wait(60)
+        return completion(["no program"] * body.get("n", 1), usage=(1000, 50))
+
+    limit = [*PRICED, "--max-answers", "1"]
+    with FaultServer(behave) as server:
+        with begin(tmp_path, server, *limit) as one, begin(tmp_path, server, *limit) as two:
+            ended = [run.communicate(timeout=100) for run in (one, two)]
+        assert [one.returncode, two.returncode] == [4, 4], ended
+        asked = server.seen
+        for number in ("1", "2"):
+            with command(tmp_path, "resume", number, "--max-dollars", "0.12", "--max-answers", "9") as resumed:
+                _, said = resumed.communicate(timeout=100)
+            assert "limit of $0.12 is reached ($0.1100 spent" in said, said
+        assert server.seen == asked == 2

@@ -36,11 +36,12 @@ def so_far(rounds: Sequence[Round]) -> dict[str, JSON]:
     return {"rounds": [{**_round(one), "test": None} for one in rounds]}
 
 
-def usage(store: Store, run: int) -> dict[str, JSON]:
+def usage(store: Store, run: int, spent: float | None) -> dict[str, JSON]:
     """What a run's facts used, found or bought alike: distinct answers, calls of distinct improver runs.
 
     An improver run that another run had kept already counts with its calls, not with the answers inside it: on a store of
-    its own a run counts in full. `dollars` is the recorded price of these answers, `dollars_spent` what this run itself bought.
+    its own a run counts in full. `dollars` is the recorded price of these answers, `dollars_spent` what this run itself has
+    `spent`.
     """
     calls = [body["usage"]["calls"] for _, body in store.facts("improvement", run)]
     answers = Usage()
@@ -54,7 +55,7 @@ def usage(store: Store, run: int) -> dict[str, JSON]:
         "tokens_in": answers.tokens_in,
         "tokens_out": answers.tokens_out,
         "dollars": answers.dollars,
-        "dollars_spent": store.bought(run).dollars,
+        "dollars_spent": spent,
     }
 
 
