@@ -100,6 +100,32 @@ class TestSeveralAnswers:
         assert sum(answer.tokens_out for answer in answers) == 40
         assert [body.get("n", 1) for body in server.bodies] == [1, 4, 1, 1]
 
+    @pytest.mark.parametrize(
+        ("single", "tokens", "several", "counted", "details"),
+        [
+            (28, 800, 6000, 5000, None),  # it thought unseen, about a short answer for longer than about a long one
+            (400, 100, 400, 100, {"reasoning_tokens": 0}),  # it says that these are all
+            (400, 100, 400, 55, None),  # taken four times, that is still far from what one of them should have taken
+        ],
+    )
+    def test_tokens_are_as_the_server_says_where_it_need_not_have_counted_one_only(
+        self, ask, single, tokens, several, counted, details
+    ):
+        def behave(body, nth):
+            count = body.get("n", 1)
+            reply = completion(
+                ["x" * (single if nth == 0 else several // 4)] * count, usage=(7, counted if nth else tokens)
+            )
+            reply.body["usage"]["completion_tokens_details"] = details
+            return reply
+
+        with FaultServer(behave) as server:
+            model = open_model("openai:m", base_url=server.url)
+            ask(server, model=model)
+            answers = ask(server, 4, model=model)
+        assert sum(answer.tokens_out for answer in answers) == counted
+        assert server.bodies[1]["n"] == 4
+
 
 class TestRefusedParameters:
     """What a model refuses is learnt from what the server says, once."""

@@ -24,7 +24,11 @@ BATCH = 8
 RECOVERED = 50
 """After so many responses with all answers asked for, more are asked for at once: a lack may have been a passing one."""
 UNDERCOUNTED = 0.6
-"""A server that reports less than this part of the tokens it should have used for several answers counts only one of them."""
+"""A server that reports less than this part of the tokens it should have used for several answers may count only one of them."""
+ABOUT = 2.0
+"""… and does, when its figure taken for each of them comes as near as this factor to what they should have used."""
+LEGIBLE = 2.0
+"""Characters per token, at least, of answers whose tokens can be seen. With less, a model has also thought unseen."""
 FINISHES: Mapping[str, Finish] = {"length": "length", "content_filter": "blocked"}
 
 
@@ -141,9 +145,7 @@ class OpenAI:
         if not said:
             raise PassingFailure("the response holds no answer")
         self._gave(len(said), asked)
-        tokens_in, tokens_out, dollars = self._costs(
-            found.get("usage"), asked, body, sum(len(text) for text, _ in said)
-        )
+        tokens_in, tokens_out, dollars = self._costs(found.get("usage"), body, [text for text, _ in said])
         parts = zip(said, wire.shares(tokens_in, len(said)), wire.shares(tokens_out, len(said)), strict=True)
         each = None if dollars is None else dollars / len(said)
         applied = body.get("temperature")
@@ -158,26 +160,29 @@ class OpenAI:
             elif self._full == RECOVERED:
                 self._full, self._several = 0, min(BATCH, 2 * self._several)
 
-    def _costs(
-        self, usage: object, asked: int, body: Mapping[str, Any], characters: int
-    ) -> tuple[int, int, float | None]:
+    def _costs(self, usage: object, body: Mapping[str, Any], texts: Sequence[str]) -> tuple[int, int, float | None]:
         """Tokens in and out of one response and its price. Without usage the tokens are a guess and the price unknown."""
+        characters = sum(len(text) for text in texts)
         reported = wire.usage(usage, "prompt_tokens", "completion_tokens")
         if reported is None:
             return sum(len(message["content"]) for message in body["messages"]) // 4, characters // 4, None
         tokens_in, tokens_out = reported
-        tokens_out = self._recounted(tokens_out, asked, characters)
+        detailed = bool(mapping(mapping(usage).get("completion_tokens_details")))
+        tokens_out = self._recounted(tokens_out, len(texts), characters, detailed)
         return tokens_in, tokens_out, self._tariff.dollars(tokens_in, tokens_out)
 
-    def _recounted(self, tokens: int, asked: int, characters: int) -> int:
+    def _recounted(self, tokens: int, answers: int, characters: int, detailed: bool) -> int:
         """The tokens of a response; estimated from single answers when the server counted one of several only."""
         with self._lock:
-            if asked == 1:
+            if answers == 1:
                 self._tokens += tokens
                 self._characters += characters
                 return tokens
             expected = round(characters * self._tokens / max(1, self._characters))
-            if tokens >= UNDERCOUNTED * expected:
+            legible = self._characters >= LEGIBLE * self._tokens
+            of_one = expected <= ABOUT * answers * tokens <= ABOUT**2 * expected
+            # Who counts in detail counts all of them.
+            if detailed or tokens >= UNDERCOUNTED * expected or not (legible and of_one):
                 return tokens
             self._several = 1
             return expected
