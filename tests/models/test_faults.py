@@ -20,6 +20,8 @@ from selftaught.models.faults import Fault, retry_after
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
         ({"retry-after": "-5"}, 0.0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "Mon, 01 Jan 99999999999 00:00:00 GMT"}, None),
+        ({"retry-after": "Mon, 01 Jan 2024 00:00:00 +99999999999999"}, None),
         ({"retry-after": ""}, None),
     ],
 )

@@ -10,7 +10,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from faultserver import KEY, FaultServer, Reply, completion, echo, error
+from faultserver import KEY, FaultServer, Reply, choice, completion, echo, error
 from whole import everything
 
 from selftaught.errors import ModelDown, ModelFailure, ModelRefused, PassingFailure
@@ -33,6 +33,13 @@ FAULTS = {
     "garbage": Reply(raw=b"\xff\x00<html>"),
     "other JSON": Reply(raw=b"[1, 2]"),
     "null choices": Reply(200, {"choices": None}),
+    "no choice among the choices": Reply(200, {"choices": [None, 3]}),
+    "a choice without a message": Reply(200, {"choices": [{"finish_reason": "stop"}]}),
+    "a choice that failed": completion(["half an ans"], "error"),
+    "a choice with an error": Reply(200, {"choices": [choice("half an ans") | {"error": {"code": 502}}]}),
+    "endless nesting": Reply(raw=b"[" * 200_000),
+    "a length without end": Reply(raw=b"{}", headers={"Content-Length": "1" + "0" * 30}),
+    "a date without end": error(429, headers={"Retry-After": "Mon, 01 Jan 99999999999 00:00:00 GMT"}),
 }
 
 

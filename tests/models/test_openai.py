@@ -6,6 +6,7 @@ from faultserver import KEY, FaultServer, Reply, choice, completion, echo, error
 from selftaught.errors import ModelRefused
 from selftaught.models import openai
 from selftaught.models.openai import BATCH
+from selftaught.models.prices import Price
 from selftaught.models.providers import open_model
 
 
@@ -193,6 +194,10 @@ class TestRefusedParameters:
         (None, "content_filter", "blocked"),
         (None, "stop", "empty"),
         ("fine", "something_new", "stop"),
+        ("part", "content_filter: RECITATION", "blocked"),
+        (None, "SAFETY", "blocked"),
+        (None, "PROHIBITED_CONTENT", "blocked"),
+        ("cut", "MAX_TOKENS", "length"),
         ("fine", None, "stop"),
     ],
 )
@@ -209,7 +214,41 @@ def test_a_refusal_is_a_blocked_answer(ask):
     assert (answer.text, answer.finish) == ("I will not", "blocked")
 
 
+def test_an_answer_in_parts_is_put_together(ask):
+    parts = [{"type": "text", "text": "a "}, {"type": "image"}, {"type": "text", "text": "whole"}]
+    with FaultServer(lambda body, nth: completion([parts], usage=(1, 1))) as server:
+        assert ask(server)[0].text == "a whole"
+
+
+def test_an_answer_beside_one_that_failed_is_kept(ask):
+    def behave(body, nth):
+        reply = echo(body, nth)
+        if nth == 1:
+            reply.body["choices"][0] |= {"finish_reason": "error"}
+        return reply
+
+    with FaultServer(behave) as server:
+        model = open_model("openai:m", base_url=server.url)
+        ask(server, model=model)
+        answers = ask(server, 2, model=model)
+    assert [answer.text for answer in answers] == ["re: hello"] * 2
+    assert [body.get("n", 1) for body in server.bodies] == [1, 2, 1]
+
+
 def test_an_empty_answer_is_asked_for_again_and_its_cost_kept(ask):
     with FaultServer(lambda body, nth: completion([""]) if nth < 2 else echo(body, nth)) as server:
         (answer,) = ask(server)
     assert (answer.text, answer.finish, answer.tokens_in, server.seen) == ("re: hello", "stop", 21, 3)
+
+
+@pytest.mark.parametrize("usage", [(0, 0), (0, 5), (7, 0), (10**400, 1), (7, 10**10), (True, True), (-1, 5), (7.5, 5)])
+def test_counts_that_cannot_be_are_no_counts_and_the_price_is_unknown(ask, usage):
+    with FaultServer(lambda body, nth: completion(["x" * 8], usage=usage)) as server:
+        (answer,) = ask(server, message="m" * 32, expertise="", price=Price(1, 1))
+    assert (answer.tokens_in, answer.tokens_out, answer.dollars) == (8, 2, None)
+
+
+def test_an_empty_answer_may_have_no_tokens(ask):
+    with FaultServer(lambda body, nth: completion([""], "length", usage=(7, 0))) as server:
+        (answer,) = ask(server, price=Price(1, 1))
+    assert (answer.tokens_in, answer.tokens_out, answer.dollars) == (7, 0, 7e-6)

@@ -93,7 +93,7 @@ class Anthropic:
         blocks = wire.mappings(found["content"])
         text = "".join(str(block.get("text") or "") for block in blocks if block.get("type") == "text")
         finish = FINISHES.get(str(found.get("stop_reason")), "stop" if text else "empty")
-        counted = wire.usage(found.get("usage"), "input_tokens", "output_tokens")
+        counted = wire.usage(found.get("usage"), "input_tokens", "output_tokens", bool(text))
         tokens_in, tokens_out = counted or (0, len(text) // 4)
         dollars = self._tariff.dollars(tokens_in, tokens_out) if counted else None
         return Answer(text, finish, tokens_in, tokens_out, dollars, latency_s, None)

@@ -39,7 +39,11 @@ class Connections(httpx2.BaseTransport):
         except TimeoutError:
             connection.close()
             raise httpx2.ReadTimeout("no answer in time", request=request) from None
-        except (OSError, http.client.HTTPException):
+        except (
+            OSError,
+            http.client.HTTPException,
+            OverflowError,
+        ):  # the last: of a length that no machine has room for
             connection.close()
             raise httpx2.ReadError("the connection failed", request=request) from None
         except BaseException:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from selftaught.errors import PassingFailure
 from selftaught.models import Answer, Finish, Request, wire
@@ -24,12 +24,16 @@ BATCH = 8
 RECOVERED = 50
 """After so many responses with all answers asked for, more are asked for at once: a lack may have been a passing one."""
 UNDERCOUNTED = 0.6
-"""A server that reports less than this part of the tokens it should have used for several answers may count only one of them."""
+"""A server that reports less than this part of the tokens it should have used for several answers may count only one."""
 ABOUT = 2.0
 """… and does, when its figure taken for each of them comes as near as this factor to what they should have used."""
 LEGIBLE = 2.0
 """Characters per token, at least, of answers whose tokens can be seen. With less, a model has also thought unseen."""
-FINISHES: Mapping[str, Finish] = {"length": "length", "content_filter": "blocked"}
+FINISHES: Mapping[str, Finish] = {
+    **dict.fromkeys(("length", "max_tokens"), "length"),
+    **dict.fromkeys(("content_filter", "safety", "recitation", "prohibited_content", "blocklist", "spii"), "blocked"),
+}
+"""By the first word of a reason, in small letters: Gemini says also `content_filter: RECITATION`."""
 
 
 class OpenAI:
@@ -141,7 +145,7 @@ class OpenAI:
     def _read(self, found: Mapping[str, Any], body: Mapping[str, Any], latency_s: float) -> Sequence[Answer]:
         """The answers in a response, with their shares of what it cost. Raises PassingFailure when there is none."""
         asked = body.get("n", 1)
-        said = [_said(choice) for choice in wire.mappings(found.get("choices"))[:asked]]
+        said = [_said(choice) for choice in wire.mappings(found.get("choices"))[:asked] if _whole(choice)]
         if not said:
             raise PassingFailure("the response holds no answer")
         self._gave(len(said), asked)
@@ -163,7 +167,7 @@ class OpenAI:
     def _costs(self, usage: object, body: Mapping[str, Any], texts: Sequence[str]) -> tuple[int, int, float | None]:
         """Tokens in and out of one response and its price. Without usage the tokens are a guess and the price unknown."""
         characters = sum(len(text) for text in texts)
-        reported = wire.usage(usage, "prompt_tokens", "completion_tokens")
+        reported = wire.usage(usage, "prompt_tokens", "completion_tokens", characters > 0)
         if reported is None:
             return sum(len(message["content"]) for message in body["messages"]) // 4, characters // 4, None
         tokens_in, tokens_out = reported
@@ -188,9 +192,23 @@ class OpenAI:
             return expected
 
 
+def _whole(choice: Mapping[str, Any]) -> bool:
+    """Whether a choice holds an answer, and not what had come of one when the model failed."""
+    failed = choice.get("finish_reason") == "error" or choice.get("error")
+    return isinstance(choice.get("message"), dict) and not failed
+
+
 def _said(choice: Mapping[str, Any]) -> tuple[str, Finish]:
     """The text of one choice and how it ended."""
     message = mapping(choice.get("message"))
-    text, refusal = (str(message.get(name) or "") for name in ("content", "refusal"))
-    finish = FINISHES.get(str(choice.get("finish_reason")), "stop" if text else "empty")
+    text, refusal = (_text(message.get(name)) for name in ("content", "refusal"))
+    reason = str(choice.get("finish_reason")).partition(":")[0].strip().lower()
+    finish = FINISHES.get(reason, "stop" if text else "empty")
     return (refusal, "blocked") if refusal and not text else (text, finish)
+
+
+def _text(content: object) -> str:
+    """A text, which some servers send in parts."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text") or "") for part in wire.mappings(cast(object, content)))
+    return str(content or "")

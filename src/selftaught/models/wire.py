@@ -20,6 +20,9 @@ CONCURRENCY = 64
 GREETING = "Hello"
 """Asked when a request was refused for no reason that is told: a server that takes this refused the message."""
 
+MOST_TOKENS = 10**9
+"""A server that counts more in one response has not counted."""
+
 
 def sdk(name: str) -> Any:
     """The SDK package, imported now. It is kept from logging requests: they hold prompts."""
@@ -90,7 +93,7 @@ def exchange(send: Callable[[], str], error: type[Exception]) -> Mapping[str, An
         return fault_of(raised)
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     return cast(Mapping[str, Any], found) if isinstance(found, dict) else Fault(0, what="the answer is no JSON object")
 
@@ -100,10 +103,18 @@ def mappings(value: object) -> list[Mapping[str, Any]]:
     return [mapping(one) for one in cast(list[object], value)] if isinstance(value, list) else []
 
 
-def usage(found: object, inward: str, outward: str) -> tuple[int, int] | None:
-    """The tokens that the server counted, under its two names for them; None when it did not."""
-    counts = [mapping(found).get(name) for name in (inward, outward)]
-    whole = [count for count in counts if isinstance(count, int) and count >= 0]
+def usage(found: object, inward: str, outward: str, answered: bool) -> tuple[int, int] | None:
+    """The tokens that the server counted, under its two names for them; None when it did not.
+
+    Nor did it when there are none in the question, or none in an answer that has some text (`answered`).
+    """
+    least = {inward: 1, outward: int(answered)}
+    counts = [mapping(found).get(name) for name in least]
+    whole = [
+        count
+        for count, floor in zip(counts, least.values(), strict=True)
+        if isinstance(count, int) and not isinstance(count, bool) and floor <= count <= MOST_TOKENS
+    ]
     return (whole[0], whole[1]) if len(whole) == 2 else None
 
 
