@@ -11,17 +11,19 @@ from toys import Number, make_lab
 
 from selftaught import launch
 from selftaught.budget import Allowance
-from selftaught.errors import UsageError
+from selftaught.errors import ModelFailure, UsageError
 from selftaught.estimate import estimate
 from selftaught.experiments import plans
 from selftaught.experiments.blank import blank
-from selftaught.experiments.conduct import deviations
+from selftaught.experiments.conduct import deviations, speaking
 from selftaught.meta import MetaUtility, Scaled
+from selftaught.models import Request
 from selftaught.models.scripted import Scripted
 from selftaught.plain import canonical
 from selftaught.program import Program
 from selftaught.progress import Progress
 from selftaught.recursion import STUB
+from selftaught.spend import Spend, SpendLimits
 from selftaught.store import Store
 from selftaught.views import experiments
 
@@ -205,3 +207,32 @@ def test_several_models_are_several_arms():
     assert deviations(made) == ["runs: 2 instead of 5"]
     with pytest.raises(UsageError, match="one model"):
         plans.plan("lpn", "ours", ["a", "b"], None, 0, None)
+
+
+def test_a_plan_costs_what_each_of_its_models_costs():
+    url, price = "http://127.0.0.1:1/v1", (1.0, 2.0)
+    both = estimate(plans.plan("models", "tiny", ["offline", "openai:m"], url, 0, None, 100, price))
+    alone = estimate(plans.plan("models", "tiny", ["openai:m", "offline"], url, 0, None, 100, price))
+    assert both.models == alone.models and set(both.models) == {"offline", "openai:m"}
+    assert both.dollars == alone.dollars
+    assert both.dollars > both.models["openai:m"] * 100 * 2.0 / 1e6
+    assert "answers of offline and" in str(both) and "answers of openai:m for $" in str(both)
+    unknown = estimate(plans.plan("models", "tiny", ["offline", "openai:m"], url, 0, None))
+    assert unknown.dollars is None
+
+
+def test_a_server_goes_to_the_models_that_have_one_and_is_no_deviation():
+    made = plans.plan("models", "ours", ["offline", "openai:m"], "http://127.0.0.1:1/v1", 0, None, 100, (1.0, 2.0))
+    assert (made.model, made.base_url, made.max_tokens, made.price) == ("offline", None, None, None)
+    assert [arm.settings.base_url for arm in made.arms] == [None, "http://127.0.0.1:1/v1"]
+    assert deviations(made) == []
+
+
+def test_the_deadline_holds_for_every_model(tmp_path, sandbox):
+    planned = plans.plan("models", "tiny", ["offline", "openai:m"], "http://127.0.0.1:1/v1", 0, None)
+    lab = replace(make_lab(tmp_path / "s.db", sandbox), spend=Spend(SpendLimits(deadline_s=0.3)))
+    with (
+        speaking(lab, planned, planned.arms[1].settings) as own,
+        pytest.raises(ModelFailure, match=r"no answer within 0\.3 s"),
+    ):
+        own.model.complete(Request("", "q"), ["a"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
@@ -23,14 +24,18 @@ _LONG_QUESTION = 8000
 class Estimate:
     """What a run may use at most. Most improvers use far less of their allowance; the seed improver one call of it."""
 
-    answers: int
+    models: Mapping[str, int]
+    """Answers of each model that is asked."""
     dollars: float | None
-    """None: the price is unknown."""
-    model: str
+    """None: the price of some model is unknown."""
     max_tokens: int | None
 
+    @property
+    def answers(self) -> int:
+        return sum(self.models.values())
+
     def __str__(self) -> str:
-        bound = f"at most {self.answers:,} answers of {self.model}"
+        bound = "at most " + " and ".join(f"{answers:,} answers of {name}" for name, answers in self.models.items())
         if self.dollars is None:
             return f"{bound} at a price that is unknown (every allowance used up)"
         length = f"of {self.max_tokens:,}" if self.max_tokens else f"taken to be of {LONGEST_GUESS:,}"
@@ -41,13 +46,22 @@ class Estimate:
 
 
 def estimate(asked: Assignment) -> Estimate:
-    """An upper bound on what a run will ask of its model, from its settings alone."""
+    """An upper bound on what a run will ask of its models, from its settings alone."""
     if isinstance(asked, Settings):
-        answers = _run_answers(asked)
+        parts: list[tuple[Assignment, int]] = [(asked, _run_answers(asked))]
+    elif isinstance(asked, Contest):
+        parts = [(asked, _contest_answers(asked))]
     else:
-        answers = _contest_answers(asked) if isinstance(asked, Contest) else _plan_answers(cast("Plan", asked))
-    model = open_model(asked)
-    return Estimate(answers, model.ceiling(Request("", "x" * _LONG_QUESTION), answers), model.name, asked.max_tokens)
+        parts = _plan_parts(cast("Plan", asked))
+    models: dict[str, int] = {}
+    prices: list[float | None] = []
+    for one, answers in parts:
+        model = open_model(one)
+        models[model.name] = models.get(model.name, 0) + answers
+        prices.append(model.ceiling(Request("", "x" * _LONG_QUESTION), answers))
+        model.close()
+    known = [price for price in prices if price is not None]
+    return Estimate(models, sum(known) if len(known) == len(prices) else None, asked.max_tokens)
 
 
 def _contest_answers(contest: Contest) -> int:
@@ -57,12 +71,16 @@ def _contest_answers(contest: Contest) -> int:
     return cells * contest.inner.calls * contest.inner.responses
 
 
-def _plan_answers(plan: Plan) -> int:
-    entrants = len(plan.arms) * plan.runs
-    again = 2 * plan.runs * sum(_again_answers(arm.settings) for arm in plan.arms) if plan.again else 0
-    contest = plan.contest and replace(plan.contest, entrants=plan.contest.entrants[:1])
-    compared = _contest_answers(contest) * (len(plan.contest.entrants) + entrants) if contest and plan.contest else 0
-    return plan.runs * sum(_run_answers(arm.settings) for arm in plan.arms) + again + compared
+def _plan_parts(plan: Plan) -> list[tuple[Assignment, int]]:
+    """What is asked for every arm, whose model may be its own, and for what is compared afterwards."""
+    parts: list[tuple[Assignment, int]] = []
+    for arm in plan.arms:
+        again = 2 * _again_answers(arm.settings) if plan.again else 0
+        parts.append((arm.settings, plan.runs * (_run_answers(arm.settings) + again)))
+    if contest := plan.contest:
+        entrants = len(contest.entrants) + len(plan.arms) * plan.runs
+        parts.append((contest, _contest_answers(replace(contest, entrants=contest.entrants[:1])) * entrants))
+    return parts
 
 
 def _again_answers(settings: Settings) -> int:

@@ -20,7 +20,7 @@ from selftaught.evidence.statistics import Interval, over_runs, wilson
 from selftaught.evidence.strategies import strategies
 from selftaught.experiments import published
 from selftaught.experiments.blank import blank
-from selftaught.experiments.plans import Arm, Plan, plan
+from selftaught.experiments.plans import SERVED, Arm, Plan, plan
 from selftaught.improver import improve
 from selftaught.lab import Lab
 from selftaught.launch import arrange, scaled
@@ -90,7 +90,7 @@ def experiment(lab: Lab, planned: Plan, reached: dict[str, Any]) -> dict[str, An
     """Carry the experiment out and return its figures; `reached` holds the recursions that are done."""
     found: list[Recursed] = []
     for arm in planned.arms:
-        with _speaking(lab, planned, arm.settings) as own:
+        with speaking(lab, planned, arm.settings) as own:
             for k in range(planned.runs):
                 lab.progress.scope(f"{arm.name} {k + 1} of {planned.runs}")
                 found.append(_recurse(replace(own, seed=planned.seed + k), arm, planned.again))
@@ -112,12 +112,12 @@ def experiment(lab: Lab, planned: Plan, reached: dict[str, Any]) -> dict[str, An
 
 
 @contextmanager
-def _speaking(lab: Lab, planned: Plan, settings: Settings) -> Generator[Lab]:
+def speaking(lab: Lab, planned: Plan, settings: Settings) -> Generator[Lab]:
     """The lab with the model of an arm, where that is not the experiment's."""
     if settings.model == planned.model:
         yield lab
         return
-    model = open_model(settings)
+    model = open_model(settings, lab.spend.limits.deadline_s)
     try:
         yield replace(lab, model=model)
     finally:
@@ -219,16 +219,19 @@ def _raw_by_round(planned: Plan, found: Sequence[Recursed]) -> list[float]:
 
 def deviations(planned: Plan) -> list[JSON]:
     """Where the plan differs from the preset that it is named after."""
-    models = [arm.settings.model for arm in planned.arms] if planned.name == "models" else [planned.model]
+    arms = [arm.settings for arm in planned.arms]
+    models = [one.model for one in arms] if planned.name == "models" else [planned.model]
+    # Models without a server have none of these, wherever they stand.
+    served = next((one for one in arms if one.model.startswith(SERVED)), arms[0])
     preset = plan(
         planned.name,
         planned.preset,
         models,
-        planned.base_url,
+        served.base_url,
         planned.seed,
         None,
-        planned.max_tokens,
-        planned.price,
+        served.max_tokens,
+        served.price,
     )
     mine, theirs = planned.plain(), preset.plain()
     return [f"{name}: {mine[name]} instead of {theirs[name]}" for name in theirs if mine[name] != theirs[name]]

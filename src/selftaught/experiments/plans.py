@@ -114,6 +114,8 @@ def _base(preset: Preset) -> Settings:
 
 
 _RUNS: Mapping[Preset, int] = {"paper": 5, "ours": 5, "tiny": 2}
+SERVED = ("openai:", "anthropic:")
+"""Models that have an address, a limit of tokens and a price."""
 _OTHERS = ("grid", "qap", "sat", "maxcut", "parity")
 """The tasks of the paper's table 1."""
 
@@ -136,6 +138,8 @@ def plan(
     asked: dict[str, Any] = {"model": models[0], "base_url": base_url, "max_tokens": max_tokens, "price": price}
     base = replace(_base(preset), **asked)
     made = _PLANS[name](base, preset, models)
+    first = made.arms[0].settings
+    asked = {name: getattr(first, name) for name in asked}
     contest = made.contest and replace(made.contest, **asked, seed=seed, inner=base.inner)
     common = replace(made, **asked, seed=seed, contest=contest)
     return common if runs is None else replace(common, runs=runs)
@@ -204,8 +208,7 @@ def _models(base: Settings, preset: Preset, models: Sequence[str]) -> Plan:
     several = models if len(models) > 1 else (*models, "offline:generic")
     own = replace(base, base_url=None, max_tokens=None, price=None)
     arms = tuple(
-        Arm(one, replace(base if one.startswith(("openai:", "anthropic:")) else own, model=one))
-        for one in dict.fromkeys(several)
+        Arm(one, replace(base if one.startswith(SERVED) else own, model=one)) for one in dict.fromkeys(several)
     )
     return Plan("models", preset, question, arms, _RUNS[preset])
 
