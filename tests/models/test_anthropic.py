@@ -60,3 +60,9 @@ def test_a_refused_message_is_told_from_a_refused_account(ask):
         pytest.raises(ModelRefused),
     ):
         ask(server, spec="anthropic:claude-x")
+
+
+def test_a_refusal_that_has_passed_when_a_greeting_is_taken_blocks_nothing(ask):
+    with FaultServer(lambda body, nth: error(400) if nth == 0 else message("yes")) as server:
+        (answer,) = ask(server, spec="anthropic:claude-x")
+    assert (answer.text, answer.finish, answer.tokens_in, server.seen) == ("yes", "stop", 22, 3)

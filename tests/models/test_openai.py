@@ -170,6 +170,29 @@ class TestRefusedParameters:
             (answer,) = ask(server, message="bad")
         assert (answer.text, answer.finish, answer.tokens_in) == ("", "blocked", 7)
 
+    def test_a_refusal_that_has_passed_when_a_greeting_is_taken_blocks_nothing(self, ask):
+        with FaultServer(lambda body, nth: error(400) if nth == 0 else echo(body, nth)) as server:
+            (answer,) = ask(server)
+        assert (answer.text, answer.finish, answer.tokens_in, server.seen) == ("re: hello", "stop", 14, 3)
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"message": "'max_tokens' is too large given the context"},
+            {"param": "max_tokens", "message": "max_tokens is too large"},
+        ],
+    )
+    def test_the_token_limit_is_not_lost_by_a_refusal_that_names_it(self, ask, said):
+        def behave(body, nth):
+            return error(400, **said) if "too long" in body["messages"][-1]["content"] else echo(body, nth)
+
+        with FaultServer(behave) as server:
+            model = open_model("openai:m", base_url=server.url, max_tokens=9)
+            assert ask(server, message="too long", model=model)[0].finish == "blocked"
+            ask(server, model=model)
+        assert server.bodies[-1]["max_tokens"] == 9
+        assert [name for body in server.bodies for name in body if name.startswith("max_")].count("max_tokens") >= 3
+
     def test_a_server_that_refuses_everything_ends_it(self, ask):
         with (
             FaultServer(lambda body, nth: error(400, "invalid_value")) as server,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from selftaught.errors import PassingFailure
@@ -57,17 +56,17 @@ class Anthropic:
 
     def ask(self, request: Request, count: int, timeout_s: float) -> Sequence[Answer]:  # noqa: ARG002 - one at a time
         """One answer, whatever `count` is."""
-        began = time.monotonic()
-        found = self._send(request, timeout_s)
-        if not isinstance(found, Fault):
-            return [self._read(found, time.monotonic() - began)]
-        if found.about_message:
-            return [Answer("", "blocked", latency_s=time.monotonic() - began)]
-        if found.about_request and request.message != wire.GREETING:
-            # Whether it is this message that the server does not want shows in what it says to a greeting.
-            (greeted,) = self.ask(replace(request, expertise="", message=wire.GREETING), 1, timeout_s)
-            return [replace(greeted, text="", finish="blocked")]
-        raise found.failure()
+        greeted: Sequence[Answer] = []
+        while True:
+            began = time.monotonic()
+            found = self._send(request, timeout_s)
+            if not isinstance(found, Fault):
+                return [self._read(found, time.monotonic() - began).with_costs_of(greeted)]
+            if found.about_message or (found.about_request and greeted):
+                return [Answer("", "blocked", latency_s=time.monotonic() - began).with_costs_of(greeted)]
+            if not found.about_request or request.message == wire.GREETING:
+                raise found.failure()
+            greeted = self.ask(wire.greeting(request), 1, timeout_s)
 
     def ceiling(self, request: Request, count: int) -> float | None:
         return self._tariff.ceiling(wire.size(request), count, self._limit)

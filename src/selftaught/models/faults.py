@@ -64,6 +64,10 @@ class Fault:
             return self.parameter == parameter
         return re.search(rf"\b{parameter}\b", self.message) is not None
 
+    def renames(self, parameter: str, newer: str) -> bool:
+        """Whether a request was refused for the name of this parameter: not for its value, nor for what comes near it."""
+        return self.blames(parameter) and parameter != newer and (self.parameter == parameter or newer in self.message)
+
     def failure(self) -> ModelFailure:
         """The exception that says it."""
         if self.status == 0:

@@ -10,7 +10,6 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 from selftaught.errors import PassingFailure
@@ -25,6 +24,8 @@ RECOVERED = 50
 """After so many responses with all answers asked for, more are asked for at once: a lack may have been a passing one."""
 UNDERCOUNTED = 0.6
 """A server that reports less than this part of the tokens it should have used for several answers may count only one."""
+OLDER_LIMIT, NEWER_LIMIT = "max_tokens", "max_completion_tokens"
+"""Two names of one parameter, of which a model takes only one or both."""
 ABOUT = 2.0
 """… and does, when its figure taken for each of them comes as near as this factor to what they should have used."""
 LEGIBLE = 2.0
@@ -64,7 +65,7 @@ class OpenAI:
         )
         self._lock = threading.Lock()
         self._several = BATCH
-        self._limit = "max_tokens"
+        self._limit = OLDER_LIMIT
         self._refused: set[float] = set()
         self._full = 0
         self._characters = 0
@@ -77,32 +78,29 @@ class OpenAI:
 
     def ask(self, request: Request, count: int, timeout_s: float) -> Sequence[Answer]:
         """One to `count` answers; a refusal of a parameter is followed by a request without it, at once."""
-        refused_at = count
+        refused_at, limit = count, self._limit
+        greeted: Sequence[Answer] = []
         while True:
-            body = self._body(request, count)
+            body = self._body(request, count, limit)
             began = time.monotonic()
             found = self._send(body, timeout_s)
             if not isinstance(found, Fault):
+                self._limit = limit
                 self._several = min(self._several, count) if count < refused_at else self._several
-                return self._read(found, body, time.monotonic() - began)
-            if self._adapted(found, body):
+                answers = self._read(found, body, time.monotonic() - began)
+                return [answers[0].with_costs_of(greeted), *answers[1:]]
+            if self._refuses_temperature(found, body):
                 continue
-            if count > 1 and found.about_request:
+            if limit in body and found.renames(limit, NEWER_LIMIT):
+                limit = NEWER_LIMIT  # kept when the server takes it
+            elif count > 1 and found.about_request:
                 count //= 2
-            elif found.about_message:
-                return [Answer("", "blocked", latency_s=time.monotonic() - began)]
+            elif found.about_message or (found.about_request and greeted):
+                return [Answer("", "blocked", latency_s=time.monotonic() - began).with_costs_of(greeted)]
             elif found.about_request and request.message != wire.GREETING:
-                return [self._blocked(request, timeout_s)]
+                greeted, limit = self.ask(wire.greeting(request), 1, timeout_s), self._limit
             else:
                 raise found.failure()
-
-    def _blocked(self, request: Request, timeout_s: float) -> Answer:
-        """The answer to a message that the server refuses, which shows in that it takes a greeting.
-
-        It carries what the greeting cost. Raises when the greeting is refused as well.
-        """
-        (greeted,) = self.ask(replace(request, expertise="", message=wire.GREETING), 1, timeout_s)
-        return replace(greeted, text="", finish="blocked")
 
     def ceiling(self, request: Request, count: int) -> float | None:
         return self._tariff.ceiling(wire.size(request), count, self._max_tokens)
@@ -118,7 +116,7 @@ class OpenAI:
             lambda: post("/chat/completions", cast_to=str, body=body, options=options), self._sdk.APIError
         )
 
-    def _body(self, request: Request, count: int) -> dict[str, Any]:
+    def _body(self, request: Request, count: int, limit: str) -> dict[str, Any]:
         """What is sent: no parameter that this model has refused before."""
         roles = [("system", request.expertise), ("user", request.message)]
         messages = [{"role": role, "content": wire.sendable(text)} for role, text in roles if text]
@@ -126,21 +124,18 @@ class OpenAI:
         if request.temperature not in self._refused:
             body["temperature"] = request.temperature
         if self._max_tokens is not None:
-            body[self._limit] = self._max_tokens
+            body[limit] = self._max_tokens
         return body | ({"n": count} if count > 1 else {})
 
-    def _adapted(self, fault: Fault, body: Mapping[str, Any]) -> bool:
-        """Whether something was learnt from a refusal, so that the same question is worth asking in another form."""
+    def _refuses_temperature(self, fault: Fault, body: Mapping[str, Any]) -> bool:
+        """Whether it was this temperature that was refused, which is then never sent again."""
         if fault.about_message:
             return False
         with self._lock:
             if "temperature" in body and fault.blames("temperature"):
                 self._refused.add(body["temperature"])
-            elif "max_tokens" in body and fault.blames("max_tokens"):
-                self._limit = "max_completion_tokens"
-            else:
-                return False
-        return True
+                return True
+        return False
 
     def _read(self, found: Mapping[str, Any], body: Mapping[str, Any], latency_s: float) -> Sequence[Answer]:
         """The answers in a response, with their shares of what it cost. Raises PassingFailure when there is none."""

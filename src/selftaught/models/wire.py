@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -18,7 +19,8 @@ from selftaught.models.faults import Fault, fault_of, mapping
 CONCURRENCY = 64
 """Requests under way at once, at most; the gateway finds out how many of them the server bears."""
 GREETING = "Hello"
-"""Asked when a request was refused for no reason that is told: a server that takes this refused the message."""
+"""Asked when a request was refused for no reason that is told. A server that takes this, and then refuses the request once
+more, refuses the message; when it does not any more, the refusal was a passing one."""
 
 MOST_TOKENS = 10**9
 """A server that counts more in one response has not counted."""
@@ -78,6 +80,11 @@ def checked(base_url: str | None) -> str | None:
 def sendable(text: str) -> str:
     """The text as UTF-8 can carry it: half characters, which generated code may make, become question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def greeting(request: Request) -> Request:
+    """A request that no server can object to for what it says."""
+    return replace(request, expertise="", message=GREETING)
 
 
 def size(request: Request) -> int:
