@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from faultserver import FaultServer, Reply, completion
 
-from selftaught.errors import ModelDown
-from selftaught.models import Request
+from selftaught.errors import ModelDown, ModelRefused, PassingFailure
+from selftaught.models import Request, connections
 from selftaught.models.providers import open_model
 
 OURS = Path(__file__).parent / "loopback.pem"
@@ -81,12 +81,106 @@ def test_a_packed_response_is_unpacked(ask):
 def test_a_secured_server_is_asked_when_its_certificate_is_trusted_and_not_otherwise(monkeypatch):
     with Callers(secured=True) as server:
         url = server.url.replace("http:", "https:")
-        with pytest.raises(ModelDown, match="the connection failed"):
-            open_model("openai:m", base_url=url, deadline_s=0.5).complete(Request("", "q"), ["a"])
+        with pytest.raises(ModelRefused, match=r"certificate is not trusted: .* SSL_CERT_FILE"):
+            open_model("openai:m", base_url=url, deadline_s=60).complete(Request("", "q"), ["a"])
         assert server.seen == 0
         monkeypatch.setenv("SSL_CERT_FILE", str(OURS))
         (answer,) = open_model("openai:m", base_url=url, deadline_s=20).complete(Request("", "q"), ["a"])
     assert answer.text == "re: q"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://127.0.0.1:1/v1", "nothing listens there"),
+        ("http://nowhere.invalid/v1", "no host of that name is known"),
+    ],
+)
+def test_why_there_is_no_connection_is_told(url, told):
+    with pytest.raises(ModelDown, match=f"the connection failed: {told}"):
+        open_model("openai:m", base_url=url, deadline_s=0.5).complete(Request("", "q"), ["a"])
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("proxied", [True, False])
+def test_a_question_goes_nowhere_else_than_where_it_was_sent(monkeypatch, status, proxied):
+    with FaultServer(lambda body, nth: Reply(status, {}, headers={"Location": "/v1/elsewhere"})) as server:
+        if proxied:
+            monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
+        model = open_model("openai:m", base_url=server.url, deadline_s=20)
+        with pytest.raises(ModelRefused, match=f"{status}: it has moved: give its new address as --base-url"):
+            model.complete(Request("", "q"), ["a"])
+    assert server.seen == 1
+
+
+def pouring(head, piece, pause_s=0.0):
+    """A server that pours pieces into a response without end; and an event, set when its connection is closed."""
+    listening, closed = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def serve():
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(10_000)
+            try:
+                connection.sendall(head)
+                while not closed.wait(pause_s):
+                    connection.sendall(piece)
+            except OSError:
+                closed.set()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listening, closed
+
+
+def test_a_response_without_end_is_left(monkeypatch):
+    monkeypatch.setattr(connections, "LONGEST", 10**6)
+    listening, closed = pouring(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 10**5)
+    with listening:
+        model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
+        with pytest.raises(PassingFailure, match="the connection failed"):
+            model._provider.ask(Request("", "q"), 1, 60.0)
+        assert closed.wait(30)
+
+
+def test_a_response_that_trickles_has_the_time_of_its_request_in_all():
+    listening, closed = pouring(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x", 0.05)
+    with listening:
+        model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
+        with pytest.raises(PassingFailure, match="no answer in time"):
+            model._provider.ask(Request("", "q"), 1, 1.0)
+        assert closed.wait(30)
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_interim_responses_are_skipped_and_chunks_put_together(chunked):
+    answer = b'{"choices": [{"finish_reason": "stop", "message": {"content": "fine"}}]}'
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+    if chunked:
+        body = b"Transfer-Encoding: chunked\r\n\r\n" + b"".join(b"1\r\n%c\r\n" % byte for byte in answer) + b"0\r\n\r\n"
+    else:
+        body = b"Content-Length: %d\r\n\r\n" % len(answer) + answer
+
+    def serve():
+        connection, _ = listening.accept()
+        with connection:
+            for _ in range(2):
+                seen = b""
+                while not seen.endswith(b"}"):
+                    seen += connection.recv(10_000)
+                connection.sendall(interim + b"HTTP/1.1 200 OK\r\n" + body)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
+        for i in range(2):
+            assert model._provider.ask(Request("", f"q{i}"), 1, 30.0)[0].text == "fine"
+
+
+def test_where_only_hosts_without_a_proxy_are_named_there_is_none(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with FaultServer() as server:
+        model = open_model("openai:m", base_url=server.url, deadline_s=20)
+        assert isinstance(model._provider._client._client._transport, connections.Connections)
 
 
 def test_a_proxy_is_kept_to(monkeypatch):

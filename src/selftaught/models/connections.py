@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import http.client
 import select
+import socket
 import threading
 import time
+from typing import cast
 
 import httpx2
 
@@ -17,6 +19,9 @@ IDLE_S = 15.0
 """A connection unused for longer is not trusted any more: what stands between may have forgotten it."""
 _Origin = tuple[str, str, int | None]
 """Scheme, host and port."""
+LONGEST = 64 * 2**20
+"""Bytes of a response that are read; no answer is as long."""
+PIECE = 2**18
 
 
 class Connections(httpx2.BaseTransport):
@@ -32,20 +37,16 @@ class Connections(httpx2.BaseTransport):
         """The response, read to its end. Raises httpx2.TransportError."""
         origin = (request.url.scheme, request.url.host, request.url.port)
         limits = request.extensions["timeout"]
+        until = time.monotonic() + limits["read"]
         connection = self._kept(origin) or self._connect(origin, request, limits["connect"])
         try:
-            connection.sock.settimeout(limits["read"])
-            response = _exchange(connection, request)
+            response = _exchange(connection, request, until)
         except TimeoutError:
             connection.close()
             raise httpx2.ReadTimeout("no answer in time", request=request) from None
-        except (
-            OSError,
-            http.client.HTTPException,
-            OverflowError,
-        ):  # the last: of a length that no machine has room for
-            connection.close()
-            raise httpx2.ReadError("the connection failed", request=request) from None
+        except (OSError, http.client.HTTPException, OverflowError) as error:
+            connection.close()  # the last of these comes of a length that no machine has room for
+            raise httpx2.ReadError("the connection failed", request=request) from error
         except BaseException:
             connection.close()
             raise
@@ -70,14 +71,17 @@ class Connections(httpx2.BaseTransport):
             made = http.client.HTTPSConnection(host, port, timeout=timeout_s, context=self._certificates)
         else:
             made = http.client.HTTPConnection(host, port, timeout=timeout_s)
+        made.response_class = _Response
         try:
             made.connect()
         except TimeoutError:
             made.close()
             raise httpx2.ConnectTimeout("no connection in time", request=request) from None
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as error:
             made.close()
-            raise httpx2.ConnectError("no connection", request=request) from None
+            raise httpx2.ConnectError(
+                "no connection", request=request
+            ) from error  # which kind it is, is told to the user
         return made
 
     def _kept(self, origin: _Origin) -> http.client.HTTPConnection | None:
@@ -101,15 +105,52 @@ class Connections(httpx2.BaseTransport):
         connection.close()
 
 
-def _exchange(connection: http.client.HTTPConnection, request: httpx2.Request) -> httpx2.Response:
+class _Response(http.client.HTTPResponse):
+    """A response that all the interim ones before it are skipped for, as the standard library does for 100 only."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = cast(tuple[str, int, str], super()._read_status())  # pyright: ignore
+        return version, 100 if 101 < status < 200 else status, reason
+
+
+def _exchange(connection: http.client.HTTPConnection, request: httpx2.Request, until: float) -> httpx2.Response:
+    """Send a request and read its response to the end. TimeoutError when that is not reached in time."""
+    connection.sock.settimeout(_left(until))
     target = request.url.raw_path.decode("ascii")
     connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
     for name, value in request.headers.raw:
         connection.putheader(name.decode("latin-1"), value)
     connection.endheaders(request.read())
+    line = connection.sock  # the connection forgets it when the server will close it
     found = connection.getresponse()
+    with found:
+        content = _read(found, line, until)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in found.getheaders()]
-    return httpx2.Response(found.status, headers=headers, content=found.read())
+    return httpx2.Response(found.status, headers=headers, content=content)
+
+
+def _read(found: http.client.HTTPResponse, line: socket.socket, until: float) -> bytes:
+    """All of a response, however slowly it comes in; HTTPException where it is cut short or too long."""
+    content = bytearray()
+    while True:
+        line.settimeout(_left(until))
+        piece = found.read1(PIECE)
+        content += piece
+        if found.isclosed() or not piece:
+            break
+        if len(content) > LONGEST:
+            raise http.client.HTTPException("too long")
+    if found.length:
+        raise http.client.IncompleteRead(b"", found.length)
+    return bytes(content)
+
+
+def _left(until: float) -> float:
+    """Seconds until then."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def _readable(connection: http.client.HTTPConnection) -> bool:

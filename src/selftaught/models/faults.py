@@ -7,6 +7,8 @@ status, and the server's own code for the error where that looks like a code.
 from __future__ import annotations
 
 import re
+import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +29,11 @@ MEND = {
     402: "the account is not paid",
     403: "the key may not use this model",
     404: "the model or the address is unknown there",
+    **dict.fromkeys((301, 302, 303, 307, 308), "it has moved: give its new address as --base-url"),
+}
+NO_CONNECTION = {
+    ConnectionRefusedError: "nothing listens there",
+    socket.gaierror: "no host of that name is known",
 }
 CODE = re.compile(r"[a-zA-Z][a-z_]{2,39}")
 """What an error code looks like: no digits and no spaces, so that no key and no sentence passes for one."""
@@ -45,6 +52,8 @@ class Fault:
     """The server's words: looked at to see which parameter they name, never shown."""
     after_s: float | None = None
     what: str = "no connection"
+    lasting: bool = False
+    """Of a connection that failed: whether another try would fail alike."""
 
     @property
     def about_request(self) -> bool:
@@ -71,7 +80,7 @@ class Fault:
     def failure(self) -> ModelFailure:
         """The exception that says it."""
         if self.status == 0:
-            return PassingFailure(self.what)
+            return ModelRefused(self.what) if self.lasting else PassingFailure(self.what)
         code = next((code for code in self.codes if CODE.fullmatch(code)), "")
         said = f"the server answered {self.status} {code}".rstrip()
         unpaid = not UNPAID.isdisjoint(self.codes)
@@ -85,7 +94,7 @@ def fault_of(error: Exception) -> Fault:
     """The fault behind an exception of the OpenAI or the Anthropic SDK (both are made by the same generator)."""
     status = getattr(error, "status_code", None)
     if not isinstance(status, int):
-        return Fault(0, what="no answer in time" if "Timeout" in type(error).__name__ else "the connection failed")
+        return _unconnected(error)
     body = mapping(getattr(error, "body", None))
     body = mapping(body.get("error")) or body
     response = getattr(error, "response", None)
@@ -96,6 +105,20 @@ def fault_of(error: Exception) -> Fault:
         message=str(body.get("message") or ""),
         after_s=retry_after(getattr(response, "headers", {})),
     )
+
+
+def _unconnected(error: BaseException) -> Fault:
+    """The fault of a request that no response came to, by the kind of what lies below the SDK's exception."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, ssl.SSLCertVerificationError):
+            mend = "name a file that holds its authority's in SSL_CERT_FILE, or mend --base-url"
+            return Fault(0, what=f"the server's certificate is not trusted: {mend}", lasting=True)
+        for kind, told in NO_CONNECTION.items():
+            if isinstance(below, kind):
+                return Fault(0, what=f"the connection failed: {told}")
+        below = below.__cause__ or below.__context__
+    return Fault(0, what="no answer in time" if "Timeout" in type(error).__name__ else "the connection failed")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

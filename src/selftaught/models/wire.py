@@ -42,12 +42,15 @@ def install(extra: str) -> str:
 
 
 def http_client(module: Any) -> Any:
-    """What an SDK is to send its requests with; None, its own choice, where a proxy may stand between."""
-    if getproxies():
-        return None
+    """What an SDK is to send its requests with: connections of its own choice where a proxy may stand between.
+
+    No redirection is followed: some turn a question into something else, and none is where the key was meant for.
+    """
+    if not {"http", "https", "all"}.isdisjoint(getproxies()):
+        return module.DefaultHttpxClient(follow_redirects=False)
     from selftaught.models.connections import Connections
 
-    return module.DefaultHttpxClient(transport=Connections())
+    return module.DefaultHttpxClient(transport=Connections(), follow_redirects=False)
 
 
 def key(variable: str, base_url: str | None) -> str:
