@@ -115,6 +115,8 @@ def test_a_recursion_measures_its_start_and_counts_it_in_its_estimate(lab):
     assert estimate(with_it).answers > estimate(plain).answers
     with pytest.raises(UsageError, match="maximizer"):
         replace(with_it, start="none")
+    with pytest.raises(UsageError, match="itself budget of calls is below 1"):
+        replace(with_it, itself=replace(TINY, calls=0))
 
 
 def test_answers_to_improve_improvers_are_not_those_that_best_of_n_is_given(lab):

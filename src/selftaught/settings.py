@@ -66,6 +66,8 @@ class Settings:
                 raise UsageError(f"--{name} is {value}: at least 1 is needed")
         _check("inner", self.inner)
         _check("outer", self.outer)
+        if self.itself:
+            _check("itself", self.itself)
         if self.itself and self.start == "none":
             raise UsageError("a maximizer is shown no start solution, so improving the seed improver is no task for it")
 
