@@ -72,6 +72,11 @@ def test_it_stops_as_soon_as_every_verdict_is_firm(lab):
     assert found["decided"] and 1 < found["repetitions"] < 60
     assert found["improvers"][1]["against_first"]["kind"] == "better"
     assert "confidence sequence" in found["improvers"][1]["against_first"]["method"]
+    assert found["improvers"][1]["against_first"]["per_task"] is None, "their intervals do not allow for looking"
+    assert found["improvers"][1]["against_first"]["unseen_tasks"] is None
+    console = Console(width=120, record=True)
+    console.print(contests.contest(found))
+    assert "By task" in (text := console.export_text()) and not set("▲▼=") & set(text.partition("By task")[2])
     lone = judged(lab, programs, repetitions=found["repetitions"] - 1, limit=found["repetitions"] - 1)
     assert lone["decided"] is False
     assert any("limit" in note for note in lone["notes"])

@@ -237,6 +237,45 @@ def test_comparing_many_with_nothing_rarely_claims_anything():
     assert families / 400 <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / 400)
 
 
+def share_of_families(claim, shift, *, tasks, repetitions, unseen=False, margin=None):
+    """How often at least one of 15 comparisons, all of them shifted alike, comes to the claim."""
+    rng, found = np.random.default_rng(5), 0
+    for _ in range(300):
+        spread = rng.normal(0, 0.1, (16, tasks, 1)) if unseen else 0.0
+        scores = [table(one) for one in rng.normal(0, 0.1, (16, tasks, repetitions)) + spread]
+        moved = [{task: row + shift for task, row in one.items()} for one in scores[1:]]
+        kinds = [one.kind for one in s.judged([(one, scores[0]) for one in moved], margin, unseen=unseen)]
+        found += claim in kinds
+    return found / 300
+
+
+FAMILY = 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)
+
+
+def test_many_comparisons_on_unseen_tasks_rarely_claim_what_is_not_so():
+    assert share_of_families("better", 0.0, tasks=10, repetitions=2, unseen=True) <= FAMILY
+
+
+def test_many_comparisons_are_rarely_called_equivalent_when_none_is():
+    assert share_of_families("equivalent", 0.1, tasks=2, repetitions=10, margin=0.1) <= FAMILY
+
+
+def test_equivalence_is_found_where_it_is_and_agrees_with_the_interval():
+    rng = np.random.default_rng(9)
+    base, *others = (table(one) for one in rng.normal(0, 0.1, (8, 2, 40)))
+    assert {one.kind for one in s.judged([(one, base) for one in others], 0.2)} == {"equivalent"}
+    for other, margin in itertools.product(others, (0.01, 0.03, 0.05, 0.1)):
+        within = s.verdict(s.paired(other, base), margin).kind == "equivalent"
+        assert within == (s.equivalence_p(other, base, margin) < 0.05)
+
+
+def test_what_is_not_equivalent_enough_among_many_may_still_be_better():
+    claim = s.Verdict("equivalent", 0.05, 0.02, 0.08, "the method", "t")
+    assert s.corrected([claim], [0.001], [0.2])[0].kind == "better"
+    assert s.corrected([claim], [0.2], [0.2])[0].kind == "indecisive"
+    assert s.corrected([claim], [0.001], [0.01])[0].kind == "equivalent"
+
+
 def test_the_interquartile_mean_ignores_the_tails():
     found = s.interquartile_mean({"a": [0.0, 1.0, 2.0, 3.0, 400.0], "b": [-100.0, 1.0, 2.0, 3.0, 4.0]})
     assert found.mean == pytest.approx(2.0)

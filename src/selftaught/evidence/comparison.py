@@ -19,13 +19,12 @@ from selftaught.evidence.statistics import (
     Interval,
     Scores,
     Verdict,
-    corrected,
     holm,
     improvement_probability,
     interquartile_mean,
     interval,
+    judged,
     p_value,
-    paired,
     sequence,
     verdict,
 )
@@ -64,8 +63,12 @@ class Result:
         others = range(1, len(self.improvers))
         if self.contest.limit is not None:
             return [verdict(self._watched(i), self.contest.margin) for i in others]
-        found = [verdict(paired(self.scores(i), self.scores(0)), self.contest.margin) for i in others]
-        return corrected(found, self.p_values())
+        return judged([(self.scores(i), self.scores(0)) for i in others], self.contest.margin)
+
+    def unseen(self) -> list[Verdict]:
+        """The same about tasks that were not among these."""
+        others = range(1, len(self.improvers))
+        return judged([(self.scores(i), self.scores(0)) for i in others], self.contest.margin, unseen=True)
 
     def p_values(self) -> list[float]:
         """One p of "no difference from the first" per improver but the first, not corrected."""
@@ -181,23 +184,26 @@ def _cost_per_gain(cells: Sequence[Cell]) -> dict[str, JSON]:
 
 
 def _against_first(result: Result) -> list[JSON]:
-    """Each improver but the first against the first: the verdict, Holm's p, and figures that say more of it."""
-    p_values, first = result.p_values(), result.scores(0)
-    per_task = _task_differences(result)
-    found: list[JSON] = []
-    for k, (one, p, adjusted) in enumerate(zip(result.verdicts(), p_values, holm(p_values), strict=True)):
-        own = result.scores(k + 1)
-        found.append(
-            {
-                **one.plain(),
-                "p": p if result.contest.limit is None else None,
-                "p_holm": adjusted if result.contest.limit is None else None,
-                "probability": improvement_probability(own, first).plain(),
-                "unseen_tasks": verdict(paired(own, first, unseen=True), result.contest.margin).plain(),
-                "per_task": per_task[k],
-            }
-        )
-    return found
+    """Each improver but the first against the first: the verdict, Holm's p, and figures that say more of it.
+
+    Where looking decided the number of blocks, only the verdict by confidence sequence keeps its error rate: the others are
+    None.
+    """
+    fixed = result.contest.limit is None
+    first = result.scores(0)
+    p_values = result.p_values()
+    adjusted, unseen, per_task = holm(p_values), result.unseen(), _task_differences(result)
+    return [
+        {
+            **one.plain(),
+            "p": p_values[k] if fixed else None,
+            "p_holm": adjusted[k] if fixed else None,
+            "probability": improvement_probability(result.scores(k + 1), first).plain(),
+            "unseen_tasks": unseen[k].plain() if fixed else None,
+            "per_task": per_task[k] if fixed else None,
+        }
+        for k, one in enumerate(result.verdicts())
+    ]
 
 
 def _task_differences(result: Result) -> list[dict[str, JSON]]:
@@ -208,9 +214,8 @@ def _task_differences(result: Result) -> list[dict[str, JSON]]:
         for i in range(1, len(result.improvers))
         for task in names
     ]
-    plain = [verdict(paired(a, b), result.contest.margin) for a, b in sides]
-    judged = iter(corrected(plain, [p_value(a, b) for a, b in sides]))
-    return [{task: next(judged).plain() for task in names} for _ in result.improvers[1:]]
+    found = iter(judged(sides, result.contest.margin))
+    return [{task: next(found).plain() for task in names} for _ in result.improvers[1:]]
 
 
 def _only(scores: Mapping[str, Sequence[float]], task: str) -> dict[str, Sequence[float]]:
@@ -234,8 +239,8 @@ def _notes(result: Result) -> list[JSON]:
         notes.append("One task: nothing here speaks of other tasks.")
     if contest.limit is not None:
         notes.append(
-            "The number of blocks was decided by looking: the verdicts allow for that; the other intervals are as if it "
-            "had been fixed beforehand."
+            "The number of blocks was decided by looking: the verdicts allow for that, so there are none by task or on "
+            "unseen tasks; the other intervals are as if it had been fixed beforehand."
         )
         if not result.decided:
             notes.append(f"The limit of {contest.limit} repetitions was reached before every verdict was firm.")

@@ -139,6 +139,19 @@ def p_value(a: Scores, b: Scores, *, unseen: bool = False, bounds: Bounds | None
     return float(2.0 * _special().stdtr(estimate.freedom, -abs(estimate.mean) / estimate.error))
 
 
+def equivalence_p(a: Scores, b: Scores, margin: float, *, unseen: bool = False) -> float:
+    """p of "the average difference is at least the margin", from two one-sided tests; 1.0 where there is no interval.
+
+    Doubled, so that it is below 5 % exactly where the interval of `paired` lies within the margin.
+    """
+    table = _table(_differences(a, b))
+    estimate = _over_tasks(table) if unseen else _within_tasks(table)
+    if estimate.gap:
+        return 1.0
+    inside = (margin - abs(estimate.mean)) / estimate.error
+    return min(1.0, 2.0 * float(_special().stdtr(estimate.freedom, -inside)))
+
+
 def _within_tasks(table: Mapping[str, Array]) -> _Estimate:
     """Tasks fixed, repetitions resampled: variances add up by task, degrees of freedom after Satterthwaite."""
     mean = float(np.mean([values.mean() for values in table.values()]))
@@ -213,14 +226,37 @@ def _kind(low: float | None, high: float | None, margin: float | None) -> Kind:
     return "worse" if high < 0 else "indecisive"
 
 
-def corrected(verdicts: Sequence[Verdict], p_values: Sequence[float]) -> list[Verdict]:
-    """The verdicts of several comparisons made at once: `better` and `worse` only stand where Holm's p is below 5 %."""
+def judged(sides: Sequence[tuple[Scores, Scores]], margin: float | None, *, unseen: bool = False) -> list[Verdict]:
+    """The verdicts of several comparisons made at once, in pairs; corrected for their number."""
+    claims = [verdict(paired(a, b, unseen=unseen), margin) for a, b in sides]
+    differ = [p_value(a, b, unseen=unseen) for a, b in sides]
+    alike = [1.0 if margin is None else equivalence_p(a, b, margin, unseen=unseen) for a, b in sides]
+    return corrected(claims, differ, alike)
+
+
+def corrected(
+    verdicts: Sequence[Verdict], p_values: Sequence[float], equivalences: Sequence[float] = ()
+) -> list[Verdict]:
+    """The verdicts of several comparisons made at once, as far as they stand among so many.
+
+    `better` and `worse` need Holm's p of a difference below 5 %, `equivalent` needs Holm's p of `equivalence_p`; what is not
+    equivalent enough may still be better or worse. Each of the two kinds of claim is false in at most 5 % of families.
+    """
+    alike = holm(equivalences or [1.0] * len(verdicts))
     return [
-        replace(one, kind="indecisive", method=f"{one.method}; not significant among {len(verdicts)} (Holm)")
-        if one.kind in ("better", "worse") and p >= ALPHA
-        else one
-        for one, p in zip(verdicts, holm(p_values), strict=True)
+        _standing(one, differs, equal, len(verdicts))
+        for one, differs, equal in zip(verdicts, holm(p_values), alike, strict=True)
     ]
+
+
+def _standing(one: Verdict, differs: float, equal: float, among: int) -> Verdict:
+    """A verdict with Holm's p of a difference and of equivalence."""
+    if one.kind == "indecisive" or (one.kind == "equivalent" and equal < ALPHA):
+        return one
+    kind = _kind(one.low, one.high, None)
+    if kind != "indecisive" and differs < ALPHA:
+        return replace(one, kind=kind)
+    return replace(one, kind="indecisive", method=f"{one.method}; not significant among {among} (Holm)")
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

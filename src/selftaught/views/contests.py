@@ -48,7 +48,7 @@ def _scores(document: Mapping[str, Any]) -> Table:
 def _differences(rows: Sequence[Mapping[str, Any]]) -> Table:
     about = rows[1]["against_first"]["about"]
     found = grid(f"Against {escape(rows[0]['name'])}, paired: {about} (beaten: how probably)")
-    unseen = any(one["against_first"]["unseen_tasks"]["low"] is not None for one in rows[1:])
+    unseen = any((one["against_first"]["unseen_tasks"] or {}).get("low") is not None for one in rows[1:])
     further = ("on unseen tasks",) if unseen else ()
     for name in ("improver", "difference [95 %]", "verdict", "p (Holm)", "beaten", *further):
         found.add_column(name, justify="right" if name in ("p (Holm)", "beaten") else "left")
@@ -88,7 +88,8 @@ def _costs(cost: Mapping[str, float | None]) -> tuple[str, str, str]:
 
 
 def _by_task(rows: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> Table:
-    found = grid("By task (▲ better, ▼ worse than the first, = equivalent)")
+    judged = any(one["against_first"] and one["against_first"]["per_task"] for one in rows)
+    found = grid("By task (▲ better, ▼ worse than the first, = equivalent)" if judged else "By task")
     found.add_column("improver")
     for task in tasks:
         found.add_column(task, justify="right", overflow="fold")
@@ -99,7 +100,7 @@ def _by_task(rows: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> Table:
 
 def _task(one: Mapping[str, Any], task: str) -> str:
     against = one["against_first"]
-    mark = _MARKS[against["per_task"][task]["kind"]] if against else " "
+    mark = _MARKS[against["per_task"][task]["kind"]] if against and against["per_task"] else " "
     return f"{number(one['per_task'][task]['mean'])} {mark}"
 
 
