@@ -13,9 +13,11 @@ from selftaught import launch
 from selftaught.budget import Allowance
 from selftaught.errors import ModelFailure, UsageError
 from selftaught.estimate import estimate
+from selftaught.evidence.statistics import over_runs
 from selftaught.experiments import plans
 from selftaught.experiments.blank import blank
 from selftaught.experiments.conduct import deviations, speaking
+from selftaught.experiments.transferred import transferred
 from selftaught.meta import MetaUtility, Scaled
 from selftaught.models import Request
 from selftaught.models.scripted import Scripted
@@ -23,6 +25,7 @@ from selftaught.plain import canonical
 from selftaught.program import Program
 from selftaught.progress import Progress
 from selftaught.recursion import STUB
+from selftaught.settings import Contest, Entrant
 from selftaught.spend import Spend, SpendLimits
 from selftaught.store import Store
 from selftaught.views import experiments
@@ -120,12 +123,20 @@ def test_every_experiment_comes_to_its_table_on_a_scripted_model(store, scripted
         assert len(arm["test_by_round"]) == 2
         assert arm["gain"]["mean"] == pytest.approx(arm["test_by_round"][-1]["mean"] - arm["test_by_round"][0]["mean"])
     assert set(found["differences"]) == {arm.name for arm in planned.arms[1:]}
+    for figure, by_arm in found["verdicts"].items():
+        assert set(by_arm) == {arm.name for arm in planned.arms[figure == "difference" :]}
+        assert {one["about"] for one in by_arm.values()} <= {"the method"}
+    assert found["verdicts"]["gain"][planned.arms[0].name]["difference"] == found["arms"][0]["gain"]["mean"]
     if planned.contest:
+        transfer = found["contest"]["transfer"]
+        assert list(transfer["improvers"]) == found["contest"]["made"]
+        assert transfer["overall"]["about"] == "the method" and transfer["overall"]["n"] == planned.runs
         assert found["contest"]["improvers"][-1]["name"] == f"{planned.arms[-1].name} 1"
     assert (found["arms"][0]["again"] is not None) == planned.again
     console = Console(width=80, record=True)
     console.print(experiments.experiment(found))
     text = console.export_text()
+    assert "Verdicts about the method" in text
     assert planned.question.split()[0] in text and planned.digest[:12] in text
     assert experiments.picture(found).startswith("<svg")
 
@@ -162,6 +173,33 @@ def test_earlier_looks_at_the_same_test_set_are_told(tmp_path, scripted):
         assert looks(facts, 500) == []
         again = looks(facts, 0)
         assert len(again) == 1 and again[0].startswith("run 1 (")
+
+
+def test_an_earlier_look_is_told_also_where_the_tasks_were_named_otherwise(tmp_path, scripted):
+    planned = plans.plan("lpn", "tiny", [scripted], None, 0, 1)
+    with Store(tmp_path / "looks.db") as facts:
+        plans.keep(facts.keep)
+        for seed, tasks in ((0, ("formula:test",)), (0, ("formula:train",)), (77, ("formula:test",))):
+            facts.start(Contest((Entrant("a", "1"),), tasks=tasks, seed=seed).plain(), {})
+        number = facts.start(planned.plain(), launch.circumstances("strict", launch.SpendLimits()))
+        (look,) = launch.carry(number, facts, Progress())["earlier_looks"]
+    assert look.startswith("run 1 (")
+
+
+def row(name, by_task):
+    return {"name": name, "per_task": {task: {"mean": one} for task, one in by_task.items()}, "against_first": name}
+
+
+def test_transfer_is_told_by_improver_and_over_improvers():
+    rows = [row("seed", {"a": 0.1, "b": 0.2}), row("x 0", {"a": 0.3, "b": 0.2}), row("x 1", {"a": 0.5, "b": 0.3})]
+    found = transferred({"improvers": rows, "tasks": ["a", "b"]}, ["x 0", "x 1"], ["b"])
+    assert found["improvers"] == {"x 0": "x 0", "x 1": "x 1"}
+    expected = over_runs([0.1, 0.25])
+    assert found["overall"]["mean"] == pytest.approx(expected.mean)
+    assert (found["overall"]["low"], found["overall"]["n"]) == (pytest.approx(expected.low), 2)
+    assert found["per_task"]["a"] == found["like"] and found["like"]["mean"] == pytest.approx(0.3)
+    assert found["unlike"]["mean"] == pytest.approx(0.05) and found["unlike"]["low"] is not None
+    assert "like" not in transferred({"improvers": rows, "tasks": ["a", "b"]}, ["x 0"], ["a", "b"])
 
 
 def test_the_command_shows_plans_and_goes_on(tmp_path):

@@ -276,6 +276,14 @@ def test_what_is_not_equivalent_enough_among_many_may_still_be_better():
     assert s.corrected([claim], [0.001], [0.01])[0].kind == "equivalent"
 
 
+def test_of_many_methods_that_gain_nothing_one_is_rarely_called_better():
+    rng = np.random.default_rng(3)
+    found = [s.of_methods(rng.normal(0, 0.1, (8, 5)).tolist()) for _ in range(300)]
+    assert sum("better" in {one.kind for one in family} for family in found) / 300 <= FAMILY
+    (sure, _) = s.of_methods([[0.1, 0.12, 0.11, 0.13], [0.0, 0.1, -0.1, 0.05]])
+    assert (sure.kind, sure.about) == ("better", "the method")
+
+
 def test_the_interquartile_mean_ignores_the_tails():
     found = s.interquartile_mean({"a": [0.0, 1.0, 2.0, 3.0, 400.0], "b": [-100.0, 1.0, 2.0, 3.0, 4.0]})
     assert found.mean == pytest.approx(2.0)

@@ -249,6 +249,13 @@ def corrected(
     ]
 
 
+def of_methods(samples: Sequence[Sequence[float]]) -> list[Verdict]:
+    """Verdicts about several methods, from one difference per recursion of each; corrected for their number."""
+    none = [{"runs": [0.0] * len(values)} for values in samples]
+    p_values = [p_value({"runs": values}, zeros) for values, zeros in zip(samples, none, strict=True)]
+    return corrected([verdict(over_runs(values)) for values in samples], p_values)
+
+
 def _standing(one: Verdict, differs: float, equal: float, among: int) -> Verdict:
     """A verdict with Holm's p of a difference and of equivalence."""
     if one.kind == "indecisive" or (one.kind == "equivalent" and equal < ALPHA):

@@ -13,14 +13,16 @@ from statistics import fmean as mean
 from typing import Any
 
 from selftaught.assignment import assignment, load_every, open_model
+from selftaught.errors import UsageError
 from selftaught.evidence.comparison import contend, document
 from selftaught.evidence.controls import Arm as Judged
 from selftaught.evidence.controls import Comparison, compare
-from selftaught.evidence.statistics import Interval, over_runs, wilson
+from selftaught.evidence.statistics import Interval, of_methods, over_runs, wilson
 from selftaught.evidence.strategies import strategies
 from selftaught.experiments import published
 from selftaught.experiments.blank import blank
 from selftaught.experiments.plans import SERVED, Arm, Plan, plan
+from selftaught.experiments.transferred import transferred
 from selftaught.improver import improve
 from selftaught.lab import Lab
 from selftaught.launch import arrange, scaled
@@ -105,7 +107,8 @@ def experiment(lab: Lab, planned: Plan, reached: dict[str, Any]) -> dict[str, An
         "earlier_looks": _earlier_looks(lab, planned),
         "runs": [one.plain() for one in found],
         "arms": [_arm(arm.name, [one for one in found if one.arm == arm.name]) for arm in planned.arms],
-        "differences": _differences(planned, found),
+        "differences": {name: over_runs(values).plain() for name, values in _differences(planned, found).items()},
+        "verdicts": _verdicts(planned, found),
         "contest": compared,
         "paper": published.beside(planned.name, compared, _raw_by_round(planned, found), _rises(found) / len(found)),
     }
@@ -159,15 +162,17 @@ def _contest(lab: Lab, planned: Plan, contest: Contest, found: Sequence[Recursed
     full = replace(contest, entrants=(*contest.entrants, *made))
     tasks = [scaled(lab, task) for task in load_every(full.tasks, full.seed)]
     figures = document(contend(replace(lab, seed=full.seed), full, tasks))
+    names, unlike = [one.name for one in made], _unlike(planned, tasks)
     return {
         **figures,
-        "made": [one.name for one in made],
+        "made": names,
         "starts": {one.task.name: one.start for one in tasks},
-        "unlike_training": _unlike(planned, tasks),
+        "unlike_training": unlike,
+        "transfer": transferred(figures, names, unlike),
     }
 
 
-def _unlike(planned: Plan, tasks: Sequence[Scaled]) -> list[JSON]:
+def _unlike(planned: Plan, tasks: Sequence[Scaled]) -> list[str]:
     """The tasks that are of no family the recursions worked on: formula-test-1 is of the family of formula-train-1."""
     specs = {spec for arm in planned.arms for spec in arm.settings.tasks}
     families = {task.name.partition("-")[0] for task in load_every(sorted(specs), planned.seed)}
@@ -201,14 +206,25 @@ def _over(runs: Sequence[Sequence[float]]) -> list[Interval]:
     return [over_runs(values) for values in zip(*runs, strict=True)]
 
 
-def _differences(planned: Plan, found: Sequence[Recursed]) -> dict[str, JSON]:
+def _differences(planned: Plan, found: Sequence[Recursed]) -> dict[str, list[float]]:
     """What the improved improver of each further arm reaches, less that of the first arm with the same seed."""
     ends = {(one.arm, one.seed): one.by_round()[-1] for one in found}
     first = planned.arms[0].name
     seeds = range(planned.seed, planned.seed + planned.runs)
+    return {arm.name: [ends[arm.name, seed] - ends[first, seed] for seed in seeds] for arm in planned.arms[1:]}
+
+
+def _verdicts(planned: Plan, found: Sequence[Recursed]) -> dict[str, JSON]:
+    """What may be claimed of each arm as a method, for each of its figures; each figure is corrected over the arms."""
+    by_arm = {arm.name: [one for one in found if one.arm == arm.name] for arm in planned.arms}
+    figures = {
+        "gain": {name: [run.gain() for run in runs] for name, runs in by_arm.items()},
+        "better_search": {name: [run.better_search() for run in runs] for name, runs in by_arm.items()},
+        "difference": _differences(planned, found),
+    }
     return {
-        arm.name: over_runs([ends[arm.name, seed] - ends[first, seed] for seed in seeds]).plain()
-        for arm in planned.arms[1:]
+        figure: {name: one.plain() for name, one in zip(by, of_methods([*by.values()]), strict=True)}
+        for figure, by in figures.items()
     }
 
 
@@ -253,11 +269,19 @@ def _earlier_looks(lab: Lab, planned: Plan) -> list[JSON]:
 
 
 def _looked_at(asked: Any) -> set[tuple[str, int]]:
-    """The test tasks and seeds of a run of any kind."""
+    """The test tasks, by name, and seeds of a run of any kind."""
     if isinstance(asked, Settings):
-        return {(spec, asked.seed) for spec in asked.test_tasks}
+        return _named(asked.test_tasks, asked.seed)
     if isinstance(asked, Contest):
-        return {(spec, asked.seed) for spec in asked.tasks}
+        return _named(asked.tasks, asked.seed)
     seeds = range(asked.seed, asked.seed + asked.runs)
-    own = {(spec, seed) for arm in asked.arms for spec in arm.settings.test_tasks for seed in seeds}
+    own = {one for arm in asked.arms for seed in seeds for one in _named(arm.settings.test_tasks, seed)}
     return own | (_looked_at(asked.contest) if asked.contest else set())
+
+
+def _named(specs: Sequence[str], seed: int) -> set[tuple[str, int]]:
+    """The names that specs stand for: `formula:test` holds every task of `formula:test/2`."""
+    try:
+        return {(task.name, seed) for task in load_every(specs, seed)}
+    except UsageError:  # an earlier run's task file is gone
+        return {(spec, seed) for spec in specs}

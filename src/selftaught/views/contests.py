@@ -48,7 +48,8 @@ def _scores(document: Mapping[str, Any]) -> Table:
 def _differences(rows: Sequence[Mapping[str, Any]]) -> Table:
     about = rows[1]["against_first"]["about"]
     found = grid(f"Against {escape(rows[0]['name'])}, paired: {about} (beaten: how probably)")
-    unseen = any((one["against_first"]["unseen_tasks"] or {}).get("low") is not None for one in rows[1:])
+    about_unseen = (one["against_first"]["unseen_tasks"] for one in rows[1:])
+    unseen = any(one is not None and one["low"] is not None for one in about_unseen)
     further = ("on unseen tasks",) if unseen else ()
     for name in ("improver", "difference [95 %]", "verdict", "p (Holm)", "beaten", *further):
         found.add_column(name, justify="right" if name in ("p (Holm)", "beaten") else "left")
@@ -57,15 +58,16 @@ def _differences(rows: Sequence[Mapping[str, Any]]) -> Table:
         found.add_row(
             escape(one["name"]),
             figure(against, sign=True),
-            _kind(against),
+            kind(against),
             number(against["p_holm"]),
             f"{against['probability']['mean']:.2f}",
-            *([_kind(against["unseen_tasks"])] if unseen else []),
+            *([kind(against["unseen_tasks"])] if unseen else []),
         )
     return found
 
 
-def _kind(verdict: Mapping[str, Any]) -> str:
+def kind(verdict: Mapping[str, Any]) -> str:
+    """What a verdict says, in its colour."""
     return f"[{STYLES[verdict['kind']]}]{verdict['kind']}[/]"
 
 

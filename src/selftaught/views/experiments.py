@@ -20,8 +20,12 @@ def experiment(document: Mapping[str, Any]) -> RenderableType:
     if "arms" not in document:
         return Text(f"Stopped after {len(document.get('runs', []))} recursions: {document['stopped']}", style="yellow")
     parts: list[RenderableType] = [Text(document["question"], style="italic"), _rounds(document), _arms(document)]
+    if "verdicts" in document:
+        parts.append(_verdicts(document))
     if document["contest"]:
         parts += [contests.contest(document["contest"]), *_unlike(document["contest"])]
+        if "transfer" in document["contest"]:
+            parts.append(_transfer(document["contest"]))
     if document["paper"]:
         parts.append(_paper(document))
     parts += [
@@ -61,6 +65,35 @@ def _arms(document: Mapping[str, Any]) -> Table:
             f"{100 * arm['rises']['mean']:.0f} %",
             *([figure(arm["again"], sign=True)] if again else []),
         )
+    return found
+
+
+def _verdicts(document: Mapping[str, Any]) -> Table:
+    """What may be claimed of each arm."""
+    verdicts = document["verdicts"]
+    found = grid("Verdicts about the method: the unit is one recursion (Holm over the arms)")
+    for name in ("arm", "gain", "better search", "less first arm"):
+        found.add_column(name, overflow="fold")
+    for arm in document["arms"]:
+        by_figure = (verdicts[name].get(arm["name"]) for name in ("gain", "better_search", "difference"))
+        found.add_row(escape(arm["name"]), *("–" if one is None else contests.kind(one) for one in by_figure))
+    return found
+
+
+def _transfer(contest: Mapping[str, Any]) -> Table:
+    """What improved improvers gain on these tasks: each by itself, then all of them as samples of the method."""
+    transfer = contest["transfer"]
+    found = grid(
+        f"Improved less {escape(contest['improvers'][0]['name'])}: by improver, then by recursion (the method)"
+    )
+    for name in ("of", "on", "difference [95 %]"):
+        found.add_column(name, overflow="fold")
+    for name, one in transfer["improvers"].items():
+        found.add_row(escape(name), "all tasks", figure(one, sign=True))
+    over = {"all tasks": transfer["overall"]}
+    over |= {f"{kind} tasks": transfer[kind] for kind in ("like", "unlike") if kind in transfer}
+    for tasks, one in (over | transfer["per_task"]).items():
+        found.add_row("the method", escape(tasks), figure(one, sign=True))
     return found
 
 
