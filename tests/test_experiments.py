@@ -37,6 +37,11 @@ IMPROVER = (
     "    found = extract_code(language_model.prompt('expert', initial_solution, 2))\n"
     "    return max([initial_solution, *found], key=utility)\n```"
 )
+UNSCORED = (
+    "from helpers import extract_code\n\n\n"
+    "def improve_algorithm(initial_solution, utility, language_model):\n"
+    "    return extract_code(language_model.prompt('expert', initial_solution))[0]\n"
+)
 NAMES = [*plans.questions()]
 
 
@@ -159,6 +164,25 @@ def test_an_improver_that_fails_is_no_quiet_gain(store, tmp_path):
     console = Console(width=80, record=True)
     console.print(experiments.experiment(found))
     assert "self 0: its improver fails in every run" in console.export_text()
+
+
+def test_a_proposal_that_never_runs_is_not_taken_and_told_as_a_deviation(store, tmp_path):
+    path = tmp_path / "spoils.json"
+    fails = "def improve_algorithm(s, u, m):\n    if 'improve_algorithm' not in s:\n        return 1 / 0\n    return s"
+    path.write_text(json.dumps([f"```python\n{fails}\n```"]))
+    planned = plans.plan("lpn", "tiny", [f"scripted:{path}"], None, 0, 1)
+    (arm,) = planned.arms
+    # The worker that proposes it returns the answer unscored, as the seed improver would drop it.
+    unscored = store.keep(UNSCORED)
+    own = replace(arm.settings, accept="paper", improver=unscored)
+    taken = replace(planned, arms=(replace(arm, settings=own),))
+    number = store.start(taken.plain(), launch.circumstances("strict", launch.SpendLimits()))
+    found = launch.carry(number, store, Progress())
+    assert found["runs"][0]["accepted"] == 0
+    assert any(
+        one.startswith("self 0, round 1: the proposal was not taken, it fails whenever it runs")
+        for one in found["deviations"]
+    )
 
 
 def test_earlier_looks_at_the_same_test_set_are_told(tmp_path, scripted):

@@ -39,7 +39,8 @@ class Settings:
     seed: int = 0
     rounds: int = 3
     accept: Accept = "gate"
-    """`gate`: the incumbent stays unless the proposal is better on fresh validation instances; `paper`: it never stays."""
+    """`gate`: the incumbent stays unless the proposal is better on fresh validation instances; `paper`: it only
+    stays where there is no proposal that runs at all."""
     worker: Worker = "self"
     """`self`: the current improver does the work (paper); `frozen`: the seed improver does, in all rounds."""
     start: Start = "incumbent"

@@ -59,7 +59,10 @@ def run(
     rounds: Annotated[int, typer.Option(help="Rounds of self-improvement.")] = 3,
     accept: Annotated[
         Literal["gate", "paper"],
-        typer.Option(help="gate: keep the incumbent unless the new one is better on validation; paper: never keep it."),
+        typer.Option(
+            help="gate: keep the incumbent unless the new one is better on validation; paper: take every new one that does "
+            "not fail in all of its validation runs."
+        ),
     ] = "gate",
     worker: Annotated[
         Literal["self", "frozen"],

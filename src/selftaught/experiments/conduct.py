@@ -103,7 +103,7 @@ def experiment(lab: Lab, planned: Plan, reached: dict[str, Any]) -> dict[str, An
         "experiment": planned.name,
         "question": planned.question,
         "plan": _digest_at_start(lab, planned),
-        "deviations": deviations(planned),
+        "deviations": [*deviations(planned), *_kept_all_the_same(planned, found)],
         "earlier_looks": _earlier_looks(lab, planned),
         "runs": [one.plain() for one in found],
         "arms": [_arm(arm.name, [one for one in found if one.arm == arm.name]) for arm in planned.arms],
@@ -251,6 +251,18 @@ def deviations(planned: Plan) -> list[JSON]:
     )
     mine, theirs = planned.plain(), preset.plain()
     return [f"{name}: {mine[name]} instead of {theirs[name]}" for name in theirs if mine[name] != theirs[name]]
+
+
+def _kept_all_the_same(planned: Plan, found: Sequence[Recursed]) -> list[JSON]:
+    """Where an arm that always takes the proposal, as the paper does, kept the incumbent: the proposal could not run."""
+    always = {arm.name for arm in planned.arms if arm.settings.accept == "paper"}
+    return [
+        f"{one.arm} {one.seed}, round {each.number}: the proposal was not taken, it {each.reason}"
+        for one in found
+        if one.arm in always
+        for each in one.rounds
+        if each.challenger_cells and not each.accepted
+    ]
 
 
 def _digest_at_start(lab: Lab, planned: Plan) -> str:
