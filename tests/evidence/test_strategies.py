@@ -12,10 +12,11 @@ from selftaught.improvers import load, names
 from selftaught.program import Program
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "strategies"
-GROUPS = ("tuned", "unseen", "grown", "further")
+GROUPS = ("tuned", "unseen", "grown", "further", "worded")
 """Programs the rules were written with, programs written before the rules but first shown to them when they were done
 (0.97 and 0.97 at that first look), programs assembled by the offline model, and ten more that were labelled before the rules
-saw them (1.00 and 0.91 at that first look; then folds and dataclasses were followed)."""
+saw them (1.00 and 0.91 at that first look; then folds and dataclasses were followed), and programs that put messages together and look
+scores up in other words, labelled before the rules were widened for them."""
 SEARCH = {"iterative", "cache", "parallel-scoring"}
 BOX = {
     "annealing": {*SEARCH, "annealing", "temperature"},
@@ -98,6 +99,11 @@ class Disguise(ast.NodeTransformer):
             one for one in node.body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
         ]
         return self.generic_visit(node)
+
+
+def test_messages_may_be_put_together_in_any_words():
+    for name, program, labels in labelled("worded"):
+        assert set(strategies(program)) == labels, name
 
 
 @pytest.mark.parametrize("name", names())

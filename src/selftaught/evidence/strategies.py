@@ -7,6 +7,7 @@ those in the box, are measured by `tests/evidence/test_strategies.py`.
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -134,8 +135,13 @@ def _shows_several(it: _Improver, node: ast.AST) -> bool:
             parts: list[ast.AST] = [one.value for one in values if isinstance(one, ast.FormattedValue)]
         case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod(), right=ast.Tuple(elts=values)):
             parts = [*values]
-        case ast.Call(func=ast.Attribute(attr="format"), args=values):
+        case ast.Call(func=ast.Attribute(attr="format"), args=values, keywords=named):
+            parts = [*values, *(one.value for one in named)]
+        case ast.Call(func=ast.Attribute(attr="join"), args=[ast.List(elts=values) | ast.Tuple(elts=values)]):
             parts = [*values]
+        case ast.BinOp(op=ast.Add()):
+            summed = list(_summed(node))
+            parts = [*summed] if any(map(_is_text, summed)) else []
         case ast.Call(func=ast.Attribute(attr="join"), args=[ast.GeneratorExp() | ast.ListComp() as made]):
             source = made.generators[0].iter
             parts = [*source.elts] if isinstance(source, ast.Tuple | ast.List) else []
@@ -143,7 +149,22 @@ def _shows_several(it: _Improver, node: ast.AST) -> bool:
                 return True
         case _:
             return False
-    return len({ast.unparse(one) for one in parts if "solution" in it.flow.of(one)}) > 1
+    # A hint that was chosen by the scores of solutions is none itself.
+    return len({ast.unparse(one) for one in parts if {"solution", "texts"} & it.flow.of(one) == {"solution"}}) > 1
+
+
+def _summed(node: ast.AST) -> Iterator[ast.AST]:
+    """What a chain of `+` adds up."""
+    match node:
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            yield from _summed(left)
+            yield from _summed(right)
+        case _:
+            yield node
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def _annealing(it: _Improver) -> bool:
@@ -249,15 +270,29 @@ def _is_memoised(function: ast.FunctionDef | ast.Lambda) -> bool:
 
 
 def _looks_up(it: _Improver, node: ast.AST) -> bool:
-    """A solution looked for among the scores: `s in scores`, `scores.get(s)` (with a default it is no question)."""
+    """A solution looked for among the scores: `s in scores`, `scores.get(s)` (with a default it is no question), or
+    `scores[s]` where its absence is caught."""
     match node:
         case ast.Compare(left=key, ops=[ast.In() | ast.NotIn()], comparators=[table]):
             pass
         case ast.Call(func=ast.Attribute(attr="get", value=table), args=[key]):
             pass
+        case ast.Subscript(value=table, slice=key, ctx=ast.Load()) if _absence_is_caught(it, node):
+            pass
         case _:
             return False
     return "score" in it.flow.of(table) and bool(it.flow.of(key) & {"solution", "start"})
+
+
+def _absence_is_caught(it: _Improver, node: ast.AST) -> bool:
+    """Whether `node` is tried, and a missing key caught there."""
+    path = [node, *it.above(node)]
+    return any(
+        isinstance(outer, ast.Try)
+        and inner in outer.body
+        and any("KeyError" in ast.unparse(one.type) for one in outer.handlers if one.type)
+        for inner, outer in itertools.pairwise(path)
+    )
 
 
 def _early_stop(it: _Improver) -> bool:
