@@ -52,9 +52,12 @@ def test_the_same_comparison_again_asks_nothing(first):
         (["seed", "seed"], "two improvers are called seed"),
         (["seed", "run:x"], "run:N"),
         (["seed", "run:77"], "no run 77"),
-        (["seed", "run:1"], "no improver yet"),
+        (["seed", "run:1"], "is a comparison: it made no improver"),
         (["seed", "--until", "decided"], "two improvers"),
         (["seed", "--tasks", "chess"], "chess"),
+        (["seed", "--max-repetitions", "7"], "--max-repetitions bounds --until decided"),
+        (["seed", "--csv", "nowhere/c.csv"], "cannot write nowhere/c.csv"),
+        (["seed", "--picture", "nowhere/p.svg"], "cannot write nowhere/p.svg"),
         (["seed", "--repetitions", "0"], "--repetitions is 0"),
     ],
 )
@@ -63,3 +66,21 @@ def test_what_cannot_be_compared_is_told_in_one_line(first, args, said):
     done = selftaught("compare", *args, cwd=folder)
     assert done.returncode == 2, done.stderr
     assert re.search(said, one_line(done)), done.stderr
+
+
+def test_the_parts_of_an_experiment_are_named(tmp_path):
+    ran = selftaught("experiment", "seeds", "--preset", "tiny", "--runs", "1", "--json", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    made = json.loads(ran.stdout)["runs"][0]
+    shown = json.loads(selftaught("show", "1", "--improver", "--of", "seed/0", "--json", cwd=tmp_path).stdout)
+    assert shown["digest"] == made["improver"]
+    found = selftaught("compare", "seed", "run:1/seed/0", *TINY, cwd=tmp_path)
+    assert json.loads(found.stdout)["improvers"][1]["improver"] == made["improver"]
+    for args, said in (
+        (["show", "1", "--improver"], "is an experiment: choose ARM/SEED .* seed/0, chain-of-thought/0"),
+        (["show", "1", "--of", "seed/0"], "add --improver"),
+        (["compare", "seed", "run:1"], "is an experiment"),
+        (["lineage", "1"], "run 1 is an experiment"),
+    ):
+        done = selftaught(*args, cwd=tmp_path)
+        assert done.returncode == 2 and re.search(said, one_line(done)), done.stderr

@@ -112,6 +112,18 @@ def test_what_a_start_solution_scores_by_chance_is_no_gain_that_costs_nothing(la
     assert fails["cost_per_gain"] == {"responses": None, "tokens": None, "dollars": None}
 
 
+def test_a_gain_of_rounding_size_costs_nothing_that_can_be_told(lab):
+    tiny = judged(lab, {"a": CONSTANT.format("1e-15")}, repetitions=2)["improvers"][0]
+    assert 0 < tiny["test"]["mean"] < 1e-9
+    assert tiny["cost_per_gain"]["responses"] is None
+
+
+def test_one_repetition_does_not_deny_the_verdict_it_was_enough_for(lab):
+    found = judged(lab, {"a": asker(1), "b": asker(2)}, repetitions=1, limit=1)
+    (note,) = [one for one in found["notes"] if one.startswith("One repetition")]
+    assert "only the verdicts need none of it" in note and "ask for more" not in note
+
+
 def test_one_task_and_one_repetition_give_no_interval(lab):
     found = judged(lab, ASKERS, tasks=TASKS[:1], repetitions=1)
     for one in found["improvers"]:

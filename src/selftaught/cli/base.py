@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from selftaught.budget import Allowance
     from selftaught.estimate import Estimate
     from selftaught.program import Program
-    from selftaught.store import Store
+    from selftaught.store import RunRecord, Store
 
 T = TypeVar("T")
 app = typer.Typer(
@@ -180,6 +180,33 @@ def write(document: dict[str, Any], csv: Path | None, picture: Path | None) -> N
                 path.write_text(text(document), encoding="utf-8")
             except OSError as error:
                 raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def writable(*paths: Path | None) -> None:
+    """Raise UsageError for a file that could not be written after hours of work: its folder is missing."""
+    for path in paths:
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            raise UsageError(f"cannot write {path}: it must be a file in a folder that exists")
+
+
+def made_by(record: RunRecord, recursion: str) -> str:
+    """Digest of the improver that a run, or one recursion (ARM/SEED) of an experiment, ended with."""
+    report = record.report or {}
+    if record.settings.get("kind") == "compare":
+        raise UsageError(f"run {record.id} is a comparison: it made no improver")
+    if record.settings.get("kind") == "experiment":
+        made = {f"{one['arm']}/{one['seed']}": str(one["improver"]) for one in report.get("runs", ())}
+        if recursion not in made:
+            there = ", ".join(made) or "none yet"
+            raise UsageError(f"run {record.id} is an experiment: choose ARM/SEED of its recursions, done are: {there}")
+        return made[recursion]
+    if recursion:
+        raise UsageError(f"run {record.id} is one recursion: {recursion} is not in it")
+    if "gain" not in report:
+        raise UsageError(
+            f"run {record.id} has come to no improver yet: `selftaught resume {record.id}` carries it to its end"
+        )
+    return str(report["arms"]["improved"]["improver"])
 
 
 def given(**options: T | None) -> dict[str, T]:

@@ -28,10 +28,12 @@ from selftaught.cli.base import (
     app,
     carry,
     given,
+    made_by,
     model_spec,
     price_of,
     specs,
     spend_limits,
+    writable,
     write,
 )
 from selftaught.errors import UsageError
@@ -47,7 +49,8 @@ def compare(
         list[str],
         typer.Argument(
             metavar="IMPROVER...",
-            help="Names from `improvers`, files, or run:N, what run N ended with. The first is the reference.",
+            help="Names from `improvers`, files, or run:N, what run N ended with (run:N/ARM/SEED: a recursion of an "
+            "experiment). The first is the reference.",
         ),
     ],
     tasks: Annotated[
@@ -57,7 +60,9 @@ def compare(
     until: Annotated[
         Literal["decided"] | None, typer.Option(help="decided: add repetitions until every verdict is firm.")
     ] = None,
-    max_repetitions: Annotated[int, typer.Option(help="With --until decided: give up after as many.")] = 100,
+    max_repetitions: Annotated[
+        int | None, typer.Option(help="With --until decided: give up after as many.  [default: 100]")
+    ] = None,
     margin: Annotated[
         float | None, typer.Option(help="Differences up to this size count as equivalent (0: start, 1: best).")
     ] = None,
@@ -94,6 +99,9 @@ def compare(
     from selftaught.settings import Contest
     from selftaught.store import Store
 
+    if max_repetitions is not None and until is None:
+        raise UsageError("--max-repetitions bounds --until decided: add that, or say --repetitions")
+    writable(csv, picture)
     with Store(store) as facts:
         base = Contest(tuple(_entrant(facts, one) for one in improvers))
         contest = replace(
@@ -104,7 +112,7 @@ def compare(
             price=price_of(price),
             tasks=specs(tasks, base.tasks),
             seed=seed,
-            limit=max_repetitions if until else None,
+            limit=(100 if max_repetitions is None else max_repetitions) if until else None,
             margin=margin,
             inner=allowance(base.inner, calls, responses, scorings, tokens, cpu_s),
             **given(repetitions=repetitions),
@@ -128,14 +136,12 @@ def _entrant(facts: Store, named: str) -> Entrant:
     from selftaught.improvers import load
     from selftaught.settings import Entrant
 
-    kind, _, number = named.partition(":")
+    kind, _, rest = named.partition(":")
     if kind != "run":
         return Entrant(Path(named).stem if named.endswith(".py") else named, facts.keep(load(named).text))
+    number, _, recursion = rest.partition("/")
     if not number.isdigit():
-        raise UsageError(f"{named} names no run: write run:N with a number from `selftaught runs`")
-    report = facts.run(int(number)).report
-    if not report or "gain" not in report:
         raise UsageError(
-            f"run {number} has come to no improver yet: `selftaught resume {number}` carries it to its end"
+            f"{named} names no run: write run:N with a number from `selftaught runs`, or run:N/ARM/SEED of an experiment"
         )
-    return Entrant(named, report["arms"]["improved"]["improver"])
+    return Entrant(named, made_by(facts.run(int(number)), recursion))

@@ -32,6 +32,7 @@ from selftaught.cli.base import (
     price_of,
     show_rows,
     spend_limits,
+    writable,
     write,
 )
 
@@ -97,6 +98,7 @@ def experiment(
         round_minutes=round_minutes,
         deadline=deadline,
     )
+    writable(picture)
     agree(bound, limits, yes)
     with Store(store) as facts:
         plans.keep(facts.keep)

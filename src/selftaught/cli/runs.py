@@ -31,6 +31,7 @@ from selftaught.cli.base import (
     carry,
     existing,
     given,
+    made_by,
     model_spec,
     price_of,
     show_document,
@@ -190,20 +191,23 @@ def resume(
 def show(
     number: Annotated[int, typer.Argument(metavar="RUN")],
     program: Annotated[bool, typer.Option("--improver", help="Print the improved improver's program instead.")] = False,
+    recursion: Annotated[
+        str, typer.Option("--of", metavar="ARM/SEED", help="With --improver: which recursion of an experiment.")
+    ] = "",
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
     """Look at a run."""
     with existing(store) as facts:
         record = facts.run(number)
+        if recursion and not program:
+            raise UsageError("--of chooses whose program --improver prints: add --improver")
         if record.report is None:
             raise UsageError(
                 f"run {number} has no report yet ({record.status}): `selftaught resume {number}` carries it to its end"
             )
         if program:
-            if "gain" not in record.report:
-                raise UsageError(f"run {number} has come to no improved improver")
-            show_program(Program(facts.text(record.report["arms"]["improved"]["improver"])), as_json)
+            show_program(Program(facts.text(made_by(record, recursion))), as_json)
         else:
             show_document(dict(record.report), as_json)
 

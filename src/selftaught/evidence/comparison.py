@@ -37,6 +37,8 @@ from selftaught.settings import Contest
 
 _GAIN = 0.1
 """Costs are given for this much gain over the start solution, on the common scale."""
+_ROUNDING = 1e-9
+"""A gain up to this size is what rounding leaves of none."""
 
 Block = Sequence[Sequence[Cell]]
 """One repetition of every task: for each improver, its cells in the order of the tasks."""
@@ -178,7 +180,7 @@ def _cost_per_gain(cells: Sequence[Cell]) -> dict[str, JSON]:
     gain = 0.0 if all(cell.failed for cell in cells) else mean(cell.value for cell in cells)
     used = _per_run(cells)
     return {
-        name: value * _GAIN / gain if isinstance(value := used[name], int | float) and gain > 0 else None
+        name: value * _GAIN / gain if isinstance(value := used[name], int | float) and gain > _ROUNDING else None
         for name in ("responses", "tokens", "dollars")
     }
 
@@ -230,7 +232,8 @@ def _notes(result: Result) -> list[JSON]:
         if all(failed):
             notes.append(f"{one.name} failed in every run, so its figures are those of the start solution: {failed[0]}")
     if len(result.blocks) == 1:
-        notes.append("One repetition says nothing of the spread: there are no intervals; ask for more --repetitions.")
+        more = "ask for more --repetitions" if contest.limit is None else "only the verdicts need none of it"
+        notes.append(f"One repetition says nothing of the spread: there are no intervals of means; {more}.")
     elif alike := _without_spread(result):
         notes.append(
             f"{', '.join(alike)}: all repetitions of a task gave one score; their spread is unknown, so there is no interval."

@@ -56,8 +56,11 @@ def lineage(store: Store, number: int) -> dict[str, JSON]:
     """The lineage of a recursion, finished or stopped. UsageError when the run is none, or has no round yet."""
     record = store.run(number)
     rounds = (record.report or {}).get("rounds")
-    if record.settings.get("kind") or not rounds:
-        raise UsageError(f"run {number} has no rounds to tell of: lineage is of recursions, from their first round on")
+    if kind := record.settings.get("kind"):
+        what = "an experiment" if kind == "experiment" else "a comparison"
+        raise UsageError(f"run {number} is {what}: lineage is of recursions, as `selftaught run` makes them")
+    if not rounds:
+        raise UsageError(f"run {number} has no rounds to tell of yet: `selftaught resume {number}` goes on with it")
     seed = record.settings["improver"]
     outer = {_place(about): body for about, body in store.facts("improvement", number) if about["stream"][0] == "outer"}
     asked = list(_asked(store, number))
