@@ -138,9 +138,11 @@ def test_every_experiment_comes_to_its_table_on_a_scripted_model(store, scripted
         assert transfer["overall"]["about"] == "the method" and transfer["overall"]["n"] == planned.runs
         assert found["contest"]["improvers"][-1]["name"] == f"{planned.arms[-1].name} 1"
     assert (found["arms"][0]["again"] is not None) == planned.again
+    assert (found["gain_and_again"] is not None) == planned.again
     console = Console(width=80, record=True)
     console.print(experiments.experiment(found))
     text = console.export_text()
+    assert ("rank correlation" in text) == planned.again
     assert "Verdicts about the method" in text
     assert planned.question.split()[0] in text and planned.digest[:12] in text
     assert experiments.picture(found).startswith("<svg")
@@ -261,6 +263,20 @@ def test_what_cannot_be_is_told_in_one_line(tmp_path, args, said):
     done = selftaught("experiment", *args, cwd=tmp_path)
     assert done.returncode == 2
     assert re.search(said, one_line(done)), done.stderr
+
+
+def test_a_plan_shows_what_makes_its_preset():
+    def shown(name, preset):
+        made = plans.plan(name, preset, ["offline"], None, 0, None)
+        console = Console(width=400, record=True)
+        console.print(experiments.plan(made.plain(), made.digest, "nothing"))
+        return console.export_text()
+
+    paper, ours = shown("lpn", "paper"), shown("lpn", "ours")
+    assert "4 × 6 answers and 25 scorings, without utility.map" in paper and "without" not in ours
+    assert "5 repetitions a scoring, 1 a validation, 5 a test" in paper
+    assert "12 × 4 answers and 49 scorings, on an improver 3 × 8 answers and 25 scorings" in ours
+    assert "start none" in shown("maximizer", "ours") and "start" not in ours
 
 
 def test_several_models_are_several_arms():

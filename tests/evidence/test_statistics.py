@@ -315,6 +315,21 @@ def test_the_probability_of_improvement():
     assert 0.5 < found.low < found.mean < found.high < 1.0
 
 
+def test_the_rank_correlation_covers_and_says_where_it_cannot():
+    rng, covered = np.random.default_rng(4), 0
+    for _ in range(300):
+        a, b = rng.normal(size=(2, 20))
+        found = s.rank_correlation(a.tolist(), b.tolist())
+        covered += found.low <= 0 <= found.high
+    assert covered / 300 >= 0.95 - 3 * math.sqrt(0.05 * 0.95 / 300)
+    climbing = [float(k) for k in range(12)]
+    sure = s.rank_correlation(climbing, [one**3 for one in climbing])
+    assert sure.mean == pytest.approx(1) and 0.9 < sure.low <= sure.high <= 1
+    assert s.rank_correlation([1.0, 2.0, 3.0], [3.0, 2.0, 1.0]).mean == pytest.approx(-1)
+    assert "3 recursions" in s.rank_correlation([1.0, 2.0, 3.0], [3.0, 2.0, 1.0]).method
+    assert "does not vary" in s.rank_correlation([1.0, 1.0], [1.0, 2.0]).method
+
+
 def test_wilson_gives_the_papers_intervals():
     cells = {42: (0.31, 0.57), 46: (0.35, 0.61), 12: (0.07, 0.21), 17: (0.11, 0.27)}
     for count, printed in cells.items():

@@ -329,6 +329,24 @@ def _bootstrap(samples: Sequence[Array], statistic: Callable[..., Array], method
     return Interval(value, low, high, n, about, method)
 
 
+def rank_correlation(a: Sequence[float], b: Sequence[float]) -> Interval:
+    """Spearman's rank correlation of two figures of each recursion, with its interval by Fisher's transformation.
+
+    The standard error is Bonett and Wright's (2000). Below `MIN_TASKS` pairs it is too rough, so there is none.
+    """
+    value, n, about = math.nan, len(a), "recursions"
+    if min(len(set(a)), len(set(b))) > 1:
+        value = float(_stats().spearmanr(a, b).statistic)
+    if math.isnan(value):
+        return Interval(0.0, None, None, n, about, "no interval: one of the figures does not vary")
+    if n < MIN_TASKS:
+        return Interval(value, None, None, n, about, f"no interval: {n} recursions, at least {MIN_TASKS} are needed")
+    margin = float(_special().ndtri(1 - ALPHA / 2)) * math.sqrt((1 + value**2 / 2) / (n - 3))
+    centre = math.atanh(min(1 - 1e-12, max(-1 + 1e-12, value)))
+    low, high = math.tanh(centre - margin), math.tanh(centre + margin)
+    return Interval(value, low, high, n, about, "Spearman's rank correlation, Fisher's transformation")
+
+
 def wilson(successes: int, trials: int, about: str) -> Interval:
     """A share with Wilson's interval (the paper's, for the shares of its sandbox experiment)."""
     if not 0 <= successes <= trials or trials == 0:

@@ -17,7 +17,7 @@ from selftaught.errors import UsageError
 from selftaught.evidence.comparison import contend, document
 from selftaught.evidence.controls import Arm as Judged
 from selftaught.evidence.controls import Comparison, compare
-from selftaught.evidence.statistics import Interval, of_methods, over_runs, wilson
+from selftaught.evidence.statistics import Interval, of_methods, over_runs, rank_correlation, wilson
 from selftaught.evidence.strategies import strategies
 from selftaught.experiments import published
 from selftaught.experiments.blank import blank
@@ -109,6 +109,7 @@ def experiment(lab: Lab, planned: Plan, reached: dict[str, Any]) -> dict[str, An
         "arms": [_arm(arm.name, [one for one in found if one.arm == arm.name]) for arm in planned.arms],
         "differences": {name: over_runs(values).plain() for name, values in _differences(planned, found).items()},
         "verdicts": _verdicts(planned, found),
+        "gain_and_again": _gain_and_again(found),
         "contest": compared,
         "paper": published.beside(planned.name, compared, _raw_by_round(planned, found), _rises(found) / len(found)),
     }
@@ -194,6 +195,12 @@ def _arm(name: str, runs: Sequence[Recursed]) -> dict[str, JSON]:
         "rises": wilson(_rises(runs), len(runs), "recursions").plain(),
         "again": over_runs(again).plain() if again else None,
     }
+
+
+def _gain_and_again(found: Sequence[Recursed]) -> dict[str, JSON] | None:
+    """Whether the better improvers are the better improvers of improvers: the ranks of both, over all recursions."""
+    pairs = [(one.gain(), one.again) for one in found if one.again is not None]
+    return rank_correlation(*zip(*pairs, strict=True)).plain() if pairs else None
 
 
 def _rises(runs: Sequence[Recursed]) -> int:

@@ -22,6 +22,9 @@ def experiment(document: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [Text(document["question"], style="italic"), _rounds(document), _arms(document)]
     if "verdicts" in document:
         parts.append(_verdicts(document))
+    if related := document.get("gain_and_again"):
+        shown = f"rank correlation {figure(related, sign=True)} over {related['n']} recursions ({related['method']})"
+        parts.append(Text(f"Gain on the test and gain in improving afresh (again): {shown}"))
     if document["contest"]:
         parts += [contests.contest(document["contest"]), *_unlike(document["contest"])]
         if "transfer" in document["contest"]:
@@ -150,6 +153,21 @@ def _tasks(settings: Mapping[str, Any]) -> str:
     return ", ".join(settings["tasks"]) + (" and improving the seed improver" if settings.get("itself") else "")
 
 
+def _sizes(settings: Mapping[str, Any]) -> str:
+    """What makes a preset besides its tasks: repetitions, budgets, and what an improver is shown and may call."""
+    shown = "" if settings["start"] == "incumbent" else f", start {settings['start']}"
+    return (
+        f"{settings['repetitions']} repetitions a scoring, {settings['validation']} a validation, {settings['test']} a test; "
+        f"an improver run may use {_budget(settings['inner'])}, on an improver {_budget(settings['outer'])}{shown}"
+    )
+
+
+def _budget(allowance: Mapping[str, Any]) -> str:
+    extensions = "" if allowance["extensions"] else ", without utility.map and utility.feedback"
+    answers = f"{allowance['calls']} × {allowance['responses']} answers"
+    return f"{answers} and {allowance['scorings']} scorings{extensions}"
+
+
 def _steps(planned: Mapping[str, Any]) -> list[tuple[str, str]]:
     seeds = f"seeds {planned['seed']} to {planned['seed'] + planned['runs'] - 1}"
     steps = [
@@ -157,7 +175,8 @@ def _steps(planned: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"arm {arm['name']}",
             f"{planned['runs']} recursions ({seeds}) of {arm['settings']['rounds']} rounds on "
             f"{_tasks(arm['settings'])}, with {arm['settings']['model']}, accept {arm['settings']['accept']}, "
-            f"worker {arm['settings']['worker']}, test on {', '.join(arm['settings']['test_tasks'])}",
+            f"worker {arm['settings']['worker']}, test on {', '.join(arm['settings']['test_tasks'])}; "
+            f"{_sizes(arm['settings'])}",
         )
         for arm in planned["arms"]
     ]
