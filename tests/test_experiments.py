@@ -97,6 +97,7 @@ def test_a_blank_task_hides_the_start_and_nothing_else(tmp_path, sandbox):
     shown = blank(Scaled(Number("one"), 0.2))
     assert "return None" in shown.task.start and shown(0.2) == 0.0
     assert shown.task.source != Number("one").source
+    assert shown.task.source_files == Number("one").source_files, "a mistake is told where it was made"
     assert shown.task.sample(1, "test", 0, "judged") == Number("one").sample(1, "test", 0, "judged")
     lab = make_lab(tmp_path / "s.db", sandbox)
     cell = MetaUtility(lab, [shown], "test", "a", 1, Allowance(cpu_s=5)).cells(STUB)[0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import random
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -35,6 +36,12 @@ class Instance:
     truth: Any = None
 
 
+def _place(task: Task, error: Exception) -> str:
+    """The line of the task's own files in which an error came up; empty when it came up on what they returned."""
+    lines = [one.lineno for one in traceback.extract_tb(error.__traceback__) if one.filename in task.source_files]
+    return f" in line {lines[-1]}" if lines else ""
+
+
 @contextmanager
 def asking(task: Task, method: str) -> Generator[None]:
     """Whatever a task's own code raises is its author's to mend: one line that names task, method and place."""
@@ -43,11 +50,7 @@ def asking(task: Task, method: str) -> Generator[None]:
     except (InvalidAnswer, SelftaughtError):
         raise
     except Exception as error:
-        place = (
-            f" in line {error.__traceback__.tb_next.tb_lineno}"
-            if error.__traceback__ and error.__traceback__.tb_next
-            else ""
-        )
+        place = _place(task, error)
         said = " ".join(str(error).split())
         raise UsageError(
             f"task {task.name}: its {method} raised {type(error).__name__}{place}: {said}; mend it"
@@ -102,9 +105,14 @@ class Task(ABC):
             for i in range(self.instances[split])
         )
 
+    @property
+    def source_files(self) -> list[str | None]:
+        """The files that define this task and the tasks it builds on; None for a class that has no file."""
+        kinds = [kind for kind in type(self).__mro__ if issubclass(kind, Task) and kind is not Task]
+        return [inspect.getsourcefile(kind) for kind in kinds]
+
     @cached_property
     def source(self) -> str:
         """Digest of the files that define this task and the tasks it builds on: a changed task is another task."""
         kinds = [kind for kind in type(self).__mro__ if issubclass(kind, Task) and kind is not Task]
-        files = [inspect.getsourcefile(kind) for kind in kinds]
-        return digest([Path(file).read_text(encoding="utf-8") if file else repr(kinds) for file in files])
+        return digest([Path(file).read_text(encoding="utf-8") if file else repr(kinds) for file in self.source_files])

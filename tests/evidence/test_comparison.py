@@ -118,6 +118,11 @@ def test_a_gain_of_rounding_size_costs_nothing_that_can_be_told(lab):
     assert tiny["cost_per_gain"]["responses"] is None
 
 
+def test_an_interval_of_an_iqm_from_few_repetitions_is_told_to_be_narrow(lab):
+    noted = {n: judged(lab, {"one": asker(1)}, repetitions=n)["notes"] for n in (4, 5, 10)}
+    assert [any("IQM is a little too narrow" in note for note in noted[n]) for n in (4, 5, 10)] == [False, True, False]
+
+
 def test_one_repetition_does_not_deny_the_verdict_it_was_enough_for(lab):
     found = judged(lab, {"a": asker(1), "b": asker(2)}, repetitions=1, limit=1)
     (note,) = [one for one in found["notes"] if one.startswith("One repetition")]

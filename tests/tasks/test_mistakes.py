@@ -1,5 +1,7 @@
 """Mistakes in a task of the user's own: one line that names the task, the method and, where there is one, the line."""
 
+from pathlib import Path
+
 import pytest
 from toys import Number, make_lab
 
@@ -90,3 +92,15 @@ def test_what_a_task_raises_at_work_is_told(tmp_path, sandbox, task, said):
     with pytest.raises(UsageError, match=said) as told:
         utility.score(Program(Number.start))
     assert "\n" not in str(told.value)
+
+
+def line_of(text):
+    return next(k for k, line in enumerate(Path(__file__).read_text().splitlines(), 1) if text in line)
+
+
+def test_the_line_that_is_told_is_one_of_the_tasks_own(tmp_path, sandbox):
+    lab = make_lab(tmp_path / "s.db", sandbox)
+    returns_none = type("A", (Draws,), {"drawn": "no instance"})()
+    for task, said in ((Draws(), f"in line {line_of('else 1 / 0')}: "), (returns_none, "raised AttributeError: ")):
+        with pytest.raises(UsageError, match=said):
+            TaskUtility(lab, task, "train", 0, "practice").score(Program(Number.start))

@@ -15,6 +15,7 @@ from statistics import fmean as mean
 from selftaught.budget import Usage
 from selftaught.evidence.controls import by_task
 from selftaught.evidence.statistics import (
+    MIN_REPETITIONS,
     Bounds,
     Interval,
     Scores,
@@ -39,6 +40,8 @@ _GAIN = 0.1
 """Costs are given for this much gain over the start solution, on the common scale."""
 _ROUNDING = 1e-9
 """A gain up to this size is what rounding leaves of none."""
+_MIDDLE_HOLDS = 10
+"""From so many repetitions on, the bootstrap interval of an interquartile mean holds about as often as it says."""
 
 Block = Sequence[Sequence[Cell]]
 """One repetition of every task: for each improver, its cells in the order of the tasks."""
@@ -238,6 +241,8 @@ def _notes(result: Result) -> list[JSON]:
         notes.append(
             f"{', '.join(alike)}: all repetitions of a task gave one score; their spread is unknown, so there is no interval."
         )
+    if MIN_REPETITIONS <= len(result.blocks) < _MIDDLE_HOLDS:
+        notes.append(f"Below {_MIDDLE_HOLDS} repetitions the interval of an IQM is a little too narrow.")
     if len(result.tasks) == 1:
         notes.append("One task: nothing here speaks of other tasks.")
     if contest.limit is not None:

@@ -26,6 +26,10 @@ class Blank(Task):
         return self._task.description
 
     @property
+    def source_files(self) -> list[str | None]:
+        return self._task.source_files
+
+    @property
     def source(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride] - computed, as in Task
         return digest(["blank", self._task.source])
 
