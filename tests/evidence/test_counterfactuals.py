@@ -4,15 +4,17 @@ from dataclasses import replace
 from statistics import fmean
 
 import pytest
+from rich.console import Console
 from test_recursion import SEED, SETTINGS, TASKS, Spoiler
 from toys import Doubler, asker, make_lab
 
 from selftaught.budget import Usage
 from selftaught.evidence.controls import Arm, Comparison, compare
-from selftaught.evidence.counterfactuals import SHAMS, counterfactuals, discovery, drawn, spent
+from selftaught.evidence.counterfactuals import SHAMS, counterfactuals, discovery, drawn, spent, turn
 from selftaught.meta import Cell, MetaUtility
 from selftaught.program import Program
 from selftaught.recursion import recursion
+from selftaught.views import tables
 
 
 def recursed(lab, settings=SETTINGS):
@@ -127,3 +129,24 @@ def test_when_a_discovery_is_repaid(improved, once, twice, uses, said):
     found = discovery(1000, Comparison(arms, []), arm(twice, 20))
     assert (found["answers"], found["uses"]) == (1000, uses)
     assert said in found["said"]
+
+
+@pytest.mark.parametrize("improvers", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("tasks", [1, 2, 3, 5, 10])
+@pytest.mark.parametrize("repetitions", [1, 2, 6, 10])
+def test_all_shams_are_used_evenly_and_no_task_keeps_to_one(improvers, tasks, repetitions):
+    rows = [[turn(r, i, tasks, improvers) for i in range(tasks)] for r in range(repetitions)]
+    used = [sum(row.count(k) for row in rows) for k in range(improvers)]
+    assert max(used) - min(used) <= 1
+    if repetitions >= improvers:
+        assert all({row[i] for row in rows} == set(range(improvers)) for i in range(tasks))
+
+
+def test_how_many_improvers_the_sham_is_of_is_shown():
+    one = {"test": {"mean": 0.1, "low": 0.0, "high": 0.2}, "per_task": {}, "responses": 1, "scorings": 1, "failed": 0}
+    sham = {**one, "improvers": ["a", "b", "c"]}
+    console = Console(width=120, record=True)
+    console.print(tables.arms({"arms": {"seed": one, "sham": sham}, "tasks": []}), *tables.few_shams({"sham": sham}))
+    text = console.export_text()
+    assert "sham of 3" in text and "The sham is of 3 improvers, not 5" in text
+    assert tables.few_shams({"sham": {"improvers": ["a"] * SHAMS}}) == tables.few_shams({}) == []

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, gcd
 from statistics import fmean as mean
 
 from selftaught.evidence.controls import Arm, Comparison, by_task
@@ -106,11 +106,17 @@ def drawn(lab: Lab, rounds: Sequence[Round]) -> list[Program]:
 
 def _in_turn(judge: MetaUtility, improvers: Sequence[Program]) -> list[Cell]:
     places = [
-        (improvers[(i + r) % len(improvers)], task, r)
+        (improvers[turn(r, i, len(judge.tasks), len(improvers))], task, r)
         for r in range(judge.repetitions)
         for i, task in enumerate(judge.tasks)
     ]
     return judge.side_by_side(places)
+
+
+def turn(repetition: int, task: int, tasks: int, improvers: int) -> int:
+    """Whose turn it is: all improvers as evenly as the places allow. A shift after each full cycle brings each to each task."""
+    shift = repetition // (improvers // gcd(improvers, tasks))
+    return (repetition * tasks + task + shift) % improvers
 
 
 def _frozen(lab: Lab, settings: Settings, rounds: Sequence[Round], judge: MetaUtility, train: Sequence[Scaled]) -> Arm:

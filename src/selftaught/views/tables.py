@@ -17,6 +17,8 @@ _BAR = 12
 _WIDTH = 78
 """Titles up to this length stand on one line, however narrow their table is."""
 _ARMS = {"seed": "seed", "best_of_n": "best-of-n", "sham": "sham", "frozen": "frozen", "improved": "improved"}
+_SHAMS = 5
+"""From so many improvers the sham is drawn, where there are as many."""
 _PARTS = {
     "gain": "gain (improved − seed)",
     "more_answers": "  more answers (best-of-n − seed)",
@@ -45,7 +47,16 @@ def run(document: Mapping[str, Any]) -> RenderableType:
     said = [Text(f"Finding it used {found['answers']:,} answers, {found['said']}.")] if found else []
     if document["arms"]["improved"]["improver"] == document["arms"]["seed"]["improver"]:
         said.append(Text("The recursion kept the seed improver: improved and seed are the same program.", "yellow"))
+    said += few_shams(document["arms"])
     return Group(*tables, verdict(document["verdict"]), *said)
+
+
+def few_shams(arms: Mapping[str, Any]) -> list[Text]:
+    """A note where the sham is of fewer improvers than it is meant to be."""
+    count = len(arms["sham"]["improvers"]) if "sham" in arms else _SHAMS
+    if count >= _SHAMS:
+        return []
+    return [Text(f"The sham is of {counted(count, 'improver')}, not {_SHAMS}: it says little of unselected proposals.")]
 
 
 def rounds(found: Sequence[Mapping[str, Any]]) -> Table:
@@ -90,7 +101,7 @@ def arms(document: Mapping[str, Any]) -> Table:
             continue
         arm = found[name]
         table.add_row(
-            title,
+            f"{title} of {len(arm['improvers'])}" if name == "sham" else title,
             figure(arm["test"]),
             _bar(arm["test"]["mean"], best),
             f"{arm['responses']:.1f}",
