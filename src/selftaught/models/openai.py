@@ -28,7 +28,7 @@ OLDER_LIMIT, NEWER_LIMIT = "max_tokens", "max_completion_tokens"
 """Two names of one parameter, of which a model takes only one or both."""
 ABOUT = 2.0
 """… and does, when its figure taken for each of them comes as near as this factor to what they should have used."""
-LEGIBLE = 2.0
+LEGIBLE = 0.25
 """Characters per token, at least, of answers whose tokens can be seen. With less, a model has also thought unseen."""
 FINISHES: Mapping[str, Finish] = {
     **dict.fromkeys(("length", "max_tokens"), "length"),
