@@ -146,10 +146,12 @@ def _killed(rounds: int) -> dict[str, object]:
     taken: list[float] = []
     for _ in range(rounds):
         with subprocess.Popen([sys.executable, "-c", _HOST]) as host:
-            # the host, four processes for each of three jails, four jobs
-            while len(everything := _below([host.pid])) < 17:
-                time.sleep(0.01)
-            host.kill()
+            try:
+                # the host, four processes for each of three jails, four jobs
+                while len(everything := _below([host.pid])) < 17:
+                    time.sleep(0.01)
+            finally:
+                host.kill()
             begin = time.perf_counter()
             while any(map(_lives, everything)):
                 time.sleep(0.001)
@@ -203,8 +205,8 @@ def _processes(pool: Pool) -> list[int]:
 def _below(roots: list[int]) -> list[int]:
     found = list(roots)
     for pid in found:
-        for thread in Path(f"/proc/{pid}/task").glob("*"):
-            with contextlib.suppress(OSError):  # a thread that has just ended
+        with contextlib.suppress(OSError):  # it has just ended, or a thread of it
+            for thread in Path(f"/proc/{pid}/task").iterdir():
                 found += map(int, (thread / "children").read_text().split())
     return found
 
