@@ -229,6 +229,14 @@ def test_transfer_is_told_by_improver_and_over_improvers():
     assert "like" not in transferred({"improvers": rows, "tasks": ["a", "b"]}, ["x 0"], ["a", "b"])
 
 
+def test_a_plan_can_be_looked_at_without_a_key_and_not_begun(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    planned = plans.plan("lpn", "paper", ["openai:gpt-4o-mini"], None, 0, None)
+    assert (estimate(planned, keyless=True).dollars or 0) > 1
+    with pytest.raises(UsageError, match="OPENAI_API_KEY is not set"):
+        estimate(planned)
+
+
 def test_the_command_shows_plans_and_goes_on(tmp_path):
     listed = json.loads(selftaught("experiment", "--json", cwd=tmp_path).stdout)
     assert [row["experiment"] for row in listed] == NAMES

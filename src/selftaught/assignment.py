@@ -81,8 +81,8 @@ def load_every(specs: Sequence[str], seed: int) -> list[Task]:
     return tasks
 
 
-def open_model(asked: Assignment, deadline_s: float = SpendLimits.deadline_s) -> LanguageModel:
-    """The model of a run: a provider's, or the answers of an earlier run."""
+def open_model(asked: Assignment, deadline_s: float = SpendLimits.deadline_s, keyless: bool = False) -> LanguageModel:
+    """The model of a run: a provider's (`keyless`: to be told prices only), or the answers of an earlier run."""
     from selftaught.models import providers
     from selftaught.models.prices import Price
     from selftaught.replay import Replay
@@ -96,4 +96,5 @@ def open_model(asked: Assignment, deadline_s: float = SpendLimits.deadline_s) ->
         max_tokens=asked.max_tokens,
         price=asked.price and Price(*asked.price),
         deadline_s=deadline_s,
+        keyless=keyless,
     )

@@ -45,8 +45,9 @@ class Estimate:
         )
 
 
-def estimate(asked: Assignment) -> Estimate:
-    """An upper bound on what a run will ask of its models, from its settings alone."""
+def estimate(asked: Assignment, keyless: bool = False) -> Estimate:
+    """An upper bound on what a run will ask of its models, from its settings alone. UsageError when a model lacks its key,
+    unless `keyless` says that the run is only looked at."""
     if isinstance(asked, Settings):
         parts: list[tuple[Assignment, int]] = [(asked, _run_answers(asked))]
     elif isinstance(asked, Contest):
@@ -56,7 +57,7 @@ def estimate(asked: Assignment) -> Estimate:
     models: dict[str, int] = {}
     prices: list[float | None] = []
     for one, answers in parts:
-        model = open_model(one)
+        model = open_model(one, keyless=keyless)
         models[model.name] = models.get(model.name, 0) + answers
         prices.append(model.ceiling(Request("", "x" * _LONG_QUESTION), answers))
         model.close()

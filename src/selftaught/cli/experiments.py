@@ -84,7 +84,7 @@ def experiment(
     planned = plans.plan(
         name, preset, [*map(model_spec, model or ["offline"])], base_url, seed, runs, max_tokens, price_of(price)
     )
-    bound = estimate(planned)
+    bound = estimate(planned, keyless=plan)
     if plan:
         _show_plan(planned, str(bound), as_json)
         return

@@ -37,6 +37,7 @@ class Anthropic:
         max_tokens: int | None = None,
         price: Price | None = None,
         concurrency: int = wire.CONCURRENCY,
+        keyless: bool = False,
     ) -> None:
         """Raises UsageError without the SDK or without a key that is needed."""
         base_url = wire.checked(base_url or os.environ.get("ANTHROPIC_BASE_URL") or None)
@@ -48,7 +49,7 @@ class Anthropic:
         self._tariff = Tariff("anthropic", model, base_url, price)
         self._sdk = wire.sdk("anthropic")
         self._client: Any = self._sdk.Anthropic(
-            api_key=wire.key("ANTHROPIC_API_KEY", base_url),
+            api_key="none" if keyless else wire.key("ANTHROPIC_API_KEY", base_url),
             base_url=base_url,
             max_retries=0,
             http_client=wire.http_client(self._sdk),

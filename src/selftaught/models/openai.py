@@ -47,6 +47,7 @@ class OpenAI:
         max_tokens: int | None = None,
         price: Price | None = None,
         concurrency: int = wire.CONCURRENCY,
+        keyless: bool = False,
     ) -> None:
         """Raises UsageError without the SDK or without a key that is needed."""
         base_url = wire.checked(base_url or os.environ.get("OPENAI_BASE_URL") or None)
@@ -58,7 +59,7 @@ class OpenAI:
         self._tariff = Tariff("openai", model, base_url, price)
         self._sdk = wire.sdk("openai")
         self._client: Any = self._sdk.OpenAI(
-            api_key=wire.key("OPENAI_API_KEY", base_url),
+            api_key="none" if keyless else wire.key("OPENAI_API_KEY", base_url),
             base_url=base_url,
             max_retries=0,
             http_client=wire.http_client(self._sdk),

@@ -33,11 +33,13 @@ def open_model(
     price: Price | None = None,
     deadline_s: float = 600.0,
     concurrency: int | None = None,
+    keyless: bool = False,
 ) -> LanguageModel:
     """The model that a user names.
 
     `base_url` is another server for `openai:` or `anthropic:`; `max_tokens` cuts each answer; `price` replaces the price
-    list; a question is given up after `deadline_s` seconds; `concurrency` bounds the requests under way at once.
+    list; a question is given up after `deadline_s` seconds; `concurrency` bounds the requests under way at once. One that is
+    `keyless` needs no key: it tells prices, and nothing can be asked of it.
     Raises UsageError, in one line, for whatever cannot be had.
     """
     kind, _, name = spec.partition(":")
@@ -46,7 +48,7 @@ def open_model(
     if kind in {"openai", "anthropic"}:
         if not name:
             raise UsageError(f"{kind} needs the name of a model: {kind}:NAME")
-        return Gateway(_provider(kind, name, base_url, max_tokens, price, concurrency), deadline_s)
+        return Gateway(_provider(kind, name, base_url, max_tokens, price, concurrency, keyless), deadline_s)
     if base_url is not None:
         raise UsageError(f"--base-url names a server for openai: or anthropic: models; {spec!r} has none")
     if max_tokens is not None or price is not None:
@@ -89,11 +91,17 @@ def _ready(package: str) -> bool:
 
 
 def _provider(
-    kind: str, name: str, base_url: str | None, max_tokens: int | None, price: Price | None, concurrency: int | None
+    kind: str,
+    name: str,
+    base_url: str | None,
+    max_tokens: int | None,
+    price: Price | None,
+    concurrency: int | None,
+    keyless: bool,
 ):
     from selftaught.models.anthropic import Anthropic
     from selftaught.models.openai import OpenAI
     from selftaught.models.wire import CONCURRENCY
 
     provider = OpenAI if kind == "openai" else Anthropic
-    return provider(name, base_url, max_tokens, price, concurrency or CONCURRENCY)
+    return provider(name, base_url, max_tokens, price, concurrency or CONCURRENCY, keyless)
