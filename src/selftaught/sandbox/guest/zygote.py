@@ -451,8 +451,10 @@ def _count_alone() -> None:
     """Fail where processes in a user namespace of one's own count together with all others (Linux before 5.14)."""
     kernel.unshare(kernel.NEWUSER)
     resource.setrlimit(resource.RLIMIT_NPROC, (2, 2))
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
         os._exit(0)
+    os.waitpid(pid, 0)  # its parent is the init of the namespace otherwise, which would keep it as a zombie
 
 
 def _preload(options: dict[str, Any], setup: Setup) -> None:
