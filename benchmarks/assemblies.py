@@ -16,15 +16,16 @@ from statistics import fmean, quantiles
 
 from selftaught.improvers import load
 from selftaught.lab import Lab
+from selftaught.lab.workers import Workers, sizes
 from selftaught.meta import MetaUtility, scale
 from selftaught.models.offline import Offline, random_improver
 from selftaught.program import Program
 from selftaught.recursion import recursion
-from selftaught.sandbox import Sandbox, open_sandbox
+from selftaught.sandbox import Sandbox
+from selftaught.sandbox.levels import open_sandbox
 from selftaught.settings import Settings
 from selftaught.store import Store
 from selftaught.tasks.formula import expand
-from selftaught.workers import Workers
 
 TASKS = 6
 REPETITIONS = 2
@@ -73,7 +74,7 @@ def _judge(sandbox: Sandbox, improvers: list[Program]) -> list[float]:
 @contextmanager
 def _lab(sandbox: Sandbox, seed: int) -> Generator[Lab]:
     """A lab with the offline model and a store of its own."""
-    workers = Workers({"score 0": 4, "improve 0": 4, "score 1": 2, "ask": 2})
+    workers = Workers(sizes(2, 2))
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "store.db") as store:
         try:
             yield Lab(sandbox, Offline(), store, workers, seed)

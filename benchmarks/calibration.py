@@ -24,21 +24,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selftaught.budget import Allowance
-from selftaught.evidence.controls import compare
-from selftaught.evidence.counterfactuals import counterfactuals
+from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.statistics import Interval, Verdict, interval, paired, sequence, verdict, wilson
 from selftaught.improvers import load
 from selftaught.lab import Lab
-from selftaught.meta import MetaUtility, Scaled, scale
+from selftaught.lab.workers import Workers, sizes
+from selftaught.meta import MetaUtility, ScaledTask, SolutionTask, scale
 from selftaught.models.offline import Offline
 from selftaught.plain import JSON, rng_from
 from selftaught.recursion import recursion
-from selftaught.sandbox import Limits, Sandbox, open_sandbox
+from selftaught.sandbox import Limits, Sandbox
+from selftaught.sandbox.levels import open_sandbox
 from selftaught.settings import Settings
 from selftaught.store import Store
 from selftaught.task import Instance, InvalidAnswer, Split, Task
 from selftaught.tasks.formula import expand
-from selftaught.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -251,17 +251,17 @@ def noise_run(sandbox: Sandbox, seed: int) -> tuple[int, dict[str, Verdict]]:
         improver.digest, seed=seed, rounds=2, repetitions=1, validation=2, test=5, inner=inner, outer=outer
     )
     with laboratory(sandbox, seed) as lab:
-        tasks = [Scaled(Noise(k), 0.0) for k in range(2)]
+        tasks = [ScaledTask(SolutionTask(Noise(k)), 0.0) for k in range(2)]
         rounds = list(recursion(lab, improver, tasks, settings))
-        comparison = compare(lab, settings, rounds, tasks)
-        further = counterfactuals(lab, settings, rounds, comparison, tasks, tasks)
-    return sum(one.accepted for one in rounds), comparison.verdicts() | further.verdicts()
+        judgement = judge(lab, settings, rounds, tasks)
+        further = counterfactuals(lab, settings, rounds, judgement, tasks, tasks)
+    return sum(one.accepted for one in rounds), judgement.verdicts() | further.verdicts()
 
 
 @contextmanager
 def laboratory(sandbox: Sandbox, seed: int) -> Iterator[Lab]:
     """A lab with the offline model and a store of its own."""
-    workers = Workers({"score 0": 4, "improve 0": 4, "score 1": 2, "ask": 2})
+    workers = Workers(sizes(2, 2))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store.db")
         try:

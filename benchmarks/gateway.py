@@ -28,14 +28,14 @@ from typing import Any, cast
 
 from selftaught.budget import Allowance, Meter
 from selftaught.lab import Lab
-from selftaught.ledger import Conversation
+from selftaught.lab.ledger import Conversation
+from selftaught.lab.workers import ASKING, Workers
 from selftaught.models import Answer, LanguageModel, Request
 from selftaught.models.gateway import Gateway
 from selftaught.models.openai import OpenAI
 from selftaught.plain import JSON
 from selftaught.sandbox import Sandbox
 from selftaught.store import Store
-from selftaught.workers import Workers
 
 LATENCY_S = 0.2
 PLACES = 64
@@ -135,7 +135,7 @@ def _figure(rate: float, cpu_s: float) -> dict[str, float]:
 @contextmanager
 def _lab(folder: Path, model: LanguageModel) -> Generator[Lab]:
     """A lab without a sandbox, over a store on disk."""
-    workers = Workers({"ask": PLACES})
+    workers = Workers({ASKING: PLACES})
     with Store(folder / "store.db") as store:
         yield Lab(cast(Sandbox, None), model, store, workers, seed=0, run=store.start({}, {}))
     model.close()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from selftaught.sandbox import Job, Limits
 from selftaught.sandbox.jail import Layers
-from selftaught.sandbox.levels import open_level
+from selftaught.sandbox.levels import open_sandbox
 from selftaught.sandbox.pool import Pool
 
 TRIVIAL = "def f(x):\n    return x + 1\n"
@@ -45,7 +45,7 @@ def run(quick: bool = False) -> dict[str, object]:
     """All figures of the table, by name; `goal` says what each should reach."""
     rounds, soak = (3, 500) if quick else (9, 20_000)
     figures: dict[str, object] = {}
-    with open_level("strict", 1) as strict, Pool("plain", PLAIN, 1) as plain:
+    with open_sandbox("strict", 1) as strict, Pool("plain", PLAIN, 1) as plain:
         figures["trivial job, strict against a plain fork"] = _against(strict, plain, TRIVIAL, rounds)
         figures["numpy job, strict against a plain fork"] = _against(strict, plain, NUMPY, rounds)
         figures["200 instances in one job against 200 jobs"] = _batch(strict, rounds)
@@ -119,7 +119,7 @@ def _slots(rounds: int) -> dict[str, object]:
         for _ in range(jobs):
             pool.run(job(program))
 
-    with open_level("strict", 1) as one, open_level("strict", 2) as two, ThreadPoolExecutor(2) as threads:
+    with open_sandbox("strict", 1) as one, open_sandbox("strict", 2) as two, ThreadPoolExecutor(2) as threads:
         work(one, 5)
         list(threads.map(work, [two, two], [5, 5]))
         single = [_timed(lambda: work(one, 60)) for _ in range(rounds)]
@@ -130,8 +130,8 @@ def _slots(rounds: int) -> dict[str, object]:
 _HOST = """
 import threading
 from selftaught.sandbox import Job, Limits
-from selftaught.sandbox.levels import open_level
-pool = open_level("strict", 2)
+from selftaught.sandbox.levels import open_sandbox
+pool = open_sandbox("strict", 2)
 spin = Job("def f():\\n    while True: pass", "f", ((),), (0,), Limits(cpu_s=100))
 given = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
 wait = Job("import time\\ndef improve_algorithm(*a): time.sleep(100)", "improve_algorithm", (given,), (0,), profile="improver")
@@ -168,14 +168,14 @@ def _lives(pid: int) -> bool:
 
 def _soak(jobs: int) -> dict[str, object]:
     """Many jobs on one pool of one slot: what the server and the host keep of them, and its cost beside a fresh pool's."""
-    with open_level("strict", 1) as used:
+    with open_sandbox("strict", 1) as used:
         for _ in range(200):
             used.run(job())
         before = _footprint(used)
         for _ in range(jobs):
             used.run(job())
         after = _footprint(used)
-        with open_level("strict", 1) as fresh:
+        with open_sandbox("strict", 1) as fresh:
             _round((used, fresh), TRIVIAL)
             (used_ms, used_cpu), (fresh_ms, fresh_cpu) = _round((used, fresh), TRIVIAL, 500)
         return {

@@ -9,7 +9,8 @@ from statistics import fmean, stdev
 
 from selftaught import tasks
 from selftaught.plain import seed_from
-from selftaught.sandbox import Job, Outcome, Sandbox, open_sandbox
+from selftaught.sandbox import Job, Outcome, Sandbox
+from selftaught.sandbox.levels import open_sandbox
 from selftaught.task import Instance, InvalidAnswer, Task
 
 SEED = 0

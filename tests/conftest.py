@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from selftaught.sandbox import Sandbox, open_sandbox
+from selftaught.sandbox import Sandbox
+from selftaught.sandbox.levels import open_sandbox
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from selftaught import store as module
-from selftaught.assignment import assignment
-from selftaught.launch import carry
+from selftaught.lab.progress import Progress
 from selftaught.models import Request
-from selftaught.progress import Progress
-from selftaught.replay import Replay
+from selftaught.runs import assignment
+from selftaught.runs.carry import carry
+from selftaught.runs.replay import Replay
 from selftaught.store import MIGRATIONS, Store, key_of
 
 WRITTEN = sorted((Path(__file__).parent / "assets").glob("store-v*.db"))

@@ -5,13 +5,13 @@ import os
 import re
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from shared.command import answers, one_line, selftaught
 
 SMALL = [
     *("--rounds", "1", "--repetitions", "1", "--validation", "2", "--test", "2"),
@@ -21,23 +21,12 @@ SMALL = [
 ]
 
 
-def selftaught(*args, cwd, timeout=100, **more):
-    command = [str(Path(sys.executable).parent / "selftaught"), *map(str, args)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, **more)
-
-
 def timeless(text):
     document = json.loads(text)
     for name in ("cpu_s", "wall_s"):
         del document["usage"][name]
     del document["run"]
     return document
-
-
-def one_line(done):
-    """The message of a failed command: one line on standard error, no trace."""
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.stderr.strip().splitlines()[-1]
 
 
 @pytest.fixture(scope="module")
@@ -168,18 +157,6 @@ def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
         command, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (130, "selftaught: interrupted\n")
-
-
-def answers(store):
-    if not store.exists():
-        return 0
-    db = sqlite3.connect(store, timeout=10)
-    try:
-        return db.execute("SELECT count(*) FROM facts WHERE kind = 'answer'").fetchone()[0]
-    except sqlite3.OperationalError:
-        return 0
-    finally:
-        db.close()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from test_cli import answers, one_line, selftaught
+from shared.command import answers, one_line, selftaught
 
 TINY = [
     *("--tasks", "formula:test/1", "--repetitions", "2"),
@@ -80,7 +80,7 @@ def test_the_parts_of_an_experiment_are_named(tmp_path):
         (["show", "1", "--improver"], "is an experiment: choose ARM/SEED .* seed/0, chain-of-thought/0"),
         (["show", "1", "--of", "seed/0"], "add --improver"),
         (["compare", "seed", "run:1"], "is an experiment"),
-        (["lineage", "1"], "run 1 is an experiment"),
+        (["lineage", "1"], "run 1 is of the kind experiment"),
     ):
         done = selftaught(*args, cwd=tmp_path)
         assert done.returncode == 2 and re.search(said, one_line(done)), done.stderr

@@ -35,11 +35,10 @@ def test_snippets_are_python(page):
 
 
 def test_the_readmes_improver_works(tmp_path, sandbox):
-    from toys import Number, make_lab
-
     from selftaught.budget import Allowance
     from selftaught.improver import improve
     from selftaught.program import Program
+    from selftaught.testing import Number, make_lab
     from selftaught.utility import TaskUtility
 
     text = re.search(r"## An improver\n\n```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S).group(1)

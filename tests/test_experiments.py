@@ -6,28 +6,27 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from test_cli import answers, one_line, selftaught
-from toys import Number, make_lab
+from shared.command import answers, one_line, selftaught
 
-from selftaught import launch
 from selftaught.budget import Allowance
+from selftaught.budget.spend import Spend, SpendLimits
 from selftaught.errors import ModelFailure, UsageError
-from selftaught.estimate import estimate
 from selftaught.evidence.statistics import over_runs
-from selftaught.experiments import plans
-from selftaught.experiments.blank import blank
-from selftaught.experiments.conduct import deviations, speaking
-from selftaught.experiments.transferred import transferred
-from selftaught.meta import MetaUtility, Scaled
+from selftaught.evidence.transferred import transferred
+from selftaught.lab.progress import Progress
+from selftaught.meta import MetaUtility, ScaledTask, SolutionTask
 from selftaught.models import Request
 from selftaught.models.scripted import Scripted
 from selftaught.plain import canonical
 from selftaught.program import Program
-from selftaught.progress import Progress
 from selftaught.recursion import STUB
+from selftaught.runs import carry, plans
+from selftaught.runs.blank import blank
+from selftaught.runs.estimate import estimate
+from selftaught.runs.experiment import deviations, speaking
 from selftaught.settings import Contest, Entrant
-from selftaught.spend import Spend, SpendLimits
 from selftaught.store import Store
+from selftaught.testing import Number, make_lab
 from selftaught.views import experiments
 
 SOLUTION = "```python\ndef f(x, y):\n    return x * x + y\n```"
@@ -83,7 +82,7 @@ def test_the_papers_interface_is_described_without_extensions(tmp_path, sandbox)
     )
     model = Scripted(lambda request, address: seen.append(request.message) or "no", name="seen")
     lab = make_lab(tmp_path / "s.db", sandbox, model)
-    tasks = [Scaled(Number("one"), 0.0)]
+    tasks = [ScaledTask(SolutionTask(Number("one")), 0.0)]
     with_them = Allowance(calls=2, responses=2, scorings=3, cpu_s=5)
     mine = MetaUtility(lab, tasks, "test", "a", 1, with_them).cells(asks)[0]
     theirs = MetaUtility(lab, tasks, "test", "a", 1, replace(with_them, extensions=False)).cells(asks)[0]
@@ -94,11 +93,11 @@ def test_the_papers_interface_is_described_without_extensions(tmp_path, sandbox)
 
 
 def test_a_blank_task_hides_the_start_and_nothing_else(tmp_path, sandbox):
-    shown = blank(Scaled(Number("one"), 0.2))
+    shown = blank(ScaledTask(SolutionTask(Number("one")), 0.2))
     assert "return None" in shown.task.start and shown(0.2) == 0.0
     assert shown.task.source != Number("one").source
-    assert shown.task.source_files == Number("one").source_files, "a mistake is told where it was made"
-    assert shown.task.sample(1, "test", 0, "judged") == Number("one").sample(1, "test", 0, "judged")
+    assert shown.task.task.source_files == Number("one").source_files, "a mistake is told where it was made"
+    assert shown.task.task.sample(1, "test", 0, "judged") == Number("one").sample(1, "test", 0, "judged")
     lab = make_lab(tmp_path / "s.db", sandbox)
     cell = MetaUtility(lab, [shown], "test", "a", 1, Allowance(cpu_s=5)).cells(STUB)[0]
     assert (cell.raw, cell.failed) == (0.0, None)
@@ -121,8 +120,8 @@ def scripted(tmp_path_factory):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_experiment_comes_to_its_table_on_a_scripted_model(store, scripted, name):
     planned = plans.plan(name, "tiny", [scripted], None, 0, None)
-    number = store.start(planned.plain(), launch.circumstances("strict", launch.SpendLimits()))
-    found = launch.carry(number, store, Progress())
+    number = store.start(planned.plain(), carry.circumstances("strict", SpendLimits()))
+    found = carry.carry(number, store, Progress())
     assert found["plan"] == planned.digest
     assert len(found["runs"]) == len(planned.arms) * planned.runs
     for arm in found["arms"]:
@@ -151,8 +150,8 @@ def test_every_experiment_comes_to_its_table_on_a_scripted_model(store, scripted
 
 def test_the_digest_is_the_one_that_was_stored_before_the_first_answer(store, scripted):
     planned = plans.plan("seeds", "tiny", [scripted], None, 0, 1)
-    begun = {**launch.circumstances("strict", launch.SpendLimits()), "plan": "of an earlier version"}
-    assert launch.carry(store.start(planned.plain(), begun), store, Progress())["plan"] == "of an earlier version"
+    begun = {**carry.circumstances("strict", SpendLimits()), "plan": "of an earlier version"}
+    assert carry.carry(store.start(planned.plain(), begun), store, Progress())["plan"] == "of an earlier version"
 
 
 def test_an_improver_that_fails_is_no_quiet_gain(store, tmp_path):
@@ -160,8 +159,8 @@ def test_an_improver_that_fails_is_no_quiet_gain(store, tmp_path):
     path.write_text(json.dumps(["```python\ndef improve_algorithm(s, u, m):\n    return 1 / 0\n```"]))
     planned = plans.plan("lpn", "tiny", [f"scripted:{path}"], None, 0, 1)
     taken = replace(planned, arms=tuple(replace(a, settings=replace(a.settings, accept="paper")) for a in planned.arms))
-    number = store.start(taken.plain(), launch.circumstances("strict", launch.SpendLimits()))
-    found = launch.carry(number, store, Progress())
+    number = store.start(taken.plain(), carry.circumstances("strict", SpendLimits()))
+    found = carry.carry(number, store, Progress())
     assert found["runs"][0]["failed"] == 1.0
     assert any(one.startswith("arms") for one in found["deviations"])
     console = Console(width=80, record=True)
@@ -179,8 +178,8 @@ def test_a_proposal_that_never_runs_is_not_taken_and_told_as_a_deviation(store, 
     unscored = store.keep(UNSCORED)
     own = replace(arm.settings, accept="paper", improver=unscored)
     taken = replace(planned, arms=(replace(arm, settings=own),))
-    number = store.start(taken.plain(), launch.circumstances("strict", launch.SpendLimits()))
-    found = launch.carry(number, store, Progress())
+    number = store.start(taken.plain(), carry.circumstances("strict", SpendLimits()))
+    found = carry.carry(number, store, Progress())
     assert found["runs"][0]["accepted"] == 0
     assert any(
         one.startswith("self 0, round 1: the proposal was not taken, it fails whenever it runs")
@@ -191,8 +190,8 @@ def test_a_proposal_that_never_runs_is_not_taken_and_told_as_a_deviation(store, 
 def test_earlier_looks_at_the_same_test_set_are_told(tmp_path, scripted):
     def looks(facts, seed):
         planned = plans.plan("lpn", "tiny", [scripted], None, seed, 1)
-        number = facts.start(planned.plain(), launch.circumstances("strict", launch.SpendLimits()))
-        return launch.carry(number, facts, Progress())["earlier_looks"]
+        number = facts.start(planned.plain(), carry.circumstances("strict", SpendLimits()))
+        return carry.carry(number, facts, Progress())["earlier_looks"]
 
     with Store(tmp_path / "looks.db") as facts:
         plans.keep(facts.keep)
@@ -208,8 +207,8 @@ def test_an_earlier_look_is_told_also_where_the_tasks_were_named_otherwise(tmp_p
         plans.keep(facts.keep)
         for seed, tasks in ((0, ("formula:test",)), (0, ("formula:train",)), (77, ("formula:test",))):
             facts.start(Contest((Entrant("a", "1"),), tasks=tasks, seed=seed).plain(), {})
-        number = facts.start(planned.plain(), launch.circumstances("strict", launch.SpendLimits()))
-        (look,) = launch.carry(number, facts, Progress())["earlier_looks"]
+        number = facts.start(planned.plain(), carry.circumstances("strict", SpendLimits()))
+        (look,) = carry.carry(number, facts, Progress())["earlier_looks"]
     assert look.startswith("run 1 (")
 
 

@@ -1,12 +1,12 @@
 """One improver at work, in the real sandbox: the paper's interface, and what happens when it misbehaves."""
 
 import pytest
-from toys import Guesser, Number, asker, make_lab
 
 from selftaught.budget import Allowance
 from selftaught.improver import improve
 from selftaught.improvers import load
 from selftaught.program import Program
+from selftaught.testing import Guesser, Number, asker, make_lab
 from selftaught.utility import TaskUtility
 
 ALLOWANCE = Allowance(calls=4, responses=6, scorings=10, cpu_s=5)
@@ -32,7 +32,7 @@ def test_the_seed_improver_returns_its_best_answer(lab):
     found = improve(lab, load("seed"), Program(Number.start), utility(lab), ["s"], ALLOWANCE)
     assert found.reason is None
     assert (found.usage.calls, found.usage.responses, found.usage.scorings) == (1, 6, 6)
-    assert found.shown == utility(lab).score(found.program).value > 0.5
+    assert found.first_score == utility(lab).score(found.program).value > 0.5
     assert {request.temperature for request, _ in lab.model.asked} == {0.7}
     assert "def f(x):\n    return 0.0\n" in lab.model.asked[0][0].message
 
@@ -165,7 +165,7 @@ def test_solutions_that_fail_are_told_apart_from_scores(lab):
         score = judge.score(Program(text))
         assert score.value is None, text
         assert score.reason.startswith(reason), (text, score.reason)
-        assert score.shown == 0.0
+        assert score.number == 0.0
 
 
 def test_one_failed_instance_does_not_zero_the_others(lab):

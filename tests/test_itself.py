@@ -3,26 +3,26 @@
 from dataclasses import replace
 
 import pytest
-from test_recursion import SETTINGS
-from toys import Doubler, Number, asker, make_lab
+from shared.recursions import SETTINGS
 
-from selftaught import launch
 from selftaught.budget import Allowance, Usage
 from selftaught.errors import UsageError
-from selftaught.estimate import estimate
 from selftaught.evidence.controls import sampling
 from selftaught.improver import Improvement
-from selftaught.meta import Itself, MetaUtility, Scaled
+from selftaught.meta import ImproverTask, MetaUtility, ScaledTask, SolutionTask
 from selftaught.plain import canonical
 from selftaught.program import Program
 from selftaught.recursion import Round, recursion
+from selftaught.runs.estimate import estimate
+from selftaught.runs.recursion import arrange
 from selftaught.settings import Settings
+from selftaught.testing import Doubler, Number, asker, make_lab
 
-ONE = Scaled(Number("one"), 0.0)
+ONE = ScaledTask(SolutionTask(Number("one")), 0.0)
 TINY = Allowance(calls=2, responses=2, scorings=4, cpu_s=20)
 INNER = Allowance(calls=8, responses=2, scorings=12, cpu_s=5)
 SEED = Program(asker(1))
-ITSELF = Scaled(Itself(SEED.text, (ONE,), TINY, INNER), 0.0)
+ITSELF = ScaledTask(ImproverTask(SEED.text, (ONE,), TINY, INNER), 0.0)
 
 
 @pytest.fixture
@@ -80,9 +80,9 @@ def test_all_that_decides_its_scores_is_in_the_key(lab):
     task = ITSELF.task
     others = [
         replace(task, start=asker(2)),
-        replace(task, tasks=(Scaled(Number("two"), 0.0),)),
+        replace(task, tasks=(ScaledTask(SolutionTask(Number("two")), 0.0),)),
         replace(task, tasks=(replace(ONE, start=0.1),)),
-        replace(task, allowance=INNER),
+        replace(task, own_allowance=INNER),
         replace(task, inner=TINY),
     ]
     keys = {canonical(judge(lab, (replace(ITSELF, task=one),)).key) for one in [task, *others]}
@@ -107,7 +107,7 @@ def test_nested_three_deep_it_ends_and_the_same_again_asks_nothing(tmp_path, lab
 def test_a_recursion_measures_its_start_and_counts_it_in_its_estimate(lab):
     plain = Settings(lab.store.keep(SEED.text), tasks=("formula:train/1",), inner=INNER)
     with_it = replace(plain, itself=TINY)
-    train, test = launch.arrange(lab, with_it)
+    train, test = arrange(lab, with_it)
     assert [one.task.name for one in train] == ["formula-train-1", "û"]
     assert all(one.task.name != "û" for one in test)
     assert train[1].task.tasks == (train[0],)

@@ -1,4 +1,4 @@
-"""Arrows of import only go down, ports do not know each other, and nothing generated is ever imported."""
+"""Arrows of import go down only, between files: no circle anywhere, lazy and type-only imports included."""
 
 import ast
 from pathlib import Path
@@ -9,16 +9,18 @@ import selftaught
 
 ROOT = Path(selftaught.__file__).parent
 LAYERS = [
-    {"errors", "plain", "program", "score", "budget", "settings", "progress", "spend"},  # values
-    {"sandbox", "models", "store", "workers"},  # ports
-    {"task", "lab", "ledger", "utility", "improver", "meta", "replay"},  # domain
-    {"recursion"},  # algorithm
-    {"evidence"},
-    {"views"},
-    {"tasks", "improvers", "assignment", "estimate", "experiments", "launch", "cli", "__main__"},  # shell
+    ["plain", "errors", "budget", "program", "settings"],  # values
+    ["sandbox", "models", "store"],  # ports
+    ["task", "lab", "interface", "grading", "utility", "improver", "meta"],  # domain
+    ["recursion"],  # algorithm
+    ["evidence"],
+    ["views"],
+    ["testing", "tasks", "improvers", "runs", "cli", "__main__"],  # shell
 ]
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 PORTS = LAYERS[1]
+ENTRIES = 26
+"""How many files and folders lie side by side at most."""
 
 
 def files():
@@ -29,33 +31,81 @@ def files():
     )
 
 
-def place(path):
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+def module(path):
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module(path): path for path in files()}
 
 
 def imports(path):
+    """The modules of this package that a file names in imports, wherever in it they stand."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "selftaught":
-            rest = node.module.split(".")[1:] or [alias.name for alias in node.names]
-            yield rest[0]
-        elif isinstance(node, ast.Import):
             for alias in node.names:
-                parts = alias.name.split(".")
-                if parts[0] == "selftaught":
-                    yield parts[1] if len(parts) > 1 else "__init__"
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in MODULES else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "selftaught")
 
 
-@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_go_down(path):
-    here = place(path)
+ARROWS = {name: {one for one in imports(path) if one != name} for name, path in MODULES.items()}
+
+
+def place(name):
+    return name.split(".")[1] if "." in name else "__init__"
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_imports_go_down(name):
+    here = place(name)
     if here == "__init__":
         return
     assert here in HEIGHT, f"{here} is in no layer: name its layer in this test"
-    for name in imports(path):
-        assert name == here or HEIGHT[name] <= HEIGHT[here], f"{path} imports {name}, which lies above it"
-        assert name == here or not (here in PORTS and name in PORTS), (
-            f"{path} imports {name}: ports never import each other"
+    for other in map(place, ARROWS[name]):
+        assert other == here or HEIGHT[other] <= HEIGHT[here], f"{name} imports {other}, which lies above it"
+        assert other == here or not (here in PORTS and other in PORTS), (
+            f"{name} imports {other}: ports never import each other"
         )
+
+
+def circle(arrows):
+    """Some circle among the arrows, as a list of names; None where there is none."""
+    done, path = set(), []
+
+    def visit(name):
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done:
+            return None
+        path.append(name)
+        found = next((one for one in map(visit, sorted(arrows.get(name, ()))) if one), None)
+        path.pop()
+        done.add(name)
+        return found
+
+    return next((one for one in map(visit, sorted(arrows)) if one), None)
+
+
+def test_there_is_no_circle_between_files_nor_between_folders():
+    assert circle(ARROWS) is None
+    # The package's own file names everything for type checkers.
+    folders = {place(name): set() for name in MODULES if name != "selftaught"}
+    for name in MODULES:
+        if name != "selftaught":
+            folders[place(name)] |= set(map(place, ARROWS[name])) - {place(name)}
+    assert circle(folders) is None
+
+
+def test_a_circle_would_be_found():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c", "a"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) is None
+
+
+def test_few_things_lie_side_by_side():
+    entries = sorted(path.name for path in ROOT.iterdir() if path.name != "__pycache__")
+    assert len(entries) <= ENTRIES, entries
 
 
 def test_improver_programs_are_texts_and_never_imported():
@@ -68,3 +118,19 @@ def test_improver_programs_are_texts_and_never_imported():
 def test_the_jail_gets_files_that_need_nothing_of_this_package():
     for path in (ROOT / "sandbox" / "guest").glob("*.py"):
         assert not list(imports(path)), path
+
+
+def test_no_function_is_longer_than_a_screen():
+    """Sixty lines of code at most, without docstrings, comments and empty lines."""
+    for name, path in MODULES.items():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for node in ast.walk(ast.parse("\n".join(lines))):
+            if isinstance(node, ast.FunctionDef):
+                assert length(node, lines) <= 60, f"{name}: {node.name} has {length(node, lines)} lines of code"
+
+
+def length(node, lines):
+    said = ast.get_docstring(node, clean=False)
+    skipped = range(node.body[0].lineno, node.body[0].end_lineno + 1) if said is not None else ()
+    wanted = (n for n in range(node.lineno, node.end_lineno + 1) if n not in skipped)
+    return sum(1 for n in wanted if lines[n - 1].strip() and not lines[n - 1].strip().startswith("#"))

@@ -3,14 +3,14 @@
 from statistics import fmean
 
 import pytest
-from toys import Number, asker, make_lab
 
 from selftaught.budget import Allowance
 from selftaught.improvers import load
-from selftaught.meta import MetaUtility, Scaled, scale
+from selftaught.meta import MetaUtility, ScaledTask, SolutionTask, scale
 from selftaught.plain import canonical
 from selftaught.program import Program
 from selftaught.task import Task
+from selftaught.testing import Number, asker, make_lab
 
 INNER = Allowance(calls=4, responses=6, scorings=10, cpu_s=5)
 
@@ -21,7 +21,7 @@ def lab(tmp_path, sandbox):
 
 
 def meta(lab, label="a", repetitions=2, tasks=("one", "two"), **more):
-    scaled = [Scaled(Number(name), 0.0) for name in tasks]
+    scaled = [ScaledTask(SolutionTask(Number(name)), 0.0) for name in tasks]
     return MetaUtility(lab, scaled, "train", label, repetitions, INNER, **more)
 
 
@@ -34,7 +34,7 @@ def test_it_is_the_mean_over_tasks_and_repetitions(lab):
 
 def test_the_same_improver_again_gets_a_fresh_block_and_a_fresh_object_the_same_one(lab):
     judge = meta(lab)
-    first, second = judge.score(load("seed")), judge.score(load("seed"), block=1)
+    first, second = judge.score(load("seed")), judge.score(load("seed"), earlier=1)
     assert set(first.parts).isdisjoint(second.parts)
     assert meta(lab).score(load("seed")) == first
     assert set(meta(lab, label="b").score(load("seed")).parts).isdisjoint(first.parts)
@@ -61,7 +61,7 @@ def test_only_judged_instances_count(lab):
         def grade(self, instance, answer):
             return answer if instance.truth == "practice" else 0.1
 
-    judge = MetaUtility(lab, [Scaled(Lucky("lucky"), 0.0)], "train", "a", 2, INNER)
+    judge = MetaUtility(lab, [ScaledTask(SolutionTask(Lucky("lucky")), 0.0)], "train", "a", 2, INNER)
     assert judge.score(load("seed")).parts == pytest.approx((0.1, 0.1))
 
 
@@ -76,7 +76,7 @@ def test_a_start_solution_that_always_fails_is_told(lab, caplog):
 
 def test_the_scale_is_affine_and_does_not_clip(lab):
     task = Number()
-    scaled = Scaled(task, 0.5)
+    scaled = ScaledTask(SolutionTask(task), 0.5)
     assert (scaled(0.5), scaled(1.0), scaled(0.0)) == (0.0, 1.0, -1.0)
     assert scale(lab, task).start == 0.0
 
@@ -99,7 +99,7 @@ def test_a_failed_run_counts_as_its_start_solution_and_is_counted(lab):
 
 
 def test_best_of_n_repeats_the_batch_with_fresh_answers(lab):
-    once, thrice = meta(lab).cells(load("seed")), meta(lab, repeats=3).cells(load("seed"))
+    once, thrice = meta(lab).cells(load("seed")), meta(lab, tries=3).cells(load("seed"))
     assert [cell.usage.responses for cell in thrice] == [18] * 4
     assert all(a.value <= b.value for a, b in zip(once, thrice, strict=True))
     assert any(a.value < b.value for a, b in zip(once, thrice, strict=True))
@@ -123,7 +123,7 @@ def test_everything_that_decides_a_score_is_in_its_key(lab):
         meta(lab, label="b"),
         meta(lab, repetitions=3),
         meta(lab, tasks=("one",)),
-        meta(lab, repeats=2),
+        meta(lab, tries=2),
         meta(make_lab(lab.store.path, lab.sandbox, seed=2)),
     ]
     assert len({canonical(one.key) for one in keys}) == len(keys)

@@ -4,28 +4,15 @@ import json
 from dataclasses import replace
 
 import pytest
-from toys import Doubler, Guesser, Number, asker, make_lab
+from shared.recursions import SEED, SETTINGS, TASKS, Spoiler
 
-from selftaught.budget import Allowance
-from selftaught.evidence.controls import compare, sampling
+from selftaught.evidence.controls import judge, sampling
 from selftaught.evidence.report import report
-from selftaught.meta import Scaled
+from selftaught.meta import ScaledTask, SolutionTask
 from selftaught.models import Answer
 from selftaught.program import Program
 from selftaught.recursion import recursion
-from selftaught.settings import Settings
-
-SETTINGS = Settings(
-    improver="",
-    rounds=2,
-    repetitions=1,
-    validation=4,
-    test=3,
-    inner=Allowance(calls=8, responses=2, scorings=12, cpu_s=5),
-    outer=Allowance(calls=2, responses=2, scorings=6, cpu_s=20),
-)
-TASKS = [Scaled(Number("one"), 0.0), Scaled(Number("two"), 0.0)]
-SEED = Program(asker(1))
+from selftaught.testing import Doubler, Guesser, Number, asker, make_lab
 
 
 @pytest.fixture
@@ -51,15 +38,6 @@ def test_a_frozen_worker_never_works_on_itself(lab):
     rounds = rounds_of(lab, worker="frozen")
     assert [one.worker for one in rounds] == [SEED, SEED]
     assert rounds[1].incumbent == rounds[0].improver != SEED
-
-
-class Spoiler(Guesser):
-    """Proposes improvers that return a bad constant."""
-
-    def answer(self, request, rng):
-        if "def improve_algorithm" not in request.message:
-            return super().answer(request, rng)
-        return Answer("```python\ndef improve_algorithm(s, u, m):\n    return 'f = lambda x: 0.001'\n```")
 
 
 def keep_last(lab):
@@ -117,14 +95,14 @@ def test_an_improver_that_never_runs_is_not_taken_however_bad_the_incumbent_is(t
     harmful = keep_last(lab).text.replace(
         "return extract", "return 'f = lambda x: -1' if 'improve' not in s else extract"
     )
-    tasks = [Scaled(Number("one"), 0.5)]
+    tasks = [ScaledTask(SolutionTask(Number("one")), 0.5)]
     one = next(recursion(lab, Program(harmful), tasks, replace(SETTINGS, rounds=1, accept=accept)))
     assert (one.accepted, one.improver) == (False, Program(harmful))
     assert one.reason == "fails whenever it runs: error: ValueError: oh"
 
 
 def document(lab, rounds):
-    return report(rounds, compare(lab, SETTINGS, rounds, TASKS))
+    return report(rounds, judge(lab, SETTINGS, rounds, TASKS))
 
 
 def test_best_of_n_gets_the_improved_improvers_answers(lab):

@@ -4,15 +4,15 @@ import threading
 from dataclasses import replace
 
 import pytest
-from toys import Guesser, Number, make_lab
 
 from selftaught.budget import Allowance, Usage
+from selftaught.budget.spend import Spend, SpendLimits, Spent
 from selftaught.errors import SpendExhausted
 from selftaught.improver import improve
 from selftaught.improvers import load
 from selftaught.models import Answer
 from selftaught.program import Program
-from selftaught.spend import Spend, SpendLimits, Spent
+from selftaught.testing import Guesser, Number, make_lab
 from selftaught.utility import TaskUtility
 
 

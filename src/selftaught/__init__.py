@@ -10,7 +10,7 @@ from typing import Any
 
 _PUBLIC = {
     "Program": "program",
-    "Score": "score",
+    "Score": "utility",
     "Allowance": "budget",
     "Settings": "settings",
     "Task": "task",
@@ -24,7 +24,7 @@ _PUBLIC = {
     "Job": "sandbox",
     "Limits": "sandbox",
     "Outcome": "sandbox",
-    "open_sandbox": "sandbox",
+    "open_sandbox": "sandbox.levels",
     "Request": "models",
     "Answer": "models",
     "LanguageModel": "models",

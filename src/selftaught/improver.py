@@ -10,8 +10,10 @@ from typing import Any, cast
 
 from selftaught.budget import Allowance, Meter, Usage
 from selftaught.errors import Refusal
+from selftaught.interface import budgets
 from selftaught.lab import Lab
-from selftaught.ledger import Conversation
+from selftaught.lab.ledger import Conversation
+from selftaught.lab.workers import scoring
 from selftaught.plain import JSON, seed_from
 from selftaught.program import Program, defect
 from selftaught.sandbox import Job, Limits
@@ -40,8 +42,8 @@ class Improvement:
     program: Program | None
     reason: str | None
     usage: Usage
-    shown: float | None
-    """The first score its utility gave to the program it returned; None when it never asked for one."""
+    first_score: float | None
+    """What its utility first said of the program it returned; None when it never asked."""
     scored: tuple[Candidate, ...] = ()
     """What it had scored, where improvers are improved; of runs on tasks this is not kept."""
 
@@ -53,11 +55,11 @@ def improve(
     utility: Utility,
     stream: Sequence[JSON],
     allowance: Allowance,
-    depth: int = 0,
+    level: int = 0,
 ) -> Improvement:
     """Run an improver on a start solution under a utility, once.
 
-    `stream` names the repetition whose answers it sees; `depth` is 0 where solutions of tasks are improved and grows by
+    `stream` names the repetition whose answers it sees; `level` is 0 where solutions of tasks are improved and grows by
     one with each improver that works on improvers.
     """
     about: dict[str, JSON] = {
@@ -72,7 +74,7 @@ def improve(
 
     def work() -> JSON:
         with lab.progress.under_way("improver runs"):
-            return _Guest(lab, utility, stream, allowance, depth).run(improver, start)
+            return _ImproverRun(lab, utility, stream, allowance, level).run(improver, start)
 
     fact = cast(Mapping[str, Any], lab.once("improvement", about, work))
     program = fact["program"] and Program(lab.store.text(fact["program"]))
@@ -80,15 +82,15 @@ def improve(
     return Improvement(program, fact["reason"], Usage(**fact["usage"]), fact["shown"], scored)
 
 
-class _Guest:
+class _ImproverRun:
     """The host's side of one improver run: the three functions it may call, and the meter it cannot reach."""
 
-    def __init__(self, lab: Lab, utility: Utility, stream: Sequence[JSON], allowance: Allowance, depth: int) -> None:
+    def __init__(self, lab: Lab, utility: Utility, stream: Sequence[JSON], allowance: Allowance, level: int) -> None:
         self._lab = lab
         self._utility = utility
         self._stream = list(stream)
         self._allowance = allowance
-        self._depth = depth
+        self._level = level
         self._meter = Meter(allowance)
         self._model = Conversation(lab, stream, self._meter)
         self._scored = Counter[Program]()
@@ -104,7 +106,7 @@ class _Guest:
             inputs=(
                 (
                     start.text,
-                    {"str": self._utility.description + _allowed(allowance), "budget": allowance.scorings},
+                    {"str": self._utility.description + budgets(allowance), "budget": allowance.scorings},
                     {"budget": allowance.calls, "max_responses_per_call": allowance.responses},
                 ),
             ),
@@ -126,7 +128,7 @@ class _Guest:
             "reason": reason,
             "usage": self._meter.used.plain(),
             "shown": (self._values[program] or 0.0) if program in self._values else None,
-            "scored": self._candidates() if self._depth else [],
+            "scored": self._candidates() if self._level else [],
         }
 
     def _candidates(self) -> list[JSON]:
@@ -138,19 +140,19 @@ class _Guest:
         """utility(...) and utility.map(...): all or nothing against the allowance, then side by side."""
         self._meter.reserve_scorings(len(solutions))
         with self._lock:
-            numbered = [(Program(text), self._block(Program(text))) for text in solutions]
-        scores = self._lab.workers.map(f"score {self._depth}", lambda one: self._utility.score(*one), numbered)
-        for (program, block), score in zip(numbered, scores, strict=True):
-            if block == 0:
+            numbered = [(Program(text), self._earlier(Program(text))) for text in solutions]
+        scores = self._lab.workers.map(scoring(self._level), lambda one: self._utility.score(*one), numbered)
+        for (program, earlier), score in zip(numbered, scores, strict=True):
+            if earlier == 0:
                 self._values[program] = score.value
-            if self._depth and score.value is not None:
+            if self._level and score.value is not None:
                 self._lab.progress.seen(score.value)
-        return [score.shown for score in scores]
+        return [score.number for score in scores]
 
-    def _block(self, program: Program) -> int:
-        block = self._scored[program]
+    def _earlier(self, program: Program) -> int:
+        earlier = self._scored[program]
         self._scored[program] += 1
-        return block
+        return earlier
 
     def _feedback(self, solution: str) -> str:
         """utility.feedback(...): free for a solution that was scored, otherwise it costs a scoring."""
@@ -160,18 +162,3 @@ class _Guest:
         if program not in self._scored:
             self._scores([solution])
         return self._utility.feedback(program)
-
-
-def _allowed(allowance: Allowance) -> str:
-    """The part of the description that states the budgets: generated from what the host enforces."""
-    tokens = "" if allowance.tokens is None else f" and {allowance.tokens:,} tokens"
-    several = " or, side by side, utility.map(solutions)," if allowance.extensions else ""
-    feedback = "utility.feedback(solution) tells why a solution lost; it is free for solutions that were scored. "
-    return (
-        f"\n\nThe improver may make {allowance.scorings} scorings with utility(solution){several} "
-        f"and {allowance.calls} calls of the language model with at most {allowance.responses} "
-        f"answers each{tokens}; a larger batch costs more calls. Its own code may use {allowance.cpu_s:g} s of CPU time. "
-        "A call that would exceed a budget raises BudgetExhausted (from helpers) and does nothing. "
-        f"{feedback if allowance.extensions else ''}"
-        "A solution that fails has utility 0.0."
-    )

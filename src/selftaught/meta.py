@@ -10,30 +10,77 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean as mean
+from typing import Protocol
 
 from selftaught.budget import Allowance, Usage
+from selftaught.errors import UsageError
 from selftaught.improver import ENTRY, improve
+from selftaught.interface import about_improvers
 from selftaught.lab import Lab
+from selftaught.lab.workers import improving
 from selftaught.plain import JSON, digest
 from selftaught.program import Program, defect
-from selftaught.score import Score
 from selftaught.task import Half, Split, Task
-from selftaught.utility import TaskUtility, Utility
+from selftaught.utility import Score, TaskUtility, Utility
 
 _log = logging.getLogger(__name__)
 SCALE_REPETITIONS = 8
 """How many train repetitions the start solution's raw score is measured on."""
 
 
+class Downstream(Protocol):
+    """A downstream task of the meta-utility: what an improver is given to improve, and what judges it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def start(self) -> str: ...
+    @property
+    def best(self) -> float: ...
+    @property
+    def known_start(self) -> float | None: ...
+
+    @property
+    def source(self) -> str:
+        """Digest of all that decides a score of this task."""
+        ...
+
+    @property
+    def own_allowance(self) -> Allowance | None:
+        """What an improver run on it may use, where that is not what the meta-utility gives."""
+        ...
+
+    def utility(self, lab: Lab, split: Split, repetition: JSON, half: Half) -> Utility:
+        """What judges its solutions on one half of one repetition."""
+        ...
+
+
+class SolutionTask:
+    """A task of the box or of the user's own, as the meta-utility sees it: its solutions are programs like any other."""
+
+    own_allowance = None
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.name, self.start, self.best, self.known_start = task.name, task.start, task.best, task.known_start
+
+    @property
+    def source(self) -> str:
+        return self.task.source
+
+    def utility(self, lab: Lab, split: Split, repetition: JSON, half: Half) -> Utility:
+        return TaskUtility(lab, self.task, split, repetition, half)
+
+
 @dataclass(frozen=True)
-class Itself:
+class ImproverTask:
     """The task to improve an improver: the meta-utility û among its own tasks, made small. Its solutions are improvers."""
 
     start: str
     """The improver to improve."""
-    tasks: Sequence[Scaled]
+    tasks: Sequence[ScaledTask]
     """What û is the mean over here: tasks of solutions only, one repetition of each."""
-    allowance: Allowance
+    own_allowance: Allowance
     """What the improver under judgement may use on this task."""
     inner: Allowance
     """What each improver that it has scored may use."""
@@ -42,11 +89,14 @@ class Itself:
     best = 1.0
     known_start = None
 
-    @cached_property
+    @property
     def source(self) -> str:
-        """Digest of all that decides a score of this task, as that of `Task`."""
+        return self._source
+
+    @cached_property
+    def _source(self) -> str:
         tasks: list[JSON] = [_identity(one) for one in self.tasks]
-        return digest(["itself", self.start, tasks, self.allowance.plain(), self.inner.plain()])
+        return digest(["itself", self.start, tasks, self.own_allowance.plain(), self.inner.plain()])
 
     def utility(self, lab: Lab, split: Split, repetition: JSON, half: Half) -> MetaUtility:
         """û on instances and streams of this half of this repetition alone."""
@@ -54,10 +104,10 @@ class Itself:
 
 
 @dataclass(frozen=True)
-class Scaled:
+class ScaledTask:
     """A task on the common scale: the start solution's raw score is 0, the reference best 1, nothing is clipped."""
 
-    task: Task | Itself
+    task: Downstream
     start: float
     """Raw score of the start solution, fixed before the run."""
 
@@ -78,26 +128,31 @@ class Cell:
     usage: Usage
 
 
-def scale(lab: Lab, task: Task | Itself) -> Scaled:
-    """Measure the start solution once, on train instances that nothing else uses, and fix the task's scale."""
-    if task.known_start is not None:
-        return Scaled(task, task.known_start)
+def scale(lab: Lab, task: Task | Downstream) -> ScaledTask:
+    """Fix the scale of a task: measure its start solution once, on train instances that nothing else uses.
+
+    Raises UsageError where the start solution leaves nothing to gain.
+    """
+    downstream = SolutionTask(task) if isinstance(task, Task) else task
+    known = downstream.known_start
+    start = _measure_start(lab, downstream) if known is None else known
+    if start >= downstream.best:
+        raise UsageError(
+            f"task {downstream.name}: its start solution already scores {start:.3f}, the best is {downstream.best:g}"
+        )
+    return ScaledTask(downstream, start)
+
+
+def _measure_start(lab: Lab, task: Downstream) -> float:
     start = Program(task.start)
-    utilities = [_utility(lab, task, "train", ["scale", i], "judged") for i in range(SCALE_REPETITIONS)]
+    utilities = [task.utility(lab, "train", ["scale", i], "judged") for i in range(SCALE_REPETITIONS)]
     scores = [utility.score(start) for utility in utilities]
     if all(score.value is None for score in scores):
         _log.warning("task %s: its start solution fails on every instance (%s)", task.name, scores[0].reason)
-    return Scaled(task, sum(score.shown for score in scores) / len(scores))
+    return sum(score.number for score in scores) / len(scores)
 
 
-def _utility(lab: Lab, task: Task | Itself, split: Split, repetition: JSON, half: Half) -> Utility:
-    """What judges solutions of a task on one half of one repetition."""
-    if isinstance(task, Itself):
-        return task.utility(lab, split, repetition, half)
-    return TaskUtility(lab, task, split, repetition, half)
-
-
-def _identity(one: Scaled) -> JSON:
+def _identity(one: ScaledTask) -> JSON:
     """What tells a task on its scale from every other."""
     return [one.task.name, one.task.source, one.start, one.task.best]
 
@@ -111,83 +166,59 @@ class MetaUtility:
     """
 
     lab: Lab
-    tasks: Sequence[Scaled]
+    tasks: Sequence[ScaledTask]
     split: Split
     label: JSON
     """Sets these repetitions apart from all others of the split, e.g. the round."""
     repetitions: int
     allowance: Allowance
     """What each improver run may use."""
-    repeats: int = 1
+    tries: int = 1
     """Improver runs per cell, each with answers of its own; the best by the practice score counts. The seed improver
-    repeated n times is best-of-n sampling."""
+    tried n times is best-of-n sampling."""
 
     entry = ENTRY
 
     @property
     def description(self) -> str:
-        budget = self.allowance
-        return (
-            f"The utility of an improver is what it reaches on average over {len(self.tasks)} downstream tasks, "
-            f"{self.repetitions} times each. On each task improve_algorithm(initial_solution, utility, language_model) "
-            "is given the task's start solution, a utility and a language model, and returns an improved solution, "
-            "which is then judged on instances of the task that the improver could not score on. 0 stands for the start "
-            "solution and 1 for the best known one; an improver run that fails, or that exceeds a budget without "
-            "catching BudgetExhausted, counts as its start solution. "
-            f"In each run the improver has utility.budget = {budget.scorings} scorings, language_model.budget = "
-            f"{budget.calls} calls with language_model.max_responses_per_call = {budget.responses} answers each, and "
-            f"{budget.cpu_s:g} s of CPU time for its own code. {self._itself_said()}The tasks are not shown, so an improver "
-            "has to be good in general. Scoring the same improver again draws fresh instances and fresh answers of the model."
-        )
+        return about_improvers(len(self.tasks), self.repetitions, self.allowance, self._upon)
 
-    def _itself_said(self) -> str:
-        """What is different in the task to improve an improver, where it is among the tasks."""
-        budgets = [one.task.allowance for one in self.tasks if isinstance(one.task, Itself)]
-        return "".join(
-            f"One of the tasks is to improve an improver, with {budget.scorings} scorings, {budget.calls} calls of "
-            f"{budget.responses} answers each and {budget.cpu_s:g} s. "
-            for budget in budgets
-        )
+    @property
+    def _upon(self) -> list[Allowance]:
+        """The allowances of the tasks to improve an improver that are among the tasks."""
+        return [one.task.own_allowance for one in self.tasks if one.task.own_allowance]
 
     @property
     def key(self) -> JSON:
         tasks = [_identity(one) for one in self.tasks]
-        return [
-            "meta",
-            self.lab.seed,
-            tasks,
-            self.split,
-            self.label,
-            self.repetitions,
-            self.allowance.plain(),
-            self.repeats,
-        ]
+        own = self.lab.seed, tasks, self.split, self.label, self.repetitions, self.allowance.plain(), self.tries
+        return ["meta", *own]
 
-    def score(self, program: Program, block: int = 0) -> Score:
+    def score(self, program: Program, earlier: int = 0) -> Score:
         """The mean on the common scale. Only an improver that is no program at all fails as such."""
         wrong = defect(program.text, self.entry)
         if wrong:
             return Score(None, wrong)
-        cells = self.cells(program, block)
+        cells = self.cells(program, earlier)
         values = tuple(cell.value for cell in cells)
         failed = [cell.failed for cell in cells if cell.failed]
         if len(failed) == len(cells):
             return Score(None, failed[0], values, len(failed))
         return Score(sum(values) / len(values), None, values, len(failed))
 
-    def cells(self, program: Program, block: int = 0) -> list[Cell]:
-        """One cell per repetition and task, repetitions outermost, run side by side."""
-        places = [(one, block * self.repetitions + r) for r in range(self.repetitions) for one in self.tasks]
-        return self.side_by_side([(program, *place) for place in places])
+    def cells(self, program: Program, earlier: int = 0) -> list[Cell]:
+        """One cell per repetition and task, repetitions outermost, run side by side; fresh ones for each `earlier`."""
+        first = earlier * self.repetitions
+        return self.side_by_side([(program, one, first + r) for r in range(self.repetitions) for one in self.tasks])
 
-    def side_by_side(self, places: Sequence[tuple[Program, Scaled, int]]) -> list[Cell]:
-        """A cell for each improver, task and repetition, as many at once as the depth allows."""
-        return self.lab.workers.map(f"improve {self.depth}", lambda place: self.cell(*place), places)
+    def side_by_side(self, wanted: Sequence[tuple[Program, ScaledTask, int]]) -> list[Cell]:
+        """A cell for each improver, task and repetition, as many at once as the level allows."""
+        return self.lab.workers.map(improving(self.level), lambda one: self.cell(*one), wanted)
 
     @property
-    def depth(self) -> int:
+    def level(self) -> int:
         """How many improvers that work on improvers are below the one that is judged here."""
-        return int(any(isinstance(one.task, Itself) for one in self.tasks))
+        return int(bool(self._upon))
 
     def feedback(self, program: Program) -> str:
         """How the program fared by task number, and why runs failed; nothing of the tasks themselves."""
@@ -206,21 +237,21 @@ class MetaUtility:
             )
         return "\n".join(lines)
 
-    def cell(self, program: Program, scaled: Scaled, repetition: int) -> Cell:
+    def cell(self, program: Program, scaled: ScaledTask, repetition: int) -> Cell:
         """One improver run on one repetition of one task, judged."""
         lab, task = self.lab, scaled.task
-        place: list[JSON] = [self.label, repetition]
-        practice = _utility(lab, task, self.split, place, "practice")
-        judged = _utility(lab, task, self.split, place, "judged")
-        stream: list[JSON] = ["inner", lab.seed, self.split, task.name, *place]
+        which: list[JSON] = [self.label, repetition]
+        practice = task.utility(lab, self.split, which, "practice")
+        judged = task.utility(lab, self.split, which, "judged")
+        stream: list[JSON] = ["inner", lab.seed, self.split, task.name, *which]
         start = Program(task.start)
-        allowance, depth = (task.allowance, 1) if isinstance(task, Itself) else (self.allowance, 0)
+        allowance, level = task.own_allowance or self.allowance, int(bool(task.own_allowance))
         runs = [
-            improve(lab, program, start, practice, [*stream, k] if k else stream, allowance, depth)
-            for k in range(self.repeats)
+            improve(lab, program, start, practice, [*stream, k] if k else stream, allowance, level)
+            for k in range(self.tries)
         ]
         found = [run.program for run in runs if run.program]
-        best = max(found, key=lambda one: practice.score(one).shown) if len(found) > 1 else (found or [start])[0]
-        raw = judged.score(best).shown
+        best = max(found, key=lambda one: practice.score(one).number) if len(found) > 1 else (found or [start])[0]
+        raw = judged.score(best).number
         usage = sum((run.usage for run in runs), Usage())
         return Cell(task.name, scaled(raw), raw, None if found else runs[0].reason, usage)

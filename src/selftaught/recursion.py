@@ -11,7 +11,7 @@ from statistics import fmean as mean
 
 from selftaught.improver import ENTRY, Improvement, improve
 from selftaught.lab import Lab
-from selftaught.meta import Cell, MetaUtility, Scaled
+from selftaught.meta import Cell, MetaUtility, ScaledTask
 from selftaught.plain import digest
 from selftaught.program import Program
 from selftaught.settings import Settings
@@ -40,7 +40,7 @@ class Round:
     """The proposal on the same; empty when it is no new program."""
 
 
-def recursion(lab: Lab, seed: Program, tasks: Sequence[Scaled], settings: Settings) -> Generator[Round]:
+def recursion(lab: Lab, seed: Program, tasks: Sequence[ScaledTask], settings: Settings) -> Generator[Round]:
     """The rounds, one by one, from the seed improver. A proposal that is no new improver leaves the incumbent in place."""
     improver = seed
     for t in range(1, settings.rounds + 1):
@@ -48,8 +48,8 @@ def recursion(lab: Lab, seed: Program, tasks: Sequence[Scaled], settings: Settin
             worker = improver if settings.worker == "self" else seed
             lab.progress.phase(f"round {t} of {settings.rounds}: proposing")
             train = MetaUtility(lab, tasks, "train", ["round", t], settings.repetitions, settings.inner)
-            shown = improver if settings.start == "incumbent" else STUB
-            proposal = improve(lab, worker, shown, train, ["outer", lab.seed, t], settings.outer, train.depth + 1)
+            workpiece = improver if settings.start == "incumbent" else STUB
+            proposal = improve(lab, worker, workpiece, train, ["outer", lab.seed, t], settings.outer, train.level + 1)
             lab.progress.phase(f"round {t} of {settings.rounds}: validating")
             outcome = _gate(lab, t, worker, improver, proposal, tasks, settings)
         improver = outcome.improver
@@ -62,7 +62,7 @@ def _gate(
     worker: Program,
     incumbent: Program,
     proposal: Improvement,
-    tasks: Sequence[Scaled],
+    tasks: Sequence[ScaledTask],
     settings: Settings,
 ) -> Round:
     """Judge a proposal against the incumbent, both on instances and streams that neither has seen; ties keep the incumbent."""

@@ -1,21 +1,40 @@
-"""What a run is asked to do: everything that decides its facts, and nothing else."""
+"""What a run is asked to do: everything that decides its facts, and nothing else. Values, stored with the run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Protocol
 
 from selftaught.budget import Allowance
 from selftaught.errors import UsageError
-from selftaught.plain import JSON
+from selftaught.plain import JSON, digest
 
 Accept = Literal["gate", "paper"]
 Worker = Literal["self", "frozen"]
 Start = Literal["incumbent", "none"]
 Controls = Literal["all", "basic"]
+Preset = Literal["ours", "paper", "tiny"]
 LONGEST_CPU_S = 86_400.0
 """What an improver's own code may use at most."""
+
+
+class Assignment(Protocol):
+    """What a run of any kind is asked to do: a recursion's `Settings`, a comparison's `Contest`, an experiment's `Plan`."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def base_url(self) -> str | None: ...
+    @property
+    def max_tokens(self) -> int | None: ...
+    @property
+    def price(self) -> tuple[float, float] | None: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def summary(self) -> str: ...
+    def plain(self) -> dict[str, JSON]: ...
 
 
 @dataclass(frozen=True)
@@ -83,23 +102,11 @@ class Settings:
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Settings:
-        """The settings that `plain()` gave."""
-        fields = dict(plain)
-        fields |= {
-            name: tuple(fields[name]) for name in ("tasks", "test_tasks", "price") if fields.get(name) is not None
-        }
-        fields |= {name: Allowance(**fields[name]) for name in ("inner", "outer", "itself") if fields.get(name)}
-        return cls(**fields)
-
-
-def _check(name: str, allowance: Allowance) -> None:
-    """Raise UsageError for an allowance that leaves nothing to do."""
-    for limit in ("calls", "responses", "scorings", "tokens"):
-        count = getattr(allowance, limit)
-        if count is not None and count < 1:
-            raise UsageError(f"the {name} budget of {limit} is below 1: an improver could do nothing")
-    if not 0 < allowance.cpu_s <= LONGEST_CPU_S:
-        raise UsageError(f"the {name} budget of CPU time is {allowance.cpu_s:g} s: it is above 0 and at most a day")
+        """The settings that `plain()` gave. UsageError where they hold what this version does not know."""
+        known = _known(cls, plain)
+        known |= {name: tuple(known[name]) for name in ("tasks", "test_tasks", "price") if known.get(name) is not None}
+        known |= {name: Allowance(**known[name]) for name in ("inner", "outer", "itself") if known.get(name)}
+        return cls(**known)
 
 
 @dataclass(frozen=True)
@@ -160,9 +167,88 @@ class Contest:
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Contest:
-        """The contest that `plain()` gave."""
-        fields = {name: value for name, value in plain.items() if name != "kind"}
-        fields["entrants"] = tuple(Entrant(**one) for one in fields["entrants"])
-        fields |= {name: tuple(fields[name]) for name in ("tasks", "price") if fields.get(name) is not None}
-        fields["inner"] = Allowance(**fields["inner"])
-        return cls(**fields)
+        """The contest that `plain()` gave. UsageError where it holds what this version does not know."""
+        known = _known(cls, plain)
+        known["entrants"] = tuple(Entrant(**one) for one in known["entrants"])
+        known |= {name: tuple(known[name]) for name in ("tasks", "price") if known.get(name) is not None}
+        known["inner"] = Allowance(**known["inner"])
+        return cls(**known)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of recursing, in an experiment. Each of its recursions has a seed of its own, the same for all arms."""
+
+    name: str
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an experiment is asked to do: stored, with its digest, before the first answer."""
+
+    name: str
+    preset: Preset
+    question: str
+    arms: tuple[Arm, ...]
+    runs: int
+    """Recursions of each arm, with the seeds `seed`, `seed` + 1, …"""
+    contest: Contest | None = None
+    """Improvers compared on tasks afterwards; the improved improvers of all recursions enter it as well."""
+    again: bool = False
+    """Whether improved improvers and the seed improver are both set to improve the seed improver afresh."""
+    model: str = "offline"
+    base_url: str | None = None
+    max_tokens: int | None = None
+    price: tuple[float, float] | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.runs < 1:
+            raise UsageError(f"--runs is {self.runs}: at least 1 is needed")
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of an arm's recursions."""
+        return range(self.seed, self.seed + self.runs)
+
+    @property
+    def summary(self) -> str:
+        """What is done, in a few words."""
+        return f"experiment {self.name}, preset {self.preset}: {len(self.arms)} arms x {self.runs} recursions"
+
+    @property
+    def digest(self) -> str:
+        return digest(self.plain())
+
+    def plain(self) -> dict[str, JSON]:
+        contest = self.contest and self.contest.plain()
+        return {"kind": "experiment", **asdict(self), "contest": contest}
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Plan:
+        """The plan that `plain()` gave. UsageError where it holds what this version does not know."""
+        known = _known(cls, plain)
+        known["arms"] = tuple(Arm(one["name"], Settings.read(one["settings"])) for one in known["arms"])
+        known["price"] = known.get("price") and tuple(known["price"])
+        known["contest"] = known["contest"] and Contest.read(known["contest"])
+        return cls(**known)
+
+
+def _known(kind: type[Settings | Contest | Plan], plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored fields. A later version may have stored settings that this one cannot keep to: UsageError."""
+    given = {name: value for name, value in plain.items() if name != "kind"}
+    strange = sorted(given.keys() - {one.name for one in fields(kind)})
+    if strange:
+        raise UsageError(f"it has the setting {strange[0]!r}, which this selftaught does not know: upgrade selftaught")
+    return given
+
+
+def _check(name: str, allowance: Allowance) -> None:
+    """Raise UsageError for an allowance that leaves nothing to do."""
+    for limit in ("calls", "responses", "scorings", "tokens"):
+        count = getattr(allowance, limit)
+        if count is not None and count < 1:
+            raise UsageError(f"the {name} budget of {limit} is below 1: an improver could do nothing")
+    if not 0 < allowance.cpu_s <= LONGEST_CPU_S:
+        raise UsageError(f"the {name} budget of CPU time is {allowance.cpu_s:g} s: it is above 0 and at most a day")

@@ -36,24 +36,24 @@ class Instance:
     truth: Any = None
 
 
-def _place(task: Task, error: Exception) -> str:
+def _line(task: Task, error: Exception) -> str:
     """The line of the task's own files in which an error came up; empty when it came up on what they returned."""
     lines = [one.lineno for one in traceback.extract_tb(error.__traceback__) if one.filename in task.source_files]
     return f" in line {lines[-1]}" if lines else ""
 
 
 @contextmanager
-def asking(task: Task, method: str) -> Generator[None]:
-    """Whatever a task's own code raises is its author's to mend: one line that names task, method and place."""
+def authored(task: Task, method: str) -> Generator[None]:
+    """Whatever a task's own code raises is its author's to mend: one line that names task, method and line."""
     try:
         yield
     except (InvalidAnswer, SelftaughtError):
         raise
     except Exception as error:
-        place = _place(task, error)
+        line = _line(task, error)
         said = " ".join(str(error).split())
         raise UsageError(
-            f"task {task.name}: its {method} raised {type(error).__name__}{place}: {said}; mend it"
+            f"task {task.name}: its {method} raised {type(error).__name__}{line}: {said}; mend it"
         ) from error
 
 

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from math import isfinite
 from typing import Any, Protocol, cast
 
-from selftaught.errors import UsageError
+from selftaught.grading import verdict
+from selftaught.interface import about_task
 from selftaught.lab import Lab
 from selftaught.plain import JSON, canonical, seed_from
 from selftaught.program import Program, defect
-from selftaught.sandbox import Job, Limits, Outcome
-from selftaught.score import Score
-from selftaught.task import Half, Instance, InvalidAnswer, Split, Task, asking
+from selftaught.sandbox import Job, Limits
+from selftaught.task import Half, Instance, Split, Task, authored
 
-_NOTES = 5
-"""How many lost instances feedback names."""
+
+@dataclass(frozen=True)
+class Score:
+    """A utility's verdict on one program.
+
+    `value` is finite, higher is better; None when the program failed, and then `reason` says why.
+    `parts` are the values the mean was taken over (instances of a task, or tasks x repetitions of a meta-utility), in
+    order; `failures` counts those that failed and so count as the worst (an instance) or as the start solution (an
+    improver run).
+    """
+
+    value: float | None
+    reason: str | None = None
+    parts: tuple[float, ...] = ()
+    failures: int = 0
+
+    @property
+    def number(self) -> float:
+        """What an improver is given for it: the value, or 0.0 for a failure (the description says so)."""
+        return 0.0 if self.value is None else self.value
 
 
 class Utility(Protocol):
@@ -32,10 +49,10 @@ class Utility(Protocol):
     @property
     def key(self) -> JSON: ...
 
-    def score(self, program: Program, block: int = 0) -> Score:
-        """The score; `block` counts the earlier scorings of the same program by one improver run.
+    def score(self, program: Program, earlier: int = 0) -> Score:
+        """The score; `earlier` counts the scorings of the same program by one improver run before this one.
 
-        A utility that is a sample mean draws a fresh block; one that is a fixed function gives the same again.
+        A utility that is a sample mean draws afresh each time; one that is a fixed function gives the same again.
         """
         ...
 
@@ -55,14 +72,14 @@ class TaskUtility:
 
     @cached_property
     def instances(self) -> tuple[Instance, ...]:
-        with asking(self._task, "draw"):
+        with authored(self._task, "draw"):
             instances = self._task.sample(*self._sampled)
             canonical([list(instance.args) for instance in instances])
         return instances
 
     @property
     def description(self) -> str:
-        return told(self._task, self._sampled[1])
+        return about_task(self._task, self._sampled[1])
 
     @property
     def key(self) -> JSON:
@@ -73,7 +90,7 @@ class TaskUtility:
         task = self._task
         return [task.name, task.source, _limits_key(task.limits), task.instances[self._sampled[1]], *self._sampled]
 
-    def score(self, program: Program, block: int = 0) -> Score:  # noqa: ARG002 - the instances are fixed
+    def score(self, program: Program, earlier: int = 0) -> Score:  # noqa: ARG002 - the instances are fixed
         fact = self._fact(program)
         return Score(fact["value"], fact["reason"], tuple(fact["grades"]), fact["failures"])
 
@@ -100,72 +117,9 @@ class TaskUtility:
             seeds=tuple(seed_from("guest", name, *self._sampled, i) for i in range(len(self.instances))),
             limits=self._task.limits,
         )
-        return _verdict(self._task, self.instances, self._lab.compute(job))
-
-
-def told(task: Task, split: Split) -> str:
-    """All that an improver is told of a task, whose instances are drawn from `split`."""
-    count = task.instances[split]
-    instances = "1 instance" if count == 1 else f"{count} instances"
-    return (
-        f"{task.description.strip()}\n\n"
-        f"The utility is the mean grade over {instances}, between 0 and 1. An instance whose answer is invalid, "
-        f"or which needs more than {task.limits.cpu_s:g} s of CPU time or {task.limits.memory_mb} MiB, "
-        f"is graded 0; a program that answers none has utility 0. Scoring the same program again gives the same."
-        f"{_files_said(task.limits)}"
-    )
-
-
-def _files_said(limits: Limits) -> str:
-    if not limits.files_mb:
-        return ""
-    return f" A program may write files below /tmp, at most {limits.files_mb} MiB in all, which are gone when it ends."
+        return verdict(self._task, self.instances, self._lab.compute(job))
 
 
 def _limits_key(limits: Limits) -> dict[str, JSON]:
     """The limits in a key. Files only where they are asked for: facts that were stored before there were any stay found."""
     return {name: value for name, value in asdict(limits).items() if name != "files_mb" or value}
-
-
-def _verdict(task: Task, instances: Sequence[Instance], outcomes: Sequence[Outcome]) -> JSON:
-    """The stored fact of one scoring: mean grade, grades, and notes for feedback, which name no expected answer."""
-    graded = [_grade(task, instance, outcome) for instance, outcome in zip(instances, outcomes, strict=True)]
-    grades = [0.0 if reason else value for value, reason in graded]
-    failures = [reason for _, reason in graded if reason]
-    return {
-        "value": None if len(failures) == len(graded) else sum(grades) / len(grades),
-        "reason": failures[0] if len(failures) == len(graded) else None,
-        "grades": grades,
-        "failures": len(failures),
-        "notes": _notes(task, instances, outcomes, graded),
-    }
-
-
-def _grade(task: Task, instance: Instance, outcome: Outcome) -> tuple[float, str | None]:
-    """The grade, or 0 and why there is none."""
-    if outcome.kind != "answer":
-        return 0.0, f"{outcome.kind}: {outcome.error.splitlines()[0] if outcome.error else 'no details'}"
-    try:
-        with asking(task, "grade"):
-            grade = task.grade(instance, outcome.answer)
-    except InvalidAnswer as error:
-        return 0.0, f"invalid answer: {error}"
-    if not isinstance(cast(object, grade), int | float) or not isfinite(grade) or not 0 <= grade <= 1:
-        raise UsageError(f"task {task.name} graded an answer {grade!r}, which is no number in [0, 1]: mend its grade()")
-    return grade, None
-
-
-def _notes(
-    task: Task, instances: Sequence[Instance], outcomes: Sequence[Outcome], graded: Sequence[tuple[float, str | None]]
-) -> list[str]:
-    """The worst instances first, with why: a failure's reason, or what the task explains."""
-    order = sorted(range(len(graded)), key=lambda i: (graded[i][1] is None, graded[i][0], i))
-    notes: list[str] = []
-    for i in order[:_NOTES]:
-        grade, reason = graded[i]
-        if reason is None and grade >= 1:
-            break
-        with asking(task, "explain"):
-            said = reason or task.explain(instances[i], outcomes[i].answer)
-        notes.append(f"Instance {i + 1}: grade {grade:.4f}" + (f" ({said})" if said else ""))
-    return notes

@@ -5,21 +5,20 @@ from statistics import fmean
 
 import pytest
 from rich.console import Console
-from test_recursion import SEED, SETTINGS, TASKS, Spoiler
-from toys import Doubler, asker, make_lab
+from shared.recursions import SEED, SETTINGS, TASKS, Spoiler
 
 from selftaught.budget import Usage
-from selftaught.evidence.controls import Arm, Comparison, compare
-from selftaught.evidence.counterfactuals import SHAMS, counterfactuals, discovery, drawn, spent, turn
+from selftaught.evidence.controls import SHAMS, Judged, Judgement, counterfactuals, discovery, drawn, judge, spent, turn
 from selftaught.meta import Cell, MetaUtility
 from selftaught.program import Program
 from selftaught.recursion import recursion
+from selftaught.testing import Doubler, asker, make_lab
 from selftaught.views import tables
 
 
 def recursed(lab, settings=SETTINGS):
     rounds = list(recursion(lab, SEED, TASKS, settings))
-    return rounds, compare(lab, settings, rounds, TASKS)
+    return rounds, judge(lab, settings, rounds, TASKS)
 
 
 @pytest.fixture
@@ -111,7 +110,7 @@ def test_after_a_cut_the_controls_are_the_same(tmp_path, sandbox, lab):
 
 def arm(value, responses=10):
     usage = Usage(responses=responses)
-    return Arm(SEED, 1, [Cell("t", value + 0.01 * (r % 2), 0.5, None, usage) for r in range(10)])
+    return Judged(SEED, 1, [Cell("t", value + 0.01 * (r % 2), 0.5, None, usage) for r in range(10)])
 
 
 @pytest.mark.parametrize(
@@ -126,7 +125,7 @@ def arm(value, responses=10):
 )
 def test_when_a_discovery_is_repaid(improved, once, twice, uses, said):
     arms = {"seed": arm(0.1, 1), "improved": arm(improved), "best_of_n": arm(once)}
-    found = discovery(1000, Comparison(arms, []), arm(twice, 20))
+    found = discovery(1000, Judgement(arms, []), arm(twice, 20))
     assert (found["answers"], found["uses"]) == (1000, uses)
     assert said in found["said"]
 

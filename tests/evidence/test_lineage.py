@@ -5,16 +5,15 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from test_recursion import SEED, SETTINGS, TASKS
-from toys import Doubler, asker, make_lab
+from shared.recursions import SEED, SETTINGS, TASKS
 
 from selftaught.errors import UsageError
-from selftaught.evidence.controls import compare
-from selftaught.evidence.counterfactuals import counterfactuals
+from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.lineage import lineage
 from selftaught.evidence.report import report, so_far
 from selftaught.program import Program
 from selftaught.recursion import recursion
+from selftaught.testing import Doubler, asker, make_lab
 from selftaught.views import lineages
 
 
@@ -31,7 +30,7 @@ def name(count):
 
 def test_it_tells_who_made_what_from_what_and_why(lab):
     rounds = list(recursion(lab, SEED, TASKS, SETTINGS))
-    comparison = compare(lab, SETTINGS, rounds, TASKS)
+    comparison = judge(lab, SETTINGS, rounds, TASKS)
     further = counterfactuals(lab, SETTINGS, rounds, comparison, TASKS, TASKS)
     lab.store.finish(lab.run, "done", report(rounds, comparison, further))
     found = lineage(lab.store, lab.run)
@@ -43,7 +42,7 @@ def test_it_tells_who_made_what_from_what_and_why(lab):
     assert set(made) == {SEED.digest, name(2)}
     assert made[name(2)]["parents"] == (SEED.digest,)
     assert made[name(2)]["idea"] == "Ask more."
-    assert made[name(2)]["value"] == pytest.approx(rounds[0].proposal.shown)
+    assert made[name(2)]["value"] == pytest.approx(rounds[0].proposal.first_score)
     assert (made[SEED.digest]["parents"], made[SEED.digest]["idea"]) == ((), ""), "the worker scored it unasked"
     assert "-    for _ in range(1):" in first["diff"] and "+    for _ in range(2):" in first["diff"]
     values = [child["value"] for child in second["children"]]

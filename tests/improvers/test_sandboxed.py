@@ -1,13 +1,13 @@
 """The improvers in the box at work in the real sandbox, under the host's own meters."""
 
 import pytest
-from toys import Guesser, Number, make_lab
 
 from selftaught.budget import Allowance
 from selftaught.improver import improve
 from selftaught.improvers import load, names
 from selftaught.models import Answer
 from selftaught.program import Program
+from selftaught.testing import Guesser, Number, make_lab
 from selftaught.utility import TaskUtility
 
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 from faultserver import FaultServer, completion, error
-from toys import make_lab
 
 from selftaught.budget import Allowance, Meter
+from selftaught.budget.spend import Spend, SpendLimits
 from selftaught.errors import ModelRefused, SpendExhausted
-from selftaught.ledger import Conversation
+from selftaught.lab.ledger import Conversation
 from selftaught.models.prices import Price
 from selftaught.models.providers import open_model
-from selftaught.spend import Spend, SpendLimits
+from selftaught.testing import make_lab
 
 PRICE = Price(1e6, 1e6)
 """A dollar for a token, so that dollars can be counted."""

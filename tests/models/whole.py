@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from selftaught.budget.spend import Spend
 from selftaught.models.asking import buy
-from selftaught.spend import Spend
 
 
 def everything(model, request, addresses):

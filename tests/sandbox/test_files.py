@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from toys import Number, make_lab
 
 from selftaught.errors import SandboxRefused
 from selftaught.program import Program
 from selftaught.sandbox import Job, Limits, Outcome, Sandbox
 from selftaught.sandbox.jail import Kind, Layers
-from selftaught.sandbox.levels import LEVELS, open_level
+from selftaught.sandbox.levels import LEVELS, open_sandbox
 from selftaught.sandbox.pool import Pool
+from selftaught.testing import Number, make_lab
 from selftaught.utility import TaskUtility
 
 from .attacks import ATTACKS, PRELUDE
@@ -25,7 +25,7 @@ ROOM = Limits(cpu_s=10, wall_s=60, files_mb=4)
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    with open_level("strict", 2) as opened:
+    with open_sandbox("strict", 2) as opened:
         yield opened
 
 
@@ -300,7 +300,7 @@ def mounts(pool: Pool) -> list[int]:
 
 def test_neither_mounts_nor_files_stay_behind_five_hundred_jobs() -> None:
     program = "def f():\n    with open('/tmp/x', 'wb') as file: return file.write(bytes(1 << 20))"
-    with open_level("strict", 1) as pool:
+    with open_sandbox("strict", 1) as pool:
         assert run(pool, program).answer == 1 << 20
         before, shared = mounts(pool), shared_kb()
         answers = {str(run(pool, program).answer) for _ in range(500)}
@@ -311,7 +311,7 @@ def test_neither_mounts_nor_files_stay_behind_five_hundred_jobs() -> None:
 
 
 def test_who_asks_for_no_files_pays_for_none() -> None:
-    with open_level("strict", 1) as pool:
+    with open_sandbox("strict", 1) as pool:
         assert run(pool, "def f(): return 1", limits=Limits()).answer == 1
         (slot,) = pool._all
         assert set(slot.servers) == {Kind("function")}
@@ -321,7 +321,7 @@ def test_who_asks_for_no_files_pays_for_none() -> None:
 
 @pytest.mark.parametrize("level", [level for level in LEVELS if level != "strict"])
 def test_other_levels_refuse_jobs_with_files(level: str) -> None:
-    with open_level(level, 1) as pool, pytest.raises(SandboxRefused, match="files of its own: use level strict"):
+    with open_sandbox(level, 1) as pool, pytest.raises(SandboxRefused, match="files of its own: use level strict"):
         run(pool, "def f(): return 1")
 
 

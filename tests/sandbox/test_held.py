@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from selftaught.sandbox import Job, Limits, Outcome
-from selftaught.sandbox.levels import open_level
+from selftaught.sandbox.levels import open_sandbox
 from selftaught.sandbox.pool import Papers, Pool
 
 GIVEN = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
@@ -25,7 +25,7 @@ UNANSWERED = "def flood():\n    while True:\n        os.write(5, frame)\n"
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    with open_level("strict", 1) as pool:
+    with open_sandbox("strict", 1) as pool:
         yield pool
 
 

@@ -16,7 +16,7 @@ import pytest
 import selftaught
 from selftaught.sandbox import Job, Limits, Outcome
 from selftaught.sandbox.jail import Kind, interpreter
-from selftaught.sandbox.levels import open_level
+from selftaught.sandbox.levels import open_sandbox
 from selftaught.sandbox.pool import Pool
 
 from .attacks import ATTACKS, Attack
@@ -83,7 +83,7 @@ def imprisoned(level: str, folder: Path) -> Iterator[Prison]:
     name = f"\0selftaught-test-{os.getpid()}"
     os.environ["OPENAI_API_KEY"] = KEY
     with (
-        open_level(level, 1) as pool,
+        open_sandbox(level, 1) as pool,
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.socket(socket.AF_UNIX) as local,
     ):

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from selftaught.errors import Refusal
-from selftaught.sandbox import Job, Limits, Outcome, Sandbox, open_sandbox
+from selftaught.sandbox import Job, Limits, Outcome, Sandbox
+from selftaught.sandbox.levels import open_sandbox
 
 
 def job(program: str, *inputs: tuple[object, ...], limits: Limits | None = None, seed: int = 0) -> Job:

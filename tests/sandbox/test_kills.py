@@ -15,7 +15,7 @@ import pytest
 
 from selftaught.errors import SandboxFailure
 from selftaught.sandbox import Job, Limits, Outcome
-from selftaught.sandbox.levels import open_level
+from selftaught.sandbox.levels import open_sandbox
 from selftaught.sandbox.pool import Pool
 
 from .test_hostile import tree
@@ -26,7 +26,7 @@ GIVEN = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 
 
 @pytest.fixture
 def pool() -> Iterator[Pool]:
-    with open_level("strict", 1) as opened:
+    with open_sandbox("strict", 1) as opened:
         yield opened
 
 
@@ -131,8 +131,8 @@ def test_a_lost_improver_server_is_told_and_replaced(pool: Pool) -> None:
 HOST = """
 import sys, threading
 from selftaught.sandbox import Job, Limits
-from selftaught.sandbox.levels import open_level
-pool = open_level("strict", 2)
+from selftaught.sandbox.levels import open_sandbox
+pool = open_sandbox("strict", 2)
 spin = Job("def f():\\n    while True: pass", "f", ((),), (0,), Limits(cpu_s=100))
 given = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
 wait = Job("import time\\ndef improve_algorithm(*a): time.sleep(100)", "improve_algorithm", (given,), (0,), Limits(100), "improver")
@@ -157,7 +157,7 @@ def test_nothing_outlives_a_killed_host() -> None:
 
 
 def test_closing_ends_every_process() -> None:
-    with open_level("strict", 2) as pool:
+    with open_sandbox("strict", 2) as pool:
         spin(pool, 0.05)
         jails = [server.process.pid for server in pool.servers()]
         everything = set().union(*map(tree, jails))
@@ -168,7 +168,7 @@ def test_closing_ends_every_process() -> None:
 
 
 def test_closing_in_the_middle_of_jobs_tells_their_callers() -> None:
-    with open_level("strict", 1) as pool:
+    with open_sandbox("strict", 1) as pool:
         program = "import time\ndef improve_algorithm(*a): time.sleep(60)"
         sleeper = Job(program, "improve_algorithm", (GIVEN,), (0,), profile="improver")
         started = [in_thread(lambda: spin(pool, 30)), in_thread(lambda: pool.run(sleeper))]

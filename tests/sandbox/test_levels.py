@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from selftaught.errors import SandboxRefused, UsageError
-from selftaught.sandbox import Job, advice, doctor, jail, open_sandbox, probes
+from selftaught.sandbox import Job, advice, doctor, jail, probes
 from selftaught.sandbox.doctor import diagnose
 from selftaught.sandbox.jail import Layers
-from selftaught.sandbox.levels import LEVELS
+from selftaught.sandbox.levels import LEVELS, open_sandbox
 from selftaught.sandbox.pool import Pool
 from selftaught.sandbox.probes import prove
 
@@ -210,7 +210,7 @@ def test_the_doctor_never_sends_its_reader_to_the_doctor(monkeypatch: pytest.Mon
     def refuse(*_: object) -> Pool:
         raise SandboxRefused(f"level strict does not hold on this machine: a probe could fork{advice.SEE}")
 
-    monkeypatch.setattr(doctor, "open_level", refuse)
+    monkeypatch.setattr(doctor, "open_sandbox", refuse)
     checks = [check for check in diagnose() if not check.ok]
     assert {check.name for check in checks} == {"level strict", "level confined"}
     for check in checks:

@@ -9,13 +9,12 @@ from typing import Any, cast
 import pytest
 
 from selftaught.lab import Lab
+from selftaught.lab.workers import Workers
 from selftaught.program import Program
 from selftaught.sandbox import Sandbox
-from selftaught.score import Score
 from selftaught.store import Store
 from selftaught.task import Split, Task
-from selftaught.utility import TaskUtility
-from selftaught.workers import Workers
+from selftaught.utility import Score, TaskUtility
 
 Judge = Callable[..., Score]
 
@@ -42,6 +41,6 @@ def raw_score(judge: Judge) -> Callable[..., float]:
     """The raw score of a program text, averaged over some repetitions; a failed one counts 0, as an instance does."""
 
     def score(task: Task, text: str, repetitions: int = 1) -> float:
-        return sum(judge(task, text, repetition=r).shown for r in range(repetitions)) / repetitions
+        return sum(judge(task, text, repetition=r).number for r in range(repetitions)) / repetitions
 
     return score

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from toys import Number, make_lab
 
 from selftaught.errors import UsageError
 from selftaught.program import Program
 from selftaught.task import Instance
 from selftaught.tasks import load
+from selftaught.testing import Number, make_lab
 from selftaught.utility import TaskUtility
 
 WHOLE = """

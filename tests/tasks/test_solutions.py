@@ -9,7 +9,7 @@ import pytest
 
 from selftaught import tasks
 from selftaught.sandbox import Job, Sandbox
-from selftaught.score import Score
+from selftaught.utility import Score
 
 SOLVERS = Path(__file__).parent / "solvers"
 NAMES = ("lpn", "parity", "grid", "sat", "maxcut", "qap", "binpack")
@@ -127,7 +127,7 @@ def algorithm(a, b, c):
     return [Yes(0)] * 20
 """
     plain = _score(judge, "lpn", "def algorithm(a, b, c):\n    return [0] * 20")
-    assert _score(judge, "lpn", text).shown <= (plain.value or 0)
+    assert _score(judge, "lpn", text).number <= (plain.value or 0)
 
 
 def test_rewriting_the_clauses_in_place_gains_nothing(judge: Callable[..., Score]) -> None:
@@ -145,7 +145,7 @@ def algorithm(formula):
     formula.clear()
     return [True] * (n + 1)
 """
-    assert _score(judge, "sat", text).shown < 0.2
+    assert _score(judge, "sat", text).number < 0.2
 
 
 def test_one_unsolved_formula_costs_that_formula_alone(judge: Callable[..., Score]) -> None:
@@ -178,12 +178,12 @@ def algorithm(w):
         row[:] = [10**6] * n
     return [i % 2 for i in range(n)]
 """
-    assert 0.6 < _score(judge, "maxcut", text).shown < 0.95
+    assert 0.6 < _score(judge, "maxcut", text).number < 0.95
 
 
 def test_doing_nothing_in_qap_does_not_pay(judge: Callable[..., Score]) -> None:
     score = _score(judge, "qap", "def algorithm(F, D, P):\n    return list(range(len(F)))")
-    assert score.shown < 0.3
+    assert score.number < 0.3
 
 
 def test_slowness_in_qap_does_not_pay(judge: Callable[..., Score]) -> None:
@@ -197,7 +197,7 @@ def test_raising_cost_in_qap_lowers_the_grade(judge: Callable[..., Score]) -> No
     upside_down = task.start.replace("changed_cost < current", "changed_cost > current").replace(
         "(current - changed_cost)", "(changed_cost - current)"
     )
-    assert _score(judge, "qap", upside_down).shown < 0.3 < _score(judge, "qap", task.start).shown
+    assert _score(judge, "qap", upside_down).number < 0.3 < _score(judge, "qap", task.start).number
 
 
 @pytest.mark.parametrize(

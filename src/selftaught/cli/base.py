@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from selftaught.budget.spend import SpendLimits
 from selftaught.errors import SelftaughtError, UsageError
-from selftaught.spend import SpendLimits
 
 if TYPE_CHECKING:
     from selftaught.budget import Allowance
-    from selftaught.estimate import Estimate
     from selftaught.program import Program
+    from selftaught.runs.estimate import Estimate
     from selftaught.store import RunRecord, Store
 
 T = TypeVar("T")
@@ -104,13 +104,12 @@ def agree(estimate: Estimate, limits: SpendLimits, yes: bool) -> None:
         raise typer.Exit(2)
 
 
-def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None = None) -> dict[str, Any]:
+def follow(facts: Store, number: int, as_json: bool, limits: SpendLimits | None = None) -> dict[str, Any]:
     """Carry a run to its end with its progress shown on standard error; show what was reached, whatever ended it."""
     from rich.console import Console
 
-    from selftaught import launch
-    from selftaught.assignment import banner
-    from selftaught.progress import Progress
+    from selftaught.lab.progress import Progress
+    from selftaught.runs.carry import carry, save
     from selftaught.views import live
 
     console = Console(stderr=True, emoji=False)
@@ -118,7 +117,7 @@ def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None =
     progress = Progress()
     try:
         with live.shown(progress, console):
-            document = launch.carry(number, facts, progress, limits)
+            document = carry(number, facts, progress, limits)
     except (SelftaughtError, KeyboardInterrupt) as error:
         reached = facts.run(number).report
         if reached and (reached.get("rounds") or reached.get("runs")):
@@ -136,7 +135,7 @@ def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None =
             raise typer.Exit(130) from None
         raise
     show_document(document, as_json)
-    folder = launch.save(document, facts, facts.path.with_suffix(".runs") / str(number))
+    folder = save(document, facts, facts.path.with_suffix(".runs") / str(number))
     what = "its report and the improved improver are" if "gain" in document else "its report is"
     console.print(
         f"Run {number} is kept in {facts.path}; {what} in {folder}", soft_wrap=True, highlight=False, markup=False
@@ -189,24 +188,16 @@ def writable(*paths: Path | None) -> None:
             raise UsageError(f"cannot write {path}: it must be a file in a folder that exists")
 
 
-def made_by(record: RunRecord, recursion: str) -> str:
-    """Digest of the improver that a run, or one recursion (ARM/SEED) of an experiment, ended with."""
-    report = record.report or {}
-    if record.settings.get("kind") == "compare":
-        raise UsageError(f"run {record.id} is a comparison: it made no improver")
-    if record.settings.get("kind") == "experiment":
-        made = {f"{one['arm']}/{one['seed']}": str(one["improver"]) for one in report.get("runs", ())}
-        if recursion not in made:
-            there = ", ".join(made) or "none yet"
-            raise UsageError(f"run {record.id} is an experiment: choose ARM/SEED of its recursions, done are: {there}")
-        return made[recursion]
-    if recursion:
-        raise UsageError(f"run {record.id} is one recursion: {recursion} is not in it")
-    if "gain" not in report:
-        raise UsageError(
-            f"run {record.id} has come to no improver yet: `selftaught resume {record.id}` carries it to its end"
-        )
-    return str(report["arms"]["improved"]["improver"])
+def banner(record: RunRecord, path: Path) -> str:
+    """What is said before a run: which model does the proposing, and how generated code is held."""
+    from selftaught.runs import assignment
+    from selftaught.runs.model import about
+
+    asked = assignment(record)
+    return (
+        f"Run {record.id} · model {asked.model}: {about(asked.model)}\n"
+        f"seed {asked.seed} · {asked.summary} · sandbox {record.circumstances['sandbox']} · store {path}"
+    )
 
 
 def given(**options: T | None) -> dict[str, T]:

@@ -26,9 +26,8 @@ from selftaught.cli.base import (
     agree,
     allowance,
     app,
-    carry,
+    follow,
     given,
-    made_by,
     model_spec,
     price_of,
     specs,
@@ -94,8 +93,8 @@ def compare(
     """Compare improvers on tasks at equal budgets, on instances and answers that they share."""
     from dataclasses import replace
 
-    from selftaught import launch
-    from selftaught.estimate import estimate
+    from selftaught.runs.carry import circumstances
+    from selftaught.runs.estimate import estimate
     from selftaught.settings import Contest
     from selftaught.store import Store
 
@@ -126,14 +125,15 @@ def compare(
             deadline=deadline,
         )
         agree(estimate(contest), limits, yes)
-        number = facts.start(contest.plain(), launch.circumstances(sandbox, limits))
-        document = carry(facts, number, as_json)
+        number = facts.start(contest.plain(), circumstances(sandbox, limits))
+        document = follow(facts, number, as_json)
     write(document, csv, picture)
 
 
 def _entrant(facts: Store, named: str) -> Entrant:
     """An improver by its name in the box, its file, or the run it came from."""
     from selftaught.improvers import load
+    from selftaught.runs import kind_of
     from selftaught.settings import Entrant
 
     kind, _, rest = named.partition(":")
@@ -144,4 +144,5 @@ def _entrant(facts: Store, named: str) -> Entrant:
         raise UsageError(
             f"{named} names no run: write run:N with a number from `selftaught runs`, or run:N/ARM/SEED of an experiment"
         )
-    return Entrant(named, made_by(facts.run(int(number)), recursion))
+    record = facts.run(int(number))
+    return Entrant(named, kind_of(record.settings).made(record, recursion))

@@ -27,7 +27,7 @@ from selftaught.cli.base import (
     Yes,
     agree,
     app,
-    carry,
+    follow,
     model_spec,
     price_of,
     show_rows,
@@ -37,7 +37,7 @@ from selftaught.cli.base import (
 )
 
 if TYPE_CHECKING:
-    from selftaught.experiments.plans import Plan
+    from selftaught.settings import Plan
 
 
 @app.command()
@@ -73,9 +73,9 @@ def experiment(
     as_json: Json = False,
 ) -> None:
     """Run one of the paper's experiments, or one that it left open, to its table; `--plan` shows it first."""
-    from selftaught import launch
-    from selftaught.estimate import estimate
-    from selftaught.experiments import plans
+    from selftaught.runs import plans
+    from selftaught.runs.carry import circumstances
+    from selftaught.runs.estimate import estimate
     from selftaught.store import Store
 
     if name is None:
@@ -102,8 +102,8 @@ def experiment(
     agree(bound, limits, yes)
     with Store(store) as facts:
         plans.keep(facts.keep)
-        number = facts.start(planned.plain(), {**launch.circumstances(sandbox, limits), "plan": planned.digest})
-        document = carry(facts, number, as_json)
+        number = facts.start(planned.plain(), {**circumstances(sandbox, limits), "plan": planned.digest})
+        document = follow(facts, number, as_json)
     write(document, None, picture)
 
 

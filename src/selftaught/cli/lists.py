@@ -16,12 +16,12 @@ def list_tasks(
     as_json: Json = False,
 ) -> None:
     """List the built-in tasks, or show some whole: what the model is told, and the start solution."""
+    from selftaught.interface import about_task
     from selftaught.tasks import load, names
-    from selftaught.utility import told
 
     if spec is not None:
         found = [
-            {"task": one.name, "about": one.summary, "description": told(one, "train"), "start": one.start}
+            {"task": one.name, "about": one.summary, "description": about_task(one, "train"), "start": one.start}
             for one in load(spec, seed)
         ]
         if as_json:

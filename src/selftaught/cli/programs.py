@@ -26,7 +26,8 @@ def execute(
     as_json: Json = False,
 ) -> None:
     """Run one untrusted program in the sandbox and print its outcome. Exit code 0 when it answered, 1 otherwise."""
-    from selftaught.sandbox import MOST_MB, Job, Limits, open_sandbox
+    from selftaught.sandbox import MOST_MB, Job, Limits
+    from selftaught.sandbox.levels import open_sandbox
 
     if not (0.01 <= cpu_s <= 86_400 and 64 <= memory_mb <= MOST_MB and 0 <= files_mb <= MOST_MB):
         raise UsageError(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from selftaught.budget.spend import SpendLimits
 from selftaught.cli.base import (
     DEFAULT_STORE,
     BaseUrl,
@@ -28,10 +29,9 @@ from selftaught.cli.base import (
     agree,
     allowance,
     app,
-    carry,
     existing,
+    follow,
     given,
-    made_by,
     model_spec,
     price_of,
     show_document,
@@ -42,7 +42,6 @@ from selftaught.cli.base import (
 )
 from selftaught.errors import UsageError
 from selftaught.program import Program
-from selftaught.spend import SpendLimits
 
 
 @app.command()
@@ -139,8 +138,8 @@ def run(
             outer=allowance(base.outer, outer_calls, outer_responses, outer_scorings, outer_tokens, outer_cpu_s),
             **given(repetitions=repetitions, validation=validation, test=test),
         )
-        from selftaught import launch
-        from selftaught.estimate import estimate
+        from selftaught.runs.carry import circumstances
+        from selftaught.runs.estimate import estimate
 
         limits = spend_limits(
             max_dollars=max_dollars,
@@ -153,7 +152,7 @@ def run(
             deadline=deadline,
         )
         agree(estimate(settings), limits, yes)
-        carry(facts, facts.start(settings.plain(), launch.circumstances(sandbox, limits)), as_json)
+        follow(facts, facts.start(settings.plain(), circumstances(sandbox, limits)), as_json)
 
 
 @app.command()
@@ -184,7 +183,7 @@ def resume(
             round_minutes=round_minutes,
             deadline=deadline,
         )
-        carry(facts, number, as_json, limits)
+        follow(facts, number, as_json, limits)
 
 
 @app.command()
@@ -198,6 +197,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Look at a run."""
+    from selftaught.runs import kind_of
+
     with existing(store) as facts:
         record = facts.run(number)
         if recursion and not program:
@@ -207,7 +208,7 @@ def show(
                 f"run {number} has no report yet ({record.status}): `selftaught resume {number}` carries it to its end"
             )
         if program:
-            show_program(Program(facts.text(made_by(record, recursion))), as_json)
+            show_program(Program(facts.text(kind_of(record.settings).made(record, recursion))), as_json)
         else:
             show_document(dict(record.report), as_json)
 
@@ -233,7 +234,7 @@ def lineage(
 @app.command()
 def runs(store: StorePath = DEFAULT_STORE, as_json: Json = False) -> None:
     """List the runs of a store."""
-    from selftaught.assignment import assignment
+    from selftaught.runs import assignment
 
     with existing(store) as facts:
         found = facts.runs()

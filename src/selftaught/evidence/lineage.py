@@ -57,8 +57,9 @@ def lineage(store: Store, number: int) -> dict[str, JSON]:
     record = store.run(number)
     rounds = (record.report or {}).get("rounds")
     if kind := record.settings.get("kind"):
-        what = "an experiment" if kind == "experiment" else "a comparison"
-        raise UsageError(f"run {number} is {what}: lineage is of recursions, as `selftaught run` makes them")
+        raise UsageError(
+            f"run {number} is of the kind {kind}: lineage is of recursions, as `selftaught run` makes them"
+        )
     if not rounds:
         raise UsageError(f"run {number} has no rounds to tell of yet: `selftaught resume {number}` goes on with it")
     seed = record.settings["improver"]

@@ -6,25 +6,24 @@ from collections.abc import Sequence
 from statistics import fmean as mean
 
 from selftaught.budget import Usage
-from selftaught.evidence.controls import Arm, Comparison, by_task
-from selftaught.evidence.counterfactuals import Counterfactuals
+from selftaught.evidence.controls import Counterfactuals, Judged, Judgement, by_task
 from selftaught.evidence.statistics import interval
 from selftaught.plain import JSON
 from selftaught.recursion import Round
 from selftaught.store import Store
 
 
-def report(rounds: Sequence[Round], comparison: Comparison, further: Counterfactuals | None = None) -> dict[str, JSON]:
+def report(rounds: Sequence[Round], judgement: Judgement, further: Counterfactuals | None = None) -> dict[str, JSON]:
     """What `run --json` says of the rounds and of the arms: the same settings and seed give the same document."""
-    found: list[JSON] = [_seed_round(comparison.rounds[0])]
-    found += [{**_round(one), "test": _test(arm)} for one, arm in zip(rounds, comparison.rounds[1:], strict=True)]
-    parts, verdicts = comparison.parts(), comparison.verdicts()
+    found: list[JSON] = [_seed_round(judgement.rounds[0])]
+    found += [{**_round(one), "test": _test(arm)} for one, arm in zip(rounds, judgement.rounds[1:], strict=True)]
+    parts, verdicts = judgement.parts(), judgement.verdicts()
     if further:
         parts, verdicts = parts | further.parts(), verdicts | further.verdicts()
     return {
         "tasks": sorted(by_task(rounds[0].incumbent_cells)),
         "rounds": found,
-        "arms": {name: arm.plain() for name, arm in comparison.arms.items()} | (further.arms() if further else {}),
+        "arms": {name: arm.plain() for name, arm in judgement.arms.items()} | (further.arms() if further else {}),
         "gain": {name: one.plain() for name, one in parts.items()},
         "verdict": {name: one.plain() for name, one in verdicts.items()},
         "discovery": further and further.discovery,
@@ -32,7 +31,7 @@ def report(rounds: Sequence[Round], comparison: Comparison, further: Counterfact
 
 
 def so_far(rounds: Sequence[Round]) -> dict[str, JSON]:
-    """What there is to say of a run that was stopped before its comparison."""
+    """What there is to say of a run that was stopped before its judgement."""
     return {"rounds": [{**_round(one), "test": None} for one in rounds]}
 
 
@@ -59,7 +58,7 @@ def usage(store: Store, run: int, spent: float | None) -> dict[str, JSON]:
     }
 
 
-def _seed_round(arm: Arm) -> dict[str, JSON]:
+def _seed_round(arm: Judged) -> dict[str, JSON]:
     return {
         "round": 0,
         "improver": arm.improver.digest,
@@ -71,7 +70,7 @@ def _seed_round(arm: Arm) -> dict[str, JSON]:
     }
 
 
-def _test(arm: Arm) -> dict[str, JSON]:
+def _test(arm: Judged) -> dict[str, JSON]:
     return interval(arm.scores()).plain()
 
 
@@ -91,7 +90,7 @@ def _round(one: Round) -> dict[str, JSON]:
         "train": trained.get(one.improver.digest),
         "validation": interval(by_task(cells)).plain(),
         "incumbent_validation": mean(cell.value for cell in one.incumbent_cells),
-        "proposal_train": one.proposal.shown,
+        "proposal_train": one.proposal.first_score,
         "proposal_validation": mean(cell.value for cell in one.challenger_cells) if one.challenger_cells else None,
         "answers_per_run": mean(cell.usage.responses for cell in cells),
     }

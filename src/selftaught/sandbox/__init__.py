@@ -1,6 +1,6 @@
 """The sandbox seam: a program, plain arguments and callable host functions go in; outcomes come out.
 
-Everything generated runs behind this seam, solutions and improvers alike. `open_sandbox` gives the real thing; the
+Everything generated runs behind this seam, solutions and improvers alike. `levels.open_sandbox` gives the real thing; the
 names below are all that the rest of the package knows of it.
 
 How it is built, from the outside in: `pool` (slots, retries) talks through `server` to zygotes in the jail of `jail`;
@@ -111,14 +111,3 @@ class Sandbox(Protocol):
     def __enter__(self) -> Sandbox: ...
 
     def __exit__(self, *error: object) -> None: ...
-
-
-def open_sandbox(level: str = "strict", slots: int | None = None) -> Sandbox:
-    """The real sandbox, a context manager, proved by attack before it is handed out.
-
-    `level` is one of `levels.LEVELS`; `slots` is how many jobs compute at once (default: one per CPU core). Raises
-    SandboxRefused with cause and mend when this machine cannot hold generated code at that level.
-    """
-    from selftaught.sandbox.levels import open_level
-
-    return open_level(level, slots)

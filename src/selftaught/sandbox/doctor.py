@@ -12,7 +12,7 @@ from selftaught.sandbox import Job, Limits, advice
 from selftaught.sandbox import filter as calls
 from selftaught.sandbox.guest import kernel
 from selftaught.sandbox.jail import NOBODY, bubblewrap, interpreter, numpy_folders
-from selftaught.sandbox.levels import LEVELS, open_level
+from selftaught.sandbox.levels import LEVELS, open_sandbox
 from selftaught.sandbox.pool import Pool
 
 _UNKNOWN = (
@@ -108,7 +108,7 @@ def _level(level: str, missing: list[str]) -> list[Check]:
     """Whether a level holds; where it does not for no known reason, `missing` is what may be behind it."""
     name = f"level {level}"
     try:
-        with open_level(level, 1) as pool:
+        with open_sandbox(level, 1) as pool:
             held = Check(name, True, ", ".join(["holds against every probe", *pool.found()]))
             return [held, _files(pool)] if LEVELS[level].namespaces else [held]
     except SandboxRefused as refused:

@@ -34,8 +34,12 @@ LEVELS = {
 }
 
 
-def open_level(level: str, slots: int | None) -> Pool:
-    """See `selftaught.sandbox.open_sandbox`."""
+def open_sandbox(level: str = "strict", slots: int | None = None) -> Pool:
+    """The real sandbox, a context manager, proved by attack before it is handed out.
+
+    `level` is one of `LEVELS`; `slots` is how many jobs compute at once (default: one per CPU core). Raises SandboxRefused
+    with cause and mend when this machine cannot hold generated code at that level.
+    """
     if level not in LEVELS:
         raise UsageError(f"no sandbox level {level!r}: choose one of {', '.join(LEVELS)}")
     if platform.system() != "Linux":

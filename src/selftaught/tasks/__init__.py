@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module, util
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +19,7 @@ from typing import Any, TypeGuard, cast
 from selftaught.errors import UsageError
 from selftaught.program import defect
 from selftaught.sandbox import MOST_MB, Limits
-from selftaught.task import Task, asking
+from selftaught.task import Task, authored
 
 _BUILT_IN = {
     "lpn": "Lpn",
@@ -58,6 +58,16 @@ def load(spec: str, seed: int) -> list[Task]:
     if spec.endswith(".py") or Path(spec).is_file():
         return _from_file(Path(spec))
     raise UsageError(f"no task {spec!r}: give a Python file that defines one, or one of {', '.join(names())}")
+
+
+def load_all(specs: Sequence[str], seed: int) -> list[Task]:
+    """The tasks of several specs; UsageError when one is named twice."""
+    tasks = [task for spec in specs for task in load(spec, seed)]
+    names = [task.name for task in tasks]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"task {twice[0]} is asked for twice: name each task once (repetitions are a setting)")
+    return tasks
 
 
 def _built_in(name: str) -> Task:
@@ -127,7 +137,7 @@ def _whole(task: object, path: Path) -> Task:
     counts: list[Any] = [task.instances.get(split) for split in ("train", "validation", "test")]
     if not all(type(count) is int and count > 0 for count in counts):
         raise UsageError(f"{called} must say in `instances` how many there are for train, validation and test")
-    with asking(task, "description"):
+    with authored(task, "description"):
         if not isinstance(cast("object", task.description), str):
             raise UsageError(f"{called} has a description that is no text")
     best = cast("object", task.best)

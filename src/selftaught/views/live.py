@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from selftaught.progress import Progress, Snapshot
+from selftaught.lab.progress import Progress, Snapshot
 
 _PLAIN_EVERY_S = 10.0
 

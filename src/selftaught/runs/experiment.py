@@ -6,32 +6,35 @@ recursions (lpn and transfer of one preset) share their facts.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from statistics import fmean as mean
 from typing import Any
 
-from selftaught.assignment import assignment, load_every, open_model
 from selftaught.errors import UsageError
-from selftaught.evidence.comparison import contend, document
-from selftaught.evidence.controls import Arm as Judged
-from selftaught.evidence.controls import Comparison, compare
+from selftaught.evidence import published
+from selftaught.evidence.contest import contend, document
+from selftaught.evidence.controls import Judged, Judgement, judge
 from selftaught.evidence.statistics import Interval, of_methods, over_runs, rank_correlation, wilson
 from selftaught.evidence.strategies import strategies
-from selftaught.experiments import published
-from selftaught.experiments.blank import blank
-from selftaught.experiments.plans import SERVED, Arm, Plan, plan
-from selftaught.experiments.transferred import transferred
+from selftaught.evidence.transferred import transferred
 from selftaught.improver import improve
 from selftaught.lab import Lab
-from selftaught.launch import arrange, scaled
-from selftaught.meta import MetaUtility, Scaled
+from selftaught.meta import MetaUtility, ScaledTask, scale
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.recursion import Round, recursion
-from selftaught.settings import Contest, Entrant, Settings
+from selftaught.runs import contest, earlier_looks
+from selftaught.runs import recursion as one_recursion
+from selftaught.runs.blank import blank
+from selftaught.runs.model import open_model
+from selftaught.runs.plans import SERVED, plan
+from selftaught.settings import Arm, Assignment, Contest, Entrant, Plan, Settings
+from selftaught.store import RunRecord
+from selftaught.tasks import load_all
 
+WHAT = "an experiment"
 _RISE = 0.03
 """The paper counts runs that gain at least 3 % (of raw score)."""
 
@@ -43,7 +46,7 @@ class Recursed:
     arm: str
     seed: int
     rounds: Sequence[Round]
-    comparison: Comparison
+    judgement: Judgement
     again: float | None
     """How much better the seed improver becomes in the hands of the improved one than in its own; None: not asked."""
 
@@ -53,20 +56,20 @@ class Recursed:
 
     def by_round(self) -> list[float]:
         """The mean on the common scale, from the seed improver (round 0) on."""
-        return [mean(cell.value for cell in one.cells) for one in self.comparison.rounds]
+        return [mean(cell.value for cell in one.cells) for one in self.judgement.rounds]
 
     def gain(self) -> float:
         return self.by_round()[-1] - self.by_round()[0]
 
     def better_search(self) -> float:
-        return self.by_round()[-1] - mean(cell.value for cell in self.comparison.arms["best_of_n"].cells)
+        return self.by_round()[-1] - mean(cell.value for cell in self.judgement.arms["best_of_n"].cells)
 
     def failed(self) -> float:
         """Share of the improved improver's test runs that failed and so count as their start solutions."""
-        return mean(cell.failed is not None for cell in self.comparison.rounds[-1].cells)
+        return mean(cell.failed is not None for cell in self.judgement.rounds[-1].cells)
 
     def raw(self) -> list[float]:
-        return [_raw(one) for one in self.comparison.rounds]
+        return [_raw(one) for one in self.judgement.rounds]
 
     def plain(self) -> dict[str, JSON]:
         return {
@@ -84,27 +87,33 @@ class Recursed:
         }
 
 
-def _raw(judged: Judged) -> float:
-    return mean(cell.raw for cell in judged.cells)
+def _raw(tested: Judged) -> float:
+    return mean(cell.raw for cell in tested.cells)
 
 
-def experiment(lab: Lab, planned: Plan, reached: dict[str, Any]) -> dict[str, Any]:
-    """Carry the experiment out and return its figures; `reached` holds the recursions that are done."""
+def read(plain: Mapping[str, Any]) -> Plan:
+    """The plan that was stored."""
+    return Plan.read(plain)
+
+
+def conduct(lab: Lab, asked: Plan) -> dict[str, Any]:
+    """Carry the experiment out and return its figures; the recursions that are done are told meanwhile."""
+    planned = asked
     found: list[Recursed] = []
     for arm in planned.arms:
         with speaking(lab, planned, arm.settings) as own:
             for k in range(planned.runs):
                 lab.progress.scope(f"{arm.name} {k + 1} of {planned.runs}")
                 found.append(_recurse(replace(own, seed=planned.seed + k), arm, planned.again))
-                reached["runs"] = [one.plain() for one in found]
-    compared = _contest(lab, planned, planned.contest, found) if planned.contest else None
+                lab.document.tell(runs=[one.plain() for one in found])
+    compared = _afterwards(lab, planned, planned.contest, found) if planned.contest else None
     return {
         "model": lab.model.name,
         "experiment": planned.name,
         "question": planned.question,
         "plan": _digest_at_start(lab, planned),
         "deviations": [*deviations(planned), *_kept_all_the_same(planned, found)],
-        "earlier_looks": _earlier_looks(lab, planned),
+        "earlier_looks": earlier_looks(lab, planned),
         "runs": [one.plain() for one in found],
         "arms": [_arm(arm.name, [one for one in found if one.arm == arm.name]) for arm in planned.arms],
         "differences": {name: over_runs(values).plain() for name, values in _differences(planned, found).items()},
@@ -130,38 +139,38 @@ def speaking(lab: Lab, planned: Plan, settings: Settings) -> Generator[Lab]:
 
 def _recurse(lab: Lab, arm: Arm, again: bool) -> Recursed:
     settings = replace(arm.settings, seed=lab.seed)
-    train, test = arrange(lab, settings)
+    train, test = one_recursion.arrange(lab, settings)
     if settings.start == "none":
         train, test = [*map(blank, train)], [*map(blank, test)]
     seed = Program(lab.store.text(settings.improver))
     rounds = list(recursion(lab, seed, train, settings))
-    comparison = compare(lab, settings, rounds, test)
+    judgement = judge(lab, settings, rounds, test)
     better = _again(lab, settings, rounds, train, test) if again else None
-    return Recursed(arm.name, lab.seed, rounds, comparison, better)
+    return Recursed(arm.name, lab.seed, rounds, judgement, better)
 
 
 def _again(
-    lab: Lab, settings: Settings, rounds: Sequence[Round], train: Sequence[Scaled], test: Sequence[Scaled]
+    lab: Lab, settings: Settings, rounds: Sequence[Round], train: Sequence[ScaledTask], test: Sequence[ScaledTask]
 ) -> float:
     """Improve the seed improver afresh, once with the improved improver and once with itself; the difference on test."""
     lab.progress.phase("improving the seed improver afresh")
     seed, improved = rounds[0].incumbent, rounds[-1].improver
     utility = MetaUtility(lab, train, "train", "again", settings.repetitions, settings.inner)
-    judge = MetaUtility(lab, test, "test", "report", settings.test, settings.inner)
+    report = MetaUtility(lab, test, "test", "report", settings.test, settings.inner)
 
     def made(worker: Program) -> float:
-        found = improve(lab, worker, seed, utility, ["again", lab.seed], settings.outer, utility.depth + 1)
-        return mean(cell.value for cell in judge.cells(found.program or seed))
+        found = improve(lab, worker, seed, utility, ["again", lab.seed], settings.outer, utility.level + 1)
+        return mean(cell.value for cell in report.cells(found.program or seed))
 
     return made(improved) - made(seed)
 
 
-def _contest(lab: Lab, planned: Plan, contest: Contest, found: Sequence[Recursed]) -> dict[str, Any]:
+def _afterwards(lab: Lab, planned: Plan, asked: Contest, found: Sequence[Recursed]) -> dict[str, Any]:
     """The improvers of the plan and those of all runs on the tasks of the contest."""
     lab.progress.scope("afterwards")
     made = [Entrant(f"{one.arm} {one.seed}", lab.store.keep(one.improver.text)) for one in found]
-    full = replace(contest, entrants=(*contest.entrants, *made))
-    tasks = [scaled(lab, task) for task in load_every(full.tasks, full.seed)]
+    full = replace(asked, entrants=(*asked.entrants, *made))
+    tasks = [scale(lab, task) for task in load_all(full.tasks, full.seed)]
     figures = document(contend(replace(lab, seed=full.seed), full, tasks))
     names, unlike = [one.name for one in made], _unlike(planned, tasks)
     return {
@@ -173,10 +182,10 @@ def _contest(lab: Lab, planned: Plan, contest: Contest, found: Sequence[Recursed
     }
 
 
-def _unlike(planned: Plan, tasks: Sequence[Scaled]) -> list[str]:
+def _unlike(planned: Plan, tasks: Sequence[ScaledTask]) -> list[str]:
     """The tasks that are of no family the recursions worked on: formula-test-1 is of the family of formula-train-1."""
     specs = {spec for arm in planned.arms for spec in arm.settings.tasks}
-    families = {task.name.partition("-")[0] for task in load_every(sorted(specs), planned.seed)}
+    families = {task.name.partition("-")[0] for task in load_all(sorted(specs), planned.seed)}
     return [one.task.name for one in tasks if one.task.name.partition("-")[0] not in families]
 
 
@@ -217,8 +226,7 @@ def _differences(planned: Plan, found: Sequence[Recursed]) -> dict[str, list[flo
     """What the improved improver of each further arm reaches, less that of the first arm with the same seed."""
     ends = {(one.arm, one.seed): one.by_round()[-1] for one in found}
     first = planned.arms[0].name
-    seeds = range(planned.seed, planned.seed + planned.runs)
-    return {arm.name: [ends[arm.name, seed] - ends[first, seed] for seed in seeds] for arm in planned.arms[1:]}
+    return {arm.name: [ends[arm.name, seed] - ends[first, seed] for seed in planned.seeds] for arm in planned.arms[1:]}
 
 
 def _verdicts(planned: Plan, found: Sequence[Recursed]) -> dict[str, JSON]:
@@ -277,30 +285,34 @@ def _digest_at_start(lab: Lab, planned: Plan) -> str:
     return str(lab.store.run(lab.run).circumstances.get("plan", planned.digest))
 
 
-def _earlier_looks(lab: Lab, planned: Plan) -> list[JSON]:
-    """Earlier runs in this store that were judged on test instances which this experiment uses."""
-    mine = _looked_at(planned)
-    looks: list[JSON] = []
-    for record in lab.store.runs():
-        if record.id < lab.run and mine & _looked_at(assignment(record)):
-            looks.append(f"run {record.id} ({record.started}, {assignment(record).summary})")
-    return looks
+# --- as every kind ----------------------------------------------------------------------------------------------------
 
 
-def _looked_at(asked: Any) -> set[tuple[str, int]]:
-    """The test tasks, by name, and seeds of a run of any kind."""
-    if isinstance(asked, Settings):
-        return _named(asked.test_tasks, asked.seed)
-    if isinstance(asked, Contest):
-        return _named(asked.tasks, asked.seed)
-    seeds = range(asked.seed, asked.seed + asked.runs)
-    own = {one for arm in asked.arms for seed in seeds for one in _named(arm.settings.test_tasks, seed)}
-    return own | (_looked_at(asked.contest) if asked.contest else set())
+def bound(asked: Plan) -> list[tuple[Assignment, int]]:
+    """Answers at most: of every arm, whose model may be its own, and of what is compared afterwards."""
+    parts: list[tuple[Assignment, int]] = []
+    for arm in asked.arms:
+        again = 2 * one_recursion.bound_again(arm.settings) if asked.again else 0
+        parts += [(one, asked.runs * (answers + again)) for one, answers in one_recursion.bound(arm.settings)]
+    if one := asked.contest:
+        entrants = len(one.entrants) + len(asked.arms) * asked.runs
+        each = contest.bound(replace(one, entrants=one.entrants[:1]))
+        parts += [(single, answers * entrants) for single, answers in each]
+    return parts
 
 
-def _named(specs: Sequence[str], seed: int) -> set[tuple[str, int]]:
-    """The names that specs stand for: `formula:test` holds every task of `formula:test/2`."""
-    try:
-        return {(task.name, seed) for task in load_every(specs, seed)}
-    except UsageError:  # an earlier run's task file is gone
-        return {(spec, seed) for spec in specs}
+def looked_at(asked: Plan) -> set[tuple[str, int]]:
+    """The test tasks, by name, and seeds of all recursions and of what is compared afterwards."""
+    own = {
+        one for arm in asked.arms for seed in asked.seeds for one in one_recursion.named(arm.settings.test_tasks, seed)
+    }
+    return own | (contest.looked_at(asked.contest) if asked.contest else set())
+
+
+def made(record: RunRecord, which: str) -> str:
+    """Digest of the improver that one of its recursions, ARM/SEED, ended with."""
+    found = {f"{one['arm']}/{one['seed']}": str(one["improver"]) for one in (record.report or {}).get("runs", ())}
+    if which not in found:
+        there = ", ".join(found) or "none yet"
+        raise UsageError(f"run {record.id} is an experiment: choose ARM/SEED of its recursions, done are: {there}")
+    return found[which]

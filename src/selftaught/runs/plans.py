@@ -9,71 +9,13 @@ that everything works; its figures mean nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from selftaught.budget import Allowance
 from selftaught.errors import UsageError
 from selftaught.improvers import load, names
-from selftaught.plain import JSON, digest
-from selftaught.settings import Contest, Entrant, Settings
-
-Preset = Literal["ours", "paper", "tiny"]
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One way of recursing. Each of its runs has a seed of its own, the same for all arms."""
-
-    name: str
-    settings: Settings
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What an experiment is asked to do: stored, with its digest, before the first answer."""
-
-    name: str
-    preset: Preset
-    question: str
-    arms: tuple[Arm, ...]
-    runs: int
-    """Recursions of each arm, with the seeds `seed`, `seed` + 1, …"""
-    contest: Contest | None = None
-    """Improvers compared on tasks afterwards; the improved improvers of all runs enter it as well."""
-    again: bool = False
-    """Whether improved improvers and the seed improver are both set to improve the seed improver afresh."""
-    model: str = "offline"
-    base_url: str | None = None
-    max_tokens: int | None = None
-    price: tuple[float, float] | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.runs < 1:
-            raise UsageError(f"--runs is {self.runs}: at least 1 is needed")
-
-    @property
-    def summary(self) -> str:
-        return f"experiment {self.name}, preset {self.preset}: {len(self.arms)} arms x {self.runs} recursions"
-
-    @property
-    def digest(self) -> str:
-        return digest(self.plain())
-
-    def plain(self) -> dict[str, JSON]:
-        contest = self.contest and self.contest.plain()
-        return {"kind": "experiment", **asdict(self), "contest": contest}
-
-    @classmethod
-    def read(cls, plain: Mapping[str, Any]) -> Plan:
-        """The plan that `plain()` gave."""
-        fields = {name: value for name, value in plain.items() if name != "kind"}
-        fields["arms"] = tuple(Arm(one["name"], Settings.read(one["settings"])) for one in fields["arms"])
-        fields["price"] = fields.get("price") and tuple(fields["price"])
-        fields["contest"] = fields["contest"] and Contest.read(fields["contest"])
-        return cls(**fields)
-
+from selftaught.settings import Arm, Contest, Entrant, Plan, Preset, Settings
 
 # --- what the presets have in common ----------------------------------------------------------------------------------
 

@@ -8,17 +8,17 @@ from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
-from toys import Number, asker, make_lab
 
 from selftaught.budget import Allowance
 from selftaught.errors import UsageError
-from selftaught.evidence.comparison import contend, document
-from selftaught.meta import Scaled
+from selftaught.evidence.contest import contend, document
+from selftaught.meta import ScaledTask, SolutionTask
 from selftaught.settings import Contest, Entrant
+from selftaught.testing import Number, asker, make_lab
 from selftaught.views import contests, pictures
 
 INNER = Allowance(calls=8, responses=2, scorings=12, cpu_s=5)
-TASKS = [Scaled(Number("one"), 0.0), Scaled(Number("two"), 0.0)]
+TASKS = [ScaledTask(SolutionTask(Number("one")), 0.0), ScaledTask(SolutionTask(Number("two")), 0.0)]
 CONSTANT = "def improve_algorithm(s, u, m):\n    return 'f = lambda x: {}'\n"
 FAILS = "def improve_algorithm(s, u, m):\n    raise ValueError('no idea')\n"
 
@@ -107,7 +107,9 @@ def test_an_improver_that_always_fails_is_told_with_the_reason(lab):
 
 
 def test_what_a_start_solution_scores_by_chance_is_no_gain_that_costs_nothing(lab):
-    fails = judged(lab, {"one": asker(1), "fails": FAILS}, tasks=[Scaled(Number("one"), -0.5)])["improvers"][1]
+    fails = judged(lab, {"one": asker(1), "fails": FAILS}, tasks=[ScaledTask(SolutionTask(Number("one")), -0.5)])[
+        "improvers"
+    ][1]
     assert fails["test"]["mean"] > 0
     assert fails["cost_per_gain"] == {"responses": None, "tokens": None, "dollars": None}
 
@@ -146,7 +148,7 @@ def test_the_tables_say_what_they_are_about_and_why_an_interval_is_missing(lab):
     flat = shown(judged(lab, {"a": CONSTANT.format(0.5), "b": CONSTANT.format(0.6)}, tasks=TASKS[:1], repetitions=3))
     assert "1 task × 3 repetitions" in flat and "paired: this improver on these tasks" in flat
     assert "Note: a, b: all repetitions of a task gave one score" in flat and "unseen" not in flat
-    many = judged(lab, ASKERS, tasks=[Scaled(Number(f"t{k}"), 0.0) for k in range(10)], repetitions=3)
+    many = judged(lab, ASKERS, tasks=[ScaledTask(SolutionTask(Number(f"t{k}")), 0.0) for k in range(10)], repetitions=3)
     assert many["improvers"][1]["against_first"]["unseen_tasks"]["kind"] == "better"
     assert "on unseen tasks" in shown(many) and "all repetitions" not in shown(many)
 
@@ -170,7 +172,7 @@ def test_a_scorer_that_gives_no_number_is_the_users_to_mend(lab, worth):
     task = NoNumber("odd")
     task.worth = worth
     with pytest.raises(UsageError, match=r"task odd graded an answer .* mend its grade"):
-        judged(lab, ASKERS, tasks=[Scaled(task, 0.0)])
+        judged(lab, ASKERS, tasks=[ScaledTask(SolutionTask(task), 0.0)])
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from selftaught.evidence.statistics import (
 )
 from selftaught.evidence.strategies import strategies
 from selftaught.lab import Lab
-from selftaught.meta import Cell, MetaUtility, Scaled
+from selftaught.meta import Cell, MetaUtility, ScaledTask
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.settings import Contest
@@ -53,7 +53,7 @@ class Result:
 
     contest: Contest
     improvers: Sequence[Program]
-    tasks: Sequence[Scaled]
+    tasks: Sequence[ScaledTask]
     blocks: Sequence[Block]
 
     def cells(self, i: int) -> list[Cell]:
@@ -92,7 +92,7 @@ class Result:
         return sequence(kept_in, (low, high), len(self.improvers) - 1)
 
 
-def contend(lab: Lab, contest: Contest, tasks: Sequence[Scaled]) -> Result:
+def contend(lab: Lab, contest: Contest, tasks: Sequence[ScaledTask]) -> Result:
     """Run a contest to its end. Every cell is a fact, so the same call again finds what was done before."""
     improvers = [Program(lab.store.text(one.improver)) for one in contest.entrants]
     result = Result(contest, improvers, tasks, _blocks(lab, contest, improvers, tasks, range(contest.repetitions)))
@@ -104,17 +104,17 @@ def contend(lab: Lab, contest: Contest, tasks: Sequence[Scaled]) -> Result:
 
 
 def _blocks(
-    lab: Lab, contest: Contest, improvers: Sequence[Program], tasks: Sequence[Scaled], repetitions: range
+    lab: Lab, contest: Contest, improvers: Sequence[Program], tasks: Sequence[ScaledTask], repetitions: range
 ) -> list[Block]:
     """Some blocks, all their cells side by side."""
     lab.progress.phase(f"comparing {len(improvers)} improvers, repetition {repetitions[-1] + 1}")
     judge = MetaUtility(lab, tasks, "test", "compare", 1, contest.inner)
-    places = [(improver, task, r) for r in repetitions for improver in improvers for task in tasks]
-    cells = iter(judge.side_by_side(places))
+    wanted = [(improver, task, r) for r in repetitions for improver in improvers for task in tasks]
+    cells = iter(judge.side_by_side(wanted))
     return [[[next(cells) for _ in tasks] for _ in improvers] for _ in repetitions]
 
 
-def _bounds(tasks: Sequence[Scaled]) -> Bounds:
+def _bounds(tasks: Sequence[ScaledTask]) -> Bounds:
     """What a difference can be at all: raw scores lie in [0, 1], the common scale stretches them."""
     widest = max(1.0 / (one.task.best - one.start) for one in tasks)
     return -widest, widest

@@ -7,13 +7,13 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from selftaught.budget.spend import Spend
+from selftaught.lab.progress import Progress
+from selftaught.lab.workers import Workers
 from selftaught.models import LanguageModel
 from selftaught.plain import JSON
-from selftaught.progress import Progress
 from selftaught.sandbox import HostFunction, Job, Outcome, Sandbox
-from selftaught.spend import Spend
 from selftaught.store import Store
-from selftaught.workers import Workers
 
 CONTRACT = 1
 """Version of what facts mean (interfaces, descriptions, streams). A change makes older facts unfindable, not wrong."""
@@ -21,6 +21,29 @@ CONTRACT = 1
 
 class Stopped(BaseException):
     """The run is being stopped: whatever is under way ends, nothing of it is stored."""
+
+
+class Document:
+    """The document of a run so far: what its view shows at any moment. Safe from many threads."""
+
+    def __init__(self, heading: Mapping[str, JSON], keep: Callable[[Mapping[str, JSON]], None] | None = None) -> None:
+        self.heading = dict(heading)
+        self._parts: dict[str, JSON] = dict(heading)
+        self._keep = keep
+        self._lock = threading.Lock()
+
+    @property
+    def parts(self) -> dict[str, JSON]:
+        """All that was told so far."""
+        with self._lock:
+            return dict(self._parts)
+
+    def tell(self, **parts: JSON) -> None:
+        """Add parts, or put newer ones in the place of older."""
+        with self._lock:
+            self._parts |= parts
+            if self._keep:
+                self._keep(self._parts)
 
 
 @dataclass(frozen=True)
@@ -36,6 +59,7 @@ class Lab:
     """Number of the run in the store whose facts these are."""
     progress: Progress = field(default_factory=Progress)
     spend: Spend = field(default_factory=Spend)
+    document: Document = field(default_factory=lambda: Document({}))
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def once(self, kind: str, about: Mapping[str, JSON], compute: Callable[[], JSON]) -> JSON:

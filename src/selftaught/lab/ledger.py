@@ -15,12 +15,13 @@ from typing import Any, cast
 
 from selftaught.budget import Meter, Usage
 from selftaught.lab import CONTRACT, Lab
+from selftaught.lab.workers import ASKING
 from selftaught.models import Answer, Request
 from selftaught.models.asking import buy
 from selftaught.plain import JSON
 from selftaught.store import key_of
 
-_Place = tuple[Request, int]
+_Numbered = tuple[Request, int]
 """A request and its index."""
 
 
@@ -44,26 +45,26 @@ class Conversation:
         self._meter.reserve_answers(len(messages))
         numbered = self._number([Request(expertise, message, temperature) for message in messages])
         batches = _batches(numbered, self._lab.model.batch)
-        answers = self._lab.workers.map("ask", self._answers, batches)
+        answers = self._lab.workers.map(ASKING, self._answers, batches)
         texts = {
-            place: text
+            one: text
             for batch, group in zip(batches, answers, strict=True)
-            for place, text in zip(batch, group, strict=True)
+            for one, text in zip(batch, group, strict=True)
         }
-        return [texts[place] for place in numbered]
+        return [texts[one] for one in numbered]
 
-    def _number(self, requests: Sequence[Request]) -> list[_Place]:
+    def _number(self, requests: Sequence[Request]) -> list[_Numbered]:
         """Each request with its index: how many identical ones this improver run has made before."""
-        numbered: list[_Place] = []
+        numbered: list[_Numbered] = []
         with self._lock:
             for request in requests:
                 numbered.append((request, self._asked[request]))
                 self._asked[request] += 1
         return numbered
 
-    def _answers(self, places: Sequence[_Place]) -> list[str]:
-        """The texts at places of one request: found in the store, or asked for and kept."""
-        lab, request = self._lab, places[0][0]
+    def _answers(self, numbered: Sequence[_Numbered]) -> list[str]:
+        """The answers of one request: found in the store, or asked for and kept."""
+        lab, request = self._lab, numbered[0][0]
         question: dict[str, JSON] = {
             "model": lab.model.name,
             "parameters": dict(lab.model.parameters),
@@ -72,7 +73,7 @@ class Conversation:
             "temperature": request.temperature,
             "stream": self._stream,
         }
-        abouts: list[dict[str, JSON]] = [{**question, "index": index} for _, index in places]
+        abouts: list[dict[str, JSON]] = [{**question, "index": index} for _, index in numbered]
 
         def bring(missing: Sequence[int]) -> list[JSON]:
             addresses = [key_of("answer", {**abouts[i], "contract": CONTRACT}) for i in missing]
@@ -100,9 +101,9 @@ class Conversation:
         }
 
 
-def _batches(places: Sequence[_Place], size: int) -> list[list[_Place]]:
-    """The places by request, in pieces of at most `size`."""
-    by_request: dict[Request, list[_Place]] = {}
-    for place in places:
-        by_request.setdefault(place[0], []).append(place)
+def _batches(numbered: Sequence[_Numbered], size: int) -> list[list[_Numbered]]:
+    """The requests by what they ask, in pieces of at most `size`."""
+    by_request: dict[Request, list[_Numbered]] = {}
+    for one in numbered:
+        by_request.setdefault(one[0], []).append(one)
     return [group[i : i + size] for group in by_request.values() for i in range(0, len(group), size)]

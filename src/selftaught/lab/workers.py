@@ -17,15 +17,44 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Workers:
-    """Threads by depth. `sizes` gives the number of threads for each name of a depth; they start when first needed."""
+Depth = tuple[str, int]
+"""What waits, and how many improvers that work on improvers are below it."""
+ASKING: Depth = ("ask", 0)
+"""Requests to the model: always the deepest."""
+_LEVELS = 3
+"""An improver run scores solutions (0), improvers (1), or improvers that are scored on improving improvers (2)."""
 
-    def __init__(self, sizes: Mapping[str, int]) -> None:
+
+def improving(level: int) -> Depth:
+    """Improver runs: of solutions (0), or of improvers (1)."""
+    return "improve", level
+
+
+def scoring(level: int) -> Depth:
+    """Scorings that an improver run has asked for, by its level."""
+    return "score", level
+
+
+def sizes(slots: int, requests: int) -> dict[Depth, int]:
+    """Threads by depth for a sandbox that runs `slots` jobs and a model that takes `requests` at once."""
+    busy = max(slots + 2, requests)
+    few = max(2, busy // 4)
+    return {
+        ASKING: busy,
+        **{improving(level): busy for level in range(_LEVELS - 1)},
+        **{scoring(level): few if level else 2 * slots for level in range(_LEVELS)},
+    }
+
+
+class Workers:
+    """Threads by depth, as many as `sizes` gives; they start when first needed."""
+
+    def __init__(self, sizes: Mapping[Depth, int]) -> None:
         self._sizes = dict(sizes)
-        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._pools: dict[Depth, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
 
-    def map(self, depth: str, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    def map(self, depth: Depth, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """`work` of every item, in order, as many at once as the depth allows.
 
         The first exception ends it: what has not begun is dropped, what has is waited for, then it is raised.
@@ -49,8 +78,8 @@ class Workers:
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _pool(self, depth: str) -> ThreadPoolExecutor:
+    def _pool(self, depth: Depth) -> ThreadPoolExecutor:
         with self._lock:
             if depth not in self._pools:
-                self._pools[depth] = ThreadPoolExecutor(self._sizes[depth], thread_name_prefix=depth)
+                self._pools[depth] = ThreadPoolExecutor(self._sizes[depth], thread_name_prefix=depth[0])
             return self._pools[depth]

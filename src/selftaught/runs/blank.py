@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from selftaught.meta import Itself, Scaled
+from selftaught.meta import ScaledTask, SolutionTask
 from selftaught.plain import JSON, digest
 from selftaught.task import Instance, Split, Task
 
@@ -43,8 +43,8 @@ class Blank(Task):
         return self._task.explain(instance, answer)
 
 
-def blank(scaled: Scaled) -> Scaled:
+def blank(scaled: ScaledTask) -> ScaledTask:
     """The task without its start solution, on the same scale. Improving an improver is no task without a start."""
-    if isinstance(scaled.task, Itself):
+    if not isinstance(scaled.task, SolutionTask):
         raise TypeError(f"{scaled.task.name} cannot do without its start solution")
-    return Scaled(Blank(scaled.task), scaled.start)
+    return ScaledTask(SolutionTask(Blank(scaled.task.task)), scaled.start)

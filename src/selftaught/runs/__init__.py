@@ -1,0 +1,82 @@
+"""Every kind of run there is: one file per kind, each with the functions that `Kind` names.
+
+A kind's module is imported when it is asked for. To add one: its file here, its settings among the values, a view, a command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from selftaught.errors import UsageError
+from selftaught.lab import Lab
+from selftaught.settings import Assignment
+from selftaught.store import RunRecord
+
+KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment"}
+"""The word that a run's settings are stored with, and the module that carries it out."""
+FIRST = "run"
+"""The kind whose settings are stored without the word."""
+
+
+class Kind(Protocol):
+    """What the module of a kind has. `asked` is always of the type that its `read` returns."""
+
+    WHAT: str
+    """What such a run is called in a sentence, e.g. "a comparison"."""
+
+    def read(self, plain: Mapping[str, Any]) -> Assignment:
+        """The assignment that was stored; UsageError where this version does not know it."""
+        ...
+
+    def conduct(self, lab: Lab, asked: Any) -> dict[str, Any]:
+        """Do what is asked and return its figures; what there is of them meanwhile is told to `lab.document`."""
+        ...
+
+    def bound(self, asked: Any) -> list[tuple[Assignment, int]]:
+        """Answers at most, by what asks for them (each has a model of its own)."""
+        ...
+
+    def looked_at(self, asked: Any) -> set[tuple[str, int]]:
+        """The test tasks, by name, and seeds that its figures are of."""
+        ...
+
+    def made(self, record: RunRecord, which: str) -> str:
+        """Digest of the improver that it ended with, `which` of several; UsageError where there is none."""
+        ...
+
+
+def kind_of(settings: Mapping[str, Any]) -> Kind:
+    """The kind of run that stored settings are of. UsageError for one that this version does not know."""
+    word = settings.get("kind", FIRST)
+    if word not in KINDS:
+        raise UsageError(f"it is of the kind {word!r}, which this selftaught does not know: upgrade selftaught")
+    return cast(Kind, import_module(f"{__name__}.{KINDS[word]}"))
+
+
+def assignment(record: RunRecord) -> Assignment:
+    """What a stored run is asked to do. UsageError, naming the run, where this version does not know it."""
+    try:
+        return kind_of(record.settings).read(record.settings)
+    except UsageError as error:
+        raise UsageError(f"run {record.id} cannot be read: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"run {record.id} cannot be read: its settings are not whole ({error!r})") from error
+
+
+def earlier_looks(lab: Lab, asked: Assignment) -> list[str]:
+    """Earlier runs in this store that were judged on test instances which this one is judged on as well."""
+    mine = kind_of(asked.plain()).looked_at(asked)
+    looks: list[str] = []
+    for record in lab.store.runs():
+        if record.id >= lab.run:
+            continue
+        try:
+            other = assignment(record)
+            theirs = kind_of(record.settings).looked_at(other)
+        except UsageError:  # of another version: what it looked at cannot be told
+            continue
+        if mine & theirs:
+            looks.append(f"run {record.id} ({record.started}, {other.summary})")
+    return looks

@@ -1,0 +1,138 @@
+"""From an assignment to a finished run of any kind: opens the handles, has it conducted, keeps what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from selftaught.budget.spend import Spend, SpendLimits, Spent
+from selftaught.errors import SelftaughtError, UsageError
+from selftaught.evidence.report import usage
+from selftaught.lab import Document, Lab
+from selftaught.lab.progress import Progress
+from selftaught.plain import JSON
+from selftaught.runs import assignment, kind_of
+from selftaught.runs.handles import open_lab
+from selftaught.sandbox.levels import LEVELS
+from selftaught.settings import Assignment
+from selftaught.store import RunRecord, Store
+
+DONE = "done"
+
+
+def circumstances(level: str, limits: SpendLimits) -> dict[str, JSON]:
+    """What is true while a run goes on but decides none of its facts: recorded, never part of a key.
+
+    Raises UsageError for a sandbox level that does not exist, before a run is recorded that could never go on.
+    """
+    if level not in LEVELS:
+        raise UsageError(f"no sandbox level {level!r}: choose one of {', '.join(LEVELS)}")
+    return {
+        "selftaught": version("selftaught"),
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "sandbox": level,
+        "limits": limits.plain(),
+    }
+
+
+def carry(number: int, store: Store, progress: Progress, limits: SpendLimits | None = None) -> dict[str, Any]:
+    """Carry a run to its end and return its document.
+
+    Going on with a run that was stopped is the same call: it finds the facts it made before. `limits` replace those the
+    run was begun with. When something ends the run early, what was reached is kept with the reason, and the error raised.
+    UsageError when another process works on this run, or when this version does not know what it is asked to do.
+    """
+    record = store.run(number)
+    if record.status == DONE and record.report:
+        return dict(record.report)
+    asked = assignment(record)
+    with store.alone(number):
+        spend = Spend(limits or SpendLimits(**record.circumstances["limits"]), _spent(record, store))
+        document = Document(heading(number, asked, record))
+        store.reopen(number)
+        level = str(record.circumstances["sandbox"])
+        try:
+            with open_lab(asked, store, level, number, progress, spend, document) as lab:
+                return conduct(lab, asked)
+        except BaseException as error:
+            # Whatever it was is for whoever called; the run only keeps why it ended.
+            _stop(store, number, document, spend, error)
+            raise
+
+
+def conduct(lab: Lab, asked: Assignment) -> dict[str, Any]:
+    """Have a run conducted to its end in an open lab, and keep and return its document."""
+    figures = kind_of(asked.plain()).conduct(lab, asked)
+    spent = lab.spend.now()
+    document: dict[str, Any] = {**lab.document.heading, **figures}
+    document["usage"] = {**usage(lab.store, lab.run, spent.dollars), "cpu_s": spent.cpu_s, "wall_s": spent.wall_s}
+    lab.store.spend(lab.run, spent.plain())
+    lab.store.finish(lab.run, DONE, document)
+    return document
+
+
+def _stop(store: Store, number: int, document: Document, spend: Spend, error: BaseException) -> None:
+    """Keep what was reached, and why there is no more."""
+    reason = _reason(error)
+    store.spend(number, spend.now().plain())
+    stopped = {"stopped": reason, "usage": usage(store, number, spend.dollars)}
+    store.finish(number, f"stopped: {reason}", {**document.parts, **stopped})
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "interrupted"
+    if isinstance(error, SelftaughtError):
+        return str(error)
+    return f"an error that was not expected: {' '.join(f'{type(error).__name__}: {error}'.split())[:500]}"
+
+
+def heading(number: int, asked: Assignment, record: RunRecord) -> dict[str, JSON]:
+    """How a run's document begins: what ran, with what, held how."""
+    return {
+        "run": number,
+        "model": asked.model,
+        "seed": asked.seed,
+        "sandbox": record.circumstances["sandbox"],
+        "settings": asked.plain(),
+    }
+
+
+def _spent(record: RunRecord, store: Store) -> Spent:
+    """What earlier sessions of a run have cost: as last noted, or as the answers themselves say where that is more.
+
+    The last note may be older than the last answers; and not every answer paid for is in the store as this run's, because
+    another run on it may have stored the same one first.
+    """
+    noted, bought = Spent(**record.spent), store.bought(record.id)
+    unknown = noted.dollars is None or bought.dollars is None
+    return replace(
+        noted,
+        dollars=None if unknown else max(noted.dollars or 0.0, bought.dollars or 0.0),
+        answers=max(noted.answers, bought.responses),
+        tokens=max(noted.tokens, bought.tokens_in + bought.tokens_out),
+    )
+
+
+def save(document: dict[str, Any], store: Store, folder: Path) -> Path:
+    """Write what people open with other tools, the document and a recursion's improved improver, and return the folder."""
+    files = {"report.json": json.dumps(document, indent=2) + "\n"}
+    if "gain" in document:
+        files["improver.py"] = store.text(document["arms"]["improved"]["improver"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"the run is kept in {store.path}, but {folder} cannot be written: {error.strerror}; make room there"
+        ) from error
+    return folder

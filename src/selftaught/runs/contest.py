@@ -1,0 +1,45 @@
+"""Improvers against improvers: `selftaught compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from selftaught.errors import UsageError
+from selftaught.evidence.contest import contend, document
+from selftaught.lab import Lab
+from selftaught.meta import scale
+from selftaught.runs.recursion import allowed, named
+from selftaught.settings import Assignment, Contest
+from selftaught.store import RunRecord
+from selftaught.tasks import load_all
+
+WHAT = "a comparison"
+
+
+def read(plain: Mapping[str, Any]) -> Contest:
+    """The contest that was stored."""
+    return Contest.read(plain)
+
+
+def conduct(lab: Lab, asked: Contest) -> dict[str, Any]:
+    """Every improver on every task and repetition; the figures."""
+    lab.progress.phase("measuring the start solutions")
+    tasks = [scale(lab, task) for task in load_all(asked.tasks, asked.seed)]
+    return {"model": lab.model.name, **document(contend(lab, asked, tasks))}
+
+
+def bound(asked: Contest) -> list[tuple[Assignment, int]]:
+    """Answers at most: every improver run uses up its allowance."""
+    cells = len(asked.entrants) * len(load_all(asked.tasks, asked.seed)) * (asked.limit or asked.repetitions)
+    return [(asked, cells * allowed(asked.inner))]
+
+
+def looked_at(asked: Contest) -> set[tuple[str, int]]:
+    """The tasks, by name, and the seed."""
+    return named(asked.tasks, asked.seed)
+
+
+def made(record: RunRecord, which: str) -> str:  # noqa: ARG001 - the same for all kinds
+    """A comparison makes no improver: UsageError."""
+    raise UsageError(f"run {record.id} is a comparison: it made no improver")

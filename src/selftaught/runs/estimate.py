@@ -1,0 +1,54 @@
+"""What a run may ask of its models at most, told before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from selftaught.models import Request
+from selftaught.models.prices import LONGEST_GUESS
+from selftaught.runs import kind_of
+from selftaught.runs.model import open_model
+from selftaught.settings import Assignment
+
+_LONG_QUESTION = 8000
+"""Bytes: twice what a program, a description and what surrounds them usually take."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run may use at most. Most improvers use far less of their allowance; the seed improver one call of it."""
+
+    models: Mapping[str, int]
+    """Answers of each model that is asked."""
+    dollars: float | None
+    """None: the price of some model is unknown."""
+    max_tokens: int | None
+
+    @property
+    def answers(self) -> int:
+        return sum(self.models.values())
+
+    def __str__(self) -> str:
+        bound = "at most " + " and ".join(f"{answers:,} answers of {name}" for name, answers in self.models.items())
+        if self.dollars is None:
+            return f"{bound} at a price that is unknown (every allowance used up)"
+        length = f"of {self.max_tokens:,}" if self.max_tokens else f"taken to be of {LONGEST_GUESS:,}"
+        return (
+            f"{bound} for ${self.dollars:,.2f} (every allowance used up, questions taken to be of {_LONG_QUESTION:,} bytes, "
+            f"answers {length} tokens)"
+        )
+
+
+def estimate(asked: Assignment, keyless: bool = False) -> Estimate:
+    """An upper bound on what a run will ask of its models, from its settings alone. UsageError when a model lacks its key,
+    unless `keyless` says that the run is only looked at."""
+    models: dict[str, int] = {}
+    prices: list[float | None] = []
+    for one, answers in kind_of(asked.plain()).bound(asked):
+        model = open_model(one, keyless=keyless)
+        models[model.name] = models.get(model.name, 0) + answers
+        prices.append(model.ceiling(Request("", "x" * _LONG_QUESTION), answers))
+        model.close()
+    known = [price for price in prices if price is not None]
+    return Estimate(models, sum(known) if len(known) == len(prices) else None, asked.max_tokens)

@@ -1,0 +1,33 @@
+"""The model of a run: a provider's, or the answers of an earlier run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from selftaught.budget.spend import SpendLimits
+from selftaught.models import LanguageModel, providers
+from selftaught.models.prices import Price
+from selftaught.runs.replay import Replay
+from selftaught.settings import Assignment
+
+
+def open_model(asked: Assignment, deadline_s: float = SpendLimits.deadline_s, keyless: bool = False) -> LanguageModel:
+    """The model that is asked for; `keyless`: to be told prices only. The caller closes it."""
+    kind, _, rest = asked.model.partition(":")
+    if kind == "replay":
+        return Replay(Path(rest))
+    return providers.open_model(
+        asked.model,
+        base_url=asked.base_url,
+        max_tokens=asked.max_tokens,
+        price=asked.price and Price(*asked.price),
+        deadline_s=deadline_s,
+        keyless=keyless,
+    )
+
+
+def about(spec: str) -> str:
+    """What a model is, in the words of `selftaught models`."""
+    kind = spec.partition(":")[0]
+    found = {entry.name: entry.what for entry in providers.catalogue()}
+    return found.get(spec) or found.get(f"{kind}:NAME") or found.get(f"{kind}:FILE") or "answers of an earlier run"
