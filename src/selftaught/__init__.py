@@ -6,36 +6,89 @@ The names below are the public ones; each is imported when it is first used.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_PUBLIC = {
-    "Program": "program",
-    "Score": "utility",
-    "Allowance": "budget",
-    "Settings": "settings",
-    "Task": "task",
-    "Instance": "task",
-    "InvalidAnswer": "task",
-    "TaskUtility": "utility",
-    "MetaUtility": "meta",
-    "improve": "improver",
-    "Lab": "lab",
-    "Store": "store",
-    "Job": "sandbox",
-    "Limits": "sandbox",
-    "Outcome": "sandbox",
-    "open_sandbox": "sandbox.levels",
-    "Request": "models",
-    "Answer": "models",
-    "LanguageModel": "models",
-    "Scripted": "models.scripted",
-    "SelftaughtError": "errors",
+if TYPE_CHECKING:
+    from selftaught.budget import Allowance, Usage
+    from selftaught.budget.spend import SpendLimits
+    from selftaught.errors import SelftaughtError, UsageError
+    from selftaught.improver import Improvement, improve
+    from selftaught.lab import Lab
+    from selftaught.meta import MetaUtility
+    from selftaught.models import Answer, LanguageModel, Request
+    from selftaught.models.scripted import Scripted
+    from selftaught.program import Program
+    from selftaught.runs.notebook import compare_improvers, improve_program, open_lab, run_recursion
+    from selftaught.sandbox import Job, Limits, Outcome, Sandbox
+    from selftaught.sandbox.levels import open_sandbox
+    from selftaught.settings import Contest, Plan, Settings
+    from selftaught.store import Store
+    from selftaught.task import Instance, InvalidAnswer, Task
+    from selftaught.utility import Score, TaskUtility, Utility
+
+__all__ = [
+    "Allowance",
+    "Answer",
+    "Contest",
+    "Improvement",
+    "Instance",
+    "InvalidAnswer",
+    "Job",
+    "Lab",
+    "LanguageModel",
+    "Limits",
+    "MetaUtility",
+    "Outcome",
+    "Plan",
+    "Program",
+    "Request",
+    "Sandbox",
+    "Score",
+    "Scripted",
+    "SelftaughtError",
+    "Settings",
+    "SpendLimits",
+    "Store",
+    "Task",
+    "TaskUtility",
+    "Usage",
+    "UsageError",
+    "Utility",
+    "compare_improvers",
+    "improve",
+    "improve_program",
+    "open_lab",
+    "open_sandbox",
+    "run_recursion",
+]
+
+_HOMES = {
+    "budget": ("Allowance", "Usage"),
+    "budget.spend": ("SpendLimits",),
+    "errors": ("SelftaughtError", "UsageError"),
+    "improver": ("Improvement", "improve"),
+    "lab": ("Lab",),
+    "meta": ("MetaUtility",),
+    "models": ("Answer", "LanguageModel", "Request"),
+    "models.scripted": ("Scripted",),
+    "program": ("Program",),
+    "runs.notebook": ("compare_improvers", "improve_program", "open_lab", "run_recursion"),
+    "sandbox": ("Job", "Limits", "Outcome", "Sandbox"),
+    "sandbox.levels": ("open_sandbox",),
+    "settings": ("Contest", "Plan", "Settings"),
+    "store": ("Store",),
+    "task": ("Instance", "InvalidAnswer", "Task"),
+    "utility": ("Score", "TaskUtility", "Utility"),
 }
-
-__all__ = [*_PUBLIC]  # noqa: PLE0604 # pyright: ignore[reportUnsupportedDunderAll]
+"""Where each name comes from: the same as above, for the interpreter."""
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
+    if name not in _HOME:
         raise AttributeError(f"selftaught has no public name {name!r}")
-    return getattr(import_module(f"selftaught.{_PUBLIC[name]}"), name)
+    return getattr(import_module(f"selftaught.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

@@ -73,7 +73,8 @@ def improve(
     }
 
     def work() -> JSON:
-        with lab.progress.under_way("improver runs"):
+        timed = lab.progress.timed("improver", improver.name, level=level)
+        with lab.progress.under_way("improver runs"), timed:
             return _ImproverRun(lab, utility, stream, allowance, level).run(improver, start)
 
     fact = cast(Mapping[str, Any], lab.once("improvement", about, work))

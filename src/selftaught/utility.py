@@ -117,7 +117,9 @@ class TaskUtility:
             seeds=tuple(seed_from("guest", name, *self._sampled, i) for i in range(len(self.instances))),
             limits=self._task.limits,
         )
-        return verdict(self._task, self.instances, self._lab.compute(job))
+        with self._lab.progress.timed("scoring", name):
+            outcomes = self._lab.compute(job)
+        return verdict(self._task, self.instances, outcomes)
 
 
 def _limits_key(limits: Limits) -> dict[str, JSON]:

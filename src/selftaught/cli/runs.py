@@ -210,7 +210,7 @@ def show(
         if program:
             show_program(Program(facts.text(kind_of(record.settings).made(record, recursion))), as_json)
         else:
-            show_document(dict(record.report), as_json)
+            show_document(dict(record.document), as_json)
 
 
 @app.command()

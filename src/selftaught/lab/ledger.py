@@ -77,7 +77,11 @@ class Conversation:
 
         def bring(missing: Sequence[int]) -> list[JSON]:
             addresses = [key_of("answer", {**abouts[i], "contract": CONTRACT}) for i in missing]
-            answers = buy(lab.model, request, addresses, lab.spend.buying)
+            with (
+                lab.progress.under_way("requests"),
+                lab.progress.timed("question", lab.model.name, answers=len(missing)),
+            ):
+                answers = buy(lab.model, request, addresses, lab.spend.buying)
             lab.progress.money(lab.spend.dollars)
             lab.progress.count("answers bought", len(answers))
             return [self._fact(answer) for answer in answers]

@@ -1,13 +1,24 @@
-"""How far a run is: plain counts and a few words, written by the algorithm, read by whoever shows them."""
+"""How far a run is: plain counts, a few words, and events, written by the algorithm, read by whoever shows them.
+
+None of it decides anything: two runs that differ only in this are the same run.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Generator
+from collections import Counter, deque
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from selftaught.plain import JSON
+
+EventKind = Literal["phase", "question", "scoring", "improver"]
+"""What there are events of. Those that take time are noted when they end, with how long they took."""
+_WAITING = 20_000
+"""Events that may wait to be written; when more come, the oldest are dropped."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +29,22 @@ class Snapshot:
     """What is being done now, e.g. "round 2 of 3: proposing"."""
     best: float | None
     """Best meta-utility seen on train since the phase began."""
-    counts: dict[str, int]
-    """answers, answers bought, scorings, improver runs, improver runs under way."""
+    counts: Mapping[str, int]
+    """answers, answers bought, scorings, improver runs; improver runs and requests under way."""
     dollars: float | None
     elapsed_s: float
+    """Seconds since this process began to work on the run."""
+
+    def plain(self) -> dict[str, JSON]:
+        return asdict(self)
+
+
+Event = tuple[int, EventKind, str, Mapping[str, JSON]]
+"""When it ended (milliseconds since 1970), what kind, what it was of, and a few figures (`ms`: how long it took)."""
 
 
 class Progress:
-    """Collects what a `Snapshot` shows. Safe from many threads; never part of a result."""
+    """Collects what a `Snapshot` shows, and events. Safe from many threads; never part of a result."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -35,6 +54,7 @@ class Progress:
         self._best: float | None = None
         self._dollars: float | None = 0.0
         self._began = time.monotonic()
+        self._events: deque[Event] = deque(maxlen=_WAITING)
 
     def scope(self, text: str) -> None:
         """What the phases from now on belong to, e.g. one recursion of an experiment."""
@@ -44,6 +64,7 @@ class Progress:
     def phase(self, text: str) -> None:
         with self._lock:
             self._phase, self._best = self._scope + text, None
+        self.event("phase", self._phase)
 
     def count(self, what: str, number: int = 1) -> None:
         with self._lock:
@@ -61,12 +82,33 @@ class Progress:
 
     @contextmanager
     def under_way(self, what: str) -> Generator[None]:
+        """Count it as under way while the block runs, then, if it ended well, as done."""
         self.count(f"{what} under way")
         try:
             yield
+            self.count(what)
         finally:
             self.count(f"{what} under way", -1)
-            self.count(what)
+
+    def event(self, kind: EventKind, what: str, **figures: JSON) -> None:
+        """Note that something happened just now."""
+        self._events.append((time.time_ns() // 1_000_000, kind, what, figures))
+
+    @contextmanager
+    def timed(self, kind: EventKind, what: str, **figures: JSON) -> Generator[None]:
+        """Note the block as one event that took as long as it runs."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.event(kind, what, ms=round(1000 * (time.monotonic() - began)), **figures)
+
+    def take_events(self) -> list[Event]:
+        """The events since the last call, oldest first."""
+        taken: list[Event] = []
+        while self._events:
+            taken.append(self._events.popleft())
+        return taken
 
     def snapshot(self) -> Snapshot:
         with self._lock:

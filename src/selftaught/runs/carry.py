@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +19,8 @@ from selftaught.lab import Document, Lab
 from selftaught.lab.progress import Progress
 from selftaught.plain import JSON
 from selftaught.runs import assignment, kind_of
-from selftaught.runs.handles import open_lab
+from selftaught.runs.handles import letting_go, open_handles, pulsing
+from selftaught.runs.model import open_model
 from selftaught.sandbox.levels import LEVELS
 from selftaught.settings import Assignment
 from selftaught.store import RunRecord, Store
@@ -51,25 +54,31 @@ def carry(number: int, store: Store, progress: Progress, limits: SpendLimits | N
     UsageError when another process works on this run, or when this version does not know what it is asked to do.
     """
     record = store.run(number)
-    if record.status == DONE and record.report:
-        return dict(record.report)
+    if record.status == DONE and record.document:
+        return dict(record.document)
     asked = assignment(record)
     with store.alone(number):
         spend = Spend(limits or SpendLimits(**record.circumstances["limits"]), _spent(record, store))
-        document = Document(heading(number, asked, record))
-        store.reopen(number)
-        level = str(record.circumstances["sandbox"])
-        try:
-            with open_lab(asked, store, level, number, progress, spend, document) as lab:
-                return conduct(lab, asked)
-        except BaseException as error:
-            # Whatever it was is for whoever called; the run only keeps why it ended.
-            _stop(store, number, document, spend, error)
-            raise
+        document = _document(store, record, asked)
+        with _kept(store, number, document, spend):
+            model = open_model(asked, spend.limits.deadline_s)
+            level = str(record.circumstances["sandbox"])
+            with open_handles(model, store, level, asked.seed, number, progress, spend, document) as lab:
+                return _conduct(lab, asked)
 
 
-def conduct(lab: Lab, asked: Assignment) -> dict[str, Any]:
-    """Have a run conducted to its end in an open lab, and keep and return its document."""
+def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:
+    """Make a run of what is asked and carry it to its end in a lab that is open: with its model, sandbox and limits."""
+    store, limits = lab.store, lab.spend.limits
+    number = store.start(asked.plain(), circumstances(lab.sandbox.level, limits))
+    document = _document(store, store.run(number), asked)
+    own = replace(lab, seed=asked.seed, run=number, document=document, spend=Spend(limits), progress=Progress())
+    with store.alone(number), _kept(store, number, document, own.spend), letting_go(own), pulsing(own):
+        return _conduct(own, asked)
+
+
+def _conduct(lab: Lab, asked: Assignment) -> dict[str, Any]:
+    """Have a run conducted to its end, and keep and return its document."""
     figures = kind_of(asked.plain()).conduct(lab, asked)
     spent = lab.spend.now()
     document: dict[str, Any] = {**lab.document.heading, **figures}
@@ -77,6 +86,18 @@ def conduct(lab: Lab, asked: Assignment) -> dict[str, Any]:
     lab.store.spend(lab.run, spent.plain())
     lab.store.finish(lab.run, DONE, document)
     return document
+
+
+@contextmanager
+def _kept(store: Store, number: int, document: Document, spend: Spend) -> Generator[None]:
+    """Whatever ends the block early, keep what was reached, and why there is no more; it goes on to who called."""
+    store.reopen(number)
+    document.tell()
+    try:
+        yield
+    except BaseException as error:
+        _stop(store, number, document, spend, error)
+        raise
 
 
 def _stop(store: Store, number: int, document: Document, spend: Spend, error: BaseException) -> None:
@@ -93,6 +114,11 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, SelftaughtError):
         return str(error)
     return f"an error that was not expected: {' '.join(f'{type(error).__name__}: {error}'.split())[:500]}"
+
+
+def _document(store: Store, record: RunRecord, asked: Assignment) -> Document:
+    """The document of a run as it begins, kept in the store from now on."""
+    return Document(heading(record.id, asked, record), lambda parts: store.write(record.id, parts))
 
 
 def heading(number: int, asked: Assignment, record: RunRecord) -> dict[str, JSON]:

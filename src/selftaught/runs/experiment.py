@@ -311,7 +311,7 @@ def looked_at(asked: Plan) -> set[tuple[str, int]]:
 
 def made(record: RunRecord, which: str) -> str:
     """Digest of the improver that one of its recursions, ARM/SEED, ended with."""
-    found = {f"{one['arm']}/{one['seed']}": str(one["improver"]) for one in (record.report or {}).get("runs", ())}
+    found = {f"{one['arm']}/{one['seed']}": str(one["improver"]) for one in (record.document or {}).get("runs", ())}
     if which not in found:
         there = ", ".join(found) or "none yet"
         raise UsageError(f"run {record.id} is an experiment: choose ARM/SEED of its recursions, done are: {there}")

@@ -13,72 +13,107 @@ from selftaught.errors import SelftaughtError, StoreFailure
 from selftaught.lab import Document, Lab, Stopped
 from selftaught.lab.progress import Progress
 from selftaught.lab.workers import Workers, sizes
-from selftaught.runs.model import open_model
+from selftaught.models import LanguageModel
 from selftaught.sandbox.levels import open_sandbox
-from selftaught.settings import Assignment
 from selftaught.store import Store
 
-_NOTE_S = 3.0
+_PULSE_S = 1.0
+"""How often a run says in the store that it lives, where it is, and what it has cost."""
+_ASKED = "asked to stop"
 
 
 @contextmanager
-def open_lab(
-    asked: Assignment,
+def open_handles(
+    model: LanguageModel,
     store: Store,
     level: str,
+    seed: int,
     run: int = 0,
     progress: Progress | None = None,
     spend: Spend | None = None,
     document: Document | None = None,
 ) -> Generator[Lab]:
-    """The lab of a run: its model, a sandbox of that level, the store, and threads for all of them."""
-    spend, progress = spend or Spend(), progress or Progress()
-    model = open_model(asked, spend.limits.deadline_s)
-    workers = Workers(sizes(os.cpu_count() or 1, model.concurrency))
-    with open_sandbox(level) as sandbox:
-        lab = Lab(sandbox, model, store, workers, asked.seed, run, progress, spend, document or Document({}))
-        notes = threading.Thread(target=_note, args=(lab,), daemon=True)
-        notes.start()
-        try:
-            with _letting_go(lab):
-                yield lab
-        finally:
-            lab.stopping.set()
-            model.close()
-            workers.close()
-            notes.join()
+    """A lab with this model, a sandbox of that level, the store, and threads for all of them."""
+    try:
+        with open_sandbox(level) as sandbox:
+            workers = Workers(sizes(os.cpu_count() or 1, model.concurrency))
+            handles = progress or Progress(), spend or Spend(), document or Document({})
+            lab = Lab(sandbox, model, store, workers, seed, run, *handles)
+            try:
+                with letting_go(lab), pulsing(lab):
+                    yield lab
+            finally:
+                lab.stopping.set()
+                model.close()
+                workers.close()
+    finally:
+        model.close()
 
 
 @contextmanager
-def _letting_go(lab: Lab) -> Generator[None]:
+def letting_go(lab: Lab) -> Generator[None]:
     """Ctrl-C lets go of the model before anything else: what is unwound then would wait for its answers."""
 
     def interrupt(*_: object) -> None:
         if lab.stopping.is_set():
             os._exit(130)  # asked for twice: every fact is in the store, and the sandbox ends with this process
-        lab.stopping.set()
-        # In a thread of its own, because this one may hold the locks that closing takes.
-        threading.Thread(target=lab.model.close, daemon=True).start()
+        _let_go(lab)
         raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, interrupt)
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, interrupt) if in_main else None
     try:
         yield
-    except (SelftaughtError, Stopped):
+    except (SelftaughtError, Stopped, KeyboardInterrupt):
         if lab.stopping.is_set():  # the failure of what was under way has taken the interrupt's place
-            raise KeyboardInterrupt from None
+            raise KeyboardInterrupt(_ASKED if _asked(lab) else "interrupted") from None
         raise
     finally:
-        signal.signal(signal.SIGINT, before)
+        if in_main:
+            signal.signal(signal.SIGINT, before)
 
 
-def _note(lab: Lab) -> None:
-    """Note every few seconds what the run has cost, so that a limit on time counts also what a kill ended."""
-    while not lab.stopping.wait(_NOTE_S):
+def _let_go(lab: Lab) -> None:
+    lab.stopping.set()
+    # In a thread of its own, because this one may hold the locks that closing takes.
+    threading.Thread(target=lab.model.close, daemon=True).start()
+
+
+@contextmanager
+def pulsing(lab: Lab) -> Generator[None]:
+    """While the block runs, tell the store every second where the run stands, and hear from it whether to stop."""
+    if not lab.run:
+        yield
+        return
+    ended = threading.Event()
+    thread = threading.Thread(target=_pulses, args=(lab, ended), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        lab.store.note_events(lab.run, lab.progress.take_events())
+
+
+def _pulses(lab: Lab, ended: threading.Event) -> None:
+    while True:
         try:
-            lab.store.spend(lab.run, lab.spend.now().plain())
+            pulse(lab)
+            if not lab.stopping.is_set() and _asked(lab):
+                _let_go(lab)
         except StoreFailure:
             return  # the run is told the same at its next fact
+        if ended.wait(_PULSE_S):
+            return
+
+
+def pulse(lab: Lab) -> None:
+    """Tell the store what the run is doing, what it has cost and what has happened since the last time."""
+    lab.store.spend(lab.run, lab.spend.now().plain())
+    lab.store.pulse(lab.run, lab.progress.snapshot().plain())
+    lab.store.note_events(lab.run, lab.progress.take_events())
+
+
+def _asked(lab: Lab) -> bool:
+    return bool(lab.run) and lab.store.asked_to_stop(lab.run)

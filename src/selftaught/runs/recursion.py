@@ -63,7 +63,7 @@ def named(specs: tuple[str, ...], seed: int) -> set[tuple[str, int]]:
 
 def made(record: RunRecord, which: str) -> str:
     """Digest of the improver that the run ended with."""
-    report = record.report or {}
+    report = record.document or {}
     if which:
         raise UsageError(f"run {record.id} is one recursion: {which} is not in it")
     if "gain" not in report:

@@ -1,0 +1,137 @@
+"""The way in from Python: open a lab, improve a program, run a recursion, compare improvers; results are plain values.
+
+with open_lab("offline", store="lab.db") as lab:
+    found = improve_program(lab, my_program, my_task)
+    document = run_recursion(lab, tasks=["lpn"], rounds=2)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from selftaught.budget import Allowance
+from selftaught.budget.spend import Spend, SpendLimits
+from selftaught.errors import UsageError
+from selftaught.improver import Improvement, improve
+from selftaught.improvers import load
+from selftaught.lab import Lab
+from selftaught.models import LanguageModel
+from selftaught.plain import JSON
+from selftaught.program import Program
+from selftaught.runs.carry import carry_in
+from selftaught.runs.handles import open_handles
+from selftaught.runs.model import open_model
+from selftaught.settings import Contest, Controls, Entrant, Settings
+from selftaught.store import Store
+from selftaught.task import Task
+from selftaught.utility import TaskUtility, Utility
+
+
+@contextmanager
+def open_lab(
+    model: str | LanguageModel = "offline",
+    store: str | Path = ".selftaught/store.db",
+    *,
+    seed: int = 0,
+    sandbox: str = "strict",
+    limits: SpendLimits | None = None,
+    base_url: str | None = None,
+    max_tokens: int | None = None,
+    price: tuple[float, float] | None = None,
+) -> Generator[Lab]:
+    """A lab, closed again at the end of the block.
+
+    `model` is `provider:model` as on the command line, or a model of your own; `store` a file that keeps every fact;
+    `seed` decides instances and chance of what is done in the lab itself (runs have one each); `sandbox` is the level.
+    Raises UsageError, SandboxRefused or ModelFailure, each with what to do.
+    """
+    spend = Spend(limits or SpendLimits())
+    asked = Settings("", base_url=base_url, max_tokens=max_tokens, price=price)
+    opened = open_model(replace(asked, model=model), spend.limits.deadline_s) if isinstance(model, str) else model
+    with Store(Path(store)) as kept, open_handles(opened, kept, sandbox, seed, spend=spend) as lab:
+        yield lab
+
+
+def improve_program(
+    lab: Lab,
+    start: str | Program,
+    score: Task | Utility,
+    improver: str | Program = "seed",
+    allowance: Allowance | None = None,
+    repetition: int = 0,
+) -> Improvement:
+    """One improver at work on one program: s' = I(u, s, L) (paper, section 3).
+
+    `score` is a task, whose practice instances judge, or a utility; `improver` a name of the box, a file or a program.
+    Another `repetition` has other instances and other answers. What the improver made, and what it used, comes back; a
+    failure of the improver is in it as a value.
+    """
+    program = Program(start) if isinstance(start, str) else start
+    utility = TaskUtility(lab, score, "train", repetition, "practice") if isinstance(score, Task) else score
+    stream: list[JSON] = ["program", lab.seed, repetition]
+    return improve(lab, _improver(improver), program, utility, stream, allowance or Allowance())
+
+
+def run_recursion(
+    lab: Lab,
+    improver: str | Program = "seed",
+    *,
+    tasks: Sequence[str] = Settings("").tasks,
+    test_tasks: Sequence[str] | None = None,
+    rounds: int = Settings("").rounds,
+    controls: Controls = "basic",
+    seed: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A recursion from a seed improver, and its comparison with the controls; its document, as `run --json` prints it.
+
+    `seed` is the lab's where none is given; `settings` are further fields of `Settings`, e.g. `{"accept": "paper"}`.
+    The run is kept in the lab's store, where `selftaught show` finds it.
+    """
+    asked = Settings(
+        lab.store.keep(_improver(improver).text),
+        tasks=tuple(tasks),
+        test_tasks=tuple(test_tasks or tasks),
+        rounds=rounds,
+        controls=controls,
+        **_of(lab, seed),
+    )
+    return carry_in(lab, replace(asked, **settings or {}))
+
+
+def compare_improvers(
+    lab: Lab,
+    improvers: Sequence[str] | Mapping[str, str | Program],
+    *,
+    tasks: Sequence[str] = ("formula:test",),
+    repetitions: int = 10,
+    seed: int | None = None,
+    inner: Allowance | None = None,
+    margin: float | None = None,
+) -> dict[str, Any]:
+    """Improvers side by side on tasks at equal allowances, paired; the document that `compare --json` prints.
+
+    `improvers` are names or files, or programs by the names that the tables are to use; the first is the reference.
+    """
+    named = improvers if isinstance(improvers, Mapping) else {name: name for name in improvers}
+    entrants = tuple(Entrant(name, lab.store.keep(_improver(one).text)) for name, one in named.items())
+    asked = Contest(entrants, tasks=tuple(tasks), repetitions=repetitions, margin=margin, **_of(lab, seed))
+    return carry_in(lab, asked if inner is None else replace(asked, inner=inner))
+
+
+def _of(lab: Lab, seed: int | None) -> dict[str, Any]:
+    """What a run's settings take from the lab that it is made in."""
+    served = {name: lab.model.parameters.get(name) for name in ("base_url", "max_tokens")}
+    return {"model": lab.model.name, "seed": lab.seed if seed is None else seed, **served}
+
+
+def _improver(given: str | Program) -> Program:
+    if isinstance(given, Program):
+        return given
+    if "\n" in given:
+        raise UsageError("an improver is given as its name, its file, or a Program: wrap a text in Program(...)")
+    return load(given)
