@@ -62,8 +62,8 @@ def carry(number: int, store: Store, progress: Progress, limits: SpendLimits | N
     UsageError when another process works on this run.
     """
     record = store.run(number)
-    if record.status == DONE and record.report:
-        return dict(record.report)
+    if record.status == DONE and record.document:
+        return dict(record.document)
     with store.alone(number):
         return _carry(record, store, progress, limits)
 

@@ -120,7 +120,7 @@ def carry(facts: Store, number: int, as_json: bool, limits: SpendLimits | None =
         with live.shown(progress, console):
             document = launch.carry(number, facts, progress, limits)
     except (SelftaughtError, KeyboardInterrupt) as error:
-        reached = facts.run(number).report
+        reached = facts.run(number).document
         if reached and (reached.get("rounds") or reached.get("runs")):
             show_document(dict(reached), as_json)
         where = "" if facts.path == DEFAULT_STORE else f" --store {facts.path}"
@@ -191,7 +191,7 @@ def writable(*paths: Path | None) -> None:
 
 def made_by(record: RunRecord, recursion: str) -> str:
     """Digest of the improver that a run, or one recursion (ARM/SEED) of an experiment, ended with."""
-    report = record.report or {}
+    report = record.document or {}
     if record.settings.get("kind") == "compare":
         raise UsageError(f"run {record.id} is a comparison: it made no improver")
     if record.settings.get("kind") == "experiment":

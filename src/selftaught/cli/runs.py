@@ -202,14 +202,14 @@ def show(
         record = facts.run(number)
         if recursion and not program:
             raise UsageError("--of chooses whose program --improver prints: add --improver")
-        if record.report is None:
+        if record.document is None:
             raise UsageError(
                 f"run {number} has no report yet ({record.status}): `selftaught resume {number}` carries it to its end"
             )
         if program:
             show_program(Program(facts.text(made_by(record, recursion))), as_json)
         else:
-            show_document(dict(record.report), as_json)
+            show_document(dict(record.document), as_json)
 
 
 @app.command()

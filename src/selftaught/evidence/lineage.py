@@ -55,7 +55,7 @@ class Generation:
 def lineage(store: Store, number: int) -> dict[str, JSON]:
     """The lineage of a recursion, finished or stopped. UsageError when the run is none, or has no round yet."""
     record = store.run(number)
-    rounds = (record.report or {}).get("rounds")
+    rounds = (record.document or {}).get("rounds")
     if kind := record.settings.get("kind"):
         what = "an experiment" if kind == "experiment" else "a comparison"
         raise UsageError(f"run {number} is {what}: lineage is of recursions, as `selftaught run` makes them")
