@@ -15,6 +15,7 @@ NAMES = {
     "gateway": "benchmarks.gateway",
     "resume": "benchmarks.resume",
     "sandbox": "benchmarks.sandbox",
+    "store": "benchmarks.store",
     "tasks": "benchmarks.tasks",
 }
 """A benchmark is a module with `run(quick) -> dict` of plain data."""

@@ -166,7 +166,7 @@ def _asked(bodies: Sequence[dict[str, Any]]) -> Counter[Question]:
 
 def _stored(store: Path) -> Counter[Question]:
     """How many answers to each question are stored."""
-    abouts = [json.loads(about) for (about,) in _query(store, "SELECT about FROM facts WHERE kind = 'answer'")]
+    abouts = [json.loads(about) for (about,) in _query(store, "SELECT about FROM readable WHERE kind = 'answer'")]
     return Counter((about["expertise"], about["message"], about["temperature"]) for about in abouts)
 
 
@@ -187,7 +187,7 @@ def _query(store: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def _facts(store: Path) -> set[str]:
-    return {key for (key,) in _query(store, "SELECT key FROM facts")}
+    return {key for (key,) in _query(store, "SELECT key FROM readable")}
 
 
 def _descendants(root: int) -> set[tuple[int, str]]:

@@ -7,13 +7,13 @@ import secrets
 import sqlite3
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 
 import pytest
 
 from selftaught.improvers import load
 from selftaught.sandbox import Job, Limits
+from selftaught.store import Store
 from selftaught.tasks import load as load_tasks
 
 sys.path.insert(0, str(Path(__file__).parent / "models"))
@@ -132,8 +132,10 @@ def kept(folder):
         if path.is_file():
             yield path.read_bytes()
     db = sqlite3.connect(folder / ".selftaught" / "store.db")
-    yield from (zlib.decompress(body) for (body,) in db.execute("SELECT body FROM texts"))
-    for table in ("facts", "runs"):
+    with Store(folder / ".selftaught" / "store.db") as store:
+        names = [name for (name,) in db.execute("SELECT lower(hex(digest)) FROM texts")]
+        yield from (store.text(name).encode("utf-8", "surrogatepass") for name in names)
+    for table in ("readable", "parts", "runs"):
         yield from (repr(row).encode() for row in db.execute(f"SELECT * FROM {table}"))
     db.close()
 
@@ -173,12 +175,12 @@ def test_neither_solutions_nor_improvers_nor_anything_kept_or_said_has_the_key(t
 def ran(folder):
     """How many scorings of spying solutions, and runs of spying improvers, came to an answer."""
     db = sqlite3.connect(folder / ".selftaught" / "store.db")
-    spies = {
-        name for name, body in db.execute("SELECT digest, body FROM texts") if b"def search" in zlib.decompress(body)
-    }
+    with Store(folder / ".selftaught" / "store.db") as store:
+        names = [name for (name,) in db.execute("SELECT lower(hex(digest)) FROM texts")]
+        spies = {name for name in names if "def search" in store.text(name)}
     facts = [
         (kind, json.loads(about), json.loads(body))
-        for kind, about, body in db.execute("SELECT kind, about, body FROM facts")
+        for kind, about, body in db.execute("SELECT kind, about, body FROM readable")
     ]
     db.close()
     solutions = sum(

@@ -214,7 +214,7 @@ class TestStoresThatCannotBeUsed:
             Store(tmp_path / "file" / "s.db")
 
     def test_a_locked_one(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("selftaught.store._BUSY_S", 0.1)
+        monkeypatch.setattr("selftaught.store.opening._BUSY_S", 0.1)
         with Store(tmp_path / "s.db") as store:
             other = sqlite3.connect(tmp_path / "s.db")
             other.execute("BEGIN EXCLUSIVE")
@@ -261,7 +261,7 @@ def test_half_characters_in_facts_come_back(store):
 
 
 def test_a_write_that_fails_takes_nobody_elses_with_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("selftaught.store._BUSY_S", 0.1)
+    monkeypatch.setattr("selftaught.store.opening._BUSY_S", 0.1)
     with Store(tmp_path / "s.db") as store:
         store.start({}, {})
         blocker = sqlite3.connect(tmp_path / "s.db")

@@ -119,7 +119,7 @@ def follow(facts: Store, number: int, as_json: bool, limits: SpendLimits | None 
         with live.shown(progress, console):
             document = carry(number, facts, progress, limits)
     except (SelftaughtError, KeyboardInterrupt) as error:
-        reached = facts.run(number).report
+        reached = facts.run(number).document
         if reached and (reached.get("rounds") or reached.get("runs")):
             show_document(dict(reached), as_json)
         where = "" if facts.path == DEFAULT_STORE else f" --store {facts.path}"

@@ -203,7 +203,7 @@ def show(
         record = facts.run(number)
         if recursion and not program:
             raise UsageError("--of chooses whose program --improver prints: add --improver")
-        if record.report is None:
+        if record.document is None:
             raise UsageError(
                 f"run {number} has no report yet ({record.status}): `selftaught resume {number}` carries it to its end"
             )
