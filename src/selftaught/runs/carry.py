@@ -84,6 +84,7 @@ def _conduct(lab: Lab, asked: Assignment) -> dict[str, Any]:
     document: dict[str, Any] = {**lab.document.heading, **figures}
     document["usage"] = {**usage(lab.store, lab.run, spent.dollars), "cpu_s": spent.cpu_s, "wall_s": spent.wall_s}
     lab.store.spend(lab.run, spent.plain())
+    document = json.loads(json.dumps(document))  # lists, as whoever reads it from the store will find them
     lab.store.finish(lab.run, DONE, document)
     return document
 
