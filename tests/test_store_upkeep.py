@@ -468,6 +468,11 @@ class TestMerging:
                 with pytest.raises(UsageError, match=said):
                     store.merge(path)
 
+    def test_one_that_is_being_worked_on_is_refused(self, tmp_path):
+        with Store(tmp_path / "s.db") as store, Store(tmp_path / "t.db") as other, other.alone(other.start({}, {})):
+            with pytest.raises(UsageError, match="run 1 of store .* is being worked on"):
+                store.merge(tmp_path / "t.db")
+
 
 class TestLooking:
     LOOK = (
