@@ -9,16 +9,14 @@ from collections.abc import Sequence
 
 from selftaught.budget import Allowance
 from selftaught.sandbox import Limits
-from selftaught.task import Split, Task
+from selftaught.task import Task
 
 
-def about_task(task: Task, split: Split) -> str:
-    """All that an improver is told of a task, whose instances are drawn from `split`."""
-    count = task.instances[split]
-    instances = "1 instance" if count == 1 else f"{count} instances"
+def about_task(task: Task) -> str:
+    """All that an improver is told of a task. How many instances there are is not told: it would tell the split."""
     return (
         f"{task.description.strip()}\n\n"
-        f"The utility is the mean grade over {instances}, between 0 and 1. An instance whose answer is invalid, "
+        f"The utility is the mean grade over instances of the task, between 0 and 1. An instance whose answer is invalid, "
         f"or which needs more than {task.limits.cpu_s:g} s of CPU time or {task.limits.memory_mb} MiB, "
         f"is graded 0; a program that answers none has utility 0. Scoring the same program again gives the same."
         f"{_files(task.limits)}"

@@ -98,10 +98,13 @@ class Task(ABC):
         """What an improver may be told about a graded answer on a practice instance, in one line; empty: nothing."""
         return ""
 
-    def sample(self, seed: int, split: Split, repetition: JSON, half: Half) -> tuple[Instance, ...]:
-        """The instances of one half of one repetition of a split: disjoint streams, so none is shared by design."""
+    def sample(self, root: str, split: Split, repetition: JSON, half: Half) -> tuple[Instance, ...]:
+        """The instances of one half of one repetition of a split: disjoint streams, so none is shared by design.
+
+        `root` is that of instances (`plain.Roots`): no generated program ever sees what is derived from it.
+        """
         return tuple(
-            self.draw(rng_from("instance", self.name, seed, split, repetition, half, i))
+            self.draw(rng_from("instance", self.name, root, split, repetition, half, i))
             for i in range(self.instances[split])
         )
 

@@ -159,7 +159,7 @@ def _again(
     report = MetaUtility(lab, test, "test", "report", settings.test, settings.inner)
 
     def made(worker: Program) -> float:
-        found = improve(lab, worker, seed, utility, ["again", lab.seed], settings.outer, utility.level + 1)
+        found = improve(lab, worker, seed, utility, ["again", lab.roots.streams], settings.outer, utility.level + 1)
         return mean(cell.value for cell in report.cells(found.program or seed))
 
     return made(improved) - made(seed)
