@@ -33,6 +33,8 @@ _BUILT_IN = {
 _FAMILIES = {
     "formula:train": "rediscover formulas of two variables, targets drawn by seed; `formula:train/2`: the first two",
     "formula:test": "the same with targets of other structure; `formula:test/2`: the first two",
+    "policy:train": "tables of numbers that decide something: six kinds, hidden circumstances drawn by seed",
+    "policy:test": "the same with other circumstances; `policy:test/4`: the first four",
 }
 _PARTS = {"name": str, "entry": str, "start": str, "summary": str, "limits": Limits, "instances": Mapping}
 _LEAST_LIMITS = {"cpu_s": 0.001, "wall_s": 0.001, "memory_mb": 64, "answer_kb": 1, "output_kb": 1, "files_mb": 0}
@@ -51,10 +53,9 @@ def load(spec: str, seed: int) -> list[Task]:
     """
     if spec in _BUILT_IN:
         return [_built_in(spec)]
-    if spec.partition(":")[0] == "formula":
-        from selftaught.tasks import formula
-
-        return formula.expand(spec, seed)
+    family = spec.partition(":")[0]
+    if family in {"formula", "policy"}:
+        return cast("list[Task]", import_module(f"selftaught.tasks.{family}").expand(spec, seed))
     if spec.endswith(".py") or Path(spec).is_file():
         return _from_file(Path(spec))
     raise UsageError(f"no task {spec!r}: give a Python file that defines one, or one of {', '.join(names())}")

@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 
 from selftaught.errors import UsageError
 from selftaught.models import Answer, Request
-from selftaught.models.offline import edits, improvers
+from selftaught.models.offline import edits, improvers, tables
 from selftaught.models.offline.improvers import random_improver
 from selftaught.models.offline.reading import Shown, read
+from selftaught.models.offline.told import Told, told
 from selftaught.plain import JSON
 
 __all__ = ["Offline", "random_improver"]
@@ -45,7 +46,8 @@ class Offline:
     def _answer(self, request: Request, rng: random.Random) -> Answer:
         try:
             shown = read(request.message)
-            text = "I see no program to improve." if shown is None else self._proposal(shown, request.temperature, rng)
+            said = told(request.message)
+            text = "I see no program to improve." if shown is None else self._proposal(shown, said, request.temperature, rng)
         except RecursionError:
             text = "The program is nested too deeply for me to edit."
         return Answer(
@@ -55,9 +57,10 @@ class Offline:
             temperature_applied=request.temperature,
         )
 
-    def _proposal(self, shown: Shown, temperature: float, rng: random.Random) -> str:
+    def _proposal(self, shown: Shown, said: Told, temperature: float, rng: random.Random) -> str:
         edit = None
         if self.name == "offline":
             edit = improvers.edited(shown.base, shown.others, temperature, rng)
+            edit = edit or tables.edited(shown.base, shown.others, said, temperature, rng)
         idea, text = edit or edits.edited(shown.base, shown.others, temperature, rng)
         return f"Idea: {idea}.\n\n```python\n{text.rstrip()}\n```\n"

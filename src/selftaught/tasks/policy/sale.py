@@ -1,0 +1,69 @@
+"""Below what to refuse each of a row of offers, when the last one must be taken."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from selftaught.tasks.policy.table import Policy
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from selftaught.tasks.policy.table import Numbers
+
+HOUSES = 400
+
+
+class Sale(Policy):
+    """Optimal stopping with the offers' distribution hidden: what a threshold is worth hangs on all later ones."""
+
+    summary = "thresholds for selling: below what to refuse each of 20 offers of hidden distribution"
+    size = 20
+    first = 50.0
+    decides = (
+        "A house is sold to the first of 21 buyers who offers at least the threshold for their place in the row: number i is "
+        "that for buyer i; the last buyer's offer is always taken. Offers are random, the distribution is hidden and "
+        f"differs from buyer to buyer; means lie between 10 and 200. The grade is the mean price of {HOUSES} houses, divided by "
+        "that of the best thresholds in the long run, at most 1."
+    )
+
+    def hide(self, rng: random.Random) -> None:
+        import numpy as np
+
+        peak, level = rng.uniform(0, self.size), rng.uniform(40, 100)
+        self.means = np.array(
+            [level * (0.4 + rng.uniform(0.3, 1.2) * (1 + np.cos((i - peak) / 4)) / 2) for i in range(self.size + 1)]
+        )
+        self.spreads = self.means * np.array([rng.uniform(0.1, 0.5) for _ in self.means])
+        self.most = self._most()
+
+    def happen(self, rng: np.random.Generator) -> Any:
+        return rng.normal(self.means, self.spreads, (HOUSES, self.size + 1))
+
+    def worth(self, events: Any, table: Numbers) -> float:
+        import numpy as np
+
+        taken = (events >= np.append(table, -np.inf)).argmax(axis=1)
+        return float(events[np.arange(HOUSES), taken].mean()) / self.most
+
+    def lacking(self, events: Any, table: Numbers) -> list[tuple[int, str]]:
+        """A threshold is right where it is what refusing brings on average."""
+        import numpy as np
+
+        prices, off = events[:, -1], np.zeros(self.size)
+        for i in reversed(range(self.size)):
+            off[i] = prices.mean() - table[i]
+            prices = np.where(events[:, i] >= table[i], events[:, i], prices)
+        order = np.argsort(-abs(off))
+        return [(int(i), "low" if off[i] > 0 else "high") for i in order if abs(off[i]) > 0.1 * self.most]
+
+    def _most(self) -> float:
+        """The mean price of the best thresholds: each is what is to be expected of those who come later."""
+        import numpy as np
+
+        offers = np.random.default_rng(0).normal(size=20_000)[:, None] * self.spreads + self.means
+        value = float(self.means[-1])
+        for i in reversed(range(self.size)):
+            value = float(np.maximum(offers[:, i], value).mean())
+        return value
