@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, Protocol, cast
 
 from selftaught.errors import UsageError
@@ -109,11 +109,15 @@ def told(task: Task, split: Split) -> str:
     instances = "1 instance" if count == 1 else f"{count} instances"
     return (
         f"{task.description.strip()}\n\n"
-        f"The utility is the mean grade over {instances}, between 0 and 1. An instance whose answer is invalid, "
+        f"The utility is the mean grade over {instances}, {_range(task)}. An instance whose answer is invalid, "
         f"or which needs more than {task.limits.cpu_s:g} s of CPU time or {task.limits.memory_mb} MiB, "
         f"is graded 0; a program that answers none has utility 0. Scoring the same program again gives the same."
         f"{_files_said(task.limits)}"
     )
+
+
+def _range(task: Task) -> str:
+    return "at least 0, above 1 where an answer beats the best known" if task.unbounded else "between 0 and 1"
 
 
 def _files_said(limits: Limits) -> str:
@@ -150,8 +154,10 @@ def _grade(task: Task, instance: Instance, outcome: Outcome) -> tuple[float, str
             grade = task.grade(instance, outcome.answer)
     except InvalidAnswer as error:
         return 0.0, f"invalid answer: {error}"
-    if not isinstance(cast(object, grade), int | float) or not isfinite(grade) or not 0 <= grade <= 1:
-        raise UsageError(f"task {task.name} graded an answer {grade!r}, which is no number in [0, 1]: mend its grade()")
+    most = inf if task.unbounded else 1
+    if not isinstance(cast(object, grade), int | float) or not isfinite(grade) or not 0 <= grade <= most:
+        within = "of at least 0" if task.unbounded else "in [0, 1]"
+        raise UsageError(f"task {task.name} graded an answer {grade!r}, which is no number {within}: mend its grade()")
     return grade, None
 
 

@@ -1,8 +1,9 @@
 """`offline`: the built-in model. It is no language model but a seeded program editor (genetic improvement).
 
-It understands no word of a message: it finds the program that the message shows, edits it, and answers in the form that
-improvers expect. Solutions get generic edits of their syntax tree (`edits.py`). For improvers it knows what they are made of
-and recombines these parts (`parts.py` says how much that brings along); `offline:generic` does without this knowledge.
+It finds the program that a message shows, edits it, and answers in the form that improvers expect; of the words around it, it
+heeds a handful (`told.py`) and understands none. Solutions get generic edits of their syntax tree (`edits.py`) or, where they
+hold a table of numbers, edits of these (`tables.py`). For improvers it knows what they are made of and recombines these parts
+(`parts.py` says how much that brings along); `offline:generic` has the generic edits alone.
 An answer is a pure function of the request and its address.
 """
 
@@ -16,7 +17,7 @@ from selftaught.models import Answer, Request
 from selftaught.models.offline import edits, improvers, tables
 from selftaught.models.offline.improvers import random_improver
 from selftaught.models.offline.reading import Shown, read
-from selftaught.models.offline.told import Told, told
+from selftaught.models.offline.told import HEEDED, Told, told
 from selftaught.plain import JSON
 
 __all__ = ["Offline", "random_improver"]
@@ -31,6 +32,8 @@ class Offline:
             raise UsageError(f"no model is named {name!r}: the built-in ones are offline and offline:generic")
         self.name = name
         self.parameters: Mapping[str, JSON] = {}
+        self.hints = HEEDED if name == "offline" else ""
+        """What an improver may be told of how to ask."""
         self.concurrency = 1
         self.batch = 1000
 
