@@ -104,9 +104,9 @@ class TaskUtility:
 
 
 def told(task: Task, split: Split) -> str:
-    """All that an improver is told of a task, whose instances are drawn from `split`."""
-    count = task.instances[split]
-    instances = "1 instance" if count == 1 else f"{count} instances"
+    """All that an improver is told of a task, whose instances are drawn from `split`; it tells no split from another."""
+    count = task.instances[split] if len(set(task.instances.values())) == 1 else None
+    instances = "1 instance" if count == 1 else f"{count} instances" if count else "a number of instances"
     return (
         f"{task.description.strip()}\n\n"
         f"The utility is the mean grade over {instances}, {_range(task)}. An instance whose answer is invalid, "

@@ -1,4 +1,4 @@
-"""`regression`: foretell a function of five variables from 80 noisy values that the program is given."""
+"""`regression`: foretell a function of five variables from 50 noisy values that the program is given."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from selftaught.task import Instance, Split, Task
 from selftaught.tasks.answers import numbers
 
 VARIABLES = 5
-SHOWN, ASKED = 80, 40
-NOISE = 0.1
+SHOWN, ASKED = 50, 40
+NOISE = 0.2
 """Of the shown values, as a share of the function's spread."""
 
 Point = list[float]
@@ -24,10 +24,11 @@ class Regression(Task):
 
     name = "regression"
     entry = "predict"
-    summary = "regression: foretell a function of five variables from 80 noisy values"
+    summary = "regression: foretell a function of five variables from 50 noisy values"
     limits = Limits(cpu_s=1)
     instances: Mapping[Split, int] = {"train": 8, "validation": 16, "test": 24}
-    best = 0.9
+    best = 0.888
+    """What Gaussian processes with a kernel for each variable and pair reach, however long they are fitted; noise hides the rest."""
 
     start = """\
 import numpy as np

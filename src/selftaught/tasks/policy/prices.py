@@ -23,7 +23,7 @@ class Prices(Policy):
 
     summary = "prices of seats by week and seats left, for customers of hidden purse"
     size = WEEKS * BRACKETS
-    first = 60.0
+    first = 25.0
     decides = (
         f"An aeroplane has {SEATS} seats to sell in {WEEKS} weeks. The numbers are prices, {WEEKS} rows of {BRACKETS} one after "
         f"the other: a row is a week, and in it the price is the first number when at most a quarter of the seats are left, the "

@@ -24,14 +24,14 @@ class Sale(Policy):
     decides = (
         "A house is sold to the first of 21 buyers who offers at least the threshold for their place in the row: number i is "
         "that for buyer i; the last buyer's offer is always taken. Offers are random, the distribution is hidden and "
-        f"differs from buyer to buyer; means lie between 10 and 200. The grade is the mean price of {HOUSES} houses, divided by "
+        f"differs from buyer to buyer; means lie between 20 and 160. The grade is the mean price of {HOUSES} houses, divided by "
         "that of the best thresholds in the long run, at most 1."
     )
 
     def hide(self, rng: random.Random) -> None:
         import numpy as np
 
-        peak, level = rng.uniform(0, self.size), rng.uniform(40, 100)
+        peak, level = rng.uniform(6, self.size), rng.uniform(60, 100)
         self.means = np.array(
             [level * (0.4 + rng.uniform(0.3, 1.2) * (1 + np.cos((i - peak) / 4)) / 2) for i in range(self.size + 1)]
         )
@@ -48,15 +48,16 @@ class Sale(Policy):
         return float(events[np.arange(HOUSES), taken].mean()) / self.most
 
     def lacking(self, events: Any, table: Numbers) -> list[tuple[int, str]]:
-        """A threshold is right where it is what refusing brings on average."""
+        """A threshold is right where it is what refusing brings on average; it matters as often as its buyer is reached."""
         import numpy as np
 
         prices, off = events[:, -1], np.zeros(self.size)
         for i in reversed(range(self.size)):
             off[i] = prices.mean() - table[i]
             prices = np.where(events[:, i] >= table[i], events[:, i], prices)
-        order = np.argsort(-abs(off))
-        return [(int(i), "low" if off[i] > 0 else "high") for i in order if abs(off[i]) > 0.1 * self.most]
+        refused = np.cumprod(events[:, :-1] < table, axis=1)[:, :-1].mean(axis=0)
+        weights = abs(off) * np.append(1.0, refused)
+        return [(int(i), "low" if off[i] > 0 else "high") for i in np.argsort(-weights) if weights[i] > 0.05 * self.most]
 
     def _most(self) -> float:
         """The mean price of the best thresholds: each is what is to be expected of those who come later."""

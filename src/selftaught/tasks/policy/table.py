@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WIDTH = 4
 """Numbers in a line of the start solution."""
+FARTHEST = 1e9
+"""Numbers beyond this count as this, so that no sum of them overflows."""
 TOLD = 3
 """How many numbers feedback names."""
 
@@ -83,4 +85,4 @@ class Policy(Task):
     def _table(self, answer: JSON) -> Numbers:
         import numpy as np
 
-        return np.array(numbers(answer, self.size, "numbers"))
+        return np.clip(numbers(answer, self.size, "numbers"), -FARTHEST, FARTHEST)
