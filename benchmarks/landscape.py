@@ -1,8 +1,8 @@
 """Does it matter what an improver does? A panel of sensible improvers on the training tasks, the built-in editor inside.
 
-The panel is the box, improvers that a frontier model wrote and some written by hand (`panel/`), and the best of the editor's own
-at one scoring on other cells. Every improver runs on the same tasks, repetitions and answers, with the budget of a default run.
-A *scoring* is what a recursion judges an improver by: two repetitions of every task. Reported are, on the common scale:
+The panel is the box, improvers that a frontier model wrote and some written by hand (`panel/`), and the best of the editor's
+own at one scoring on other cells. Every improver runs on the same tasks, repetitions and answers, with the budget of a
+default run. A *scoring* is what a recursion judges an improver by: two repetitions of every task. Reported on the common scale:
 
 - `true_spread`: the standard deviation of the improvers' true worths, which is the spread of their means less what noise adds;
 - `noise`: the standard deviation of one scoring of one improver; `paired_noise`: of differences, as repetitions are shared;
@@ -16,6 +16,7 @@ computed is kept in a store, so that a second call goes on where the first one w
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -30,7 +31,6 @@ from selftaught.lab import Lab
 from selftaught.meta import MetaUtility, scale
 from selftaught.models import Answer, Request
 from selftaught.models.offline import Offline, random_improver
-from selftaught.models.offline.parts import WORDS
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.sandbox import Sandbox, open_sandbox
@@ -46,36 +46,30 @@ NOT_SENSIBLE = {"seed", "chain-of-thought"}
 """They leave most of their answers unasked."""
 OWN, TRIED = 4, 24
 """The editor's own improvers in the panel, and how many were put together to choose them from."""
-KEPT = Path(tempfile.gettempdir()) / "selftaught-landscape.db"
+KEPT = Path(tempfile.gettempdir())
+_HEEDED = re.compile(r"entry(?= \d)|combine|constants|structure|steps|numbers", re.IGNORECASE)
 
 Values = NDArray[np.float64]
 
 
 class Deaf(Offline):
-    """The editor, with the words it heeds taken out of every message."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.name = "offline:deaf"
+    """The editor, not told the words it heeds. Of the same name, so that all else is answered alike."""
 
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
-        message = request.message
-        for word in ("entry", "combine", "Combine", *WORDS):
-            message = message.replace(word, "-")
-        # The name decides what is known of improvers and tables, and no address: those are given.
-        return Offline().complete(replace(request, message=message), addresses)
+        return super().complete(replace(request, message=_HEEDED.sub("-", request.message)), addresses)
 
 
 def run(quick: bool = False) -> dict[str, JSON]:
     """All figures."""
-    repetitions, spec = (2 * SCORING, "policy:train/6") if quick else (6 * SCORING, "policy:train/12")
+    repetitions, spec = (2 * SCORING, "policy:train/3") if quick else (4 * SCORING, "policy:train")
     with open_sandbox() as sandbox:
         with _lab(sandbox, Offline()) as lab:
             panel = _panel(lab, spec)
             heard = _cells(lab, panel, spec, repetitions)
-            formula = _cells(lab, panel, "formula:train", repetitions)
         with _lab(sandbox, Deaf()) as lab:
             deaf = _cells(lab, panel, spec, repetitions)
+        with _lab(sandbox, Offline()) as lab:
+            formula = _cells(lab, panel, "formula:train", repetitions)
     names = list(panel)
     sensible = [i for i, name in enumerate(names) if name not in NOT_SENSIBLE]
     return {
@@ -159,7 +153,7 @@ def _utility(lab: Lab, spec: str, split: Split, repetitions: int) -> MetaUtility
 def _lab(sandbox: Sandbox, model: Offline) -> Generator[Lab]:
     """A lab with that model, and the store that is kept."""
     workers = Workers({"score 0": 2, "improve 0": 2, "ask": 2})
-    with Store(KEPT) as store:
+    with Store(KEPT / f"selftaught-landscape-{type(model).__name__.lower()}.db") as store:
         try:
             yield Lab(sandbox, model, store, workers, SEED)
         finally:

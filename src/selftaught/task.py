@@ -60,8 +60,8 @@ def asking(task: Task, method: str) -> Generator[None]:
 class Task(ABC):
     """What is asked, and how an answer is graded. Runs on the trusted side only.
 
-    A grade is a number in [0, 1], above 1 only where a task says that it is unbounded; an instance whose answer is invalid, or whose run failed, counts 0; the raw score of a
-    solution is the mean over the instances.
+    A grade is a number in [0, 1], above 1 only where a task says that it is unbounded; an instance whose answer is invalid, or
+    whose run failed, counts 0; the raw score of a solution is the mean over the instances.
     """
 
     name: str

@@ -98,7 +98,14 @@ def test_any_numbers_are_graded_in_range_and_anything_else_is_no_answer(kind: st
         assert "\n" not in task.explain(instance, cast("Any", table))
 
     check()
-    for wrong in (None, [], [1.0] * (task.size + 1), [float("nan")] * task.size, ["1"] * task.size, [[1.0] * task.size]):
+    for wrong in (
+        None,
+        [],
+        [1.0] * (task.size + 1),
+        [float("nan")] * task.size,
+        ["1"] * task.size,
+        [[1.0] * task.size],
+    ):
         with pytest.raises(InvalidAnswer):
             task.grade(instance, cast("Any", wrong))
 
@@ -106,7 +113,10 @@ def test_any_numbers_are_graded_in_range_and_anything_else_is_no_answer(kind: st
 def test_what_is_hidden_follows_seed_and_group() -> None:
     def grades(spec: str, seed: int) -> list[float]:
         found = cast("list[Policy]", tasks.load(spec, seed))
-        return [round(one.grade(one.draw(random.Random(0)), [one.first + i / 90 for i in range(one.size)]), 6) for one in found]
+        return [
+            round(one.grade(one.draw(random.Random(0)), [one.first + i / 90 for i in range(one.size)]), 6)
+            for one in found
+        ]
 
     first = grades("policy:train/6", 1)
     assert grades("policy:train/6", 1) == first
@@ -120,7 +130,9 @@ def test_groups_have_their_sizes_and_kinds_take_turns() -> None:
     assert [one.name for one in tasks.load("policy:test/7", 0)][5:] == ["policy-test-6-queue", "policy-test-7-stock"]
 
 
-@pytest.mark.parametrize("spec", ["policy", "policy:", "policy:learn", "policy:train/0", "policy:train/101", "policy:train/x"])
+@pytest.mark.parametrize(
+    "spec", ["policy", "policy:", "policy:learn", "policy:train/0", "policy:train/101", "policy:train/x"]
+)
 def test_an_unknown_group_is_refused(spec: str) -> None:
     with pytest.raises(UsageError, match="policy:train/n"):
         tasks.load(spec, 0)

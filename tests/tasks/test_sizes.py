@@ -57,7 +57,17 @@ def test_limits_grow_with_the_size(name: str) -> None:
     [
         *("qap:", "qap:0", "qap:1", "qap:x", "qap:-3", "qap:101", "qap:6.5", "qap:1_5", "qap:60@2", "qap:\u0661\u0662"),
         *("sat:200@", "sat:200@99", "sat:200@nan", "sat:4", "lpn:10@0.5", "lpn:10@-0.1", "lpn:10@inf", "lpn:@0.1"),
-        *("parity:10@0.1", "grid:0", "maxcut:1e3", "maxcut:9", "tsp:3", "circles:25", "circles:", "capset:9", "binpack:3"),
+        *(
+            "parity:10@0.1",
+            "grid:0",
+            "maxcut:1e3",
+            "maxcut:9",
+            "tsp:3",
+            "circles:25",
+            "circles:",
+            "capset:9",
+            "binpack:3",
+        ),
         *("regression:9", "qap:60:60", "qap:99999999999999999999"),
     ],
 )
@@ -127,7 +137,8 @@ def _graded(task: Task, instance: Instance, answer: object) -> float | None:
 
 @pytest.mark.parametrize("spec", OPEN[:-1])
 @pytest.mark.parametrize(
-    "answer", [None, [], {}, 3, "x", [None] * 26, [[0.1, 0.1, 1e308]] * 26, [10**400] * 40, [float("nan")] * 40, [True] * 40]
+    "answer",
+    [None, [], {}, 3, "x", [None] * 26, [[0.1, 0.1, 1e308]] * 26, [10**400] * 40, [float("nan")] * 40, [True] * 40],
 )
 def test_what_is_no_answer_is_refused(spec: str, answer: object) -> None:
     (task,) = tasks.load(spec, 0)

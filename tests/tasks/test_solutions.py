@@ -301,5 +301,7 @@ def test_what_visits_not_every_city_once_is_no_tour(judge: Callable[..., Score],
 
 
 def test_moving_the_cities_together_gains_nothing(judge: Callable[..., Score]) -> None:
-    text = "def tour(cities):\n    n = len(cities)\n    for c in cities:\n        c[:] = [0, 0]\n    return list(range(n))"
+    text = (
+        "def tour(cities):\n    n = len(cities)\n    for c in cities:\n        c[:] = [0, 0]\n    return list(range(n))"
+    )
     assert _score(judge, "tsp", text).shown < 0.1

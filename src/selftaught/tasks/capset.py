@@ -59,11 +59,11 @@ def priorities(n):
     def description(self) -> str:
         n = self.dimension
         return (
-            f"Build a large cap set: vectors of {n} numbers 0, 1 or 2, no three different of which are in line, that is, add up to "
-            f"0 modulo 3 in every place. `priorities(n)` is given n = {n} and returns a list of {3**n} finite numbers, one for "
-            "each vector in the order of itertools.product((0, 1, 2), repeat=n). The set is then built from them: vectors are "
-            "taken up one by one, the highest priority first, equal ones in their order, unless one would be in line "
-            "with two taken before. There is this one instance only. The grade is the size of the set divided by "
+            f"Build a large cap set: vectors of {n} numbers 0, 1 or 2, no three different of which are in line, that is, add "
+            f"up to 0 modulo 3 in every place. `priorities(n)` is given n = {n} and returns a list of {3**n} finite numbers, "
+            "one for each vector in the order of itertools.product((0, 1, 2), repeat=n). The set is then built from them: "
+            "vectors are taken up one by one, the highest priority first, equal ones in their order, unless one would be in "
+            "line with two taken before. There is this one instance only. The grade is the size of the set divided by "
             f"{RECORDS[n]}, the largest known."
         )
 

@@ -58,7 +58,9 @@ def pack(n, width, height):
     def sized(cls, text: str) -> Self:
         """A record: so many circles in the unit square. Raises UsageError where none is known."""
         if text not in map(str, RECORDS):
-            raise UsageError(f"no task 'circles:{text}': records are kept for {' and '.join(map(str, RECORDS))} circles")
+            raise UsageError(
+                f"no task 'circles:{text}': records are kept for {' and '.join(map(str, RECORDS))} circles"
+            )
         task = cls()
         task.name, task.record, task.best = f"circles:{text}", int(text), 1.0
         task.instances = {"train": 1, "validation": 1, "test": 1}
@@ -75,8 +77,8 @@ def pack(n, width, height):
             f"packings come to {self.best:g} on average"
         )
         return (
-            "Pack circles. `pack(n, width, height)` returns a list of n circles, each a list of three numbers x, y, r with r at "
-            "least 0. They may touch but not overlap, and must lie within 0 <= x <= width, 0 <= y <= height, up to "
+            "Pack circles. `pack(n, width, height)` returns a list of n circles, each a list of three numbers x, y, r with r "
+            "at least 0. They may touch but not overlap, and must lie within 0 <= x <= width, 0 <= y <= height, up to "
             f"{SLACK:g}. What they are to be packed into is {place}. Run time does not count, within the limit. numpy may be "
             "imported."
         )

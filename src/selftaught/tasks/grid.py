@@ -52,9 +52,9 @@ def find_at_dist(t, dist):
         a, b = LETTERS
         return (
             f"Find a string at an exact distance from another. `find_at_dist(t, dist)` is given a string `t` of 1 to "
-            f"{self.longest} letters, each {a} or {b}, and a whole number `dist`. It returns a string s of the same length over "
-            f"the same two letters whose grid distance from t is exactly `dist`; there always is one. The grid distance of "
-            f"s and t is the number of places where s and t differ, plus the number of neighbours within s that differ, "
+            f"{self.longest} letters, each {a} or {b}, and a whole number `dist`. It returns a string s of the same length "
+            f"over the same two letters whose grid distance from t is exactly `dist`; there always is one. The grid distance "
+            f"of s and t is the number of places where s and t differ, plus the number of neighbours within s that differ, "
             f"plus the number of neighbours within t that differ. The grade of an instance is 1 for the exact distance, "
             f"otherwise 0.5 - |distance - dist| / (6 * len(t)), which lies between 0 and 0.5."
         )

@@ -16,9 +16,10 @@ MOST = 100
 def named(family: str, spec: str, sizes: Sizes) -> tuple[Group, int]:
     """Which group of a family a spec names, and how many of its tasks. Raises UsageError for any other name."""
     begun, _, rest = spec.partition(":")
-    group, _, count = rest.partition("/")
-    if begun != family or group not in sizes or (count and not (count.isdecimal() and 0 < int(count) <= MOST)):
-        raise UsageError(
-            f"no tasks are named {spec!r}: say {family}:train, {family}:test or, for the first n, {family}:train/n"
-        )
-    return group, int(count or sizes[group])
+    called, _, count = rest.partition("/")
+    for group, size in sizes.items():
+        if begun == family and group == called and (not count or (count.isdecimal() and 0 < int(count) <= MOST)):
+            return group, int(count or size)
+    raise UsageError(
+        f"no tasks are named {spec!r}: say {family}:train, {family}:test or, for the first n, {family}:train/n"
+    )

@@ -1,7 +1,8 @@
 """`lpn`, learning parity with noise: the paper's main task (section 3).
 
-The paper's sizes and chances; `lpn:30@0.1` has 30 bits and a tenth of the labels wrong. Its limit of 2 s by the clock is 0.25 s of CPU time here, so that a solution that never
-ends costs seconds, not a minute. Trying every mask takes about 0.05 s in plain Python, 2 ms with numpy.
+The paper's sizes and chances; `lpn:30@0.1` has 30 bits and a tenth of the labels wrong. Its limit of 2 s by the clock is
+0.25 s of CPU time here, so that a solution that never ends costs seconds, not a minute.
+Trying every mask takes about 0.05 s in plain Python, 2 ms with numpy.
 """
 
 from __future__ import annotations
@@ -68,12 +69,12 @@ def algorithm(train_samples, train_parity, test_samples):
     def description(self) -> str:
         return (
             f"Learn a parity function{self._of_noise}. A hidden mask of {self.bits} bits, each 1 with probability "
-            f"{MASK_CHANCE:g}, is drawn for each instance; the label of a sample of {self.bits} bits is the sum, modulo 2, of "
-            f"those bits where the mask is 1. `algorithm(train_samples, train_parity, test_samples)` is given {self._shown} "
-            f"samples (lists of {self.bits} bits, each 0 or 1 with equal probability), the list of their labels{self._of_flips}, "
-            f"and {ASKED} further samples. It returns a flat list of {ASKED} labels, each 0 or 1, for the further samples. "
-            f"The grade of an instance is the share of the {ASKED} labels that are right (guessing: 0.5; all right: 1). "
-            f"All inputs are plain lists; numpy may be imported."
+            f"{MASK_CHANCE:g}, is drawn for each instance; the label of a sample of {self.bits} bits is the sum, modulo 2, "
+            f"of those bits where the mask is 1. `algorithm(train_samples, train_parity, test_samples)` is given "
+            f"{self._shown} samples (lists of {self.bits} bits, each 0 or 1 with equal probability), the list of their "
+            f"labels{self._of_flips}, and {ASKED} further samples. It returns a flat list of {ASKED} labels, each 0 or 1, "
+            f"for the further samples. The grade of an instance is the share of the {ASKED} labels that are right (guessing: "
+            f"0.5; all right: 1). All inputs are plain lists; numpy may be imported."
         )
 
     @property

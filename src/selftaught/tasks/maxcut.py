@@ -78,9 +78,9 @@ def algorithm(adjacency_matrix):
             f"{self._range} nodes: each pair of nodes is joined with probability {EDGE_CHANCE:g} by an edge with a "
             f"whole weight from 1 to {HEAVIEST}; 0 means no edge. It returns a list with a side for each node, each 0 or 1; "
             f"other labels are invalid. The cut is the sum of the weights of all edges whose ends are on different sides. "
-            f"The grade of an instance is (cut - half) / (best - half), at least 0 and at most 1, where half is half the weight "
-            f"of all edges, which a random choice of sides cuts on average, and best is the best cut that a long local search "
-            f"found for the same graph. numpy may be imported."
+            f"The grade of an instance is (cut - half) / (best - half), at least 0 and at most 1, where half is half the "
+            f"weight of all edges, which a random choice of sides cuts on average, and best is the best cut that a long "
+            f"local search found for the same graph. numpy may be imported."
         )
 
     def draw(self, rng: random.Random) -> Instance:

@@ -85,13 +85,13 @@ def algorithm(F, D, P):
     def description(self) -> str:
         return (
             f"Modified quadratic assignment: place {self.size} facilities on {self.size} locations at low cost. "
-            f"`algorithm(F, D, P)` is given three {self.size} x {self.size} matrices, lists of lists of numbers drawn uniformly from "
-            f"0 to 1 and not symmetric: flows F, distances D and preferences P. It returns a list `a` in which a[i] is the "
-            f"location of facility i: the whole numbers 0 to {self.size - 1}, each once. The cost, to be made as low as possible, "
-            f"is the sum over all i and j of F[i][j] * D[a[i]][a[j]], less {PREFERENCE:g} times the sum over all i of "
-            f"P[i][a[i]]. The grade of an instance is (mean - cost) / (mean - best), at least 0 and at most 1, where mean "
-            f"is the average cost of all permutations and best is the lowest cost that a long local search found for the "
-            f"same instance. Run time does not count, within the limit. numpy may be imported."
+            f"`algorithm(F, D, P)` is given three {self.size} x {self.size} matrices, lists of lists of numbers drawn "
+            f"uniformly from 0 to 1 and not symmetric: flows F, distances D and preferences P. It returns a list `a` in "
+            f"which a[i] is the location of facility i: the whole numbers 0 to {self.size - 1}, each once. The cost, to be "
+            f"made as low as possible, is the sum over all i and j of F[i][j] * D[a[i]][a[j]], less {PREFERENCE:g} times the "
+            f"sum over all i of P[i][a[i]]. The grade of an instance is (mean - cost) / (mean - best), at least 0 and at "
+            f"most 1, where mean is the average cost of all permutations and best is the lowest cost that a long local "
+            f"search found for the same instance. Run time does not count, within the limit. numpy may be imported."
         )
 
     def draw(self, rng: random.Random) -> Instance:

@@ -28,7 +28,7 @@ class Regression(Task):
     limits = Limits(cpu_s=1)
     instances: Mapping[Split, int] = {"train": 8, "validation": 16, "test": 24}
     best = 0.888
-    """What Gaussian processes with a kernel for each variable and pair reach, however long they are fitted; noise hides the rest."""
+    """What Gaussian processes with a kernel for each variable and pair reach, fitted for long; noise hides the rest."""
 
     start = """\
 import numpy as np
@@ -43,13 +43,13 @@ def predict(points, values, asked):
     @property
     def description(self) -> str:
         return (
-            f"Regression. `predict(points, values, asked)` is given {SHOWN} points (lists of {VARIABLES} numbers, uniform between "
-            f"-1 and 1), the list of a hidden function's values there, with normal noise of {NOISE:g} times its standard "
-            f"deviation, and {ASKED} further points. It returns the list of the function's {ASKED} values at these, without "
-            "noise. A function is drawn for each instance: a sum of five terms of like weight, each a wave, a bump, a bend, "
-            "a square or a step along a random direction in one or two of the variables, or a product of two variables. The grade of an "
-            "instance is 1 - e / v, at least 0, for the mean squared error e of the answer and the variance v of the true "
-            "values. Run time does not count, within the limit. numpy may be imported."
+            f"Regression. `predict(points, values, asked)` is given {SHOWN} points (lists of {VARIABLES} numbers, uniform "
+            f"between -1 and 1), the list of a hidden function's values there, with normal noise of {NOISE:g} times its "
+            f"standard deviation, and {ASKED} further points. It returns the list of the function's {ASKED} values at these, "
+            "without noise. A function is drawn for each instance: a sum of five terms of like weight, each a wave, a bump, "
+            "a bend, a square or a step along a random direction in one or two of the variables, or a product of two "
+            "variables. The grade of an instance is 1 - e / v, at least 0, for the mean squared error e of the answer and "
+            "the variance v of the true values. Run time does not count, within the limit. numpy may be imported."
         )
 
     def draw(self, rng: random.Random) -> Instance:

@@ -78,8 +78,8 @@ def algorithm(formula):
     @property
     def description(self) -> str:
         return (
-            f"Satisfy 3-SAT formulas. `algorithm(formula)` is given a list of clauses over n variables, {self.ratio:g} * n of "
-            f"them, with n {self._range}. A clause is a list of three literals of different variables: the "
+            f"Satisfy 3-SAT formulas. `algorithm(formula)` is given a list of clauses over n variables, {self.ratio:g} * n "
+            f"of them, with n {self._range}. A clause is a list of three literals of different variables: the "
             f"whole number v stands for variable v, -v for its negation, v from 1 to n. A hidden assignment satisfies all "
             f"clauses. The function returns a list of n + 1 truth values (True or False, or 1 or 0), n being the largest "
             f"variable that occurs: that of variable v at index v; index 0 is not used. The grade of an instance is 1 when "

@@ -58,12 +58,12 @@ def tour(cities):
     def description(self) -> str:
         number = f"{self.fewest} to {self.most}" if self.fewest < self.most else f"{self.most}"
         return (
-            f"Travelling salesman. `tour(cities)` is given {number} cities, a list of lists [x, y] drawn uniformly from the unit "
-            "square. It returns the order in which to visit them, a list that holds the whole numbers 0 to len(cities) - 1, "
-            "each once; from the last city the trip goes back to the first. The grade of an instance is the mean length of the "
-            "shortest trips through as many random cities (0.7124 * sqrt(n) + 0.62, the literature says, for n cities) divided "
-            "by the length of this trip. Run time does not count, within the limit: count steps rather than seconds, so that "
-            "the program does the same everywhere. numpy may be imported."
+            f"Travelling salesman. `tour(cities)` is given {number} cities, a list of lists [x, y] drawn uniformly from the "
+            "unit square. It returns the order in which to visit them, a list that holds the whole numbers 0 to len(cities) "
+            "- 1, each once; from the last city the trip goes back to the first. The grade of an instance is the mean length "
+            "of the shortest trips through as many random cities (0.7124 * sqrt(n) + 0.62, the literature says, for n "
+            "cities) divided by the length of this trip. Run time does not count, within the limit: count steps rather than "
+            "seconds, so that the program does the same everywhere. numpy may be imported."
         )
 
     def draw(self, rng: random.Random) -> Instance:
@@ -75,7 +75,8 @@ def tour(cities):
 
     def explain(self, instance: Instance, answer: JSON) -> str:
         cities = instance.truth
-        return f"length {length(cities, answer):.3f} through {len(cities)} cities, the shortest has about {usual(len(cities)):.3f}"
+        found, best = length(cities, answer), usual(len(cities))
+        return f"length {found:.3f} through {len(cities)} cities, the shortest has about {best:.3f}"
 
 
 def usual(n: int) -> float:

@@ -20,7 +20,7 @@ def cap(n):
         taken, barred = [], set()
         for v in vectors:
             if v not in barred:
-                barred.update(tuple(-(a + b) % 3 for a, b in zip(v, w)) for w in taken)
+                barred.update(tuple(-(a + b) % 3 for a, b in zip(v, w, strict=True)) for w in taken)
                 taken.append(v)
         if len(taken) == LARGEST[n]:
             return set(taken)

@@ -1,6 +1,7 @@
 """Greedy neighbours, then Or-opt: 2-opt and moves of short pieces among near neighbours, kicked again and again."""
 
 import random
+from itertools import pairwise
 
 import numpy as np
 
@@ -102,7 +103,7 @@ class Trip:
         places = [(start + cut) % n for cut in [0, *cuts]]
         before = [self.order[(start + k) % n] for k in range(span + 1)]
         p, q, r = cuts
-        after = [*before[: 1], *before[q + 1 : r + 1], *before[p + 1 : q + 1], *before[1 : p + 1], *before[r + 1 :]]
+        after = [*before[:1], *before[q + 1 : r + 1], *before[p + 1 : q + 1], *before[1 : p + 1], *before[r + 1 :]]
         cost = self.cost(after) - self.cost(before)
         self.put(start, after)
         ends = {self.order[(place + k) % n] for place in places for k in (0, 1)}
@@ -113,7 +114,7 @@ class Trip:
             self.put(start, before)
 
     def cost(self, piece):
-        return sum(self.d[a][b] for a, b in zip(piece, piece[1:]))
+        return sum(self.d[a][b] for a, b in pairwise(piece))
 
     def put(self, start, piece):
         n = len(self.order)

@@ -50,7 +50,11 @@ class Offline:
         try:
             shown = read(request.message)
             said = told(request.message)
-            text = "I see no program to improve." if shown is None else self._proposal(shown, said, request.temperature, rng)
+            text = (
+                "I see no program to improve."
+                if shown is None
+                else self._proposal(shown, said, request.temperature, rng)
+            )
         except RecursionError:
             text = "The program is nested too deeply for me to edit."
         return Answer(

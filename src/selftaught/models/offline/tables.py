@@ -51,10 +51,12 @@ def table(text: str) -> Table | None:
         return None
     lists = (_leaves(node) for node in ast.walk(source.tree) if isinstance(node, ast.List | ast.Tuple))
     found = [{i: one for i, one in enumerate(leaves) if _is_number(one)} for leaves in lists]
-    most = max(found, key=len, default={})
+    most = max(found, key=len, default=dict[int, ast.expr]())
     if len(most) < LEAST:
         return None
-    return Table({i: ast.literal_eval(one) for i, one in most.items()}, {i: source.span(one) for i, one in most.items()})
+    return Table(
+        {i: ast.literal_eval(one) for i, one in most.items()}, {i: source.span(one) for i, one in most.items()}
+    )
 
 
 def _leaves(node: ast.expr) -> list[ast.expr]:

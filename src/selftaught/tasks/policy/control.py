@@ -32,11 +32,11 @@ class Control(Policy):
     size = STATES * INPUTS
     first = 0.0
     decides = (
-        f"The numbers are the gains of a controller, {INPUTS} rows of {STATES} one after the other: input j is minus the sum over "
-        f"i of number {STATES} * j + i times state i. A hidden linear system of {STATES} states moves by itself and is moved by "
-        f"the inputs, {STEPS} steps from each of {STARTS} random starts. A step costs the sum of the squares of its states and, "
-        "a tenth each, of its inputs. Good gains lie between -1 and 1. The grade is the cost of the best gains divided by the "
-        "cost of these."
+        f"The numbers are the gains of a controller, {INPUTS} rows of {STATES} one after the other: input j is minus the sum "
+        f"over i of number {STATES} * j + i times state i. A hidden linear system of {STATES} states moves by itself and is "
+        f"moved by the inputs, {STEPS} steps from each of {STARTS} random starts. A step costs the sum of the squares of its "
+        "states and, a tenth each, of its inputs. Good gains lie between -1 and 1. The grade is the cost of the best gains "
+        "divided by the cost of these."
     )
 
     def hide(self, rng: random.Random) -> None:
@@ -44,9 +44,9 @@ class Control(Policy):
 
         drawn = np.random.default_rng(rng.getrandbits(62))
         moves = drawn.normal(size=(STATES, STATES))
-        self.moves = moves * 0.97 / np.abs(np.linalg.eigvals(moves)).max()
+        self.moves: Any = moves * 0.97 / np.abs(np.linalg.eigvals(moves)).max()
         """How a state moves by itself: a little less each step, so that doing nothing ends at rest."""
-        self.pushes = drawn.normal(size=(STATES, INPUTS))
+        self.pushes: Any = drawn.normal(size=(STATES, INPUTS))
 
     def happen(self, rng: np.random.Generator) -> Disturbed:
         states = rng.normal(size=(STATES, STARTS))
@@ -65,14 +65,26 @@ class Control(Policy):
             states = np.clip(closed @ states, -1e6, 1e6)
         return total
 
-    def _best(self) -> Numbers:
+    def _best(self) -> Any:
         """The gains that Riccati's recursion comes to."""
         import numpy as np
 
-        a, b = self.moves, self.pushes
-        value = np.eye(STATES)
-        gains = np.zeros((INPUTS, STATES))
+        gains: Any = np.zeros((INPUTS, STATES))
+        value: Any = np.eye(STATES)
         for _ in range(200):
-            gains = np.linalg.solve(0.1 * np.eye(INPUTS) + b.T @ value @ b, b.T @ value @ a)
-            value = np.eye(STATES) + a.T @ value @ (a - b @ gains)
+            gains = self._gains(value)
+            value = self._value(value, gains)
         return gains
+
+    def _gains(self, value: Any) -> Any:
+        """The best gains for one step, after which a state has this value (a quadratic form)."""
+        import numpy as np
+
+        pushed = self.pushes.T @ value
+        return np.linalg.solve(0.1 * np.eye(INPUTS) + pushed @ self.pushes, pushed @ self.moves)
+
+    def _value(self, value: Any, gains: Any) -> Any:
+        """The value of a state one step earlier."""
+        import numpy as np
+
+        return self.moves.T @ value @ (self.moves - self.pushes @ gains) + np.eye(STATES)

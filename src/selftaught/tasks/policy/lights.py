@@ -35,9 +35,9 @@ class Lights(Policy):
     decides = (
         f"Along a street stand 18 traffic lights; light i turns green at number i seconds, for {GREEN} s, and again every "
         f"{CYCLE} s (numbers are taken modulo {CYCLE}). Cars start off at a light while it is green, in both directions, and "
-        "reach the next after a time of travel that is hidden and differs between stretches and directions; who comes to a red "
-        "light waits until it is green. How many cars there are is hidden too, and varies from day to day. The grade is the "
-        "least waiting that any whole numbers could have had on this day, divided by the waiting with these."
+        "reach the next after a time of travel that is hidden and differs between stretches and directions; who comes to a "
+        "red light waits until it is green. How many cars there are is hidden too, and varies from day to day. The grade is "
+        "the least waiting that any whole numbers could have had on this day, divided by the waiting with these."
     )
 
     def hide(self, rng: random.Random) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from math import comb
 from typing import TYPE_CHECKING, Any
 
 from selftaught.tasks.policy.table import Policy
@@ -25,12 +25,13 @@ class Prices(Policy):
     size = WEEKS * BRACKETS
     first = 25.0
     decides = (
-        f"An aeroplane has {SEATS} seats to sell in {WEEKS} weeks. The numbers are prices, {WEEKS} rows of {BRACKETS} one after "
-        f"the other: a row is a week, and in it the price is the first number when at most a quarter of the seats are left, the "
-        f"second up to a half, the third up to three quarters, otherwise the fourth. {COMING} customers come in a week; each "
-        "buys when the price is at most what the seat is worth to them and a seat is left. What it is worth to them is random; "
-        f"the mean is hidden and differs between weeks, from 20 to 250. The grade is the mean income of {FLIGHTS} flights, "
-        "divided by that of the best prices in the long run where any number of seats has its own, at most 1."
+        f"An aeroplane has {SEATS} seats to sell in {WEEKS} weeks. The numbers are prices, {WEEKS} rows of {BRACKETS} one "
+        f"after the other: a row is a week, and in it the price is the first number when at most a quarter of the seats are "
+        f"left, the second up to a half, the third up to three quarters, otherwise the fourth. {COMING} customers come in a "
+        "week; each buys when the price is at most what the seat is worth to them and a seat is left. What it is worth to "
+        f"them is random; the mean is hidden and differs between weeks, from 20 to 250. The grade is the mean income of "
+        f"{FLIGHTS} flights, divided by that of the best prices in the long run where any number of seats has its own, at "
+        "most 1."
     )
 
     def hide(self, rng: random.Random) -> None:
@@ -62,7 +63,7 @@ class Prices(Policy):
         grid = np.linspace(0.05, 3, 60)
         buying = np.exp(-(grid**2))
         counts = np.arange(COMING + 1)
-        ways = np.array([_choose(COMING, k) for k in counts])
+        ways = np.array([comb(COMING, k) for k in range(COMING + 1)])
         chances = ways * buying[:, None] ** counts * (1 - buying[:, None]) ** (COMING - counts)
         value = np.zeros(SEATS + 1)
         for purse in reversed(self.purses):
@@ -72,9 +73,3 @@ class Prices(Policy):
             now = (sold @ chances.T) * grid * purse + value[left - sold] @ chances.T
             value = now.max(axis=1)
         return float(value[-1])
-
-
-def _choose(n: int, k: int) -> int:
-    from math import comb
-
-    return comb(n, k)

@@ -32,11 +32,11 @@ class Queue(Policy):
     size = 20
     first = 5.0
     decides = (
-        f"In the morning {PATIENTS} patients wait at a door, each of one of 20 kinds; number i is the priority of kind i. They "
-        "are served one after the other, the highest priority first, equal ones in the order of their coming. A patient of a "
-        "kind takes a random time, of a hidden mean, and costs a hidden amount for each minute until they have been served. "
-        f"The grade compares the cost of {DAYS} days with that of the best fixed priorities: 1 there, 0 at twice as much extra "
-        "cost as serving everybody in the order of coming."
+        f"In the morning {PATIENTS} patients wait at a door, each of one of 20 kinds; number i is the priority of kind i. "
+        "They are served one after the other, the highest priority first, equal ones in the order of their coming. A patient "
+        "of a kind takes a random time, of a hidden mean, and costs a hidden amount for each minute until they have been "
+        f"served. The grade compares the cost of {DAYS} days with that of the best fixed priorities: 1 there, 0 at twice as "
+        "much extra cost as serving everybody in the order of coming."
     )
 
     def hide(self, rng: random.Random) -> None:

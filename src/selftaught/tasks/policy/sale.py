@@ -24,8 +24,8 @@ class Sale(Policy):
     decides = (
         "A house is sold to the first of 21 buyers who offers at least the threshold for their place in the row: number i is "
         "that for buyer i; the last buyer's offer is always taken. Offers are random, the distribution is hidden and "
-        f"differs from buyer to buyer; means lie between 20 and 160. The grade is the mean price of {HOUSES} houses, divided by "
-        "that of the best thresholds in the long run, at most 1."
+        f"differs from buyer to buyer; means lie between 20 and 160. The grade is the mean price of {HOUSES} houses, divided "
+        "by that of the best thresholds in the long run, at most 1."
     )
 
     def hide(self, rng: random.Random) -> None:
@@ -51,13 +51,30 @@ class Sale(Policy):
         """A threshold is right where it is what refusing brings on average; it matters as often as its buyer is reached."""
         import numpy as np
 
-        prices, off = events[:, -1], np.zeros(self.size)
+        off = self._refusing(events, table) - table
+        weights = abs(off) * self._reached(events, table)
+        return [
+            (int(i), "low" if off[i] > 0 else "high") for i in np.argsort(-weights) if weights[i] > 0.05 * self.most
+        ]
+
+    def _refusing(self, events: Any, table: Numbers) -> Any:
+        """For each buyer, the mean price where they are refused."""
+        import numpy as np
+
+        brought = np.zeros(self.size)
+        prices: Any = events[:, -1]
         for i in reversed(range(self.size)):
-            off[i] = prices.mean() - table[i]
-            prices = np.where(events[:, i] >= table[i], events[:, i], prices)
-        refused = np.cumprod(events[:, :-1] < table, axis=1)[:, :-1].mean(axis=0)
-        weights = abs(off) * np.append(1.0, refused)
-        return [(int(i), "low" if off[i] > 0 else "high") for i in np.argsort(-weights) if weights[i] > 0.05 * self.most]
+            brought[i] = prices.mean()
+            taken = events[:, i] >= table[i]
+            prices = taken * events[:, i] + ~taken * prices
+        return brought
+
+    def _reached(self, events: Any, table: Numbers) -> Any:
+        """How often each buyer is reached."""
+        import numpy as np
+
+        refused = events[:, :-2] < table[:-1]
+        return np.append(1.0, refused.cumprod(axis=1).mean(axis=0))
 
     def _most(self) -> float:
         """The mean price of the best thresholds: each is what is to be expected of those who come later."""

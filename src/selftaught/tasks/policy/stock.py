@@ -31,9 +31,9 @@ class Stock(Policy):
     size = 16
     first = 50.0
     decides = (
-        "Number i is how much of product i a shop has in stock each morning. Demands are random, of a hidden distribution for "
-        "each product, with means between 15 and 150. What is left in the evening is thrown away and what is asked for in vain "
-        "is lost, each at a hidden cost a piece that differs from product to product. "
+        "Number i is how much of product i a shop has in stock each morning. Demands are random, of a hidden distribution "
+        "for each product, with means between 15 and 150. What is left in the evening is thrown away and what is asked for "
+        "in vain is lost, each at a hidden cost a piece that differs from product to product. "
         f"The grade is the least cost that any fixed stock could have had over {DAYS} days, divided by the cost of this one."
     )
 
