@@ -13,6 +13,7 @@ NAMES = {
     "demo": "benchmarks.demo",
     "faults": "benchmarks.faults",
     "gateway": "benchmarks.gateway",
+    "landscape": "benchmarks.landscape",
     "resume": "benchmarks.resume",
     "sandbox": "benchmarks.sandbox",
     "store": "benchmarks.store",

@@ -69,7 +69,8 @@ class TaskUtility:
         self._lab = lab
         self._task = task
         self._split: Split = split
-        self._repetition, self._half = repetition, half
+        self._repetition = repetition
+        self._half: Half = half
 
     @cached_property
     def instances(self) -> tuple[Instance, ...]:
