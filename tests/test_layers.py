@@ -12,7 +12,7 @@ LAYERS = [
     {"errors", "plain", "program", "score", "budget", "settings", "progress", "spend"},  # values
     {"sandbox", "models", "store", "workers"},  # ports
     {"task", "lab", "ledger", "utility", "improver", "meta", "replay"},  # domain
-    {"recursion"},  # algorithm
+    {"recursion", "gate"},  # algorithm
     {"evidence"},
     {"views"},
     {"tasks", "improvers", "assignment", "estimate", "experiments", "launch", "cli", "__main__"},  # shell
