@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from selftaught.errors import UsageError
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 EFFECT = 0.5 / math.sqrt(2.0)
 """Half the noise of one improver run, in units of the noise of a difference of two independent ones."""
@@ -29,7 +29,7 @@ EQUALS, GAIN = 0.1, 0.8
 """How often an equal is accepted at most, and a challenger better by `EFFECT` at least."""
 _SPENT = 0.8
 """The power of the share of pairs seen by which the rates are spent: early rather than late, which saves most on average."""
-_CAUTION = 0.01, 0.95
+_CAUTION = 0.015, 0.95
 """The boundaries do not know that the spread is an estimate: they miss a gain by so much less than asked, and accept equals
 this share as often."""
 _FREEDOM = 6
@@ -64,13 +64,16 @@ class Design:
 def fixed(tasks: int, equals: float = EQUALS, gain: float = GAIN, effect: float = EFFECT) -> Design:
     """The smallest gate with one look and the same two rates: what a sequential one is measured by."""
     _check(tasks, equals, gain, effect)
-    for repetitions in count(2):
-        freedom, n = tasks * (repetitions - 1), tasks * repetitions
-        cut = float(_special().stdtrit(freedom, 1.0 - equals))
-        if float(_special().nctdtr(freedom, effect * math.sqrt(n), cut)) <= 1.0 - gain:
-            break
+    most = next(n for n in count(2) if _power(tasks, n, equals, effect) >= gain)
     z = float(_special().ndtri(1.0 - equals))
-    return Design(tasks, (repetitions,), (z,), (z,))
+    return Design(tasks, (most,), (z,), (z,))
+
+
+def _power(tasks: int, repetitions: int, equals: float, effect: float) -> float:
+    """How often a t test finds the effect."""
+    freedom = tasks * (repetitions - 1)
+    cut = _special().stdtrit(freedom, 1.0 - equals)
+    return 1.0 - float(_special().nctdtr(freedom, effect * math.sqrt(tasks * repetitions), cut))
 
 
 @cache
@@ -80,16 +83,15 @@ def sequential(tasks: int, equals: float = EQUALS, gain: float = GAIN, effect: f
     `tasks` is the number of pairs a repetition adds. Where several challengers race for one place, `equals` is the whole
     gate's rate divided by their number.
     """
-    _check(tasks, equals, gain, effect)
+    shortest = fixed(tasks, equals, gain, effect).most
     missed, kept = max(0.01, 1.0 - gain - _CAUTION[0]), equals * _CAUTION[1]
     first = 1 + math.ceil(_FREEDOM / tasks)
-    for most in count(max(first, fixed(tasks, equals, gain, effect).most)):
-        looks = range(first, most + 1)
-        upper, lower = zip(*_boundaries(tasks, looks, kept, missed, effect), strict=True)
-        if lower[-1] >= upper[-1]:
-            break
-    # What would be accepted and dropped at once is decided by the rate of equals.
-    return Design(tasks, tuple(looks), upper, tuple(map(min, lower[:-1], upper[:-1])) + upper[-1:])
+    tried = (range(first, most + 1) for most in count(max(first, shortest)))
+    pairs = ((looks, [*_boundaries(tasks, looks, kept, missed, effect)]) for looks in tried)
+    looks, found = next((looks, found) for looks, found in pairs if found[-1][1] >= found[-1][0])
+    accept = tuple(upper for upper, _ in found)
+    # Where the two have met, being accepted goes by the rate of equals.
+    return Design(tasks, tuple(looks), accept, (*(min(pair) for pair in found[:-1]), accept[-1]))
 
 
 def _check(tasks: int, equals: float, gain: float, effect: float) -> None:
@@ -121,7 +123,7 @@ def _normal(values: Array, variance: float) -> Array:
 
 def _reached(sums: Array, weights: Array, share: float) -> float:
     """The sum up to which the weights, from the lowest on, come to this share."""
-    half = (sums[1] - sums[0]) / 2.0
+    half = float(sums[1] - sums[0]) / 2.0
     return float(np.interp(share, np.cumsum(weights), sums + half))
 
 
