@@ -158,7 +158,7 @@ def z_values(differences: Array) -> Array:
     # By the tail of the side away from 0: near 1 a probability has no digits left.
     z = -np.sign(t) * _special().ndtri(_special().stdtr(freedom, -np.abs(t)))
     still = np.abs(mean) <= 1e-12
-    return np.where(flat, np.where(still, 0.0, np.sign(mean) * np.inf), z)
+    return np.where(flat, np.where(still, 0.0, np.copysign(np.inf, mean)), z)
 
 
 def _special() -> Any:

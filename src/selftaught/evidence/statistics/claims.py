@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from selftaught.errors import UsageError
 from selftaught.evidence.statistics.means import difference
-from selftaught.evidence.statistics.values import Estimate, Scores, Verdict
+from selftaught.evidence.statistics.values import Bounds, Estimate, Scores, Verdict
 from selftaught.evidence.statistics.verdicts import NO_BETTER, over, settled, verdict, withheld
 
 ORDER = ("best_of_n", "equal_answers")
@@ -27,21 +27,30 @@ def claims(
     start: str = "start",
     order: Sequence[str] = ORDER,
     unseen: bool = False,
+    bounds: Bounds | None = None,
 ) -> dict[str, Verdict]:
     """The verdicts on the improved arm against every other one, in the order in which they were tested.
 
     `arms` are scores on the same cells: `improved` and `start` must be among them, of `order` those that the run has; all
-    others follow at once. What was not tested is indecisive and says in `why` which comparison stopped it.
+    others follow at once. What was not tested is indecisive and says in `why` which comparison stopped it. `bounds` are a
+    difference's: with them, an arm whose lead is the same in every cell can be firm too.
     """
     if missing := [name for name in (improved, start) if name not in arms]:
         raise UsageError(f"no claims without an arm {missing[0]!r}")
     others = [name for name in arms if name not in (improved, start)]
     chain = [name for name in order if name in others]
     rest = [name for name in others if name not in chain]
-    found = {name: difference(arms[improved], arms[name], unseen=unseen) for name in (start, *chain, *rest)}
+    found = {
+        name: difference(arms[improved], arms[name], unseen=unseen, bounds=bounds) for name in (start, *chain, *rest)
+    }
     (first,) = settled([found[start]])
     made = {start: first if first.kind == "better" else replace(first, why=NO_BETTER)}
-    guards = {name: _guard(one, first, arms[name], arms[start], unseen) for name, one in found.items()}
+    # The improved arm has passed or failed that test already; another one has not been tested.
+    passed = 0.0 if first.kind == "better" else 1.0
+    guards = {
+        name: passed if one.mean >= 0 else over(arms[name], arms[start], unseen=unseen, bounds=bounds)
+        for name, one in found.items()
+    }
     stopped = _in_turn(made, found, chain, guards, start)
     if stopped:
         return made | {name: _untested(found[name], stopped) for name in (*chain, *rest) if name not in made}
@@ -64,13 +73,6 @@ def _in_turn(
         (made[name],) = settled([found[name]], guards=[guards[name]])
         before = name
     return "" if made[before].firm else before
-
-
-def _guard(found: Estimate, first: Verdict, other: Scores, start: Scores, unseen: bool) -> float:
-    """p of "the better one of the two is no better than the start"; the improved arm has passed or failed that test already."""
-    if found.mean >= 0:
-        return 0.0 if first.kind == "better" else 1.0
-    return over(other, start, unseen=unseen)
 
 
 def _untested(found: Estimate, stopped: str) -> Verdict:

@@ -90,24 +90,17 @@ class Bounded:
         return Interval(self.mean, low + width * first, low + width * last, n, "the method", method)
 
     def p(self) -> float:
-        return min(1.0, 2.0 * min(self._below(0.0), self._above(0.0)))
+        return float(p_beyond(self._shares, self._share(0.0)))
 
     def equivalence_p(self, margin: float) -> float:
-        return min(1.0, 2.0 * max(self._below(-margin), self._above(margin)))
-
-    def _below(self, mean: float) -> float:
-        """p of "the mean is at most this"."""
-        return math.exp(-max(0.0, fortune(self._shares, self._share(mean))))
-
-    def _above(self, mean: float) -> float:
-        """p of "the mean is at least this"."""
-        return math.exp(-max(0.0, fortune(1.0 - self._shares, 1.0 - self._share(mean))))
+        above = fortune(self._shares, self._share(-margin))
+        below = fortune(1.0 - self._shares, 1.0 - self._share(margin))
+        return min(1.0, 2.0 * math.exp(-max(0.0, float(min(above, below)))))
 
     def _most(self) -> float:
         """The smallest p that so many recursions could have come to."""
-        best = np.ones(len(self.values)), np.zeros(len(self.values))
-        low, high = self.bounds
-        return min(Bounded(low + (high - low) * one, self.bounds).p() for one in best)
+        best = np.stack([np.ones(len(self.values)), np.zeros(len(self.values))])
+        return float(p_beyond(best, np.full(2, self._share(0.0))).min())
 
     @cached_property
     def _shares(self) -> Array:
@@ -118,26 +111,41 @@ class Bounded:
         return (mean - low) / (high - low)
 
 
-def fortune(values: Array, mean: float) -> float:
-    """The logarithm of what a stake of 1 has become that bets on values in [0, 1] being above this mean."""
-    if mean <= 0.0:
-        return math.inf if values.any() else 0.0
-    with np.errstate(divide="ignore"):
-        gained = np.log1p(_STAKES * (values[:, None] / mean - 1.0)).sum(axis=0)
-    return float(special().logsumexp(gained, b=_SPLIT))
+def fortune(values: Array, mean: Array | float) -> Array:
+    """The logarithm of what a stake of 1 has become that bets on values in [0, 1] being above this mean; values along the
+    last axis, as many means as there are samples.
+    """
+    mean = np.asarray(mean, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = values / mean[..., None]
+        gained = np.log1p(_STAKES[:, None] * (ratios[..., None, :] - 1.0)).sum(axis=-1)
+        most = gained.max(axis=-1)
+        total = most + np.log((_SPLIT * np.exp(gained - most[..., None])).sum(axis=-1))
+    return np.where(mean > 0.0, total, np.where(values.any(axis=-1), np.inf, 0.0))
+
+
+def p_beyond(values: Array, mean: Array | float) -> Array:
+    """Two-sided p of "this is the mean" for samples of values in [0, 1], along the last axis."""
+    return np.minimum(
+        1.0, 2.0 * np.exp(-np.maximum(fortune(values, mean), fortune(1.0 - values, 1.0 - np.asarray(mean))))
+    )
 
 
 def least(values: Array, alpha: float) -> float:
     """The smallest mean in [0, 1] that is not refuted: a bettor on more has never had 1/alpha of his stake."""
-    refuted, kept = 0.0, float(values.mean())
-    goal = math.log(1.0 / alpha)
-    for _ in range(50):
-        middle = (refuted + kept) / 2
-        if fortune(values, middle) > goal:
-            refuted = middle
-        else:
-            kept = middle
+    refuted, kept, goal = 0.0, float(values.mean()), math.log(1.0 / alpha)
+    while kept - refuted > _PRECISION:
+        # Many at once: one call for four bits of the answer.
+        tried = np.linspace(refuted, kept, _TRIED + 2)[1:-1]
+        below = int((fortune(np.broadcast_to(values, (_TRIED, len(values))), tried) > goal).sum())
+        ends = np.concatenate(([refuted], tried, [kept]))
+        refuted, kept = float(ends[below]), float(ends[below + 1])
     return refuted
+
+
+_TRIED = 15
+_PRECISION = 1e-9
+"""Ends of an interval are exact to this share of the range, rounded outwards."""
 
 
 # --- in how many of them --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from selftaught.evidence.statistics.means import difference
-from selftaught.evidence.statistics.values import ALPHA, Estimate, Interval, Kind, Scores, Verdict
+from selftaught.evidence.statistics.values import ALPHA, Bounds, Estimate, Interval, Kind, Scores, Verdict
 
 NO_BETTER = "no better than the start solution"
 
@@ -46,25 +46,24 @@ def judged(
     *,
     unseen: bool = False,
     start: Scores | None = None,
+    bounds: Bounds | None = None,
 ) -> list[Verdict]:
     """The verdicts of several comparisons made at once, in pairs; corrected for their number.
 
     With the scores of `start`, the solution as it was, a side is called better only if it also beats that: two tests, and
-    the larger p counts (intersection-union).
+    the larger p counts (intersection-union). `bounds` are a difference's: with them, differences that are all equal decide too.
     """
-    found = [difference(a, b, unseen=unseen) for a, b in sides]
-    guards = [_guard(one, a, b, start, unseen) for one, (a, b) in zip(found, sides, strict=True)] if start else None
+    found = [difference(a, b, unseen=unseen, bounds=bounds) for a, b in sides]
+    guards = None
+    if start:
+        better = [b if one.mean < 0 else a for one, (a, b) in zip(found, sides, strict=True)]
+        guards = [over(one, start, unseen=unseen, bounds=bounds) for one in better]
     return settled(found, margin, guards)
 
 
-def _guard(found: Estimate, a: Scores, b: Scores, start: Scores, unseen: bool) -> float:
-    """p of "the better one of the two is no better than the start"."""
-    return over(b if found.mean < 0 else a, start, unseen=unseen)
-
-
-def over(scores: Scores, start: Scores, *, unseen: bool = False) -> float:
+def over(scores: Scores, start: Scores, *, unseen: bool = False, bounds: Bounds | None = None) -> float:
     """Two-sided p of the difference to the start, 1.0 where it is not one for the better."""
-    gain = difference(scores, start, unseen=unseen)
+    gain = difference(scores, start, unseen=unseen, bounds=bounds)
     return gain.p() if gain.mean > 0 else 1.0
 
 
