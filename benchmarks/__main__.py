@@ -14,6 +14,7 @@ NAMES = {
     "faults": "benchmarks.faults",
     "gateway": "benchmarks.gateway",
     "resume": "benchmarks.resume",
+    "rules": "benchmarks.rules",
     "sandbox": "benchmarks.sandbox",
     "tasks": "benchmarks.tasks",
 }
