@@ -15,6 +15,7 @@ NAMES = {
     "gateway": "benchmarks.gateway",
     "landscape": "benchmarks.landscape",
     "resume": "benchmarks.resume",
+    "rules": "benchmarks.rules",
     "sandbox": "benchmarks.sandbox",
     "store": "benchmarks.store",
     "tasks": "benchmarks.tasks",
