@@ -16,13 +16,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selftaught.errors import UsageError
-from selftaught.plain import JSON
 
 ALPHA = 0.05
 """Every interval is a 95 % interval."""
@@ -41,6 +40,34 @@ Kind = Literal["better", "worse", "equivalent", "indecisive"]
 Array = NDArray[np.float64]
 
 
+class PlainInterval(TypedDict):
+    """A figure with its 95 % interval."""
+
+    mean: float
+    low: float | None
+    """Null where there is no interval: `method` says why."""
+    high: float | None
+    n: int
+    """The values it rests on: (task, repetition) pairs, or tasks, or recursions, as `about` says."""
+    about: str
+    """What could have come out differently: the repetitions on these tasks, the tasks, or whole recursions."""
+    method: str
+    """How the interval was made, or why there is none."""
+
+
+class PlainVerdict(TypedDict):
+    """What may be claimed of a difference (first minus second)."""
+
+    kind: Kind
+    difference: float
+    low: float | None
+    """Null where there is no interval: `method` says why."""
+    high: float | None
+    about: str
+    """What the claim is about."""
+    method: str
+
+
 @dataclass(frozen=True)
 class Interval:
     """A figure with its 95 % interval. `low` and `high` are None when there is none, and `method` then says why.
@@ -55,7 +82,7 @@ class Interval:
     about: str
     method: str
 
-    def plain(self) -> dict[str, JSON]:
+    def plain(self) -> PlainInterval:
         return {
             "mean": self.mean,
             "low": self.low,
@@ -77,7 +104,7 @@ class Verdict:
     about: str
     method: str
 
-    def plain(self) -> dict[str, JSON]:
+    def plain(self) -> PlainVerdict:
         return {
             "kind": self.kind,
             "difference": self.difference,
