@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from selftaught import gate
-from selftaught.evidence.statistics import claims, wilson
+from selftaught.evidence.statistics import claims, gate, wilson
 from selftaught.evidence.statistics.methods import p_beyond
 from selftaught.plain import JSON
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from selftaught.budget.spend import Spend
 from selftaught.lab.progress import Progress
@@ -26,7 +27,7 @@ class Stopped(BaseException):
 class Document:
     """The document of a run so far: what its view shows at any moment. Safe from many threads."""
 
-    def __init__(self, heading: Mapping[str, JSON], keep: Callable[[Mapping[str, JSON]], None] | None = None) -> None:
+    def __init__(self, heading: Mapping[str, Any], keep: Callable[[Mapping[str, JSON]], None] | None = None) -> None:
         self.heading = dict(heading)
         self._parts: dict[str, JSON] = dict(heading)
         self._keep = keep
@@ -38,8 +39,8 @@ class Document:
         with self._lock:
             return dict(self._parts)
 
-    def tell(self, **parts: JSON) -> None:
-        """Add parts, or put newer ones in the place of older."""
+    def tell(self, **parts: Any) -> None:
+        """Add parts, plain data, or put newer ones in the place of older."""
         with self._lock:
             self._parts |= parts
             if self._keep:

@@ -23,7 +23,16 @@ from selftaught.evidence.statistics.resampling import (
 )
 from selftaught.evidence.statistics.sequences import sequence
 from selftaught.evidence.statistics.shares import exact, rank_correlation, wilson
-from selftaught.evidence.statistics.values import ALPHA, Bounds, Interval, Kind, Scores, Verdict
+from selftaught.evidence.statistics.values import (
+    ALPHA,
+    Bounds,
+    Interval,
+    Kind,
+    PlainInterval,
+    PlainVerdict,
+    Scores,
+    Verdict,
+)
 from selftaught.evidence.statistics.verdicts import NO_BETTER, guarded, holm, judged, settled, verdict
 
 __all__ = [
@@ -38,6 +47,8 @@ __all__ = [
     "Kind",
     "Majority",
     "Matching",
+    "PlainInterval",
+    "PlainVerdict",
     "Scores",
     "Verdict",
     "claims",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selftaught.errors import UsageError
-from selftaught.plain import JSON
 
 ALPHA = 0.05
 """Every interval is a 95 % interval, unless several were asked for at once: then those of the level they were judged at."""
@@ -20,6 +19,36 @@ Bounds = tuple[float, float]
 About = Literal["this improver on these tasks", "unseen tasks", "the method"]
 Kind = Literal["better", "worse", "equivalent", "indecisive"]
 Array = NDArray[np.float64]
+
+
+class PlainInterval(TypedDict):
+    """A figure with its 95 % interval."""
+
+    mean: float
+    low: float | None
+    """Null where there is no interval: `method` says why."""
+    high: float | None
+    n: int
+    """The values it rests on: (task, repetition) pairs, or tasks, or recursions, as `about` says."""
+    about: str
+    """What could have come out differently: the repetitions on these tasks, the tasks, or whole recursions."""
+    method: str
+    """How the interval was made, or why there is none."""
+
+
+class PlainVerdict(TypedDict):
+    """What may be claimed of a difference (first minus second)."""
+
+    kind: Kind
+    difference: float
+    low: float | None
+    """Null where there is no interval: `method` says why."""
+    high: float | None
+    about: str
+    """What the claim is about."""
+    method: str
+    why: str
+    """What stands against a claim, in plain words; empty where nothing does."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +65,7 @@ class Interval:
     about: str
     method: str
 
-    def plain(self) -> dict[str, JSON]:
+    def plain(self) -> PlainInterval:
         return {
             "mean": self.mean,
             "low": self.low,
@@ -68,7 +97,7 @@ class Verdict:
         """Whether anything is claimed at all."""
         return self.kind != "indecisive"
 
-    def plain(self) -> dict[str, JSON]:
+    def plain(self) -> PlainVerdict:
         return {
             "kind": self.kind,
             "difference": self.difference,

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from selftaught import gate
 from selftaught.errors import UsageError
+from selftaught.evidence.statistics import gate
 
 GATES = 3000
 
