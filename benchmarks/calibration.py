@@ -27,12 +27,13 @@ from numpy.typing import NDArray
 
 from benchmarks import fooling, rules
 from selftaught.budget import Allowance
+from selftaught.downstream import ScaledTask, SolutionTask, scale
 from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.statistics import Interval, Verdict, interval, paired, sequence, verdict, wilson
 from selftaught.improvers import load
 from selftaught.lab import Lab
 from selftaught.lab.workers import Workers, sizes
-from selftaught.meta import MetaUtility, ScaledTask, SolutionTask, scale
+from selftaught.meta import MetaUtility
 from selftaught.models.offline import Offline
 from selftaught.plain import JSON, rng_from
 from selftaught.recursion import recursion

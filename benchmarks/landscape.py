@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 from selftaught.workers import Workers
 
 from selftaught import improvers, tasks
+from selftaught.downstream import scale
 from selftaught.lab import Lab
-from selftaught.meta import MetaUtility, scale
+from selftaught.meta import MetaUtility
 from selftaught.models import Answer, Request
 from selftaught.models.offline import Offline, random_improver
 from selftaught.plain import JSON

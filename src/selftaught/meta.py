@@ -5,177 +5,21 @@ It is itself a utility, whose programs are improvers; that is what makes the rec
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from statistics import fmean as mean
-from typing import Protocol
 
 from selftaught.budget import Allowance, Usage
-from selftaught.errors import UsageError
+from selftaught.downstream import Cell, ScaledTask, counting
 from selftaught.improver import ENTRY, improve
 from selftaught.interface import about_improvers
 from selftaught.lab import Lab
 from selftaught.lab.workers import improving
-from selftaught.plain import JSON, digest
+from selftaught.plain import JSON
 from selftaught.program import Program, defect
 from selftaught.settings import Keep
-from selftaught.task import Half, Split, Task
-from selftaught.utility import Score, TaskUtility, Utility
-
-_log = logging.getLogger(__name__)
-LEAST_HEADROOM = 0.1
-"""A task with less to gain, as a share of its best, stands in tables only: its unit is so small that it drowns the others."""
-SCALE_REPETITIONS = 8
-"""How many train repetitions the start solution's raw score is measured on."""
-
-
-class Downstream(Protocol):
-    """A downstream task of the meta-utility: what an improver is given to improve, and what judges it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def start(self) -> str: ...
-    @property
-    def best(self) -> float: ...
-    @property
-    def known_start(self) -> float | None: ...
-
-    @property
-    def source(self) -> str:
-        """Digest of all that decides a score of this task."""
-        ...
-
-    @property
-    def own_allowance(self) -> Allowance | None:
-        """What an improver run on it may use, where that is not what the meta-utility gives."""
-        ...
-
-    def utility(self, lab: Lab, split: Split, repetition: JSON, half: Half) -> Utility:
-        """What judges its solutions on one half of one repetition."""
-        ...
-
-
-class SolutionTask:
-    """A task of the box or of the user's own, as the meta-utility sees it: its solutions are programs like any other."""
-
-    own_allowance = None
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.name, self.start, self.best, self.known_start = task.name, task.start, task.best, task.known_start
-
-    @property
-    def source(self) -> str:
-        return self.task.source
-
-    def utility(self, lab: Lab, split: Split, repetition: JSON, half: Half) -> Utility:
-        return TaskUtility(lab, self.task, split, repetition, half)
-
-
-@dataclass(frozen=True)
-class ImproverTask:
-    """The task to improve an improver: the meta-utility û among its own tasks, made small. Its solutions are improvers."""
-
-    start: str
-    """The improver to improve."""
-    tasks: Sequence[ScaledTask]
-    """What û is the mean over here: tasks of solutions only, one repetition of each."""
-    own_allowance: Allowance
-    """What the improver under judgement may use on this task."""
-    inner: Allowance
-    """What each improver that it has scored may use."""
-
-    name = "û"
-    best = 1.0
-    known_start = None
-
-    @property
-    def source(self) -> str:
-        return self._source
-
-    @cached_property
-    def _source(self) -> str:
-        tasks: list[JSON] = [_identity(one) for one in self.tasks]
-        return digest(["itself", self.start, tasks, self.own_allowance.plain(), self.inner.plain()])
-
-    def utility(self, lab: Lab, split: Split, repetition: JSON, half: Half) -> MetaUtility:
-        """û on instances and streams of this half of this repetition alone."""
-        return MetaUtility(lab, self.tasks, split, ["itself", repetition, half], 1, self.inner)
-
-
-@dataclass(frozen=True)
-class ScaledTask:
-    """A task on the common scale: the start solution is 0, the reference best 1, nothing is clipped."""
-
-    task: Downstream
-    start: float
-    """Raw score of the start solution, measured before the run: it fixes the headroom, and nothing else."""
-
-    @property
-    def headroom(self) -> float:
-        """What there is to gain at most, as raw score: the unit of the common scale."""
-        return self.task.best - self.start
-
-    @property
-    def counts(self) -> bool:
-        """Whether the task has headroom enough for its values to stand in means beside those of others."""
-        return self.headroom >= LEAST_HEADROOM * self.task.best
-
-    def value(self, raw: float, start: float) -> float:
-        """The common scale: what was gained over the start solution on the very same instances, by the headroom."""
-        return (raw - start) / self.headroom
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One improver run on one repetition of one task, judged."""
-
-    task: str
-    value: float
-    """On the common scale."""
-    raw: float
-    failed: str | None
-    """Why the improver run failed; None when it did not."""
-    usage: Usage
-    counts: bool = True
-    """Whether the task has headroom enough to stand in means over tasks."""
-
-
-def counting(cells: Sequence[Cell]) -> list[Cell]:
-    """The cells that stand in means over tasks: those with headroom enough, or all where no task has it."""
-    return [cell for cell in cells if cell.counts] or [*cells]
-
-
-def scale(lab: Lab, task: Task | Downstream) -> ScaledTask:
-    """Fix the scale of a task: measure its start solution once, on train instances that nothing else uses.
-
-    Raises UsageError where the start solution leaves nothing to gain.
-    """
-    downstream = SolutionTask(task) if isinstance(task, Task) else task
-    known = downstream.known_start
-    start = _measure_start(lab, downstream) if known is None else known
-    if start >= downstream.best:
-        raise UsageError(
-            f"task {downstream.name}: its start solution already scores {start:.3f}, the best is {downstream.best:g}"
-        )
-    return ScaledTask(downstream, start)
-
-
-def _measure_start(lab: Lab, task: Downstream) -> float:
-    start = Program(task.start)
-    utilities = [task.utility(lab, "train", ["scale", i], "judged") for i in range(SCALE_REPETITIONS)]
-    scores = [utility.score(start) for utility in utilities]
-    if all(score.value is None for score in scores):
-        _log.warning("task %s: its start solution fails on every instance (%s)", task.name, scores[0].reason)
-    return sum(score.number for score in scores) / len(scores)
-
-
-def _identity(one: ScaledTask) -> JSON:
-    """What tells a task on its scale from every other."""
-    return [one.task.name, one.task.source, one.start, one.task.best]
+from selftaught.task import Split
+from selftaught.utility import Score, Utility
 
 
 @dataclass(frozen=True)
@@ -210,7 +54,7 @@ class MetaUtility:
 
     @property
     def key(self) -> JSON:
-        tasks = [_identity(one) for one in self.tasks]
+        tasks = [one.identity for one in self.tasks]
         own = self.lab.seed, tasks, self.split, self.label, self.repetitions, self.allowance.plain(), self.keep
         return ["meta", *own]
 
@@ -262,7 +106,7 @@ class MetaUtility:
         """One improver run on one repetition of one task, judged.
 
         With several `tries`, each has answers of its own and the best by the practice score counts: the seed improver tried
-        n times is best-of-n sampling.
+        n times is best-of-n sampling; none leaves the start solution.
         """
         lab, task = self.lab, scaled.task
         which: list[JSON] = [self.label, repetition]
@@ -279,15 +123,15 @@ class MetaUtility:
         kept = self._kept(start, found, practice)
         raw, before = judged.score(kept).number, judged.score(start).number
         usage = sum((run.usage for run in runs), Usage())
-        failed = None if found else runs[0].reason
-        return Cell(task.name, scaled.value(raw, before), raw, failed, usage, scaled.counts)
+        failed = runs[0].reason if runs and not found else None
+        return Cell(task.name, scaled.value(raw, before), raw, before, failed, usage, scaled.counts)
 
     def _kept(self, start: Program, found: Sequence[Program], practice: Utility) -> Program:
         """What a user would keep: the best by the practice score, the start solution unless something beats it.
 
         These scorings are the host's own, outside every allowance. The paper takes what was returned, unseen.
         """
-        if self.keep == "returned" and len(found) < 2:
+        if not found or (self.keep == "returned" and len(found) == 1):
             return found[0] if found else start
         wanted = [start, *found] if self.keep == "better" else found
         return max(wanted, key=lambda one: practice.score(one).number)

@@ -14,7 +14,7 @@ values before the interval of its mean holds (measured: docs/calibration.md; dif
 from selftaught.evidence.statistics.claims import ORDER, claims
 from selftaught.evidence.statistics.matching import Matching, matched
 from selftaught.evidence.statistics.means import MIN_TASKS, equivalence_p, interval, p_value, paired, wider
-from selftaught.evidence.statistics.methods import Majority, in_most, of_methods, over_runs
+from selftaught.evidence.statistics.methods import Majority, PlainMajority, in_most, of_methods, over_runs
 from selftaught.evidence.statistics.resampling import (
     MIN_REPETITIONS,
     RESAMPLES,
@@ -48,6 +48,7 @@ __all__ = [
     "Majority",
     "Matching",
     "PlainInterval",
+    "PlainMajority",
     "PlainVerdict",
     "Scores",
     "Verdict",

@@ -24,13 +24,13 @@ from selftaught.evidence.statistics.values import (
     Bounds,
     Interval,
     Kind,
+    PlainInterval,
     Verdict,
     checked,
     special,
     within,
 )
 from selftaught.evidence.statistics.verdicts import Step, settled, steps
-from selftaught.plain import JSON
 
 _STAKES = np.arange(1, 11) / 10
 _SPLIT = np.array([0.025] * 9 + [0.775])
@@ -151,6 +151,15 @@ _PRECISION = 1e-9
 # --- in how many of them --------------------------------------------------------------------------------------------
 
 
+class PlainMajority(PlainInterval):
+    """In how many recursions a method was better: `mean` is their share."""
+
+    better: int
+    worse: int
+    kind: Kind
+    """`better`: in more than half of all recursions; `worse` likewise."""
+
+
 @dataclass(frozen=True)
 class Majority:
     """In how many recursions a method was better: the share with its exact interval, and whether it is most of them.
@@ -164,7 +173,7 @@ class Majority:
     kind: Kind
     """`better`: in more than half of all recursions; `worse` likewise. Recursions without a difference are neither."""
 
-    def plain(self) -> dict[str, JSON]:
+    def plain(self) -> PlainMajority:
         return {"better": self.better, "worse": self.worse, "kind": self.kind, **self.share.plain()}
 
 

@@ -87,4 +87,5 @@ class Control(Policy):
         """The value of a state one step earlier."""
         import numpy as np
 
-        return self.moves.T @ value @ (self.moves - self.pushes @ gains) + np.eye(STATES)
+        kept: Any = np.eye(STATES)
+        return self.moves.T @ value @ (self.moves - self.pushes @ gains) + kept
