@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,9 @@ def test_the_readmes_improver_works(tmp_path, sandbox):
     )
     assert found.program is not None
     assert found.usage.responses == 12
+
+
+def test_the_number_of_attacks_is_the_one_that_is_told():
+    attacks = runpy.run_path(str(ROOT / "tests" / "sandbox" / "attacks.py"))["ATTACKS"]
+    (told,) = re.findall(r"attack each level with (\d+) programs", (ROOT / "docs" / "sandbox.md").read_text())
+    assert int(told) == len({attack.program for attack in attacks})

@@ -23,7 +23,7 @@ def list_tasks(
 
     if spec is not None:
         found = [
-            {"task": one.name, "about": one.summary, "description": about_task(one, "train"), "start": one.start}
+            {"task": one.name, "about": one.summary, "description": about_task(one), "start": one.start}
             for one in load(spec, seed)
         ]
         if json:

@@ -14,7 +14,7 @@ from typing import Any
 
 from selftaught.budget.spend import Spend, SpendLimits, Spent
 from selftaught.errors import SelftaughtError, UsageError
-from selftaught.evidence.report import usage
+from selftaught.evidence.report import heading, usage
 from selftaught.lab import Document, Lab
 from selftaught.lab.progress import Progress
 from selftaught.plain import JSON
@@ -89,6 +89,7 @@ def _conduct(lab: Lab, asked: Assignment) -> dict[str, Any]:
     document: dict[str, Any] = {**lab.document.heading, **figures}
     document["usage"] = {**usage(lab.store, lab.run, spent.dollars), "cpu_s": spent.cpu_s, "wall_s": spent.wall_s}
     lab.store.spend(lab.run, spent.plain())
+    document = json.loads(json.dumps(document))  # lists, as whoever reads it from the store will find them
     lab.store.finish(lab.run, DONE, document)
     return document
 
@@ -109,7 +110,7 @@ def _stop(store: Store, number: int, document: Document, spend: Spend, error: Ba
     """Keep what was reached, and why there is no more."""
     reason = _reason(error)
     store.spend(number, spend.now().plain())
-    stopped = {"stopped": reason, "usage": usage(store, number, spend.dollars)}
+    stopped: dict[str, Any] = {"stopped": reason, "usage": usage(store, number, spend.dollars)}
     store.finish(number, f"stopped: {reason}", {**document.parts, **stopped})
 
 
@@ -124,17 +125,6 @@ def _reason(error: BaseException) -> str:
 def _document(store: Store, record: RunRecord, asked: Assignment) -> Document:
     """The document of a run as it begins, kept in the store from now on."""
     return Document(heading(record.id, asked, record), lambda parts: store.write(record.id, parts))
-
-
-def heading(number: int, asked: Assignment, record: RunRecord) -> dict[str, JSON]:
-    """How a run's document begins: what ran, with what, held how."""
-    return {
-        "run": number,
-        "model": asked.model,
-        "seed": asked.seed,
-        "sandbox": record.circumstances["sandbox"],
-        "settings": asked.plain(),
-    }
 
 
 def _spent(record: RunRecord, store: Store) -> Spent:

@@ -16,7 +16,7 @@ import pytest
 
 from selftaught.errors import ModelFailure
 from selftaught.models import LanguageModel, Request
-from selftaught.plain import canonical, digest
+from selftaught.plain import JSON, canonical, digest
 from selftaught.program import defect
 from selftaught.sandbox import Job, Limits, Sandbox
 from selftaught.task import InvalidAnswer, Task
@@ -29,7 +29,7 @@ class ModelContract:
 
     @pytest.fixture
     def model(self) -> LanguageModel:
-        raise NotImplementedError("give a fixture `model`")
+        pytest.fail("give a fixture `model`")
 
     def test_it_says_what_decides_its_answers(self, model: LanguageModel) -> None:
         """The name and the parameters belong to an answer's address: they are plain data."""
@@ -54,8 +54,11 @@ class ModelContract:
         assert bound is None or (cost is not None and cost <= bound)
 
     def test_many_threads_may_ask_at_once(self, model: LanguageModel) -> None:
+        def ask(number: int) -> str:
+            return model.complete(_QUESTION, [digest(["many", number])])[0].text
+
         with ThreadPoolExecutor(4) as threads:
-            texts = list(threads.map(lambda i: model.complete(_QUESTION, [digest(["many", i])])[0].text, range(8)))
+            texts = list(threads.map(ask, range(8)))
         assert len(texts) == 8
 
     def test_closing_twice_is_no_error_and_lets_go_of_who_waits(self, model: LanguageModel) -> None:
@@ -81,7 +84,7 @@ class SandboxContract:
 
     @pytest.fixture
     def sandbox(self) -> Sandbox:
-        raise NotImplementedError("give a fixture `sandbox`")
+        pytest.fail("give a fixture `sandbox`")
 
     def _job(self, program: str, *inputs: tuple[int, ...], cpu_s: float = 2.0) -> Job:
         return Job(program, "f", inputs, tuple(range(len(inputs))), Limits(cpu_s=cpu_s))
@@ -113,7 +116,11 @@ class SandboxContract:
         program = "def improve_algorithm(s, u, m):\n    return str(u('x'))\n"
         arguments = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
         job = Job(program, "improve_algorithm", (arguments,), (0,), Limits(cpu_s=5), profile="improver")
-        (one,) = sandbox.run(job, {"utility": lambda solutions: [0.5] * len(solutions)})
+
+        def utility(solutions: list[str]) -> list[float]:
+            return [0.5] * len(solutions)
+
+        (one,) = sandbox.run(job, {"utility": utility})
         assert (one.kind, one.answer) == ("answer", "0.5")
 
 
@@ -122,13 +129,13 @@ class TaskContract:
 
     @pytest.fixture
     def task(self) -> Task:
-        raise NotImplementedError("give a fixture `task`")
+        pytest.fail("give a fixture `task`")
 
     def test_its_start_is_a_program(self, task: Task) -> None:
         assert defect(task.start, task.entry) is None
 
     def test_instances_are_decided_by_the_seed_alone_and_are_plain_data(self, task: Task) -> None:
-        one, same = (task.sample(1, "train", 0, "practice") for _ in range(2))
+        one, same = (task.sample("root", "train", 0, "practice") for _ in range(2))
         assert canonical([list(instance.args) for instance in one]) == canonical([list(i.args) for i in same])
         assert len(one) == task.instances["train"]
 
@@ -139,8 +146,9 @@ class TaskContract:
 
     def test_nonsense_is_graded_or_refused(self, task: Task) -> None:
         """Whatever plain data an answer is, the grade is a number in [0, 1], or InvalidAnswer."""
-        (instance, *_) = task.sample(1, "train", 0, "practice")
-        for answer in (None, True, -1, 1e300, "text", [], [[]], {}, {"a": [1]}, [None] * 50):
+        (instance, *_) = task.sample("root", "train", 0, "practice")
+        answers: list[JSON] = [None, True, -1, 1e300, "text", [], [[]], {}, {"a": [1]}, [None] * 50]
+        for answer in answers:
             try:
                 grade = task.grade(instance, answer)
             except InvalidAnswer:
