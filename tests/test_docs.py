@@ -3,6 +3,8 @@
 import ast
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,12 @@ def commands():
 def test_every_command_is_in_the_readme_and_none_that_is_not_there():
     told = set(re.findall(r"^\| `selftaught (\w+)", (ROOT / "README.md").read_text(), re.M))
     assert told == commands()
+
+
+def test_the_page_of_commands_says_what_the_commands_say():
+    check = [sys.executable, str(ROOT / "scripts" / "commands.py"), "--check"]
+    done = subprocess.run(check, capture_output=True, text=True, timeout=60, env={"PATH": "", "SELFTAUGHT_ROUNDS": "9"})
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -59,6 +59,8 @@ def follow(facts: Store, number: int, how: Carried, limits: SpendLimits | None =
         with live.shown(progress, console):
             document = carry(number, facts, progress, limits, how.concurrency)
     except (SelftaughtError, KeyboardInterrupt) as error:
+        if facts.working(number) is not None:  # another process, which goes on with it
+            raise
         reached = facts.run(number).document
         if reached and (reached.get("rounds") or reached.get("runs")):
             show_document(dict(reached), how.json)

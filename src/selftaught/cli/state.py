@@ -68,9 +68,9 @@ def standing(facts: Store, record: RunRecord) -> Standing:
     """How a run stands: by what it has said, and by the lock that its process holds while it lives."""
     process = facts.working(record.id)
     state, said = _state(record, process)
-    return Standing(
-        record.id, state, said, process, _now(record) if state in {"running", "elsewhere", "died"} else None
-    )
+    now = _now(record) if state in {"running", "elsewhere", "died"} else None
+    on = goes_on(record.id, facts.path) if state in _STILL else ""
+    return Standing(record.id, state, said, on, process, now)
 
 
 def _state(record: RunRecord, process: int | None) -> tuple[State, str]:
