@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean as mean
 
 from selftaught.budget import Allowance, Usage
@@ -15,11 +16,45 @@ from selftaught.improver import ENTRY, improve
 from selftaught.interface import about_improvers
 from selftaught.lab import Lab
 from selftaught.lab.workers import improving
-from selftaught.plain import JSON
+from selftaught.plain import JSON, digest
 from selftaught.program import Program, defect
 from selftaught.settings import Keep
-from selftaught.task import Split
+from selftaught.task import Half, Split
 from selftaught.utility import Score, Utility
+
+
+@dataclass(frozen=True)
+class ImproverTask:
+    """The task to improve an improver: the meta-utility û among its own tasks, made small. Its solutions are improvers."""
+
+    start: str
+    """The improver to improve."""
+    tasks: Sequence[ScaledTask]
+    """What û is the mean over here: tasks of solutions only, one repetition of each."""
+    own_allowance: Allowance
+    """What the improver under judgement may use on this task."""
+    inner: Allowance
+    """What each improver that it has scored may use."""
+    keep: Keep = "better"
+    """What of an improver run counts, here as elsewhere."""
+
+    name = "û"
+    best = 1.0
+    known_start = None
+    top = None
+
+    @property
+    def source(self) -> str:
+        return self._source
+
+    @cached_property
+    def _source(self) -> str:
+        tasks: list[JSON] = [one.identity for one in self.tasks]
+        return digest(["itself", self.start, tasks, self.own_allowance.plain(), self.inner.plain(), self.keep])
+
+    def utility(self, lab: Lab, split: Split, repetition: JSON, half: Half) -> MetaUtility:
+        """û on instances and streams of this half of this repetition alone."""
+        return MetaUtility(lab, self.tasks, split, ["itself", repetition, half], 1, self.inner, self.keep)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def arrange(lab: Lab, settings: Settings) -> tuple[list[ScaledTask], list[Scaled
     train, test = ([scale(lab, task) for task in load_all(group, settings.seed)] for group in specs)
     if settings.itself:
         seed = lab.store.text(settings.improver)
-        train.append(scale(lab, ImproverTask(seed, tuple(train), settings.itself, settings.inner)))
+        train.append(scale(lab, ImproverTask(seed, tuple(train), settings.itself, settings.inner, settings.keep)))
     return train, test
 
 

@@ -81,7 +81,8 @@ class Control(Policy):
         import numpy as np
 
         pushed = self.pushes.T @ value
-        return np.linalg.solve(0.1 * np.eye(INPUTS) + pushed @ self.pushes, pushed @ self.moves)
+        solve: Any = np.linalg.solve
+        return solve(0.1 * np.eye(INPUTS) + pushed @ self.pushes, pushed @ self.moves)
 
     def _value(self, value: Any, gains: Any) -> Any:
         """The value of a state one step earlier."""
