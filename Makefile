@@ -2,7 +2,7 @@
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test server setup check lint types format lock bench clean
+.PHONY: demo test server setup check lint types format lock docs bench clean
 
 demo: setup            ## a complete self-improvement run with the built-in model
 	$(VENV)/bin/selftaught run --controls basic
@@ -37,6 +37,9 @@ lock:                  ## renew uv.lock and, for those without uv, requirements.
 	uv lock --upgrade
 	uv export --quiet --no-emit-project --format requirements.txt -o requirements.txt
 	uv export --quiet --no-emit-project --format requirements.txt --extra dev -o requirements-dev.txt
+
+docs: setup-dev        ## the reference pages that are written from the code
+	$(VENV)/bin/python scripts/commands.py
 
 bench: setup-dev       ## every benchmark, one JSON document each
 	$(VENV)/bin/python -m benchmarks all --json

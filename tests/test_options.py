@@ -255,8 +255,8 @@ def test_a_variable_that_cannot_be_read_is_named(tmp_path):
 def test_the_groups_are_the_librarys_own_defaults():
     from selftaught.settings import Settings
 
-    base, options = Settings(""), Recursion()
-    assert (options.rounds, options.accept, options.worker, options.controls) == (
+    base, own = Settings(""), Recursion()
+    assert (own.rounds, own.accept, own.worker, own.controls) == (
         base.rounds,
         base.accept,
         base.worker,
@@ -270,3 +270,29 @@ def test_a_group_is_made_of_annotated_fields_only():
     for name in COMMANDS:
         for one in inspect.signature(COMMANDS[name].callback).parameters.values():
             assert get_origin(one.annotation) is Annotated
+
+
+def test_the_requests_at_once_reach_the_model_and_are_kept_for_who_resumes(tmp_path, monkeypatch):
+    from selftaught.budget.spend import SpendLimits
+    from selftaught.lab.progress import Progress
+    from selftaught.runs import carry, model
+    from selftaught.settings import Settings
+    from selftaught.store import Store
+
+    asked = Settings("", model="openai:m", base_url="http://127.0.0.1:1/v1")
+    opened = model.open_model(asked, concurrency=3)
+    assert opened.concurrency == 3
+    opened.close()
+    seen = []
+
+    def refuse(*_, concurrency):
+        seen.append(concurrency)
+        raise UsageError("seen")
+
+    monkeypatch.setattr(carry, "open_model", refuse)
+    with Store(tmp_path / "s.db") as store:
+        run = store.start(asked.plain(), carry.circumstances("strict", SpendLimits(), 3))
+        for given in (None, 5):
+            with pytest.raises(UsageError, match="seen"):
+                carry.carry(run, store, Progress(), concurrency=given)
+    assert seen == [3, 5]

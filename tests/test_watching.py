@@ -277,10 +277,10 @@ def test_a_program_is_exact_in_a_file_and_harmless_on_a_terminal(tmp_path):
     done = selftaught("compare", "p.py", *SMALL, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     with Store(tmp_path / "s.db") as store:
-        made = {"arms": {"improved": {"improver": json.loads(done.stdout)["improvers"][0]["improver"]}}, "rounds": [{}]}
+        made = {"arms": {"improved": {"improver": json.loads(done.stdout)["improvers"][0]["improver"]}}, "gain": {}}
         told = dict(store.run(1).circumstances)
         run = store.start({"improver": "", "model": "offline\x1b[2J", "seed": 0}, told)
-        store.finish(run, "stopped: \x1b[2J\x9b1m", {**made, "run": run, "stopped": "\x1b[2J"})
+        store.finish(run, "stopped: \x1b[2J\x9b1m", {**made, "run": run})
     args = ["show", str(run), "--improver", "--store", "s.db"]
     assert selftaught(*args, cwd=tmp_path).stdout == program
     assert "\\x1b]0;mine\\x07 \\u202e" in on_terminal(tmp_path, *args)

@@ -70,7 +70,7 @@ def made(record: RunRecord, which: str) -> str:
         raise UsageError(f"run {record.id} is one recursion: {which} is not in it")
     if "gain" not in report:
         raise UsageError(
-            f"run {record.id} has come to no improver yet: `selftaught resume {record.id}` carries it to its end"
+            f"run {record.id} has come to no improver yet: `selftaught show {record.id}` tells how it stands"
         )
     return str(report["arms"]["improved"]["improver"])
 
