@@ -12,6 +12,7 @@ from selftaught.cli import runs  # isort: skip
 from selftaught.cli import contests, experiments, lists, programs
 from selftaught.cli.base import app
 from selftaught.errors import SelftaughtError
+from selftaught.views import terminal
 
 __all__ = ["app", "contests", "experiments", "lists", "main", "programs", "runs"]
 
@@ -22,5 +23,5 @@ def main() -> None:
     try:
         app()
     except SelftaughtError as error:
-        print(f"selftaught: {error}", file=sys.stderr)
+        terminal.write(f"selftaught: {error}", "\n", sys.stderr)
         sys.exit(error.exit_code)

@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
 
@@ -15,6 +15,7 @@ from selftaught.errors import SelftaughtError, UsageError
 
 if TYPE_CHECKING:
     from selftaught.budget import Allowance
+    from selftaught.evidence.contest import ContestDocument
     from selftaught.program import Program
     from selftaught.runs.estimate import Estimate
     from selftaught.store import RunRecord, Store
@@ -111,9 +112,10 @@ def follow(facts: Store, number: int, as_json: bool, limits: SpendLimits | None 
     from selftaught.lab.progress import Progress
     from selftaught.runs.carry import carry, save
     from selftaught.views import live
+    from selftaught.views.terminal import clean
 
     console = Console(stderr=True, emoji=False)
-    console.print(banner(facts.run(number), facts.path), soft_wrap=True, highlight=False, markup=False)
+    console.print(clean(banner(facts.run(number), facts.path)), soft_wrap=True, highlight=False, markup=False)
     progress = Progress()
     try:
         with live.shown(progress, console):
@@ -147,38 +149,36 @@ def show_document(document: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(document))
         return
-    from rich.console import Console
+    from selftaught.views import sheets, terminal
 
-    from selftaught.views import contests, experiments, tables
-
-    views = {"run": tables.run, "compare": contests.contest, "experiment": experiments.experiment}
-    console = Console(emoji=False)
-    about = (
-        f"Run {document['run']} · model {document['model']} · seed {document['seed']} · sandbox {document['sandbox']}"
-    )
-    console.print(about, highlight=False, markup=False)
-    console.print(views[document["settings"].get("kind", "run")](document))
+    terminal.show(sheets(document))
 
 
 def show_program(program: Program, as_json: bool) -> None:
-    """A program alone, so that it can be sent to a file."""
+    """A program alone, so that it can be sent to a file: exact there, cleaned on a terminal."""
+    from selftaught.views import terminal
+
     if as_json:
         print(json.dumps({"digest": program.digest, "program": program.text}))
     else:
-        print(program.text, end="")
+        terminal.write(program.text)
 
 
 def write(document: dict[str, Any], csv: Path | None, picture: Path | None) -> None:
     """Write a comparison's single runs, its picture or that of an experiment, where the user wants them."""
-    from selftaught.views import contests, experiments
+    from selftaught.views import contest, pictures, view_of
 
-    drawn = experiments.picture if "experiment" in document else contests.picture
-    for path, text in ((csv, contests.rows), (picture, drawn)):
-        if path is not None:
-            try:
-                path.write_text(text(document), encoding="utf-8")
-            except OSError as error:
-                raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    if csv is not None:
+        _write(csv, contest.rows(cast("ContestDocument", document)))
+    if picture is not None:
+        _write(picture, pictures.intervals(view_of(document).series(document)))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def writable(*paths: Path | None) -> None:
@@ -227,11 +227,13 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from selftaught.views.terminal import clean
+
     table = Table(box=None, pad_edge=False)
     for name in rows[0] if rows else ["nothing here"]:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_word(value)) for value in row.values()))
+        table.add_row(*(Text(clean(_word(value))) for value in row.values()))
     Console(emoji=False).print(table)
 
 

@@ -28,6 +28,7 @@ def execute(
     """Run one untrusted program in the sandbox and print its outcome. Exit code 0 when it answered, 1 otherwise."""
     from selftaught.sandbox import MOST_MB, Job, Limits
     from selftaught.sandbox.levels import open_sandbox
+    from selftaught.views import terminal
 
     if not (0.01 <= cpu_s <= 86_400 and 64 <= memory_mb <= MOST_MB and 0 <= files_mb <= MOST_MB):
         raise UsageError(
@@ -52,18 +53,14 @@ def execute(
         }
         print(json.dumps(document))
     else:
-        print(_harmless(outcome.output), end="")
-        print(json.dumps(outcome.answer) if outcome.kind == "answer" else _harmless(f"{outcome.kind}: {outcome.error}"))
+        terminal.write(outcome.output)
+        said = json.dumps(outcome.answer) if outcome.kind == "answer" else f"{outcome.kind}: {outcome.error}"
+        terminal.write(said, end="\n")
         print(
             f"[{outcome.cpu_s:.3f} s CPU, {outcome.wall_s:.3f} s, {outcome.peak_mb:.0f} MiB, sandbox {level}]",
             file=sys.stderr,
         )
     raise typer.Exit(0 if outcome.kind == "answer" else 1)
-
-
-def _harmless(text: str) -> str:
-    """The text without what would command a terminal: control characters are shown, not sent."""
-    return "".join(c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _text(program: Path) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -42,6 +43,10 @@ from selftaught.cli.base import (
 )
 from selftaught.errors import UsageError
 from selftaught.program import Program
+
+if TYPE_CHECKING:
+    from selftaught.lab.progress import Pulse
+    from selftaught.store import RunRecord
 
 
 @app.command()
@@ -209,8 +214,19 @@ def show(
             )
         if program:
             show_program(Program(facts.text(kind_of(record.settings).made(record, recursion))), as_json)
-        else:
+        elif as_json or record.status != "running":
             show_document(dict(record.document), as_json)
+        else:
+            _show_running(record)
+
+
+def _show_running(record: RunRecord) -> None:
+    """What a run is doing, by its last sign of life, and what it has come to so far."""
+    from selftaught.views import about, running, terminal
+
+    document, moved = dict(record.document or {}), datetime.fromisoformat(record.moved or record.started)
+    quiet_s = (datetime.now(UTC) - moved).total_seconds()
+    terminal.show([about(document), *running.sheets(document, cast("Pulse | None", record.pulse), quiet_s)])
 
 
 @app.command()
@@ -218,17 +234,16 @@ def lineage(
     number: Annotated[int, typer.Argument(metavar="RUN")], store: StorePath = DEFAULT_STORE, as_json: Json = False
 ) -> None:
     """Tell which improver made which: all that was proposed, with scores, ideas, changes and strategies."""
-    from rich.console import Console
-
     from selftaught.evidence.lineage import lineage as trace
-    from selftaught.views import lineages
+    from selftaught.views import lineage as view
+    from selftaught.views import terminal
 
     with existing(store) as facts:
         found = trace(facts, number)
     if as_json:
         print(json.dumps(found))
     else:
-        Console().print(lineages.lineage(found))
+        terminal.show(view.sheets(found))
 
 
 @app.command()
