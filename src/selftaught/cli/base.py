@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from selftaught.budget.spend import SpendLimits
+    from selftaught.evidence.contest import ContestDocument
     from selftaught.runs.estimate import Estimate
     from selftaught.settings import Assignment
     from selftaught.store import RunRecord, Store
@@ -90,30 +91,26 @@ def show_document(document: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(document))
         return
-    from rich.console import Console
+    from selftaught.views import sheets, terminal
 
-    from selftaught.views import contests, experiments, tables
-
-    views = {"run": tables.run, "compare": contests.contest, "experiment": experiments.experiment}
-    console = Console(emoji=False)
-    about = (
-        f"Run {document['run']} · model {document['model']} · seed {document['seed']} · sandbox {document['sandbox']}"
-    )
-    console.print(clean(about), highlight=False, markup=False)
-    console.print(views[document["settings"].get("kind", "run")](document))
+    terminal.show(sheets(document))
 
 
 def write(document: dict[str, Any], csv: Path | None, picture: Path | None) -> None:
     """Write a comparison's single runs, its picture or that of an experiment, where the user wants them."""
-    from selftaught.views import contests, experiments
+    from selftaught.views import contest, pictures, view_of
 
-    drawn = experiments.picture if "experiment" in document else contests.picture
-    for path, text in ((csv, contests.rows), (picture, drawn)):
-        if path is not None:
-            try:
-                path.write_text(text(document), encoding="utf-8")
-            except OSError as error:
-                raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    if csv is not None:
+        _write(csv, contest.rows(cast("ContestDocument", document)))
+    if picture is not None:
+        _write(picture, pictures.intervals(view_of(document).series(document)))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def writable(*paths: Path | None) -> None:

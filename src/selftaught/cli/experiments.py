@@ -57,11 +57,9 @@ def experiment(
 
 
 def _show_plan(planned: Plan, at_most: str, as_json: bool) -> None:
-    from rich.console import Console
-
-    from selftaught.views import experiments
+    from selftaught.views import experiment, terminal
 
     if as_json:
         print(json.dumps({**planned.plain(), "digest": planned.digest, "asks": at_most}))
     else:
-        Console().print(experiments.plan(planned.plain(), planned.digest, at_most))
+        terminal.show([experiment.plan(planned.plain(), planned.digest, at_most)])

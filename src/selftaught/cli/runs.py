@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -27,6 +27,7 @@ from selftaught.errors import UsageError
 
 if TYPE_CHECKING:
     from selftaught.budget.spend import SpendLimits
+    from selftaught.lab.progress import Pulse
     from selftaught.settings import Settings
     from selftaught.store import RunRecord
 
@@ -129,34 +130,22 @@ def _show(record: RunRecord, stands: Standing, as_json: bool) -> None:
         show_document(document, as_json)
         print(f"{stands.goes_on}.")
     else:
+        from selftaught.views import running, terminal
+
         print(f"Run {record.id}: {stands.said}")
-        if stands.now:
-            print(stands.now)
-        _show_reached(document)
+        quiet = stands.now.quiet_s if stands.now else None
+        terminal.show(running.sheets(document, cast("Pulse | None", record.pulse), quiet))
         if stands.goes_on:
             print(f"{stands.goes_on}.")
-
-
-def _show_reached(document: dict[str, Any]) -> None:
-    """The rounds or recursions of a run that is not at its end."""
-    from rich.console import Console
-
-    from selftaught.views import tables
-
-    if document.get("rounds"):
-        Console(emoji=False).print(tables.rounds(document["rounds"]))
-    elif document.get("runs"):
-        print(f"{tables.counted(len(document['runs']), 'recursion')} done so far")
 
 
 @command()
 def lineage(number: RunNumber, kept: Kept) -> None:
     """Tell which improver made which: all that was proposed, with scores, ideas, changes and strategies."""
-    from rich.console import Console
-
     from selftaught.evidence.lineage import lineage as trace
     from selftaught.runs import assignment
-    from selftaught.views import lineages
+    from selftaught.views import lineage as view
+    from selftaught.views import terminal
 
     with looked_at(kept) as facts:
         assignment(facts.run(number))
@@ -164,7 +153,7 @@ def lineage(number: RunNumber, kept: Kept) -> None:
     if kept.json:
         print(json.dumps(found))
     else:
-        Console().print(lineages.lineage(found))
+        terminal.show(view.sheets(found))
 
 
 @command()

@@ -1,4 +1,4 @@
-"""What is written to a terminal, without what would command it."""
+"""What commands say beside documents: lines, programs, rows; all through the one door of `views.terminal`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from selftaught.views.terminal import clean, write
+
 if TYPE_CHECKING:
     from selftaught.program import Program
-
-
-def clean(text: str) -> str:
-    """The text without what would command a terminal or turn its letters round: such characters are shown as escapes."""
-    return "".join(c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def line(text: str) -> str:
@@ -31,7 +28,7 @@ def show_program(program: Program, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"digest": program.digest, "program": program.text}))
     else:
-        print(clean(program.text) if sys.stdout.isatty() else program.text, end="")
+        write(program.text)
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:

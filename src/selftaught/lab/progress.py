@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, TypedDict, cast
 
 from selftaught.plain import JSON
 
@@ -19,6 +19,21 @@ EventKind = Literal["phase", "question", "scoring", "improver"]
 """What there are events of. Those that take time are noted when they end, with how long they took."""
 _WAITING = 20_000
 """Events that may wait to be written; when more come, the oldest are dropped."""
+
+
+class Pulse(TypedDict):
+    """A snapshot as the store keeps it."""
+
+    phase: str
+    """What is being done now."""
+    best: float | None
+    """Best meta-utility seen on train since the phase began."""
+    counts: Mapping[str, int]
+    """answers, answers bought, scorings, improver runs; improver runs and requests under way. What is 0 may be missing."""
+    dollars: float | None
+    """What the run has cost so far; null: unknown."""
+    elapsed_s: float
+    """Seconds since its process began to work on it."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +50,8 @@ class Snapshot:
     elapsed_s: float
     """Seconds since this process began to work on the run."""
 
-    def plain(self) -> dict[str, JSON]:
-        return asdict(self)
+    def plain(self) -> Pulse:
+        return cast(Pulse, asdict(self))
 
 
 Event = tuple[int, EventKind, str, Mapping[str, JSON]]

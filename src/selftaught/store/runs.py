@@ -73,7 +73,7 @@ class Runs(File):
             db.execute("UPDATE runs SET document = ? WHERE id = ?", (_text(document), run))
             db.execute("UPDATE pulses SET moved = ? WHERE run = ?", (_now_ms(), run))
 
-    def pulse(self, run: int, snapshot: Mapping[str, JSON]) -> None:
+    def pulse(self, run: int, snapshot: Mapping[str, Any]) -> None:
         """Keep what a run is doing now, in place of what it did before, and the time of it."""
         with self._writing() as db:
             row = (_now_ms(), _text(snapshot), run)

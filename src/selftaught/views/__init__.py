@@ -1,1 +1,50 @@
-"""Figures as text and pictures. Views read plain documents, never the algorithm."""
+"""Figures as text and pictures, in two steps: from a document to sheets, then from sheets to what shows them.
+
+Views read plain documents, never the algorithm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from selftaught.errors import UsageError
+from selftaught.views.sheets import Note, Part, Series
+
+KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment"}
+"""The word that a run's settings are stored with, and the module that makes sheets of its document."""
+
+
+class View(Protocol):
+    """What the module of a kind has. Documents are those of its kind."""
+
+    def sheets(self, document: Mapping[str, Any]) -> list[Part]:
+        """All that is to be shown of it, at whatever point it is."""
+        ...
+
+    def series(self, document: Mapping[str, Any]) -> Series:
+        """What a picture of it is drawn from, once it has come to its end."""
+        ...
+
+
+def view_of(document: Mapping[str, Any]) -> View:
+    """The view of a run's document. UsageError for a kind that this version does not know."""
+    kind = document["settings"].get("kind", "run")
+    if kind not in KINDS:
+        raise UsageError(
+            f"run {document['run']} is of the kind {kind!r}, which this selftaught does not know: upgrade it"
+        )
+    return cast(View, import_module(f"{__name__}.{KINDS[kind]}"))
+
+
+def sheets(document: Mapping[str, Any]) -> list[Part]:
+    """A run's document, whatever its kind: what ran, with what, held how, then what came of it."""
+    return [about(document), *view_of(document).sheets(document)]
+
+
+def about(document: Mapping[str, Any]) -> Note:
+    """What ran, with what, held how."""
+    names = ("run", "model", "seed", "sandbox")
+    run, model, seed, sandbox = (document[name] for name in names)
+    return Note(f"Run {run} · model {model} · seed {seed} · sandbox {sandbox}")

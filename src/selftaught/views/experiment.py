@@ -1,0 +1,206 @@
+"""The document of an experiment, and its plan, as sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import fmean as mean
+from typing import TYPE_CHECKING, Any
+
+from selftaught.views import contest
+from selftaught.views.sheets import (
+    Bar,
+    Cell,
+    Column,
+    Figure,
+    Note,
+    Part,
+    Series,
+    Sheet,
+    figure,
+    interval,
+)
+
+if TYPE_CHECKING:
+    from selftaught.evidence.experiment import ArmFigures, ExperimentDocument, ExperimentReached
+    from selftaught.evidence.transferred import Afterwards
+
+
+def sheets(document: ExperimentDocument | ExperimentReached) -> list[Part]:
+    """Rounds, arms, the comparison afterwards, the paper's figures beside ours; of one not at its end, what is done."""
+    if "arms" not in document:
+        return _reached(document)
+    parts: list[Part] = [Note(document["question"], style="question"), _rounds(document), _arms(document)]
+    if "verdicts" in document:
+        parts.append(_verdicts(document))
+    if (related := document.get("gain_and_again")) and (one := figure(related)):
+        said = f"rank correlation {interval(one, sign=True)} over {related['n']} recursions ({related['method']})"
+        parts.append(Note(f"Gain on the test and gain in improving afresh (again): {said}"))
+    if afterwards := document["contest"]:
+        parts += [*contest.figures(afterwards), *_unlike(afterwards)]
+        if "transfer" in afterwards:
+            parts.append(_transfer(afterwards))
+    if document["paper"]:
+        parts.append(_paper(document))
+    return [*parts, *_notes(document)]
+
+
+def _reached(document: ExperimentReached) -> list[Part]:
+    done = document.get("runs", [])
+    columns = Column("arm"), Column("seed", "count", "right"), Column("gain", "gain"), Column("better search", "gain")
+    rows: list[list[Cell]] = [[one["arm"], one["seed"], one["gain"], one["better_search"]] for one in done]
+    parts: list[Part] = [Sheet("Recursions that are done", columns, rows)] if done else []
+    if "stopped" in document:
+        parts.append(Note(f"Stopped after {len(done)} recursions: {document['stopped']}", "unsure"))
+    return parts
+
+
+def _notes(document: ExperimentDocument) -> list[Note]:
+    failed = [f"{run['arm']} {run['seed']}" for run in document["runs"] if run["failed"] == 1]
+    said = "its improver fails in every run, so its figures are those of the start solution"
+    return [
+        *(Note(f"{name}: {said}") for name in failed),
+        *(Note(f"Deviation from the preset: {one}", "unsure") for one in document["deviations"]),
+        *(Note(f"Earlier look at the same test set: {one}", "unsure") for one in document["earlier_looks"]),
+        Note(f"Plan {document['plan'][:12]}, fixed before the first answer."),
+    ]
+
+
+def _rounds(document: ExperimentDocument) -> Sheet:
+    arms = document["arms"]
+    columns = [Column("round", "count", "right"), *(Column(arm["name"], "score") for arm in arms)]
+    rows: list[list[Cell]] = [
+        [t, *(figure(arm["test_by_round"][t]) for arm in arms)] for t in range(len(arms[0]["test_by_round"]))
+    ]
+    title = f"Test score by round, mean over {arms[0]['gain']['n']} recursions (0 = start, 1 = reference best)"
+    return Sheet(title, columns, rows)
+
+
+def _arms(document: ExperimentDocument) -> Sheet:
+    again = any(arm["again"] for arm in document["arms"])
+    columns = [
+        Column("arm"),
+        *(Column(name, "gain") for name in ("gain [95 %]", "better search", "less first arm")),
+        Column("rises", "share"),
+        *([Column("again", "gain")] if again else []),
+    ]
+    rows = [_arm(document, arm, again) for arm in document["arms"]]
+    return Sheet(
+        "Last round less round 0; less best-of-n at equal answers; less the first arm (by recursion)", columns, rows
+    )
+
+
+def _arm(document: ExperimentDocument, arm: ArmFigures, again: bool) -> list[Cell]:
+    difference = document["differences"].get(arm["name"])
+    figures = [figure(one) for one in (arm["gain"], arm["better_search"], difference)]
+    return [arm["name"], *figures, arm["rises"]["mean"], *([figure(arm["again"])] if again else [])]
+
+
+def _verdicts(document: ExperimentDocument) -> Sheet:
+    """What may be claimed of each arm."""
+    by_figure = [document["verdicts"][name] for name in ("gain", "better_search", "difference")]
+    columns = [Column(name) for name in ("arm", "gain", "better search", "less first arm")]
+    names = [arm["name"] for arm in document["arms"]]
+    rows = [[name, *(contest.claim(by.get(name)) for by in by_figure)] for name in names]
+    return Sheet("Verdicts about the method: the unit is one recursion (Holm over the arms)", columns, rows)
+
+
+def _transfer(found: Afterwards) -> Sheet:
+    """What improved improvers gain on these tasks: each by itself, then all of them as samples of the method."""
+    transfer = found["transfer"]
+    columns = Column("of"), Column("on"), Column("difference [95 %]", "gain")
+    rows: list[list[Cell]] = [[name, "all tasks", figure(one)] for name, one in transfer["improvers"].items()]
+    rows.append(["the method", "all tasks", figure(transfer["overall"])])
+    if "like" in transfer and "unlike" in transfer:
+        rows.append(["the method", "like tasks", figure(transfer["like"])])
+        rows.append(["the method", "unlike tasks", figure(transfer["unlike"])])
+    for task, one in transfer["per_task"].items():
+        rows.append(["the method", task, figure(one)])
+    title = f"Improved less {found['improvers'][0]['name']}: by improver, then by recursion (the method)"
+    return Sheet(title, columns, rows)
+
+
+def _unlike(found: Afterwards) -> list[Sheet]:
+    """The means over tasks of other families than the recursions worked on, where there are both kinds."""
+    unlike = found["unlike_training"]
+    if not unlike or len(unlike) == len(found["tasks"]):
+        return []
+    like = [name for name in found["tasks"] if name not in unlike]
+    columns = Column("improver"), Column("like", "score", "right"), Column("unlike", "score", "right")
+    rows: list[list[Cell]] = [
+        [one["name"], *(mean(one["per_task"][name]["mean"] for name in some) for some in (like, unlike))]
+        for one in found["improvers"]
+    ]
+    return [Sheet("Tasks like those of the recursion, and unlike them", columns, rows)]
+
+
+def _paper(document: ExperimentDocument) -> Sheet:
+    columns = Column("what"), Column("paper", "mean", "right"), Column("ours", "mean", "right")
+    rows: list[list[Cell]] = [[row["what"], row["paper"], row["ours"]] for row in document["paper"]]
+    title = f"The paper's figures (its models and scorers) beside ours ({document['model']}), in percent"
+    return Sheet(title, columns, rows)
+
+
+def series(document: ExperimentDocument) -> Series:
+    """Every arm by round, then the improvers compared afterwards."""
+    bars = [
+        Bar(f"{arm['name']}, round {t}", Figure(one["mean"], one["low"], one["high"]))
+        for arm in document["arms"]
+        for t, one in enumerate(arm["test_by_round"])
+    ]
+    if document["contest"]:
+        bars += contest.bars(document["contest"])
+    return Series(f"{document['experiment']}: test score", "0 = start, 1 = reference best", bars)
+
+
+# --- the plan ---------------------------------------------------------------------------------------------------------
+
+
+def plan(planned: Mapping[str, Any], digest: str, at_most: str) -> Sheet:
+    """What an experiment will do."""
+    rows = [*_steps(planned), ("asks", at_most), ("plan", digest[:12])]
+    return Sheet(
+        f"{planned['name']} ({planned['preset']}): {planned['question']}", (Column("what"), Column("how")), rows
+    )
+
+
+def _tasks(settings: Mapping[str, Any]) -> str:
+    """What an arm recurses on."""
+    return ", ".join(settings["tasks"]) + (" and improving the seed improver" if settings.get("itself") else "")
+
+
+def _sizes(settings: Mapping[str, Any]) -> str:
+    """What makes a preset besides its tasks: repetitions, budgets, and what an improver is shown and may call."""
+    shown = "" if settings["start"] == "incumbent" else f", start {settings['start']}"
+    return (
+        f"{settings['repetitions']} repetitions a scoring, {settings['validation']} a validation, {settings['test']} a test; "
+        f"an improver run may use {_budget(settings['inner'])}, on an improver {_budget(settings['outer'])}{shown}"
+    )
+
+
+def _budget(allowance: Mapping[str, Any]) -> str:
+    extensions = "" if allowance["extensions"] else ", without utility.map and utility.feedback"
+    answers = f"{allowance['calls']} × {allowance['responses']} answers"
+    return f"{answers} and {allowance['scorings']} scorings{extensions}"
+
+
+def _steps(planned: Mapping[str, Any]) -> list[tuple[str, str]]:
+    seeds = f"seeds {planned['seed']} to {planned['seed'] + planned['runs'] - 1}"
+    steps = [
+        (
+            f"arm {arm['name']}",
+            f"{planned['runs']} recursions ({seeds}) of {arm['settings']['rounds']} rounds on "
+            f"{_tasks(arm['settings'])}, with {arm['settings']['model']}, accept {arm['settings']['accept']}, "
+            f"worker {arm['settings']['worker']}, test on {', '.join(arm['settings']['test_tasks'])}; "
+            f"{_sizes(arm['settings'])}",
+        )
+        for arm in planned["arms"]
+    ]
+    if contest := planned["contest"]:
+        names = ", ".join(one["name"] for one in contest["entrants"])
+        tasks = ", ".join(contest["tasks"])
+        steps.append(
+            ("afterwards", f"{names} and every improved improver on {tasks}, {contest['repetitions']} repetitions")
+        )
+    if planned["again"]:
+        steps.append(("afterwards", "the seed improver improved afresh by each improved improver and by itself"))
+    return steps

@@ -1,0 +1,168 @@
+"""The document of a recursion as sheets: rounds, arms, what the gain is made of, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from selftaught.views.sheets import (
+    Bar,
+    Cell,
+    Column,
+    Figure,
+    Note,
+    Panel,
+    Part,
+    Series,
+    Sheet,
+    Tone,
+    Words,
+    counted,
+    figure,
+    interval,
+    number,
+)
+
+if TYPE_CHECKING:
+    from selftaught.evidence.controls import PlainJudged, PlainSham
+    from selftaught.evidence.report import Arms, PlainRound, RunDocument, RunFigures, RunReached
+    from selftaught.evidence.statistics import PlainInterval, PlainVerdict
+
+TONES: Mapping[str, Tone] = {"better": "good", "worse": "bad", "indecisive": "unsure", "equivalent": "same"}
+"""The tone of each kind of verdict."""
+_SHAMS = 5
+"""From so many improvers the sham is drawn, where there are as many."""
+_PARTS = {
+    "gain": "gain (improved − seed)",
+    "more_answers": "  more answers (best-of-n − seed)",
+    "better_search": "  better search (improved − best-of-n)",
+    "self_application": "self-application (improved − frozen worker)",
+    "selection": "selection (improved − sham)",
+    "gain_unseen": "gain on unseen tasks like these",
+}
+_AGAINST = {
+    "against_seed": "the seed improver",
+    "against_best_of_n": "best-of-n at equal answers",
+    "against_frozen": "the recursion with a frozen worker",
+    "against_sham": "the sham, unselected proposals",
+}
+_Row = tuple[str, "PlainJudged | PlainSham"]
+
+
+def sheets(document: RunDocument | RunReached) -> list[Part]:
+    """Rounds, arms, the parts of the gain and the verdict; of a run that is not at its end, the rounds it reached."""
+    if "arms" not in document:
+        reached: list[Part] = [rounds(document["rounds"])] if "rounds" in document else []
+        return reached + ([Note(f"Stopped: {document['stopped']}", "unsure")] if "stopped" in document else [])
+    found: list[Part] = [rounds(document["rounds"]), arms(document), gain(document["gain"])]
+    return [*found, verdict(document["verdict"]), *_notes(document)]
+
+
+def _notes(document: RunFigures) -> list[Note]:
+    notes: list[Note] = []
+    if found := document.get("discovery"):
+        notes.append(Note(f"Finding it used {found['answers']:,} answers, {found['said']}."))
+    if document["arms"]["improved"]["improver"] == document["arms"]["seed"]["improver"]:
+        said = "The recursion kept the seed improver: improved and seed are the same program."
+        notes.append(Note(said, "unsure"))
+    return notes + few_shams(document["arms"])
+
+
+def few_shams(arms: Arms) -> list[Note]:
+    """A note where the sham is of fewer improvers than it is meant to be."""
+    count = len(arms["sham"]["improvers"]) if "sham" in arms else _SHAMS
+    if count >= _SHAMS:
+        return []
+    return [Note(f"The sham is of {counted(count, 'improver')}, not {_SHAMS}: it says little of unselected proposals.")]
+
+
+def rounds(found: Sequence[PlainRound]) -> Sheet:
+    """One row per round: the improver after it, then what was proposed in it. Round 0 is the seed improver."""
+    columns = (
+        Column("round", "count", "right", whole=True),
+        Column("improver", whole=True),
+        Column("test [95 %]", "score", whole=True),
+        Column("proposed: train, validation"),
+        Column("what happened"),
+    )
+    title = "Rounds (meta-utility: 0 = start solution, 1 = reference best)"
+    return Sheet(title, columns, [_round(one) for one in found])
+
+
+def _round(one: PlainRound) -> list[Cell]:
+    proposed = f"{number(one.get('proposal_train'))}, {number(one.get('proposal_validation'))}" if one["round"] else ""
+    return [one["round"], one["improver"][:8], figure(one["test"]), proposed, _happened(one)]
+
+
+def _happened(one: PlainRound) -> Words:
+    """What a round came to: how much better the proposal was on validation, or why there was none to judge."""
+    before, after = one.get("incumbent_validation"), one.get("proposal_validation")
+    if before is None or after is None:
+        return Words(one["reason"])
+    gain = number(after - before, sign=True)
+    return Words(f"accepted {gain}", "good") if one["accepted"] else Words(f"kept old {gain}")
+
+
+def arms(document: RunFigures) -> Sheet:
+    """One row per arm on the test split."""
+    rows = _arms(document["arms"])
+    tasks = document["arms"]["seed"]["per_task"].keys()
+    known = len(tasks & set(document["tasks"]))
+    seen = f"{known} of them the recursion's own, on fresh instances" if known else "none of which the recursion saw"
+    columns = (
+        Column("arm", whole=True),
+        Column("test [95 %]", "score", whole=True),
+        Column("", "bar", whole=True),
+        Column("answers", "mean", "right", whole=True),
+        Column("scorings", "mean", "right", whole=True),
+        Column("failed", "share", "right", whole=True),
+    )
+    best = max(0.0, *(arm["test"]["mean"] for _, arm in rows))
+    title = f"Test split ({counted(len(tasks), 'task')}, {seen}; means per improver run)"
+    return Sheet(title, columns, [_arm(name, arm, best) for name, arm in rows])
+
+
+def _arms(found: Arms) -> list[_Row]:
+    """The arms that there are, from the least to the most that was done for them."""
+    rows: list[_Row] = [("seed", found["seed"]), ("best-of-n", found["best_of_n"])]
+    rows += [(f"sham of {len(found['sham']['improvers'])}", found["sham"])] if "sham" in found else []
+    rows += [("frozen", found["frozen"])] if "frozen" in found else []
+    return [*rows, ("improved", found["improved"])]
+
+
+def _arm(name: str, arm: PlainJudged | PlainSham, best: float) -> list[Cell]:
+    length = max(0.0, arm["test"]["mean"] / best) if best > 0 else 0.0
+    return [name, figure(arm["test"]), length, arm["responses"], arm["scorings"], arm["failed"]]
+
+
+def gain(parts: Mapping[str, PlainInterval]) -> Sheet:
+    """The gain and what it is made of, each paired by (task, repetition)."""
+    columns = Column("part"), Column("difference [95 %]", "gain"), Column("pairs", "count", "right")
+    rows = [[title, figure(parts[name]), parts[name]["n"]] for name, title in _PARTS.items() if name in parts]
+    return Sheet("What the gain is made of (paired differences)", columns, rows)
+
+
+def verdict(verdicts: Mapping[str, PlainVerdict]) -> Panel:
+    """What may be claimed."""
+    return Panel("Verdict", [_claim(verdicts[name], than) for name, than in _AGAINST.items() if name in verdicts])
+
+
+def _claim(one: PlainVerdict, against: str) -> list[Words]:
+    said = f" than {against}" if one["kind"] in ("better", "worse") else f" against {against}"
+    found = Figure(one["difference"], one["low"], one["high"])
+    shown = number(found.value, sign=True) if found.low is None else interval(found, sign=True)
+    return [
+        Words(one["kind"], TONES[one["kind"]], strong=True),
+        Words(f"{said}: {shown} ({one['about']}; {one['method']})"),
+    ]
+
+
+def series(document: RunDocument) -> Series:
+    """The improver of every round on the test split, then the arms that are none of them."""
+    bars = [Bar(f"round {one['round']}", _test(one["test"])) for one in document["rounds"] if one["test"]]
+    bars += [Bar(name, _test(arm["test"])) for name, arm in _arms(document["arms"]) if name not in ("seed", "improved")]
+    return Series(f"{', '.join(document['tasks'])}: test score", "0 = start, 1 = reference best", bars)
+
+
+def _test(one: PlainInterval) -> Figure:
+    return Figure(one["mean"], one["low"], one["high"])

@@ -1,0 +1,57 @@
+"""A run that is being worked on: what it is doing, from its last pulse, and what it has reached, from its document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from selftaught.views import view_of
+from selftaught.views.sheets import NONE, Cell, Column, Note, Part, Sheet, Words
+
+if TYPE_CHECKING:
+    from selftaught.lab.progress import Pulse
+
+
+def sheets(document: Mapping[str, Any], pulse: Pulse | None, quiet_s: float | None = None) -> list[Part]:
+    """What it is doing, then what it has come to so far. `quiet_s`: how long ago it gave its last sign of life."""
+    doing: list[Part] = [now(pulse, quiet_s)] if pulse else [Note("It has not yet said what it is doing.")]
+    return doing + view_of(document).sheets(document)
+
+
+def now(pulse: Pulse, quiet_s: float | None = None) -> Sheet:
+    """What a run is doing, line by line."""
+    counts = pulse["counts"]
+    at_work, runs = counts.get("improver runs under way", 0), counts.get("improver runs", 0)
+    answers, bought = counts.get("answers", 0), counts.get("answers bought", 0)
+    rows = [
+        ("now", pulse["phase"]),
+        ("improvers", f"{at_work:,} at work, {runs:,} done"),
+        ("scorings", f"{counts.get('scorings', 0):,}"),
+        ("answers", f"{answers:,}, of which {bought:,} new"),
+        ("requests", f"{counts.get('requests under way', 0):,} under way"),
+        ("money", _money(pulse, 4)),
+        ("best so far", NONE if pulse["best"] is None else f"{pulse['best']:.3f}"),
+        ("time", f"{pulse['elapsed_s']:.0f} s"),
+        *([] if quiet_s is None else [("sign of life", f"{quiet_s:,.0f} s ago")]),
+    ]
+    return Sheet("", (Column(""), Column("")), [_row(*row) for row in rows])
+
+
+def _row(name: str, said: str) -> list[Cell]:
+    return [Words(name, strong=True), said]
+
+
+def line(pulse: Pulse) -> str:
+    """What a run is doing, in one line."""
+    counts = pulse["counts"]
+    best = "" if pulse["best"] is None else f" · best so far {pulse['best']:.3f}"
+    return (
+        f"{pulse['elapsed_s']:5.0f} s · {pulse['phase']} · {counts.get('improver runs under way', 0)} improvers at work · "
+        f"{counts.get('improver runs', 0):,} improver runs · {counts.get('scorings', 0):,} scorings · "
+        f"{counts.get('answers', 0):,} answers · {_money(pulse, 2)}{best}"
+    )
+
+
+def _money(pulse: Pulse, places: int) -> str:
+    """What it has cost so far."""
+    return "price unknown" if pulse["dollars"] is None else f"${pulse['dollars']:,.{places}f}"

@@ -1,0 +1,151 @@
+"""What is shown of a document, as plain values: computed first, drawn later by a terminal, a page or a picture.
+
+Texts are exact here, whatever they hold: whoever shows them sees to it that they command nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+Tone = Literal["plain", "good", "bad", "unsure", "same", "mark"]
+"""What a text is meant to look like: a gain, a loss, nothing firm, no difference, a mark that leads the eye."""
+Kind = Literal["text", "score", "gain", "count", "mean", "tokens", "money", "share", "probability", "bar"]
+"""What the cells of a column are: a `score` is on the common scale, a `gain` a difference of two, a `mean` one of counts;
+shares, probabilities and the lengths of bars lie in [0, 1]."""
+NONE = "–"
+"""Stands where there is no figure."""
+
+
+class Words(NamedTuple):
+    """A piece of text and its tone."""
+
+    text: str
+    tone: Tone = "plain"
+    strong: bool = False
+
+
+class Figure(NamedTuple):
+    """A mean or a difference with its interval, None where there is none."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+Text: TypeAlias = Sequence[Words]
+Cell: TypeAlias = "None | str | float | Figure | Words"
+
+
+class Column(NamedTuple):
+    """A column of a sheet."""
+
+    name: str
+    kind: Kind = "text"
+    align: Literal["left", "right"] = "left"
+    whole: bool = False
+    """Whether its cells stand on one line."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    parts: bool = False
+    """Whether the columns after the first say the same of several things, and may be shown in parts."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A few lines that stand out."""
+
+    title: str
+    lines: Sequence[Text]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence beside the tables."""
+
+    text: str
+    tone: Tone = "plain"
+    style: Literal["plain", "heading", "question"] = "plain"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The difference between two programs."""
+
+    diff: str
+
+
+Part: TypeAlias = Sheet | Panel | Note | Listing
+
+
+class Bar(NamedTuple):
+    """One row of a picture."""
+
+    name: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Series:
+    """What a picture is drawn from: figures on one common axis."""
+
+    title: str
+    axis: str
+    bars: Sequence[Bar]
+
+
+# --- figures as text --------------------------------------------------------------------------------------------------
+
+
+def figure(one: Mapping[str, Any] | None) -> Figure | None:
+    """An interval or a verdict of a document as a figure."""
+    if one is None:
+        return None
+    return Figure(one["mean"] if "mean" in one else one["difference"], one["low"], one["high"])
+
+
+def number(value: float | None, sign: bool = False) -> str:
+    return NONE if value is None else f"{value:+.3f}" if sign else f"{value:.3f}"
+
+
+def interval(one: Figure, sign: bool = False) -> str:
+    """A figure with its interval, as text."""
+    if one.low is None:
+        return f"{number(one.value, sign)} (no interval)"
+    return f"{number(one.value, sign)} [{number(one.low, sign)}, {number(one.high, sign)}]"
+
+
+def counted(count: int, what: str) -> str:
+    """So many of them, in words."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+_FORMATS: Mapping[Kind, str] = {
+    "score": "{:.3f}",
+    "gain": "{:+.3f}",
+    "count": "{:,}",
+    "mean": "{:,.1f}",
+    "tokens": "{:,.0f}",
+    "money": "{:,.4f}",
+    "share": "{:.0%}",
+    "probability": "{:.2f}",
+}
+
+
+def shown(cell: Cell, kind: Kind) -> Words:
+    """A cell as text. Bars are for whoever draws them: they have none."""
+    if isinstance(cell, Words):
+        return cell
+    if isinstance(cell, Figure):
+        return Words(interval(cell, kind == "gain"))
+    if cell is None:
+        return Words(NONE)
+    return Words(cell) if isinstance(cell, str) else Words(_FORMATS[kind].format(cell).replace("%", " %"))
