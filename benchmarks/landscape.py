@@ -15,8 +15,10 @@ computed is kept in a store, so that a second call goes on where the first one w
 
 from __future__ import annotations
 
+import json
 import random
 import re
+import sys
 import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -40,6 +42,7 @@ from selftaught.task import Split
 from selftaught.workers import Workers
 
 SEED = 9701
+POLICIES = "policy:train"
 SCORING = 2
 """Repetitions of every task in one scoring of an improver."""
 NOT_SENSIBLE = {"seed", "chain-of-thought"}
@@ -60,28 +63,23 @@ class Deaf(Offline):
 
 
 def run(quick: bool = False) -> dict[str, JSON]:
-    """All figures."""
-    repetitions, spec = (2 * SCORING, "policy:train/3") if quick else (4 * SCORING, "policy:train")
+    """All figures; those of one landscape are told on standard error as soon as they are known."""
+    repetitions = (2 if quick else 4) * SCORING
     with open_sandbox() as sandbox:
         with _lab(sandbox, Offline()) as lab:
-            panel = _panel(lab, spec)
-            heard = _cells(lab, panel, spec, repetitions)
+            panel = _panel(lab, POLICIES)
+            found = {"policy": _cells(lab, panel, POLICIES, repetitions)}
         with _lab(sandbox, Deaf()) as lab:
-            deaf = _cells(lab, panel, spec, repetitions)
+            found["deaf"] = _cells(lab, panel, POLICIES, repetitions)
         with _lab(sandbox, Offline()) as lab:
-            formula = _cells(lab, panel, "formula:train", repetitions)
-    names = list(panel)
+            found["formula"] = _cells(lab, panel, "formula:train", repetitions)
+    return {landscape: _landscape(list(panel), values) for landscape, values in found.items()}
+
+
+def _landscape(names: Sequence[str], values: Values) -> dict[str, JSON]:
     sensible = [i for i, name in enumerate(names) if name not in NOT_SENSIBLE]
-    return {
-        "cells_an_improver": heard[0].size,
-        "policy": figures(heard[sensible]),
-        "policy_deaf": figures(deaf[sensible]),
-        "formula": figures(formula[sensible]),
-        "means": {
-            name: [_round(one) for one in (heard[i].mean(), deaf[i].mean(), formula[i].mean())]
-            for i, name in sorted(enumerate(names), key=lambda one: heard[one[0]].mean())
-        },
-    }
+    order = sorted(range(len(names)), key=lambda i: float(values[i].mean()))
+    return {**figures(values[sensible]), "means": {names[i]: _round(values[i].mean()) for i in order}}
 
 
 def figures(values: Values) -> dict[str, JSON]:
@@ -139,9 +137,9 @@ def _panel(lab: Lab, spec: str) -> dict[str, Program]:
 def _cells(lab: Lab, panel: dict[str, Program], spec: str, repetitions: int) -> Values:
     utility = _utility(lab, spec, "train", repetitions)
     shape = (repetitions, len(utility.tasks))
-    return np.array(
-        [np.array([cell.value for cell in utility.cells(one)]).reshape(shape) for one in panel.values()],
-    )
+    values = np.array([np.array([cell.value for cell in utility.cells(one)]).reshape(shape) for one in panel.values()])
+    print(spec, lab.model.name, json.dumps(_landscape(list(panel), values)), file=sys.stderr, flush=True)
+    return values
 
 
 def _utility(lab: Lab, spec: str, split: Split, repetitions: int) -> MetaUtility:

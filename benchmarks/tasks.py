@@ -1,7 +1,7 @@
 """What the built-in tasks cost: how much of its limit a start solution takes, and how well it scores.
 
-A start solution must stay under a third of its limit, so that a slow or loaded machine gives the same verdicts. Of the open-ended
-tasks also, on one scale of raw scores: the start, what the best of 24 answers of the built-in editor to it scores on other
+A start solution must stay under a third of its limit, so that a slow or loaded machine gives the same verdicts. Of the
+open-ended tasks also, as raw scores: the start, what the best of 24 answers of the built-in editor to it scores on other
 instances than it was chosen on (mean over repetitions), the solution written by hand for the tests, and the reference best.
 """
 
