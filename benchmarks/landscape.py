@@ -15,8 +15,10 @@ computed is kept in a store, so that a second call goes on where the first one w
 
 from __future__ import annotations
 
+import json
 import random
 import re
+import sys
 import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -25,22 +27,24 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from selftaught.workers import Workers
 
 from selftaught import improvers, tasks
 from selftaught.downstream import scale
 from selftaught.lab import Lab
+from selftaught.lab.workers import Workers, sizes
 from selftaught.meta import MetaUtility
 from selftaught.models import Answer, Request
 from selftaught.models.offline import Offline, random_improver
 from selftaught.plain import JSON
 from selftaught.program import Program
-from selftaught.sandbox import Sandbox, open_sandbox
+from selftaught.sandbox import Sandbox
+from selftaught.sandbox.levels import open_sandbox
 from selftaught.settings import Settings
 from selftaught.store import Store
 from selftaught.task import Split
 
 SEED = 9701
+POLICIES = "policy:train"
 SCORING = 2
 """Repetitions of every task in one scoring of an improver."""
 NOT_SENSIBLE = {"seed", "chain-of-thought"}
@@ -61,28 +65,23 @@ class Deaf(Offline):
 
 
 def run(quick: bool = False) -> dict[str, JSON]:
-    """All figures."""
-    repetitions, spec = (2 * SCORING, "policy:train/3") if quick else (4 * SCORING, "policy:train")
+    """All figures; those of one landscape are told on standard error as soon as they are known."""
+    repetitions = (2 if quick else 4) * SCORING
     with open_sandbox() as sandbox:
         with _lab(sandbox, Offline()) as lab:
-            panel = _panel(lab, spec)
-            heard = _cells(lab, panel, spec, repetitions)
+            panel = _panel(lab, POLICIES)
+            found = {"policy": _cells(lab, panel, POLICIES, repetitions)}
         with _lab(sandbox, Deaf()) as lab:
-            deaf = _cells(lab, panel, spec, repetitions)
+            found["deaf"] = _cells(lab, panel, POLICIES, repetitions)
         with _lab(sandbox, Offline()) as lab:
-            formula = _cells(lab, panel, "formula:train", repetitions)
-    names = list(panel)
+            found["formula"] = _cells(lab, panel, "formula:train", repetitions)
+    return {landscape: _landscape(list(panel), values) for landscape, values in found.items()}
+
+
+def _landscape(names: Sequence[str], values: Values) -> dict[str, JSON]:
     sensible = [i for i, name in enumerate(names) if name not in NOT_SENSIBLE]
-    return {
-        "cells_an_improver": heard[0].size,
-        "policy": figures(heard[sensible]),
-        "policy_deaf": figures(deaf[sensible]),
-        "formula": figures(formula[sensible]),
-        "means": {
-            name: [_round(one) for one in (heard[i].mean(), deaf[i].mean(), formula[i].mean())]
-            for i, name in sorted(enumerate(names), key=lambda one: heard[one[0]].mean())
-        },
-    }
+    order = sorted(range(len(names)), key=lambda i: float(values[i].mean()))
+    return {**figures(values[sensible]), "means": {names[i]: _round(values[i].mean()) for i in order}}
 
 
 def figures(values: Values) -> dict[str, JSON]:
@@ -133,16 +132,16 @@ def _panel(lab: Lab, spec: str) -> dict[str, Program]:
     written = {path.stem: Program(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("panel/*.py"))}
     own = {Program(random_improver(box["seed"].text, random.Random(number))) for number in range(TRIED)}
     utility = _utility(lab, spec, "validation", 1)
-    best = sorted(own, key=lambda one: (-utility.score(one).shown, one.digest))[:OWN]
+    best = sorted(own, key=lambda one: (-utility.score(one).number, one.digest))[:OWN]
     return {**box, **written, **{f"own-{i + 1}": one for i, one in enumerate(best)}}
 
 
 def _cells(lab: Lab, panel: dict[str, Program], spec: str, repetitions: int) -> Values:
     utility = _utility(lab, spec, "train", repetitions)
     shape = (repetitions, len(utility.tasks))
-    return np.array(
-        [np.array([cell.value for cell in utility.cells(one)]).reshape(shape) for one in panel.values()],
-    )
+    values = np.array([np.array([cell.value for cell in utility.cells(one)]).reshape(shape) for one in panel.values()])
+    print(spec, lab.model.name, json.dumps(_landscape(list(panel), values)), file=sys.stderr, flush=True)
+    return values
 
 
 def _utility(lab: Lab, spec: str, split: Split, repetitions: int) -> MetaUtility:
@@ -153,7 +152,7 @@ def _utility(lab: Lab, spec: str, split: Split, repetitions: int) -> MetaUtility
 @contextmanager
 def _lab(sandbox: Sandbox, model: Offline) -> Generator[Lab]:
     """A lab with that model, and the store that is kept."""
-    workers = Workers({"score 0": 2, "improve 0": 2, "ask": 2})
+    workers = Workers(sizes(2, 4))
     with Store(KEPT / f"selftaught-landscape-{type(model).__name__.lower()}.db") as store:
         try:
             yield Lab(sandbox, model, store, workers, SEED)

@@ -1,7 +1,7 @@
 """`offline`: the built-in model. It is no language model but a seeded program editor (genetic improvement).
 
 It finds the program that a message shows, edits it, and answers in the form that improvers expect; of the words around it, it
-heeds a handful (`told.py`) and understands none. Solutions get generic edits of their syntax tree (`edits.py`) or, where they
+heeds a handful (`heeded.py`) and understands none. Solutions get generic edits of their syntax tree (`edits.py`) or, where they
 hold a table of numbers, edits of these (`tables.py`). For improvers it knows what they are made of and recombines these parts
 (`parts.py` says how much that brings along); `offline:generic` has the generic edits alone.
 An answer is a pure function of the request and its address.
@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from selftaught.errors import UsageError
 from selftaught.models import Answer, Request
 from selftaught.models.offline import edits, improvers, tables
+from selftaught.models.offline.heeded import HEEDED, Told, told
 from selftaught.models.offline.improvers import random_improver
 from selftaught.models.offline.reading import Shown, read
-from selftaught.models.offline.told import HEEDED, Told, told
 from selftaught.plain import JSON
 
 __all__ = ["Offline", "random_improver"]

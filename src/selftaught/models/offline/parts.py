@@ -68,7 +68,7 @@ WORDS = (
     "Change many numbers.",
     "Combine them.",
 )
-"""Words that the editor heeds where it edits a table (`told.py`); which of them serve, and when, is not said."""
+"""Words that the editor heeds where it edits a table (`heeded.py`); which of them serve, and when, is not said."""
 
 
 def remember(improver: Improver, _: random.Random) -> str | None:

@@ -14,8 +14,8 @@ from statistics import fmean
 from typing import cast
 
 from selftaught.models.offline.edits import Edit, edit_count
+from selftaught.models.offline.heeded import Told
 from selftaught.models.offline.source import parse
-from selftaught.models.offline.told import Told
 
 LEAST = 4
 OTHERWISE = 0.1

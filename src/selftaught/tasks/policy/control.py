@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from selftaught.tasks.policy.table import Policy
 
@@ -81,12 +81,11 @@ class Control(Policy):
         import numpy as np
 
         pushed = self.pushes.T @ value
-        solve: Any = np.linalg.solve
-        return solve(0.1 * np.eye(INPUTS) + pushed @ self.pushes, pushed @ self.moves)
+        return cast("Any", np.linalg.solve(pushed @ self.pushes + 0.1 * np.eye(INPUTS), pushed @ self.moves))
 
     def _value(self, value: Any, gains: Any) -> Any:
         """The value of a state one step earlier."""
         import numpy as np
 
-        kept: Any = np.eye(STATES)
-        return self.moves.T @ value @ (self.moves - self.pushes @ gains) + kept
+        later = self.moves.T @ value @ (self.moves - self.pushes @ gains)
+        return later + np.eye(STATES)
