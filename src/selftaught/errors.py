@@ -4,6 +4,7 @@
     ├── UsageError          exit 2: the user asked for something that cannot be; one line says what and how to mend it
     ├── SandboxRefused      exit 3: this machine cannot hold generated code at the level asked for
     ├── SpendExhausted      exit 4: a limit on money, time or CPU ended the run; what was reached is kept
+    ├── WorthlessRun        exit 1: what was asked for could only waste what it buys; nothing was bought
     └── WorldError          exit 1: something outside this program failed; the same command may work later
         ├── SandboxFailure  the sandbox itself broke (never a verdict on a candidate)
         ├── ModelFailure    the model could not be asked, after every retry that made sense
@@ -40,6 +41,10 @@ class SpendExhausted(SelftaughtError):
     """A spend limit (money, wall time, CPU time) was reached; stored facts stay valid and the run can be resumed."""
 
     exit_code = 4
+
+
+class WorthlessRun(SelftaughtError):
+    """A first look showed that a run can come to nothing: an improver's own text is wrong, a start solution never answers."""
 
 
 class WorldError(SelftaughtError):

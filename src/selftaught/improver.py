@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from selftaught.budget import Allowance, Meter, Usage
@@ -19,6 +19,8 @@ from selftaught.program import Program, defect
 from selftaught.sandbox import Job, Limits
 from selftaught.utility import Utility
 
+_IGNORED = frozenset({"use_sandbox=True", "use_sandbox=False"})
+"""What is counted of what a call says it was given: the call comes from generated code."""
 ENTRY = "improve_algorithm"
 """The function every improver defines."""
 
@@ -44,6 +46,8 @@ class Improvement:
     usage: Usage
     first_score: float | None
     """What its utility first said of the program it returned; None when it never asked."""
+    ignored: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How often a keyword of the paper's code that changes nothing here was given, e.g. `use_sandbox=False`."""
     scored: tuple[Candidate, ...] = ()
     """What it had scored, where improvers are improved; of runs on tasks this is not kept."""
 
@@ -80,7 +84,7 @@ def improve(
     fact = cast(Mapping[str, Any], lab.once("improvement", about, work))
     program = fact["program"] and Program(lab.store.text(fact["program"]))
     scored = tuple(Candidate(**one) for one in fact.get("scored", ()))
-    return Improvement(program, fact["reason"], Usage(**fact["usage"]), fact["shown"], scored)
+    return Improvement(program, fact["reason"], Usage(**fact["usage"]), fact["shown"], fact["ignored"], scored)
 
 
 class _ImproverRun:
@@ -96,6 +100,7 @@ class _ImproverRun:
         self._model = Conversation(lab, stream, self._meter)
         self._scored = Counter[Program]()
         self._values: dict[Program, float | None] = {}
+        self._ignored = Counter[str]()
         self._lock = threading.Lock()
 
     def run(self, improver: Program, start: Program) -> JSON:
@@ -130,6 +135,7 @@ class _ImproverRun:
             "usage": self._meter.used.plain(),
             "shown": (self._values[program] or 0.0) if program in self._values else None,
             "scored": self._candidates() if self._level else [],
+            "ignored": dict(sorted(self._ignored.items())),
         }
 
     def _candidates(self) -> list[JSON]:
@@ -137,8 +143,13 @@ class _ImproverRun:
         kept = ((self._lab.store.keep(one.text), self._values.get(one), times) for one, times in self._scored.items())
         return [{"program": name, "value": value, "times": times} for name, value, times in sorted(kept)]
 
-    def _scores(self, solutions: Sequence[str]) -> list[float]:
-        """utility(...) and utility.map(...): all or nothing against the allowance, then side by side."""
+    def _scores(self, solutions: Sequence[str], ignored: Sequence[str] = ()) -> list[float]:
+        """utility(...) and utility.map(...): all or nothing against the allowance, then side by side.
+
+        `ignored`: what keywords of the paper's interface asked for that change nothing here; they are counted.
+        """
+        with self._lock:
+            self._ignored.update(_IGNORED.intersection(ignored))
         self._meter.reserve_scorings(len(solutions))
         with self._lock:
             numbered = [(Program(text), self._earlier(Program(text))) for text in solutions]

@@ -5,9 +5,11 @@ It is itself a utility, whose programs are improvers; that is what makes the rec
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import log2
 from statistics import fmean as mean
 
 from selftaught.budget import Allowance, Usage
@@ -130,10 +132,15 @@ class MetaUtility:
         for number, one in enumerate(self.tasks, 1):
             own = [cell for cell in cells if cell.task == one.task.name]
             failed = [cell.failed for cell in own if cell.failed]
-            said = f"; {len(failed)} of {len(own)} runs failed, e.g. {failed[0]}" if failed else ""
+            said = (
+                f"; of {len(own)} runs {_some(len(failed), len(own))} failed: {_told_of(failed[0])}" if failed else ""
+            )
+            answers, scorings = (
+                _about(mean(getattr(cell.usage, name) for cell in own)) for name in ("responses", "scorings")
+            )
             lines.append(
-                f"Task {number}: {mean(cell.value for cell in own):.4f}, with {mean(c.usage.responses for c in own):.1f} "
-                f"answers and {mean(c.usage.scorings for c in own):.1f} scorings a run{said}"
+                f"Task {number}: {mean(cell.value for cell in own):.4f}, with about {answers} answers and about "
+                f"{scorings} scorings a run{said}"
             )
         return "\n".join(lines)
 
@@ -170,3 +177,23 @@ class MetaUtility:
             return found[0] if found else start
         wanted = [start, *found] if self.keep == "better" else found
         return max(wanted, key=lambda one: practice.score(one).number)
+
+
+def _some(part: int, whole: int) -> str:
+    """A share in words: an exact count would be a way to pass something on."""
+    return "all" if part == whole else "most" if 2 * part > whole else "some"
+
+
+def _about(count: float) -> str:
+    """A count by powers of two, for the same reason."""
+    return "0" if count < 1 else str(2 ** round(log2(count)))
+
+
+def _told_of(reason: str) -> str:
+    """Of why an improver run failed only what is not its own words: they could carry what it has seen of hidden tasks."""
+    kind, _, rest = reason.partition(": ")
+    if kind != "error":
+        return kind
+    name = rest.partition(":")[0].strip()
+    known = getattr(builtins, name, None)
+    return name if isinstance(known, type) and issubclass(known, BaseException) else "an error"

@@ -12,7 +12,7 @@ import typer
 from selftaught.cli.options import Begun, Carried, Kept, Spending
 from selftaught.cli.state import goes_on
 from selftaught.cli.terminal import clean, tell
-from selftaught.errors import SelftaughtError, UsageError
+from selftaught.errors import SelftaughtError, UsageError, WorthlessRun
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from selftaught.runs.estimate import Estimate
     from selftaught.settings import Assignment
     from selftaught.store import RunRecord, Store
+
+
+_NEGLIGIBLE = 1e-6
+"""A chance of guessing a seed that is not worth a word."""
 
 
 def agree(estimate: Estimate, limits: SpendLimits, yes: bool) -> None:
@@ -37,12 +41,46 @@ def agree(estimate: Estimate, limits: SpendLimits, yes: bool) -> None:
         raise typer.Exit(2)
 
 
-def begin(facts: Store, asked: Assignment, spending: Spending, how: Begun, **more: str) -> dict[str, Any]:
-    """Begin a run of what is asked and follow it to its end."""
+def begin(
+    facts: Store, asked: Assignment, seed: int | None, spending: Spending, how: Begun, **more: str
+) -> dict[str, Any]:
+    """Begin a run of what is asked and follow it to its end.
+
+    Where no `seed` was given and a run with the same settings is not finished, that one goes on: the same command twice
+    buys nothing twice.
+    """
+    from selftaught.runs import unfinished
     from selftaught.runs.carry import circumstances
 
-    told = circumstances(how.sandbox, spending.limits(), how.concurrency)
+    if seed is not None:
+        _warn_of(seed)
+    elif (number := unfinished(facts, asked)) is not None and _goes_on(number):
+        return follow(facts, number, how, spending.limits())
+    told = circumstances(how.sandbox, spending.limits(), how.concurrency, how.anyway)
     return follow(facts, facts.start(asked.plain(), {**told, **more}), how)
+
+
+def _goes_on(number: int) -> bool:
+    """Whether an unfinished run with the same settings is to go on; asked where somebody can answer."""
+    said = f"run {number} with the same settings is not finished"
+    if sys.stdin.isatty():
+        return typer.confirm(f"selftaught: {said}. Go on with it?", default=True, err=True)
+    tell(f"{said}: going on with it (--seed N begins another)")
+    return True
+
+
+def _warn_of(seed: int) -> None:
+    """Say of a small seed how probably a program finds it by trying, and so could draw the hidden instances itself."""
+    from selftaught.plain import GUESSES_PER_S, guessable
+    from selftaught.settings import Settings
+
+    cpu_s = Settings("").inner.cpu_s
+    chance = guessable(seed, cpu_s)
+    if chance > _NEGLIGIBLE:
+        tell(
+            f"seed {seed} can be guessed: {GUESSES_PER_S:g} guesses per CPU second × {cpu_s:g} s of an improver run ÷ "
+            f"{2 ** max(seed.bit_length(), 1):,} seeds of this size = {100 * chance:.2g} %; without --seed one is drawn"
+        )
 
 
 def follow(facts: Store, number: int, how: Carried, limits: SpendLimits | None = None) -> dict[str, Any]:
@@ -75,7 +113,18 @@ def follow(facts: Store, number: int, how: Carried, limits: SpendLimits | None =
     folder = save(document, facts, saved(facts.path, number))
     what = "its report and the improved improver are" if "gain" in document else "its report is"
     _say(console, f"Run {number} is kept in {facts.path}; {what} in {folder}")
+    if failing := _failing(document):
+        raise WorthlessRun(
+            f"every improver run of {', '.join(failing)} failed: its figures are those of the start solution"
+        )
     return document
+
+
+def _failing(document: dict[str, Any]) -> list[str]:
+    """What failed in every single run: arms of a recursion, improvers of a comparison."""
+    arms = {name: one["failed"] for name, one in document.get("arms", {}).items()} if "gain" in document else {}
+    entrants = {one["name"]: one["failed"] for one in document.get("improvers", ())}
+    return [name for name, share in (arms | entrants).items() if share == 1]
 
 
 def _say(console: Console, text: str) -> None:

@@ -58,14 +58,14 @@ def compare(
             inner=inner.over(base.inner),
         )
         agree(estimate(contest), spending.limits(), how.yes)
-        document = begin(facts, contest, spending, how)
+        document = begin(facts, contest, asked.seed, spending, how)
     write(document, csv, picture)
 
 
 def _entrant(facts: Store, named: str) -> Entrant:
     """An improver by its name in the box, its file, or the run it came from."""
     from selftaught.improvers import load
-    from selftaught.runs import assignment, kind_of
+    from selftaught.runs import assignment, kind_of, same_contract
     from selftaught.settings import Entrant
 
     kind, _, rest = named.partition(":")
@@ -78,4 +78,5 @@ def _entrant(facts: Store, named: str) -> Entrant:
         )
     record = facts.run(int(number))
     assignment(record)
+    same_contract(record)
     return Entrant(named, kind_of(record.settings).made(record, recursion))

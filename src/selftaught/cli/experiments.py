@@ -52,7 +52,7 @@ def experiment(
     agree(bound, spending.limits(), how.yes)
     with Store(how.store) as facts:
         plans.keep(facts.keep)
-        document = begin(facts, planned, spending, how, plan=planned.digest)
+        document = begin(facts, planned, asked.seed, spending, how, plan=planned.digest)
     write(document, None, picture)
 
 

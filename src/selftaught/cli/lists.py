@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from selftaught.cli.declare import command
-from selftaught.cli.options import Json, Seed
+from selftaught.cli.options import Json
 from selftaught.cli.terminal import show_program, show_rows
 
 
 @command("tasks")
 def list_tasks(
     spec: Annotated[str | None, typer.Argument(help="Show these tasks whole: a name, a family or a file.")] = None,
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option(help="Decides what is drawn: targets of families.")] = 0,
     json: Json = False,
 ) -> None:
     """List the built-in tasks, or show some whole: what the model is told, and the start solution."""

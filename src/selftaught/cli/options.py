@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
@@ -10,6 +11,7 @@ import typer
 
 from selftaught.cli.declare import INNER, SPENDING, WHAT, WHERE, option
 from selftaught.errors import UsageError
+from selftaught.plain import SEED_BITS
 
 if TYPE_CHECKING:
     from selftaught.budget import Allowance
@@ -20,7 +22,10 @@ DEFAULT_STORE = Path(".selftaught/store.db")
 RunNumber = Annotated[int, typer.Argument(metavar="RUN", help="Number of the run, from `selftaught runs`.")]
 Level = Annotated[str, option(WHERE, "Sandbox level: strict, confined or external (see `selftaught doctor`).")]
 Json = Annotated[bool, option(WHERE, "One JSON document on standard output, all else on standard error.")]
-Seed = Annotated[int, option(WHAT, "Decides instances, targets and chance.")]
+Seed = Annotated[
+    int | None,
+    option(WHAT, "Decides instances, targets and chance.  [default: drawn; it is shown and stored]"),
+]
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,13 @@ class Served:
         str | None,
         option(WHAT, "Dollars per million tokens, instead of the price list's.", metavar="IN,OUT"),
     ] = None
-    seed: Seed = 0
+    seed: Seed = None
 
     def settings(self) -> dict[str, Any]:
-        """The options as fields of settings."""
-        return {**vars(self), "price": price_of(self.price)}
+        """The options as fields of settings; a seed is drawn where none was given."""
+        seed = secrets.randbits(SEED_BITS) if self.seed is None else self.seed
+        served = {"base_url": self.base_url, "max_tokens": self.max_tokens}
+        return {**served, "price": price_of(self.price), "seed": seed}
 
 
 @dataclass(frozen=True)
@@ -209,6 +216,9 @@ class Begun(Carried):
 
     sandbox: Level = "strict"
     yes: Annotated[bool, option(SPENDING, "Begin what costs money without asking.")] = False
+    anyway: Annotated[bool, option(SPENDING, "Go on also where a first look shows that nothing can come of it.")] = (
+        False
+    )
 
 
 def given(options: Any) -> dict[str, Any]:

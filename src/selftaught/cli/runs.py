@@ -54,7 +54,7 @@ def run(
         base = Settings(improver=facts.keep(program.text), **asked.settings(), **_recursion(recursion))
         settings = replace(base, inner=inner.over(base.inner), outer=outer.over(base.outer))
         agree(estimate(settings), spending.limits(), how.yes)
-        begin(facts, settings, spending, how)
+        begin(facts, settings, asked.seed, spending, how)
 
 
 def _recursion(options: Recursion) -> dict[str, Any]:

@@ -5,17 +5,21 @@ A kind's module is imported when it is asked for. To add one: its file here, its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol, cast
 
 from selftaught.errors import UsageError
-from selftaught.lab import Lab
+from selftaught.lab import CONTRACT, Lab
+from selftaught.plain import canonical
 from selftaught.settings import Assignment
-from selftaught.store import RunRecord
+from selftaught.store import RunRecord, Store
 
 KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment"}
 """The word that a run's settings are stored with, and the module that carries it out."""
+DONE = "done"
+"""The status of a run that has come to its end."""
 FIRST = "run"
 """The kind whose settings are stored without the word."""
 
@@ -32,6 +36,10 @@ class Kind(Protocol):
 
     def conduct(self, lab: Lab, asked: Any) -> dict[str, Any]:
         """Do what is asked and return its figures; what there is of them meanwhile is told to `lab.document`."""
+        ...
+
+    def tried(self, asked: Any) -> tuple[dict[str, str], Sequence[str]]:
+        """What the first look tries: digests of improvers by name, and specs of tasks."""
         ...
 
     def bound(self, asked: Any) -> list[tuple[Assignment, int]]:
@@ -63,6 +71,35 @@ def assignment(record: RunRecord) -> Assignment:
         raise UsageError(f"run {record.id} cannot be read: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"run {record.id} cannot be read: its settings are not whole ({error!r})") from error
+
+
+def same_contract(record: RunRecord) -> None:
+    """UsageError for a run whose facts mean something else: it can be looked at, not gone on with or compared."""
+    made = record.circumstances.get("contract", 1)
+    if made != CONTRACT:
+        raise UsageError(
+            f"run {record.id} was made under contract {made}, this selftaught keeps contract {CONTRACT}: what its figures "
+            "mean has changed, so it can be shown, but not gone on with or compared; begin it anew"
+        )
+
+
+def unfinished(store: Store, asked: Assignment) -> int | None:
+    """The newest run with these settings, but for the seed, that has not come to its end and that nobody works on."""
+    mine = _seedless(asked.plain())
+    for record in reversed(store.runs()):
+        ended = record.status == DONE or record.circumstances.get("contract", 1) != CONTRACT
+        if not ended and _seedless(record.settings) == mine and store.working(record.id) is None:
+            return record.id
+    return None
+
+
+def _seedless(settings: Any) -> Any:
+    """Settings without the seeds in them, as they are stored."""
+    plain = json.loads(canonical(settings))
+    plain.pop("seed", None)
+    if isinstance(plain.get("contest"), dict):
+        plain["contest"].pop("seed", None)
+    return plain
 
 
 def earlier_looks(lab: Lab, asked: Assignment) -> list[str]:

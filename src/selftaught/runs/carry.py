@@ -15,20 +15,23 @@ from typing import Any
 from selftaught.budget.spend import Spend, SpendLimits, Spent
 from selftaught.errors import SelftaughtError, UsageError
 from selftaught.evidence.report import heading, usage
-from selftaught.lab import Document, Lab
+from selftaught.lab import CONTRACT, Document, Lab
 from selftaught.lab.progress import Progress
 from selftaught.plain import JSON
-from selftaught.runs import assignment, kind_of
+from selftaught.program import Program
+from selftaught.runs import DONE, assignment, kind_of, same_contract
 from selftaught.runs.handles import letting_go, open_handles, pulsing
+from selftaught.runs.look import first_look
 from selftaught.runs.model import open_model
 from selftaught.sandbox.levels import LEVELS
 from selftaught.settings import Assignment
 from selftaught.store import RunRecord, Store
+from selftaught.tasks import load
 
-DONE = "done"
 
-
-def circumstances(level: str, limits: SpendLimits, concurrency: int | None = None) -> dict[str, JSON]:
+def circumstances(
+    level: str, limits: SpendLimits, concurrency: int | None = None, anyway: bool = False
+) -> dict[str, JSON]:
     """What is true while a run goes on but decides none of its facts: recorded, never part of a key.
 
     Raises UsageError for a sandbox level that does not exist, before a run is recorded that could never go on.
@@ -42,8 +45,10 @@ def circumstances(level: str, limits: SpendLimits, concurrency: int | None = Non
         "system": platform.platform(),
         "cores": os.cpu_count(),
         "sandbox": level,
+        "contract": CONTRACT,
         "limits": limits.plain(),
         "concurrency": concurrency,
+        "anyway": anyway,
     }
 
 
@@ -61,6 +66,7 @@ def carry(
     if record.status == DONE and record.document:
         return dict(record.document)
     asked = assignment(record)
+    same_contract(record)
     with store.alone(number):
         spend = Spend(limits or SpendLimits(**record.circumstances["limits"]), _spent(record, store))
         document = _document(store, record, asked)
@@ -69,7 +75,7 @@ def carry(
             model = open_model(asked, spend.limits.deadline_s, concurrency=at_once)
             level = str(record.circumstances["sandbox"])
             with open_handles(model, store, level, asked.seed, number, progress, spend, document) as lab:
-                return _conduct(lab, asked)
+                return _conduct(lab, asked, bool(record.circumstances.get("anyway")))
 
 
 def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:
@@ -82,9 +88,15 @@ def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:
         return _conduct(own, asked)
 
 
-def _conduct(lab: Lab, asked: Assignment) -> dict[str, Any]:
-    """Have a run conducted to its end, and keep and return its document."""
-    figures = kind_of(asked.plain()).conduct(lab, asked)
+def _conduct(lab: Lab, asked: Assignment, anyway: bool = False) -> dict[str, Any]:
+    """Have a run conducted to its end, after a first look unless it is wanted `anyway`; keep and return its document."""
+    kind = kind_of(asked.plain())
+    if not anyway:
+        lab.progress.phase("trying improvers and start solutions")
+        improvers, specs = kind.tried(asked)
+        programs = {name: Program(lab.store.text(one)) for name, one in improvers.items()}
+        first_look(lab, programs, [task for spec in specs for task in load(spec, asked.seed)])
+    figures = kind.conduct(lab, asked)
     spent = lab.spend.now()
     document: dict[str, Any] = {**lab.document.heading, **figures}
     document["usage"] = {**usage(lab.store, lab.run, spent.dollars), "cpu_s": spent.cpu_s, "wall_s": spent.wall_s}

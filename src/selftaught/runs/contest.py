@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selftaught.downstream import scale
@@ -28,6 +28,11 @@ def conduct(lab: Lab, asked: Contest) -> dict[str, Any]:
     lab.progress.phase("measuring the start solutions")
     tasks = [scale(lab, task) for task in load_all(asked.tasks, asked.seed)]
     return {"model": lab.model.name, **document(contend(lab, asked, tasks), earlier_looks(lab, asked))}
+
+
+def tried(asked: Contest) -> tuple[dict[str, str], Sequence[str]]:
+    """Every entrant, and all tasks."""
+    return {one.name: one.improver for one in asked.entrants}, asked.tasks
 
 
 def bound(asked: Contest) -> list[tuple[Assignment, int]]:

@@ -330,6 +330,18 @@ def _digest_at_start(lab: Lab, planned: Plan) -> str:
 # --- as every kind ----------------------------------------------------------------------------------------------------
 
 
+def tried(asked: Plan) -> tuple[dict[str, str], Sequence[str]]:
+    """The seed improvers of all arms and what is compared afterwards, and all tasks."""
+    improvers, specs = contest.tried(asked.contest) if asked.contest else ({}, ())
+    parts = [one_recursion.tried(arm.settings) for arm in asked.arms]
+    own = {
+        f"of arm {arm.name}": digest
+        for arm, (seeds, _) in zip(asked.arms, parts, strict=True)
+        for digest in seeds.values()
+    }
+    return improvers | own, [*dict.fromkeys([*specs, *(spec for _, tasks in parts for spec in tasks)])]
+
+
 def bound(asked: Plan) -> list[tuple[Assignment, int]]:
     """Answers at most: of every arm, whose model may be its own, and of what is compared afterwards."""
     parts: list[tuple[Assignment, int]] = []

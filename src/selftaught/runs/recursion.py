@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selftaught.budget import Allowance
@@ -17,7 +17,7 @@ from selftaught.recursion import Round, recursion
 from selftaught.runs import earlier_looks
 from selftaught.settings import Assignment, Settings
 from selftaught.store import RunRecord
-from selftaught.tasks import load_all
+from selftaught.tasks import load_all, names_of
 
 WHAT = "a recursion"
 
@@ -40,6 +40,11 @@ def conduct(lab: Lab, asked: Settings) -> dict[str, Any]:
     return {"model": lab.model.name, **report(rounds, found, further, earlier_looks(lab, asked))}
 
 
+def tried(asked: Settings) -> tuple[dict[str, str], Sequence[str]]:
+    """The seed improver, and all tasks."""
+    return {"that this recursion starts from": asked.improver}, [*dict.fromkeys((*asked.tasks, *asked.test_tasks))]
+
+
 def arrange(lab: Lab, settings: Settings) -> tuple[list[ScaledTask], list[ScaledTask]]:
     """The tasks to recurse on and those to compare on, on their scales; û among the first where the settings say so."""
     specs = settings.tasks, settings.test_tasks
@@ -58,7 +63,7 @@ def looked_at(asked: Settings) -> set[tuple[str, int]]:
 def named(specs: tuple[str, ...], seed: int) -> set[tuple[str, int]]:
     """The names that specs stand for: `formula:test` holds every task of `formula:test/2`."""
     try:
-        return {(task.name, seed) for task in load_all(specs, seed)}
+        return {(name, seed) for name in names_of(specs)}
     except UsageError:  # an earlier run's task file is gone
         return {(spec, seed) for spec in specs}
 

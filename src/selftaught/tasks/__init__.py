@@ -59,13 +59,23 @@ def load(spec: str, seed: int) -> list[Task]:
 
     Raises UsageError, in one line, when there is no such task or the file defines none that is whole.
     """
+    return _load(spec, lambda: roots(seed).targets)
+
+
+def names_of(specs: Sequence[str]) -> list[str]:
+    """The names of the tasks of several specs, which no seed changes."""
+    return [task.name for spec in specs for task in _load(spec, lambda: "names")]
+
+
+def _load(spec: str, targets: Callable[[], str]) -> list[Task]:
+    """The tasks of a spec; the root of targets is derived, slowly, only where there are any to be drawn."""
     if spec in _BUILT_IN:
         return [_built_in(spec)]
     family, _, size = spec.partition(":")
     if family in _SIZED:
         return [_kind(family).sized(size)]
     if family in {"formula", "policy"}:
-        return cast("list[Task]", import_module(f"selftaught.tasks.{family}").expand(spec, roots(seed).targets))
+        return cast("list[Task]", import_module(f"selftaught.tasks.{family}").expand(spec, targets()))
     if spec.endswith(".py") or Path(spec).is_file():
         return _from_file(Path(spec))
     raise UsageError(f"no task {spec!r}: give a Python file that defines one, or one of {', '.join(names())}")

@@ -92,12 +92,13 @@ class Utility:
         self.str = str
         self.budget = budget
 
-    def __call__(self, solution: str) -> float:
-        return self.map([solution])[0]
+    def __call__(self, solution: str, **ignored: Any) -> float:
+        return self.map([solution], **ignored)[0]
 
-    def map(self, solutions: Sequence[str]) -> list[float]:
-        """Score several solutions side by side."""
-        return _channel.call("utility", solutions=_texts(solutions, "solutions", self.budget))
+    def map(self, solutions: Sequence[str], **ignored: Any) -> list[float]:
+        """Score several solutions side by side. The paper's keywords are taken, told to the host, and change nothing."""
+        texts = _texts(solutions, "solutions", self.budget)
+        return _channel.call("utility", solutions=texts, **_recorded(ignored))
 
     def feedback(self, solution: str) -> str:
         """Why a solution failed, or which practice instances it lost."""
@@ -119,6 +120,18 @@ class LanguageModel:
         """One answer to each message, in the order of the messages."""
         messages = _texts(message_batch, "messages", self.max_responses_per_call)
         return _channel.call("ask", expertise=_text(expertise), messages=messages, temperature=float(temperature))
+
+
+_IGNORED = ("use_sandbox",)
+"""Keywords of utilities in the paper's code that mean nothing here: everything runs in the sandbox."""
+
+
+def _recorded(ignored: dict[str, Any]) -> dict[str, Any]:
+    """What an ignored keyword asked for, as the host is told; anything else is a mistake, as with any function."""
+    for name in ignored:
+        if name not in _IGNORED:
+            raise TypeError(f"utility() got an unexpected keyword argument {name!r}")
+    return {"ignored": [f"{name}={bool(value)}" for name, value in ignored.items()]} if ignored else {}
 
 
 def _text(value: object) -> str:
