@@ -2,7 +2,7 @@
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test server setup check lint types format lock bench clean
+.PHONY: demo test server setup check lint types format lock bench clean docs
 
 demo: setup            ## a complete self-improvement run with the built-in model
 	$(VENV)/bin/selftaught run --controls basic
@@ -32,6 +32,9 @@ types: setup-dev
 format: setup-dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+docs: setup-dev        ## the page that is made from the source: docs/documents.md
+	$(VENV)/bin/python scripts/documents.py
 
 lock:                  ## renew uv.lock and, for those without uv, requirements.txt
 	uv lock --upgrade
