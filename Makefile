@@ -2,7 +2,7 @@
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test server setup check lint types format lock bench clean docs
+.PHONY: demo test server setup check lint types format lock docs bench clean
 
 demo: setup            ## a complete self-improvement run with the built-in model
 	$(VENV)/bin/selftaught run --controls basic
@@ -33,13 +33,14 @@ format: setup-dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-docs: setup-dev        ## the page that is made from the source: docs/documents.md
-	$(VENV)/bin/python scripts/documents.py
-
 lock:                  ## renew uv.lock and, for those without uv, requirements.txt
 	uv lock --upgrade
 	uv export --quiet --no-emit-project --format requirements.txt -o requirements.txt
 	uv export --quiet --no-emit-project --format requirements.txt --extra dev -o requirements-dev.txt
+
+docs: setup-dev        ## the reference pages that are written from the code
+	$(VENV)/bin/python scripts/commands.py
+	$(VENV)/bin/python scripts/documents.py
 
 bench: setup-dev       ## every benchmark, one JSON document each
 	$(VENV)/bin/python -m benchmarks all --json

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean, quantiles
 
+from selftaught.downstream import scale
 from selftaught.improvers import load
 from selftaught.lab import Lab
 from selftaught.lab.workers import Workers, sizes
-from selftaught.meta import MetaUtility, scale
+from selftaught.meta import MetaUtility
 from selftaught.models.offline import Offline, random_improver
 from selftaught.program import Program
 from selftaught.recursion import recursion

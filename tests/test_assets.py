@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from selftaught import store as module
 from selftaught.lab.progress import Progress
 from selftaught.models import Request
 from selftaught.runs import assignment
 from selftaught.runs.carry import carry
 from selftaught.runs.replay import Replay
-from selftaught.store import MIGRATIONS, Store, key_of
+from selftaught.store import MIGRATIONS, Store, key_of, opening
 
 WRITTEN = sorted((Path(__file__).parent / "assets").glob("store-v*.db"))
 
@@ -43,9 +42,9 @@ def test_its_run_is_read_and_resuming_it_gives_its_document(written):
         (record,) = store.runs()
         assert record.status == "done"
         assert assignment(record).summary
-        assert carry(1, store, Progress()) == record.report
-        assert store.text(record.report["arms"]["improved"]["improver"]).startswith(("import", "from", "def"))
-        counted = record.report["usage"]
+        assert carry(1, store, Progress()) == record.document
+        assert store.text(record.document["arms"]["improved"]["improver"]).startswith(("import", "from", "def"))
+        counted = record.document["usage"]
         assert len(list(store.facts("answer", 1))) == counted["responses"]
         assert len(list(store.facts("improvement", 1))) == counted["improver_runs"]
 
@@ -55,44 +54,82 @@ def test_the_command_shows_it(written):
     document = json.loads(
         subprocess.run(command, capture_output=True, text=True, check=True, cwd=written.parent).stdout
     )
-    assert document == json.loads(rows(written, "SELECT report FROM runs")[0][0])
+    assert document == json.loads(rows(written, "SELECT document FROM runs")[0][0])
 
 
 def test_every_fact_is_found_under_its_key(written):
-    facts = rows(written, "SELECT key, kind, about, body FROM facts")
+    before = {} if rows(written, "PRAGMA user_version") > [(1,)] else facts_of_schema_1(written)
+    Store(written).close()
+    facts = rows(written, "SELECT key, kind, about FROM readable")
     with Store(written) as store:
-        for key, kind, about, body in facts:
+        for key, kind, about in facts:
             assert key_of(kind, json.loads(about)) == key
-            assert store.once(kind, json.loads(about), lambda: "lost") == json.loads(body)
+            assert store.once(kind, json.loads(about), lambda: "lost") == store.fact(key) != "lost"
+            assert not before or store.fact(key) == before.pop(key)
     assert len(facts) > 50
+    assert not before
+
+
+def facts_of_schema_1(path):
+    return {key: json.loads(body) for key, body in rows(path, "SELECT key, body FROM facts")}
 
 
 def test_its_answers_are_replayed(written):
-    facts = rows(written, "SELECT key, body FROM facts WHERE kind = 'answer'")
     replay = Replay(written)
+    facts = rows(written, "SELECT key, body FROM readable WHERE kind = 'answer'")
     answers = replay.complete(Request("", ""), [key for key, _ in facts])
     assert [answer.tokens_out for answer in answers] == [json.loads(body)["tokens_out"] for _, body in facts]
     assert all(answer.text for answer in answers)
     replay.close()
 
 
+def test_an_unfinished_run_of_it_goes_on_to_its_end(written):
+    with Store(written) as store:
+        document = store.run(1).document
+    db = sqlite3.connect(written)
+    db.execute("UPDATE runs SET status = 'running', ended = NULL, document = NULL")
+    half = "(SELECT max(id) / 2 FROM facts)"
+    db.execute(f"DELETE FROM keys WHERE fact > {half}")
+    db.execute(f"DELETE FROM uses WHERE fact > {half}")
+    db.execute(f"DELETE FROM facts WHERE id > {half}")
+    db.commit()
+    db.close()
+    with Store(written) as store:
+        again = carry(1, store, Progress())
+        assert store.run(1).status == "done"
+    assert len(again["rounds"]) == len(document["rounds"])
+    assert again.keys() >= document.keys()
+
+
 def test_a_migration_keeps_what_is_there_and_is_made_once(written, monkeypatch):
-    before = rows(written, "SELECT key, body FROM facts ORDER BY id")
-    grown = (*MIGRATIONS, "ALTER TABLE facts ADD COLUMN extra TEXT; CREATE TABLE more (x INTEGER);")
-    monkeypatch.setattr(module, "MIGRATIONS", grown)
+    Store(written).close()
+    before = rows(written, "SELECT key, body FROM readable ORDER BY id")
+
+    def grow(db):
+        db.execute("ALTER TABLE facts ADD COLUMN extra TEXT")
+        db.execute("CREATE TABLE more (x INTEGER)")
+
+    grown = (*MIGRATIONS, grow)
+    monkeypatch.setattr(opening, "MIGRATIONS", grown)
     for _ in range(2):
         with Store(written) as store:
             assert store.run(1).status == "done"
-    assert rows(written, "SELECT key, body FROM facts ORDER BY id") == before
+    assert rows(written, "SELECT key, body FROM readable ORDER BY id") == before
     assert rows(written, "PRAGMA user_version") == [(len(grown),)]
     assert rows(written, "SELECT count(extra) FROM facts") == [(0,)]
 
 
 def test_a_migration_that_fails_halfway_leaves_the_store_as_it_was(written, monkeypatch):
-    monkeypatch.setattr(module, "MIGRATIONS", (*MIGRATIONS, "CREATE TABLE more (x INTEGER); SELECT * FROM nowhere;"))
+    def fail(db):
+        db.execute("CREATE TABLE more (x INTEGER)")
+        db.execute("SELECT * FROM nowhere")
+
+    version = rows(written, "PRAGMA user_version")
+    monkeypatch.setattr(opening, "MIGRATIONS", (*MIGRATIONS, fail))
     with pytest.raises(Exception, match="nowhere"):
         Store(written)
     monkeypatch.undo()
+    assert rows(written, "PRAGMA user_version") == version
     with Store(written) as store:
         assert store.run(1).status == "done"
     assert rows(written, "SELECT name FROM sqlite_master WHERE name = 'more'") == []

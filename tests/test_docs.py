@@ -2,6 +2,9 @@
 
 import ast
 import re
+import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,12 @@ def commands():
 def test_every_command_is_in_the_readme_and_none_that_is_not_there():
     told = set(re.findall(r"^\| `selftaught (\w+)", (ROOT / "README.md").read_text(), re.M))
     assert told == commands()
+
+
+def test_the_page_of_commands_says_what_the_commands_say():
+    check = [sys.executable, str(ROOT / "scripts" / "commands.py"), "--check"]
+    done = subprocess.run(check, capture_output=True, text=True, timeout=60, env={"PATH": "", "SELFTAUGHT_ROUNDS": "9"})
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -49,3 +58,9 @@ def test_the_readmes_improver_works(tmp_path, sandbox):
     )
     assert found.program is not None
     assert found.usage.responses == 12
+
+
+def test_the_number_of_attacks_is_the_one_that_is_told():
+    attacks = runpy.run_path(str(ROOT / "tests" / "sandbox" / "attacks.py"))["ATTACKS"]
+    (told,) = re.findall(r"attack each level with (\d+) programs", (ROOT / "docs" / "sandbox.md").read_text())
+    assert int(told) == len({attack.program for attack in attacks})

@@ -10,11 +10,12 @@ from shared.command import answers, one_line, selftaught
 
 from selftaught.budget import Allowance
 from selftaught.budget.spend import Spend, SpendLimits
+from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.errors import ModelFailure, UsageError
 from selftaught.evidence.statistics import over_runs
 from selftaught.evidence.transferred import transferred
 from selftaught.lab.progress import Progress
-from selftaught.meta import MetaUtility, ScaledTask, SolutionTask
+from selftaught.meta import MetaUtility
 from selftaught.models import Request
 from selftaught.models.scripted import Scripted
 from selftaught.plain import canonical

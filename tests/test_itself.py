@@ -6,10 +6,11 @@ import pytest
 from shared.recursions import SETTINGS
 
 from selftaught.budget import Allowance, Usage
+from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.errors import UsageError
 from selftaught.evidence.controls import sampling
 from selftaught.improver import Improvement
-from selftaught.meta import ImproverTask, MetaUtility, ScaledTask, SolutionTask
+from selftaught.meta import ImproverTask, MetaUtility
 from selftaught.plain import canonical
 from selftaught.program import Program
 from selftaught.recursion import Round, recursion

@@ -5,8 +5,9 @@ from statistics import fmean
 import pytest
 
 from selftaught.budget import Allowance
+from selftaught.downstream import ScaledTask, SolutionTask, scale
 from selftaught.improvers import load
-from selftaught.meta import MetaUtility, ScaledTask, SolutionTask, scale
+from selftaught.meta import MetaUtility
 from selftaught.plain import canonical
 from selftaught.program import Program
 from selftaught.task import Task

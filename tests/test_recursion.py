@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from shared.recursions import SEED, SETTINGS, TASKS, Spoiler
 
+from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.evidence.controls import judge, sampling
 from selftaught.evidence.report import report
-from selftaught.meta import ScaledTask, SolutionTask
 from selftaught.models import Answer
 from selftaught.program import Program
 from selftaught.recursion import recursion

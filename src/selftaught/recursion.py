@@ -9,9 +9,10 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from statistics import fmean as mean
 
+from selftaught.downstream import Cell, ScaledTask, counting
 from selftaught.improver import ENTRY, Improvement, improve
 from selftaught.lab import Lab
-from selftaught.meta import Cell, MetaUtility, ScaledTask
+from selftaught.meta import MetaUtility
 from selftaught.plain import digest
 from selftaught.program import Program
 from selftaught.settings import Settings
@@ -47,9 +48,11 @@ def recursion(lab: Lab, seed: Program, tasks: Sequence[ScaledTask], settings: Se
         with lab.round(digest([settings.plain(), lab.seed, t])):
             worker = improver if settings.worker == "self" else seed
             lab.progress.phase(f"round {t} of {settings.rounds}: proposing")
-            train = MetaUtility(lab, tasks, "train", ["round", t], settings.repetitions, settings.inner)
+            train = MetaUtility(lab, tasks, "train", ["round", t], settings.repetitions, settings.inner, settings.keep)
             workpiece = improver if settings.start == "incumbent" else STUB
-            proposal = improve(lab, worker, workpiece, train, ["outer", lab.seed, t], settings.outer, train.level + 1)
+            proposal = improve(
+                lab, worker, workpiece, train, ["outer", lab.roots.streams, t], settings.outer, train.level + 1
+            )
             lab.progress.phase(f"round {t} of {settings.rounds}: validating")
             outcome = _gate(lab, t, worker, improver, proposal, tasks, settings)
         improver = outcome.improver
@@ -66,7 +69,7 @@ def _gate(
     settings: Settings,
 ) -> Round:
     """Judge a proposal against the incumbent, both on instances and streams that neither has seen; ties keep the incumbent."""
-    validation = MetaUtility(lab, tasks, "validation", ["gate", t], settings.validation, settings.inner)
+    validation = MetaUtility(lab, tasks, "validation", ["gate", t], settings.validation, settings.inner, settings.keep)
     before = validation.cells(incumbent)
     challenger = proposal.program
     if challenger is None or challenger == incumbent:
@@ -76,7 +79,7 @@ def _gate(
     if all(cell.failed for cell in after):
         reason = f"fails whenever it runs: {after[0].failed}"
         return Round(t, worker, proposal, incumbent, incumbent, False, reason, before, after)
-    old, new = mean(cell.value for cell in before), mean(cell.value for cell in after)
+    old, new = (mean(cell.value for cell in counting(cells)) for cells in (before, after))
     accepted = settings.accept == "paper" or new > old
     reason = f"validation {old:.3f} -> {new:.3f} ({new - old:+.3f} over {len(after)} pairs)"
     if settings.accept == "paper":

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from selftaught.budget import Allowance
+from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.errors import UsageError
 from selftaught.evidence.contest import contend, document
-from selftaught.meta import ScaledTask, SolutionTask
 from selftaught.settings import Contest, Entrant
 from selftaught.testing import Number, asker, make_lab
 from selftaught.views import contest as view

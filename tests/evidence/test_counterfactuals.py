@@ -8,8 +8,9 @@ from rich.console import Console
 from shared.recursions import SEED, SETTINGS, TASKS, Spoiler
 
 from selftaught.budget import Usage
+from selftaught.downstream import Cell
 from selftaught.evidence.controls import SHAMS, Judged, Judgement, counterfactuals, discovery, drawn, judge, spent, turn
-from selftaught.meta import Cell, MetaUtility
+from selftaught.meta import MetaUtility
 from selftaught.program import Program
 from selftaught.recursion import recursion
 from selftaught.testing import Doubler, asker, make_lab

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from selftaught.budget.spend import Spend
-from selftaught.models.asking import buy
+from selftaught.models.buying import buy
 
 
 def everything(model, request, addresses):

@@ -1,7 +1,7 @@
 """A recursion small enough to reason about, shared by the tests of what is made of it."""
 
 from selftaught.budget import Allowance
-from selftaught.meta import ScaledTask, SolutionTask
+from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.models import Answer
 from selftaught.program import Program
 from selftaught.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
 
@@ -31,7 +31,9 @@ def misfits(value, shape, at="document"):
             return [f"{at}: {value!r} is no {shape.__name__}"]
         hints = get_type_hints(shape)
         strange = [f"{at}: {name}" for name in value.keys() - hints.keys()]
-        missing = [f"{at}: no {name}" for name in shape.__required_keys__ - value.keys()]
+        marked = get_type_hints(shape, include_extras=True)
+        needed = {name for name, hint in marked.items() if get_origin(hint) is not NotRequired}
+        missing = [f"{at}: no {name}" for name in needed - value.keys()]
         return (
             strange
             + missing

@@ -105,7 +105,7 @@ def test_a_running_run_is_shown_by_its_pulse_and_what_it_has_reached():
     ):
         assert one in said, one
     assert "round 2 of 3" in running.line(pulse) and "best so far 0.250" in running.line(pulse)
-    assert running.sheets(reached, None) == [Note("It has not yet said what it is doing.")]
+    assert running.sheets({}, None) == running.sheets(reached, None) == [Note("It has not yet said what it is doing.")]
 
 
 def test_series_hold_what_the_tables_hold():

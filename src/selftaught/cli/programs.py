@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from json import dumps, loads
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
-from selftaught.cli.base import Json, Level, app
+from selftaught.cli.declare import command
+from selftaught.cli.options import Json, Level
+from selftaught.cli.terminal import clean
 from selftaught.errors import UsageError
 
 
-@app.command("exec")
+@command("exec")
 def execute(
     program: Annotated[Path, typer.Argument(help="A Python file; - reads standard input.", allow_dash=True)],
     entry: Annotated[str, typer.Option(help="The function to call.")],
@@ -23,12 +25,11 @@ def execute(
     files_mb: Annotated[int, typer.Option(help="MiB of files it may write below /tmp (level strict).")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of its generators of random numbers.")] = 0,
     sandbox: Level = "strict",
-    as_json: Json = False,
+    json: Json = False,
 ) -> None:
     """Run one untrusted program in the sandbox and print its outcome. Exit code 0 when it answered, 1 otherwise."""
     from selftaught.sandbox import MOST_MB, Job, Limits
     from selftaught.sandbox.levels import open_sandbox
-    from selftaught.views import terminal
 
     if not (0.01 <= cpu_s <= 86_400 and 64 <= memory_mb <= MOST_MB and 0 <= files_mb <= MOST_MB):
         raise UsageError(
@@ -40,7 +41,7 @@ def execute(
         limits = Limits(cpu_s=cpu_s, memory_mb=memory_mb, files_mb=files_mb)
         outcome = box.run(Job(text, entry, (tuple(values),), (seed,), limits))[0]
         level = box.level
-    if as_json:
+    if json:
         document = {
             "outcome": outcome.kind,
             "answer": outcome.answer,
@@ -51,11 +52,10 @@ def execute(
             "peak_mb": outcome.peak_mb,
             "sandbox": level,
         }
-        print(json.dumps(document))
+        print(dumps(document))
     else:
-        terminal.write(outcome.output)
-        said = json.dumps(outcome.answer) if outcome.kind == "answer" else f"{outcome.kind}: {outcome.error}"
-        terminal.write(said, end="\n")
+        print(clean(outcome.output), end="")
+        print(dumps(outcome.answer) if outcome.kind == "answer" else clean(f"{outcome.kind}: {outcome.error}"))
         print(
             f"[{outcome.cpu_s:.3f} s CPU, {outcome.wall_s:.3f} s, {outcome.peak_mb:.0f} MiB, sandbox {level}]",
             file=sys.stderr,
@@ -72,7 +72,7 @@ def _text(program: Path) -> str:
 
 def _arguments(text: str) -> list[Any]:
     try:
-        values: Any = json.loads(text)
+        values: Any = loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"--args is not JSON that can be read: {error}") from error
     if not isinstance(values, list):

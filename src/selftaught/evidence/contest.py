@@ -14,7 +14,9 @@ from statistics import fmean as mean
 from typing import TypedDict, final
 
 from selftaught.budget import Usage
-from selftaught.evidence.controls import TaskFigure, by_task
+from selftaught.downstream import Cell, ScaledTask, counting
+from selftaught.errors import UsageError
+from selftaught.evidence.controls import TaskFigure, bounds_of, by_task
 from selftaught.evidence.report import Heading, Reached, Used
 from selftaught.evidence.statistics import (
     MIN_REPETITIONS,
@@ -24,6 +26,7 @@ from selftaught.evidence.statistics import (
     PlainVerdict,
     Scores,
     Verdict,
+    guarded,
     holm,
     improvement_probability,
     interquartile_mean,
@@ -35,7 +38,7 @@ from selftaught.evidence.statistics import (
 )
 from selftaught.evidence.strategies import strategies
 from selftaught.lab import Lab
-from selftaught.meta import Cell, MetaUtility, ScaledTask
+from selftaught.meta import MetaUtility
 from selftaught.program import Program
 from selftaught.settings import Contest
 
@@ -64,35 +67,72 @@ class Result:
         return [cell for block in self.blocks for cell in block[i]]
 
     def scores(self, i: int) -> dict[str, list[float]]:
-        return by_task(self.cells(i))
+        """Values by task; tasks with too little headroom are left out."""
+        return by_task(counting(self.cells(i)))
+
+    def start(self) -> dict[str, list[float]]:
+        """The start solutions in the same shape: nothing but 0."""
+        return {task: [0.0] * len(values) for task, values in self.scores(0).items()}
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """Of a difference in any cell."""
+        return bounds_of(self.tasks)
 
     def verdicts(self) -> list[Verdict]:
-        """One verdict per improver but the first, all of them together wrong in at most 5 %."""
+        """One verdict per improver but the first, all of them together wrong in at most 5 %.
+
+        Better than the first is said only of one that is also better than the start solutions, worse only where the first is.
+        """
         others = range(1, len(self.improvers))
         if self.contest.limit is not None:
-            return [verdict(self._watched(i), self.contest.margin) for i in others]
-        return judged([(self.scores(i), self.scores(0)) for i in others], self.contest.margin)
+            return [self._watched_verdict(i) for i in others]
+        return self._judged(unseen=False)
 
     def unseen(self) -> list[Verdict]:
         """The same about tasks that were not among these."""
-        others = range(1, len(self.improvers))
-        return judged([(self.scores(i), self.scores(0)) for i in others], self.contest.margin, unseen=True)
+        return self._judged(unseen=True)
+
+    def _judged(self, unseen: bool) -> list[Verdict]:
+        sides = [(self.scores(i), self.scores(0)) for i in range(1, len(self.improvers))]
+        return judged(sides, self.contest.margin, unseen=unseen, start=self.start(), bounds=self.bounds)
+
+    def against_start(self) -> list[Verdict]:
+        """One verdict per improver against the start solutions, corrected for their number."""
+        places = range(len(self.improvers))
+        if self.contest.limit is not None:
+            return [verdict(self._watched(i, None)) for i in places]
+        return judged([(self.scores(i), self.start()) for i in places], bounds=self.bounds)
 
     def p_values(self) -> list[float]:
         """One p of "no difference from the first" per improver but the first, not corrected."""
-        return [p_value(self.scores(i), self.scores(0)) for i in range(1, len(self.improvers))]
+        others = range(1, len(self.improvers))
+        return [p_value(self.scores(i), self.scores(0), bounds=self.bounds) for i in others]
 
     @property
     def decided(self) -> bool:
         return all(one.kind != "indecisive" for one in self.verdicts())
 
-    def _watched(self, i: int) -> Interval:
-        """The difference to the first improver by confidence sequence over the blocks."""
-        low, high = _bounds(self.tasks)
-        differences = [[a.value - b.value for a, b in zip(block[i], block[0], strict=True)] for block in self.blocks]
+    def _watched_verdict(self, i: int) -> Verdict:
+        found = verdict(self._watched(i, 0), self.contest.margin)
+        return guarded(found, verdict(self._watched(i, None)), verdict(self._watched(0, None)))
+
+    def _watched(self, i: int, other: int | None) -> Interval:
+        """The difference to another improver, or to the start solutions, by confidence sequence over the blocks."""
+        bounds = self.bounds
+        if bounds is None:
+            raise UsageError("--until decided needs tasks whose grades are bounded: say --repetitions instead")
+        low, high = bounds
+        differences = [_differences(block[i], block[other] if other is not None else None) for block in self.blocks]
         # Rounding may leave the bounds by a hair.
         kept_in = [[min(high, max(low, one)) for one in block] for block in differences]
-        return sequence(kept_in, (low, high), len(self.improvers) - 1)
+        return sequence(kept_in, (low, high), max(1, len(self.improvers) - 1))
+
+
+def _differences(cells: Sequence[Cell], others: Sequence[Cell] | None) -> list[float]:
+    """Cell by cell, of the tasks that count; without others, to the start solutions."""
+    before = [cell.value for cell in counting(others)] if others else [0.0] * len(counting(cells))
+    return [cell.value - b for cell, b in zip(counting(cells), before, strict=True)]
 
 
 def contend(lab: Lab, contest: Contest, tasks: Sequence[ScaledTask]) -> Result:
@@ -111,16 +151,10 @@ def _blocks(
 ) -> list[Block]:
     """Some blocks, all their cells side by side."""
     lab.progress.phase(f"comparing {len(improvers)} improvers, repetition {repetitions[-1] + 1}")
-    judge = MetaUtility(lab, tasks, "test", "compare", 1, contest.inner)
+    judge = MetaUtility(lab, tasks, "test", "compare", 1, contest.inner, contest.keep)
     wanted = [(improver, task, r) for r in repetitions for improver in improvers for task in tasks]
     cells = iter(judge.side_by_side(wanted))
     return [[[next(cells) for _ in tasks] for _ in improvers] for _ in repetitions]
-
-
-def _bounds(tasks: Sequence[ScaledTask]) -> Bounds:
-    """What a difference can be at all: raw scores lie in [0, 1], the common scale stretches them."""
-    widest = max(1.0 / (one.task.best - one.start) for one in tasks)
-    return -widest, widest
 
 
 # --- the document -----------------------------------------------------------------------------------------------------
@@ -187,6 +221,8 @@ class EntrantFigures(TypedDict):
     """How the first of them failed."""
     usage: PerRun
     cost_per_gain: Price
+    against_start: PlainVerdict
+    """Against the start solutions, on the same instances."""
     against_first: AgainstFirst | None
     """Null for the first."""
 
@@ -221,6 +257,10 @@ class ContestFigures(TypedDict):
     """Of every task."""
     decided: bool | None
     """Whether every verdict is firm; null with one improver."""
+    little_headroom: list[str]
+    """Tasks that stand in no mean, because there is too little to gain on them."""
+    earlier_looks: list[str]
+    """Earlier runs in the store that were judged on the same instances."""
     notes: list[str]
     """What a reader must know of these figures before he believes them."""
     cells: list[PlainCell]
@@ -238,23 +278,25 @@ class ContestReached(Reached):
     """A comparison that has not come to its end: it has no figures yet."""
 
 
-def document(result: Result) -> ContestFigures:
+def document(result: Result, looks: Sequence[str] = ()) -> ContestFigures:
     """Every figure of a contest as plain data."""
     names = [one.name for one in result.contest.entrants]
-    rows = [_row(result, i, name) for i, name in enumerate(names)]
+    rows = [_row(result, i, name, one) for i, (name, one) in enumerate(zip(names, result.against_start(), strict=True))]
     for row, one in zip(rows[1:], _against_first(result), strict=True):
         row["against_first"] = one
     return {
         "improvers": rows,
         "tasks": [one.task.name for one in result.tasks],
         "repetitions": len(result.blocks),
+        "little_headroom": [one.task.name for one in result.tasks if not one.counts],
+        "earlier_looks": list(looks),
         "decided": result.decided if len(names) > 1 else None,
         "notes": _notes(result),
         "cells": [_cell(name, r, cell) for i, name in enumerate(names) for r, cell in _numbered(result, i)],
     }
 
 
-def _row(result: Result, i: int, name: str) -> EntrantFigures:
+def _row(result: Result, i: int, name: str, against_start: Verdict) -> EntrantFigures:
     cells, scores = result.cells(i), result.scores(i)
     failed = [cell.failed for cell in cells if cell.failed]
     return {
@@ -263,11 +305,12 @@ def _row(result: Result, i: int, name: str) -> EntrantFigures:
         "strategies": list(strategies(result.improvers[i])),
         "test": interval(scores).plain(),
         "iqm": interquartile_mean(scores).plain(),
-        "per_task": {task: _task(values, cells, task) for task, values in scores.items()},
+        "per_task": {task: _task(values, cells, task) for task, values in by_task(cells).items()},
         "failed": len(failed) / len(cells),
         "failure": failed[0] if failed else None,
         "usage": _per_run(cells),
         "cost_per_gain": _cost_per_gain(cells),
+        "against_start": against_start.plain(),
         "against_first": None,
     }
 
@@ -293,7 +336,7 @@ def _cost_per_gain(cells: Sequence[Cell]) -> Price:
 
     Where every run failed there is none: what its start solutions happened to score on these instances was bought by nothing.
     """
-    gain = 0.0 if all(cell.failed for cell in cells) else mean(cell.value for cell in cells)
+    gain = 0.0 if all(cell.failed for cell in cells) else mean(cell.value for cell in counting(cells))
     used = _per_run(cells)
 
     def price(value: float | None) -> float | None:
@@ -331,13 +374,13 @@ def _against_first(result: Result) -> list[AgainstFirst]:
 
 def _task_differences(result: Result) -> list[dict[str, PlainVerdict]]:
     """The verdicts task by task; Holm's correction is over all tasks and improvers."""
-    names = [one.task.name for one in result.tasks]
+    names = [*result.scores(0)]
     sides: list[tuple[Scores, Scores]] = [
         (_only(result.scores(i), task), _only(result.scores(0), task))
         for i in range(1, len(result.improvers))
         for task in names
     ]
-    found = iter(judged(sides, result.contest.margin))
+    found = iter(judged(sides, result.contest.margin, bounds=result.bounds))
     return [{task: next(found).plain() for task in names} for _ in result.improvers[1:]]
 
 

@@ -1,8 +1,8 @@
 """What a recursion came to, judged beside its controls on the test split, after it has ended.
 
-Arms: the seed improver, the improved one, and *best-of-n*: the seed improver allowed as many model answers as the improved
-one uses (fixed beforehand from validation, rounded up), its batch repeated with fresh answers and the best kept by the
-practice score. A gain that plain sampling also gives is visible as such.
+Arms: the start solutions, the seed improver, the improved one, and *best-of-n*: the seed improver's batch repeated with fresh
+answers, the best kept by the practice score. It comes twice: at the whole allowance of a run, which is the headline, and at
+*equal answers*, as many in total as the improved improver used. A gain that plain sampling also gives is visible as such.
 
 What it would have come to otherwise, without self-application, without selection; and what it cost to find:
 
@@ -15,15 +15,30 @@ What it would have come to otherwise, without self-application, without selectio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, gcd
 from statistics import fmean as mean
 from typing import NotRequired, TypedDict
 
-from selftaught.evidence.statistics import MIN_TASKS, Interval, PlainInterval, Verdict, interval, paired, verdict
+from selftaught.budget import Allowance, Usage
+from selftaught.downstream import Cell, ScaledTask, counting
+from selftaught.evidence.statistics import (
+    MIN_TASKS,
+    Bounds,
+    Interval,
+    Matching,
+    PlainInterval,
+    Scores,
+    Verdict,
+    bounds,
+    claims,
+    interval,
+    matched,
+    paired,
+)
 from selftaught.lab import Lab
-from selftaught.meta import Cell, ImproverTask, MetaUtility, ScaledTask
+from selftaught.meta import MetaUtility
 from selftaught.plain import rng_from
 from selftaught.program import Program, defect
 from selftaught.recursion import Round, recursion
@@ -44,8 +59,8 @@ class PlainJudged(TypedDict):
 
     improver: str
     """Digest of its text."""
-    repeats: int
-    """How often its batch is repeated in one run, the best kept: 1 but for best-of-n."""
+    repeats: float
+    """How often its batch is repeated in one run, the best kept: 1 but for best-of-n, there on average."""
     test: PlainInterval
     """Its mean over tasks: 0 is the start solution, 1 the best known one."""
     per_task: dict[str, TaskFigure]
@@ -76,6 +91,16 @@ class Discovery(TypedDict):
     said: str
 
 
+class PlainStart(TypedDict):
+    """The start solutions as an arm: what doing nothing comes to on the same instances. It is 0 by definition."""
+
+    test: PlainInterval
+    per_task: dict[str, TaskFigure]
+    responses: float
+    scorings: float
+    failed: float
+
+
 class Further(TypedDict):
     """The arms of the further controls, where there are any."""
 
@@ -89,54 +114,93 @@ class Judged:
     """One improver on the test repetitions."""
 
     improver: Program
-    tries: int
+    tries: Sequence[int]
+    """By cell, how often its batch was repeated."""
     cells: Sequence[Cell]
 
     def scores(self) -> dict[str, list[float]]:
-        """Values by task, in the order of repetitions."""
-        return by_task(self.cells)
+        """Values by task, in the order of repetitions; tasks with too little headroom are left out."""
+        return by_task(counting(self.cells))
 
     def plain(self) -> PlainJudged:
-        per_task: dict[str, TaskFigure] = {}
-        for task in self.scores():
-            own = [cell for cell in self.cells if cell.task == task]
-            one = interval({task: [cell.value for cell in own]}).plain()
-            per_task[task] = {**one, "raw": mean(cell.raw for cell in own)}
         return {
             "improver": self.improver.digest,
-            "repeats": self.tries,
+            "repeats": mean(self.tries),
             "test": interval(self.scores()).plain(),
-            "per_task": per_task,
+            "per_task": _per_task(self.cells),
             "responses": mean(cell.usage.responses for cell in self.cells),
             "scorings": mean(cell.usage.scorings for cell in self.cells),
             "failed": mean(cell.failed is not None for cell in self.cells),
         }
 
 
+def _per_task(cells: Sequence[Cell]) -> dict[str, TaskFigure]:
+    """Every task's own figures, also of those that stand in no mean."""
+    found: dict[str, TaskFigure] = {}
+    for task, values in by_task(cells).items():
+        raw = mean(cell.raw for cell in cells if cell.task == task)
+        found[task] = {**interval({task: values}).plain(), "raw": raw}
+    return found
+
+
+@dataclass(frozen=True)
+class Unimproved:
+    """The start solutions on the same instances: what doing nothing comes to."""
+
+    cells: Sequence[Cell]
+
+    @classmethod
+    def beside(cls, cells: Sequence[Cell]) -> Unimproved:
+        """The start solutions of these cells' tasks."""
+        return cls([replace(one, value=0.0, raw=one.before, failed=None, usage=Usage()) for one in cells])
+
+    def scores(self) -> dict[str, list[float]]:
+        """Nothing but 0, in the shape of the others."""
+        return by_task(counting(self.cells))
+
+    def plain(self) -> PlainStart:
+        test = Interval(0.0, 0.0, 0.0, len(self.cells), "this improver on these tasks", "by definition").plain()
+        return {"test": test, "per_task": _per_task(self.cells), "responses": 0.0, "scorings": 0.0, "failed": 0.0}
+
+
 @dataclass(frozen=True)
 class Judgement:
     """All arms, and the improver of each round, on the same test repetitions."""
 
+    start: Unimproved
     arms: Mapping[str, Judged]
     rounds: Sequence[Judged]
     """Round 0 is the seed improver."""
+    matching: Matching
+    """How equal the answers of the arm at equal answers are."""
+    bounds: Bounds | None
+    """Of a difference in any cell."""
+    mean_bounds: Bounds | None
+    """Of a mean over tasks, and of a difference of two: what one recursion may come to."""
 
     def parts(self) -> dict[str, Interval]:
-        """The gain and its two parts: more answers (best-of-n - seed) and better search (improved - best-of-n).
+        """The gain and its parts, in pairs: over the start solution, over the seed improver, over best-of-n.
 
         With enough tasks also the gain to be expected on tasks that were not among them.
         """
-        seed, improved, sampled = (self.arms[name].scores() for name in ("seed", "improved", "best_of_n"))
+        scores = {name: arm.scores() for name, arm in self.arms.items()}
+        seed, improved = scores["seed"], scores["improved"]
         parts = {
-            "gain": paired(improved, seed),
-            "more_answers": paired(sampled, seed),
-            "better_search": paired(improved, sampled),
+            "over_start": paired(improved, self.start.scores(), bounds=self.bounds),
+            "gain": paired(improved, seed, bounds=self.bounds),
+            "more_answers": paired(scores["best_of_n"], seed, bounds=self.bounds),
+            "better_search": paired(improved, scores["best_of_n"], bounds=self.bounds),
+            "equal_answers": paired(improved, scores["equal_answers"], bounds=self.bounds),
         }
-        return parts | ({"gain_unseen": paired(improved, seed, unseen=True)} if len(seed) >= MIN_TASKS else {})
+        if len(seed) < MIN_TASKS:
+            return parts
+        return parts | {"gain_unseen": paired(improved, seed, unseen=True, bounds=self.bounds)}
 
-    def verdicts(self) -> dict[str, Verdict]:
-        parts = self.parts()
-        return {"against_seed": verdict(parts["gain"]), "against_best_of_n": verdict(parts["better_search"])}
+    def verdicts(self, further: Mapping[str, Scores] | None = None) -> dict[str, Verdict]:
+        """What may be claimed, in the order of `claims`: `further` arms come after those of here."""
+        own = {name: arm.scores() for name, arm in self.arms.items()}
+        made = claims({"start": self.start.scores(), **own, **(further or {})}, bounds=self.bounds)
+        return {f"against_{name}": one for name, one in made.items()}
 
 
 def by_task(cells: Sequence[Cell]) -> dict[str, list[float]]:
@@ -149,40 +213,46 @@ def by_task(cells: Sequence[Cell]) -> dict[str, list[float]]:
 
 def judge(lab: Lab, settings: Settings, rounds: Sequence[Round], tasks: Sequence[ScaledTask]) -> Judgement:
     """Judge every round's improver and the controls on the test split."""
-    test = MetaUtility(lab, tasks, "test", "report", settings.test, settings.inner)
-    seed, improved = rounds[0].incumbent, rounds[-1].improver
+    test = MetaUtility(lab, tasks, "test", "report", settings.test, settings.inner, settings.keep)
 
-    def tested(name: str, improver: Program, tries: int = 1) -> Judged:
+    def tested(name: str, improver: Program, tries: Sequence[int] = ()) -> Judged:
         lab.progress.phase(f"testing {name}")
-        return Judged(improver, tries, replace(test, tries=tries).cells(improver))
+        places = [(improver, task, r) for r in range(settings.test) for task in tasks]
+        tries = tries or [1] * len(places)
+        return Judged(improver, tries, test.side_by_side(places, tries))
 
-    by_round = [
-        tested("the seed improver", seed),
-        *(tested(f"the improver of round {r.number}", r.improver) for r in rounds),
-    ]
+    seed = tested("the seed improver", rounds[0].incumbent)
+    by_round = [seed, *(tested(f"the improver of round {r.number}", r.improver) for r in rounds)]
+    improved = by_round[-1]
+    matching = matched(_by_repetition(improved.cells, len(tasks)), _by_repetition(seed.cells, len(tasks)))
+    whole = [_whole(settings.inner, cell) for cell in seed.cells]
+    equal = [count for count in matching.batches for _ in tasks]
+    arms = {
+        "seed": seed,
+        "improved": improved,
+        "best_of_n": tested("best-of-n at the whole allowance", seed.improver, whole),
+        "equal_answers": tested("best-of-n at equal answers", seed.improver, equal),
+    }
     return Judgement(
-        {
-            "seed": by_round[0],
-            "improved": by_round[-1],
-            "best_of_n": tested("best-of-n", seed, sampling(rounds, improved)),
-        },
-        by_round,
+        Unimproved.beside(seed.cells), arms, by_round, matching, bounds_of(tasks), bounds_of(tasks, bounds.of_mean)
     )
 
 
-def sampling(rounds: Sequence[Round], improved: Program) -> int:
-    """How often best-of-n repeats the seed's batch: answers a run by validation, rounded up, the test split unseen."""
-    validated = {r.incumbent: r.incumbent_cells for r in rounds} | {
-        r.proposal.program: r.challenger_cells for r in rounds if r.proposal.program and r.challenger_cells
-    }
-    used = {improver: _answers(cells) for improver, cells in validated.items()}
-    seed = used[rounds[0].incumbent]
-    return max(1, ceil(used[improved] / seed)) if seed else 1
+def _whole(allowance: Allowance, one: Cell) -> int:
+    """How many batches like this run's fit into the allowance; a batch that asks for nothing is not repeated."""
+    return max(1, allowance.calls * allowance.responses // one.usage.responses) if one.usage.responses else 1
 
 
-def _answers(cells: Sequence[Cell]) -> float:
-    """Answers a run, on tasks like those of the test: improving an improver is none of them."""
-    return mean(cell.usage.responses for cell in cells if cell.task != ImproverTask.name)
+def _by_repetition(cells: Sequence[Cell], tasks: int) -> list[int]:
+    """Answers used in each repetition of all tasks."""
+    return [sum(cell.usage.responses for cell in cells[i : i + tasks]) for i in range(0, len(cells), tasks)]
+
+
+def bounds_of(tasks: Sequence[ScaledTask], over: Callable[[Sequence[Bounds]], Bounds] = bounds.widest) -> Bounds | None:
+    """What a difference of two cells can be at all, over the tasks that count; None where one has no bound."""
+    found = [one.bounds for one in tasks if one.counts] or [one.bounds for one in tasks]
+    known = [one for one in found if one is not None]
+    return over(known) if len(known) == len(found) else None
 
 
 # --- counterfactuals --------------------------------------------------------------------------------------------------
@@ -197,14 +267,13 @@ class Sham:
 
     def scores(self) -> dict[str, list[float]]:
         """Values by task, in the order of repetitions: paired like those of one improver."""
-        return by_task(self.cells)
+        return by_task(counting(self.cells))
 
     def plain(self) -> PlainSham:
-        scores = self.scores()
         return {
             "improvers": [one.digest for one in self.improvers],
-            "test": interval(scores).plain(),
-            "per_task": {task: interval({task: values}).plain() for task, values in scores.items()},
+            "test": interval(self.scores()).plain(),
+            "per_task": {task: interval({task: values}).plain() for task, values in by_task(self.cells).items()},
             "responses": mean(cell.usage.responses for cell in self.cells),
             "scorings": mean(cell.usage.scorings for cell in self.cells),
             "failed": mean(cell.failed is not None for cell in self.cells),
@@ -228,14 +297,15 @@ class Counterfactuals:
             found["sham"] = self.sham.plain()
         return found
 
+    def scores(self) -> dict[str, dict[str, list[float]]]:
+        """By arm."""
+        found = {"frozen": self.frozen, "sham": self.sham}
+        return {name: one.scores() for name, one in found.items() if one}
+
     def parts(self) -> dict[str, Interval]:
         """How much better the improved improver is than each, by (task, repetition)."""
-        found = {"self_application": self.frozen, "selection": self.sham}
-        return {name: paired(self.improved.scores(), one.scores()) for name, one in found.items() if one}
-
-    def verdicts(self) -> dict[str, Verdict]:
-        names = {"self_application": "against_frozen", "selection": "against_sham"}
-        return {names[name]: verdict(one) for name, one in self.parts().items()}
+        names = {"frozen": "self_application", "sham": "selection"}
+        return {names[name]: paired(self.improved.scores(), scores) for name, scores in self.scores().items()}
 
 
 def counterfactuals(
@@ -248,17 +318,22 @@ def counterfactuals(
 ) -> Counterfactuals:
     """Judge the further controls on the test repetitions of the comparison."""
     lab.progress.phase("control: sham")
-    report = MetaUtility(lab, test, "test", "report", settings.test, settings.inner)
+    report = MetaUtility(lab, test, "test", "report", settings.test, settings.inner, settings.keep)
     shams = drawn(lab, rounds)
-    tries = 2 * judgement.arms["best_of_n"].tries
     lab.progress.phase("control: best-of-n with twice the answers")
-    doubled = Judged(rounds[0].incumbent, tries, replace(report, tries=tries).cells(rounds[0].incumbent))
+    doubled = _doubled(report, judgement.arms["equal_answers"])
     return Counterfactuals(
         judgement.arms["improved"],
         _frozen(lab, settings, rounds, report, train) if settings.worker == "self" else None,
         Sham(shams, _in_turn(report, shams)) if shams else None,
         discovery(spent(lab, settings, rounds, train), judgement, doubled),
     )
+
+
+def _doubled(report: MetaUtility, equal: Judged) -> Judged:
+    places = [(equal.improver, task, r) for r in range(report.repetitions) for task in report.tasks]
+    tries = [2 * max(1, count) for count in equal.tries]
+    return Judged(equal.improver, tries, report.side_by_side(places, tries))
 
 
 def drawn(lab: Lab, rounds: Sequence[Round]) -> list[Program]:
@@ -290,7 +365,8 @@ def _frozen(
     lab.progress.scope("control: frozen worker")
     found = list(recursion(lab, rounds[0].incumbent, train, replace(settings, worker="frozen")))
     lab.progress.phase("testing")
-    return Judged(found[-1].improver, 1, report.cells(found[-1].improver))
+    cells = report.cells(found[-1].improver)
+    return Judged(found[-1].improver, [1] * len(cells), cells)
 
 
 # --- what it cost -----------------------------------------------------------------------------------------------------
@@ -302,13 +378,15 @@ def spent(lab: Lab, settings: Settings, rounds: Sequence[Round], train: Sequence
 
 
 def _round(lab: Lab, settings: Settings, one: Round, train: Sequence[ScaledTask]) -> int:
-    utility = MetaUtility(lab, train, "train", ["round", one.number], settings.repetitions, settings.inner)
+    utility = MetaUtility(
+        lab, train, "train", ["round", one.number], settings.repetitions, settings.inner, settings.keep
+    )
     scored = [(Program(lab.store.text(each.program)), each.times) for each in one.proposal.scored]
     scorings = [
-        utility.cells(program, block)
+        utility.cells(program, earlier)
         for program, times in scored
         if not defect(program.text, utility.entry)
-        for block in range(times)
+        for earlier in range(times)
     ]
     gate = [*one.incumbent_cells, *one.challenger_cells]
     return one.proposal.usage.responses + _responses(gate) + sum(map(_responses, scorings))
@@ -326,8 +404,8 @@ def discovery(answers: int, judgement: Judgement, doubled: Judged) -> Discovery:
     least n answers a use, and the uses are an upper bound. These are comparisons of means: the verdict says if they hold.
     """
     quality, once, twice = (
-        mean(cell.value for cell in arm.cells)
-        for arm in (judgement.arms["improved"], judgement.arms["best_of_n"], doubled)
+        mean(cell.value for cell in counting(arm.cells))
+        for arm in (judgement.arms["improved"], judgement.arms["equal_answers"], doubled)
     )
     used = mean(cell.usage.responses for cell in judgement.arms["improved"].cells)
     if quality <= once or not used:
@@ -339,5 +417,5 @@ def discovery(answers: int, judgement: Judgement, doubled: Judged) -> Discovery:
         saved = used * (2 ** ((quality - once) / (twice - once)) - 1)
         uses = ceil(answers / saved)
         said = f"repaid after about {uses:,} uses: best-of-n needs {used + saved:.0f} answers where it needs {used:.0f}"
-    firm = judgement.verdicts()["against_best_of_n"].kind == "better"
+    firm = judgement.verdicts()["against_equal_answers"].kind == "better"
     return {"answers": answers, "uses": uses, "said": said if firm else f"{said}; but that difference is not firm"}

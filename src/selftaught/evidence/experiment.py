@@ -6,7 +6,7 @@ from typing import Literal, NotRequired, TypedDict, final
 
 from selftaught.evidence.published import BesidePaper
 from selftaught.evidence.report import Heading, Reached, Used
-from selftaught.evidence.statistics import PlainInterval, PlainVerdict
+from selftaught.evidence.statistics import PlainInterval, PlainMajority, PlainVerdict
 from selftaught.evidence.transferred import Afterwards
 
 Judging = Literal["gain", "better_search", "difference"]
@@ -29,6 +29,8 @@ class PlainRecursed(TypedDict):
     gain: float
     """Last round less round 0."""
     better_search: float
+    """Last round less best-of-n at the whole allowance."""
+    equal_answers: float
     """Last round less best-of-n at equal answers."""
     again: float | None
     """How much better the seed improver becomes in the hands of the improved one than in its own; null: not asked."""
@@ -44,6 +46,7 @@ class ArmFigures(TypedDict):
     raw_by_round: list[PlainInterval]
     gain: PlainInterval
     better_search: PlainInterval
+    equal_answers: PlainInterval
     rises: PlainInterval
     """The share of recursions that gain as much raw score as the paper counts as a rise."""
     again: PlainInterval | None
@@ -66,6 +69,8 @@ class ExperimentFigures(TypedDict):
     """By arm but the first: what its improved improvers reach, less those of the first arm with the same seeds."""
     verdicts: dict[Judging, dict[str, PlainVerdict]]
     """By figure and arm: what may be claimed of the arm as a method, each figure corrected over the arms."""
+    shares: dict[Judging, dict[str, PlainMajority]]
+    """By figure and arm: in how many recursions it is above 0, which a rare jump cannot sway."""
     gain_and_again: PlainInterval | None
     """The rank correlation of gain and `again` over all recursions; null: not asked."""
     contest: Afterwards | None

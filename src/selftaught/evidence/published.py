@@ -6,7 +6,7 @@ in size; qap and maxcut are scored otherwise here (docs/tasks.md).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean as mean
 from typing import TypedDict
 
@@ -34,14 +34,19 @@ class BesidePaper(TypedDict):
     ours: float
 
 
-def beside(name: str, contest: Afterwards | None, by_round: Sequence[float], rises: float) -> list[BesidePaper]:
+def beside(
+    name: str, contest: Afterwards | None, by_round: Sequence[float], rises: Mapping[str, float]
+) -> list[BesidePaper]:
     """Rows of (what, the paper's figure or None, ours) for an experiment that the paper has too, on its tasks."""
     if name == "lpn" and contest and contest["tasks"] == ["lpn"]:
         return [*_lines(contest), *_rounds(by_round)]
     if name.startswith("transfer") and contest:
         return [row for task in _TRANSFER if task in contest["tasks"] for row in _transfer(task, contest)]
     if name == "models":
-        return [_row("share of runs that gain at least 3 %, GPT-3.5 there", 12.0, rises)]
+        return [
+            _row(f"share of runs that gain at least 3 %: {arm} (there GPT-3.5)", 12.0, one)
+            for arm, one in rises.items()
+        ]
     return []
 
 

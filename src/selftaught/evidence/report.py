@@ -7,6 +7,7 @@ from statistics import fmean as mean
 from typing import Any, NotRequired, TypedDict, final
 
 from selftaught.budget import Usage
+from selftaught.downstream import Cell, counting
 from selftaught.evidence.controls import (
     Counterfactuals,
     Discovery,
@@ -14,6 +15,7 @@ from selftaught.evidence.controls import (
     Judged,
     Judgement,
     PlainJudged,
+    PlainStart,
     by_task,
 )
 from selftaught.evidence.statistics import PlainInterval, PlainVerdict, interval
@@ -94,10 +96,21 @@ class PlainRound(TypedDict):
 class Arms(Further):
     """The improvers compared on the test split."""
 
+    start: PlainStart
+    """The start solutions: 0 by definition."""
     seed: PlainJudged
     improved: PlainJudged
     best_of_n: PlainJudged
-    """The seed improver allowed as many answers as the improved one uses."""
+    """The seed improver's batch repeated until the whole allowance of a run is used up."""
+    equal_answers: PlainJudged
+    """The same at as many answers in total as the improved improver used."""
+
+
+class MatchedAnswers(TypedDict):
+    """Answers in total, over all test runs, of the two sides of the comparison at equal answers."""
+
+    improved: int
+    best_of_n: int
 
 
 class SoFar(TypedDict):
@@ -113,10 +126,17 @@ class RunFigures(SoFar):
     """Those it recursed on."""
     arms: Arms
     gain: dict[str, PlainInterval]
-    """The gain and what it is made of: `gain`, `more_answers`, `better_search`, `gain_unseen` (from ten test tasks on),
-    `self_application` and `selection` (with all controls)."""
+    """Improved less: the start solutions (`over_start`), the seed improver (`gain`), best-of-n at the whole allowance
+    (`better_search`) and at equal answers (`equal_answers`), the frozen worker (`self_application`), the sham (`selection`);
+    best-of-n less the seed improver (`more_answers`); the gain on unseen tasks (`gain_unseen`, from ten test tasks on)."""
     verdict: dict[str, PlainVerdict]
-    """Improved against `against_seed`, `against_best_of_n`, `against_frozen`, `against_sham`."""
+    """Improved `against_start`, then `against_best_of_n` (whole allowance), `against_equal_answers`, each tested only if the
+    one before is firm; then the others together: `against_seed`, `against_frozen`, `against_sham`."""
+    equal_answers: MatchedAnswers
+    little_headroom: list[str]
+    """Test tasks that stand in no mean, because there is too little to gain on them."""
+    earlier_looks: list[str]
+    """Earlier runs in the store that were judged on the same test instances."""
     discovery: Discovery | None
     """Null without the further controls."""
 
@@ -147,19 +167,26 @@ def heading(number: int, asked: Assignment, record: RunRecord) -> Heading:
     }
 
 
-def report(rounds: Sequence[Round], judgement: Judgement, further: Counterfactuals | None = None) -> RunFigures:
+def report(
+    rounds: Sequence[Round],
+    judgement: Judgement,
+    further: Counterfactuals | None = None,
+    looks: Sequence[str] = (),
+) -> RunFigures:
     """What `run --json` says of the rounds and of the arms: the same settings and seed give the same document."""
     found = [_seed_round(judgement.rounds[0])]
     found += [_round(one, _test(arm)) for one, arm in zip(rounds, judgement.rounds[1:], strict=True)]
-    parts, verdicts = judgement.parts(), judgement.verdicts()
-    if further:
-        parts, verdicts = parts | further.parts(), verdicts | further.verdicts()
+    parts = judgement.parts() | (further.parts() if further else {})
+    verdicts = judgement.verdicts(further.scores() if further else None)
     return {
         "tasks": sorted(by_task(rounds[0].incumbent_cells)),
         "rounds": found,
         "arms": _arms(judgement, further),
         "gain": {name: one.plain() for name, one in parts.items()},
         "verdict": {name: one.plain() for name, one in verdicts.items()},
+        "equal_answers": {"improved": judgement.matching.used, "best_of_n": judgement.matching.given},
+        "little_headroom": sorted({cell.task for cell in judgement.start.cells if not cell.counts}),
+        "earlier_looks": list(looks),
         "discovery": further.discovery if further else None,
     }
 
@@ -167,7 +194,15 @@ def report(rounds: Sequence[Round], judgement: Judgement, further: Counterfactua
 def _arms(judgement: Judgement, further: Counterfactuals | None) -> Arms:
     own = {name: arm.plain() for name, arm in judgement.arms.items()}
     more = further.arms() if further else Further()
-    return {"seed": own["seed"], "improved": own["improved"], "best_of_n": own["best_of_n"], **more}
+    start = judgement.start.plain()
+    return {
+        "start": start,
+        "seed": own["seed"],
+        "improved": own["improved"],
+        "best_of_n": own["best_of_n"],
+        "equal_answers": own["equal_answers"],
+        **more,
+    }
 
 
 def so_far(rounds: Sequence[Round]) -> SoFar:
@@ -228,10 +263,14 @@ def _round(one: Round, test: PlainInterval | None) -> PlainRound:
         "accepted": one.accepted,
         "reason": one.reason,
         "train": trained.get(one.improver.digest),
-        "validation": interval(by_task(cells)).plain(),
-        "incumbent_validation": mean(cell.value for cell in one.incumbent_cells),
+        "validation": interval(by_task(counting(cells))).plain(),
+        "incumbent_validation": _mean(one.incumbent_cells),
         "proposal_train": one.proposal.first_score,
-        "proposal_validation": mean(cell.value for cell in one.challenger_cells) if one.challenger_cells else None,
+        "proposal_validation": _mean(one.challenger_cells) if one.challenger_cells else None,
         "answers_per_run": mean(cell.usage.responses for cell in cells),
         "test": test,
     }
+
+
+def _mean(cells: Sequence[Cell]) -> float:
+    return mean(cell.value for cell in counting(cells))

@@ -7,7 +7,7 @@ from statistics import fmean as mean
 from typing import NotRequired, TypedDict
 
 from selftaught.evidence.contest import AgainstFirst, ContestFigures, EntrantFigures
-from selftaught.evidence.statistics import PlainInterval, over_runs
+from selftaught.evidence.statistics import Bounds, PlainInterval, over_runs
 
 
 class Transferred(TypedDict):
@@ -35,19 +35,22 @@ class Afterwards(ContestFigures):
     transfer: Transferred
 
 
-def transferred(figures: ContestFigures, made: Sequence[str], unlike: Sequence[str]) -> Transferred:
+def transferred(
+    figures: ContestFigures, made: Sequence[str], unlike: Sequence[str], bounds: Bounds | None
+) -> Transferred:
     """From a comparison's document: the difference to its first improver, of each improver made and over all of them.
 
     `improvers` are about single improvers (the unit is a repetition); the others are about the method (the unit is a
     recursion): over all tasks, by task, and over the tasks `like` and `unlike` those of the recursions where there are both.
-    The first improver's own chance is shared by all differences and is not in the intervals about the method.
+    `bounds` are those of a mean over tasks. The first improver's own chance is shared by all differences and is not in the
+    intervals about the method.
     """
     rows = {one["name"]: one for one in figures["improvers"]}
     first, tasks = figures["improvers"][0], list(figures["tasks"])
 
     def over(some: Sequence[str]) -> PlainInterval:
         values = [mean(_difference(rows[name], first, task) for task in some) for name in made]
-        return over_runs(values).plain()
+        return over_runs(values, bounds).plain()
 
     like = [task for task in tasks if task not in unlike]
     found: Transferred = {

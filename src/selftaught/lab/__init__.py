@@ -12,11 +12,11 @@ from selftaught.budget.spend import Spend
 from selftaught.lab.progress import Progress
 from selftaught.lab.workers import Workers
 from selftaught.models import LanguageModel
-from selftaught.plain import JSON
+from selftaught.plain import JSON, Roots, roots
 from selftaught.sandbox import HostFunction, Job, Outcome, Sandbox
 from selftaught.store import Store
 
-CONTRACT = 1
+CONTRACT = 2
 """Version of what facts mean (interfaces, descriptions, streams). A change makes older facts unfindable, not wrong."""
 
 
@@ -62,6 +62,11 @@ class Lab:
     spend: Spend = field(default_factory=Spend)
     document: Document = field(default_factory=lambda: Document({}))
     stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def roots(self) -> Roots:
+        """Where all chance of the run comes from."""
+        return roots(self.seed)
 
     def once(self, kind: str, about: Mapping[str, JSON], compute: Callable[[], JSON]) -> JSON:
         """The fact, found or computed and kept (see `Store.once_all`)."""

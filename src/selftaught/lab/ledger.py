@@ -17,7 +17,7 @@ from selftaught.budget import Meter, Usage
 from selftaught.lab import CONTRACT, Lab
 from selftaught.lab.workers import ASKING
 from selftaught.models import Answer, Request
-from selftaught.models.asking import buy
+from selftaught.models.buying import buy
 from selftaught.plain import JSON
 from selftaught.store import key_of
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selftaught.errors import PassingFailure
-from selftaught.models import Answer, Finish, Request, wire
+from selftaught.models import Answer, Finish, Request, exchange
 from selftaught.models.faults import Fault
 from selftaught.models.prices import Price, Tariff
 from selftaught.plain import JSON
@@ -36,23 +36,23 @@ class Anthropic:
         base_url: str | None = None,
         max_tokens: int | None = None,
         price: Price | None = None,
-        concurrency: int = wire.CONCURRENCY,
+        concurrency: int = exchange.CONCURRENCY,
         keyless: bool = False,
     ) -> None:
         """Raises UsageError without the SDK or without a key that is needed."""
-        base_url = wire.checked(base_url or os.environ.get("ANTHROPIC_BASE_URL") or None)
+        base_url = exchange.checked(base_url or os.environ.get("ANTHROPIC_BASE_URL") or None)
         self.name = f"anthropic:{model}"
         self._limit = max_tokens or MAX_TOKENS
         self.parameters: Mapping[str, JSON] = {"base_url": base_url, "max_tokens": self._limit}
         self.concurrency = concurrency
         self._model = model
         self._tariff = Tariff("anthropic", model, base_url, price)
-        self._sdk = wire.sdk("anthropic")
+        self._sdk = exchange.sdk("anthropic")
         self._client: Any = self._sdk.Anthropic(
-            api_key="none" if keyless else wire.key("ANTHROPIC_API_KEY", base_url),
+            api_key="none" if keyless else exchange.key("ANTHROPIC_API_KEY", base_url),
             base_url=base_url,
             max_retries=0,
-            http_client=wire.http_client(self._sdk),
+            http_client=exchange.http_client(self._sdk),
         )
 
     def ask(self, request: Request, count: int, timeout_s: float) -> Sequence[Answer]:  # noqa: ARG002 - one at a time
@@ -65,12 +65,12 @@ class Anthropic:
                 return [self._read(found, time.monotonic() - began).with_costs_of(greeted)]
             if found.about_message or (found.about_request and greeted):
                 return [Answer("", "blocked", latency_s=time.monotonic() - began).with_costs_of(greeted)]
-            if not found.about_request or request.message == wire.GREETING:
+            if not found.about_request or request.message == exchange.GREETING:
                 raise found.failure()
-            greeted = self.ask(wire.greeting(request), 1, timeout_s)
+            greeted = self.ask(exchange.greeting(request), 1, timeout_s)
 
     def ceiling(self, request: Request, count: int) -> float | None:
-        return self._tariff.ceiling(wire.size(request), count, self._limit)
+        return self._tariff.ceiling(exchange.size(request), count, self._limit)
 
     def close(self) -> None:
         self._client.close()
@@ -79,21 +79,21 @@ class Anthropic:
         body: dict[str, Any] = {
             "model": self._model,
             "max_tokens": self._limit,
-            "messages": [{"role": "user", "content": wire.sendable(request.message)}],
+            "messages": [{"role": "user", "content": exchange.sendable(request.message)}],
             "timeout": self._sdk.Timeout(timeout_s, connect=min(10.0, timeout_s)),
         }
         if request.expertise:
-            body["system"] = wire.sendable(request.expertise)
+            body["system"] = exchange.sendable(request.expertise)
         create = self._client.messages.with_raw_response.create
-        return wire.exchange(lambda: create(**body).http_response.text, self._sdk.APIError)
+        return exchange.through(lambda: create(**body).http_response.text, self._sdk.APIError)
 
     def _read(self, found: Mapping[str, Any], latency_s: float) -> Answer:
         if not isinstance(found.get("content"), list):
             raise PassingFailure("the response holds no answer")
-        blocks = wire.mappings(found["content"])
+        blocks = exchange.mappings(found["content"])
         text = "".join(str(block.get("text") or "") for block in blocks if block.get("type") == "text")
         finish = FINISHES.get(str(found.get("stop_reason")), "stop" if text else "empty")
-        counted = wire.usage(found.get("usage"), "input_tokens", "output_tokens", bool(text))
+        counted = exchange.usage(found.get("usage"), "input_tokens", "output_tokens", bool(text))
         tokens_in, tokens_out = counted or (0, len(text) // 4)
         dollars = self._tariff.dollars(tokens_in, tokens_out) if counted else None
         return Answer(text, finish, tokens_in, tokens_out, dollars, latency_s, None)

@@ -13,7 +13,7 @@ from typing import Protocol
 from selftaught.errors import ModelDown, ModelFailure, ModelRefused, PassingFailure
 from selftaught.models import Answer, Request
 from selftaught.models.gate import Gate, Verdict
-from selftaught.models.hands import Hands
+from selftaught.models.threads import RequestThreads
 from selftaught.plain import JSON
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Gateway:
         self._provider = provider
         self._deadline_s = deadline_s
         self._gate = Gate(provider.concurrency)
-        self._hands = Hands()
+        self._threads = RequestThreads()
         self._last_good = 0.0
         self._longest_s: float | None = None
 
@@ -95,7 +95,7 @@ class Gateway:
         """Stop: whoever waits gets ModelFailure at once; requests under way are left to end by themselves."""
         closed = ModelFailure(f"{self.name}: stopped before it answered")
         self._gate.end(closed)
-        self._hands.close(closed)
+        self._threads.close(closed)
         self._provider.close()
 
     def _persist(self, request: Request, count: int) -> Sequence[Answer]:
@@ -145,7 +145,7 @@ class Gateway:
         verdict: Verdict = "failed"
         began = time.monotonic()
         try:
-            answers = self._hands.run(lambda: self._provider.ask(request, count, timeout_s), timeout_s)
+            answers = self._threads.run(lambda: self._provider.ask(request, count, timeout_s), timeout_s)
             verdict = "good"
         except PassingFailure as failure:
             verdict = "throttled" if failure.throttled else "failed"

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from selftaught.errors import PassingFailure
-from selftaught.models import Answer, Finish, Request, wire
+from selftaught.models import Answer, Finish, Request, exchange
 from selftaught.models.faults import Fault, mapping
 from selftaught.models.prices import Price, Tariff
 from selftaught.plain import JSON
@@ -46,23 +46,23 @@ class OpenAI:
         base_url: str | None = None,
         max_tokens: int | None = None,
         price: Price | None = None,
-        concurrency: int = wire.CONCURRENCY,
+        concurrency: int = exchange.CONCURRENCY,
         keyless: bool = False,
     ) -> None:
         """Raises UsageError without the SDK or without a key that is needed."""
-        base_url = wire.checked(base_url or os.environ.get("OPENAI_BASE_URL") or None)
+        base_url = exchange.checked(base_url or os.environ.get("OPENAI_BASE_URL") or None)
         self.name = f"openai:{model}"
         self.parameters: Mapping[str, JSON] = {"base_url": base_url, "max_tokens": max_tokens}
         self.concurrency = concurrency
         self._model = model
         self._max_tokens = max_tokens
         self._tariff = Tariff("openai", model, base_url, price)
-        self._sdk = wire.sdk("openai")
+        self._sdk = exchange.sdk("openai")
         self._client: Any = self._sdk.OpenAI(
-            api_key="none" if keyless else wire.key("OPENAI_API_KEY", base_url),
+            api_key="none" if keyless else exchange.key("OPENAI_API_KEY", base_url),
             base_url=base_url,
             max_retries=0,
-            http_client=wire.http_client(self._sdk),
+            http_client=exchange.http_client(self._sdk),
         )
         self._lock = threading.Lock()
         self._several = BATCH
@@ -98,13 +98,13 @@ class OpenAI:
                 count //= 2
             elif found.about_message or (found.about_request and greeted):
                 return [Answer("", "blocked", latency_s=time.monotonic() - began).with_costs_of(greeted)]
-            elif found.about_request and request.message != wire.GREETING:
-                greeted, limit = self.ask(wire.greeting(request), 1, timeout_s), self._limit
+            elif found.about_request and request.message != exchange.GREETING:
+                greeted, limit = self.ask(exchange.greeting(request), 1, timeout_s), self._limit
             else:
                 raise found.failure()
 
     def ceiling(self, request: Request, count: int) -> float | None:
-        return self._tariff.ceiling(wire.size(request), count, self._max_tokens)
+        return self._tariff.ceiling(exchange.size(request), count, self._max_tokens)
 
     def close(self) -> None:
         self._client.close()
@@ -113,14 +113,14 @@ class OpenAI:
         # `chat.completions.create` would spend as long on walking through its parameters' types as on all the rest.
         options = {"timeout": self._sdk.Timeout(timeout_s, connect=min(10.0, timeout_s))}
         post = self._client.post
-        return wire.exchange(
+        return exchange.through(
             lambda: post("/chat/completions", cast_to=str, body=body, options=options), self._sdk.APIError
         )
 
     def _body(self, request: Request, count: int, limit: str) -> dict[str, Any]:
         """What is sent: no parameter that this model has refused before."""
         roles = [("system", request.expertise), ("user", request.message)]
-        messages = [{"role": role, "content": wire.sendable(text)} for role, text in roles if text]
+        messages = [{"role": role, "content": exchange.sendable(text)} for role, text in roles if text]
         body: dict[str, Any] = {"model": self._model, "messages": messages}
         if request.temperature not in self._refused:
             body["temperature"] = request.temperature
@@ -141,12 +141,12 @@ class OpenAI:
     def _read(self, found: Mapping[str, Any], body: Mapping[str, Any], latency_s: float) -> Sequence[Answer]:
         """The answers in a response, with their shares of what it cost. Raises PassingFailure when there is none."""
         asked = body.get("n", 1)
-        said = [_said(choice) for choice in wire.mappings(found.get("choices"))[:asked] if _whole(choice)]
+        said = [_said(choice) for choice in exchange.mappings(found.get("choices"))[:asked] if _whole(choice)]
         if not said:
             raise PassingFailure("the response holds no answer")
         self._gave(len(said), asked)
         tokens_in, tokens_out, dollars = self._costs(found.get("usage"), body, [text for text, _ in said])
-        parts = zip(said, wire.shares(tokens_in, len(said)), wire.shares(tokens_out, len(said)), strict=True)
+        parts = zip(said, exchange.shares(tokens_in, len(said)), exchange.shares(tokens_out, len(said)), strict=True)
         each = None if dollars is None else dollars / len(said)
         applied = body.get("temperature")
         return [Answer(text, finish, paid, used, each, latency_s, applied) for (text, finish), paid, used in parts]
@@ -163,7 +163,7 @@ class OpenAI:
     def _costs(self, usage: object, body: Mapping[str, Any], texts: Sequence[str]) -> tuple[int, int, float | None]:
         """Tokens in and out of one response and its price. Without usage the tokens are a guess and the price unknown."""
         characters = sum(len(text) for text in texts)
-        reported = wire.usage(usage, "prompt_tokens", "completion_tokens", characters > 0)
+        reported = exchange.usage(usage, "prompt_tokens", "completion_tokens", characters > 0)
         if reported is None:
             return sum(len(message["content"]) for message in body["messages"]) // 4, characters // 4, None
         tokens_in, tokens_out = reported
@@ -206,5 +206,5 @@ def _said(choice: Mapping[str, Any]) -> tuple[str, Finish]:
 def _text(content: object) -> str:
     """A text, which some servers send in parts."""
     if isinstance(content, list):
-        return "".join(str(part.get("text") or "") for part in wire.mappings(cast(object, content)))
+        return "".join(str(part.get("text") or "") for part in exchange.mappings(cast(object, content)))
     return str(content or "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from selftaught.errors import UsageError
-from selftaught.models import LanguageModel, wire
+from selftaught.models import LanguageModel, exchange
 from selftaught.models.gateway import Gateway
 from selftaught.models.prices import Price
 from selftaught.models.scripted import Scripted
@@ -74,13 +74,13 @@ def catalogue() -> list[Entry]:
         Entry(
             "openai:NAME",
             "OpenAI, and with --base-url every server that speaks its protocol",
-            f"{wire.install('openai')}; OPENAI_API_KEY, or --base-url of a server without keys",
+            f"{exchange.install('openai')}; OPENAI_API_KEY, or --base-url of a server without keys",
             _ready("openai"),
         ),
         Entry(
             "anthropic:NAME",
             "Claude (takes no temperature)",
-            f"{wire.install('anthropic')}; ANTHROPIC_API_KEY",
+            f"{exchange.install('anthropic')}; ANTHROPIC_API_KEY",
             _ready("anthropic"),
         ),
     ]
@@ -100,8 +100,8 @@ def _provider(
     keyless: bool,
 ):
     from selftaught.models.anthropic import Anthropic
+    from selftaught.models.exchange import CONCURRENCY
     from selftaught.models.openai import OpenAI
-    from selftaught.models.wire import CONCURRENCY
 
     provider = OpenAI if kind == "openai" else Anthropic
     return provider(name, base_url, max_tokens, price, concurrency or CONCURRENCY, keyless)

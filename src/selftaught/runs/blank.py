@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from selftaught.meta import ScaledTask, SolutionTask
+from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.plain import JSON, digest
 from selftaught.task import Instance, Split, Task
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from selftaught.downstream import scale
 from selftaught.errors import UsageError
 from selftaught.evidence.contest import contend, document
 from selftaught.lab import Lab
-from selftaught.meta import scale
+from selftaught.runs import earlier_looks
 from selftaught.runs.recursion import allowed, named
 from selftaught.settings import Assignment, Contest
 from selftaught.store import RunRecord
@@ -26,7 +27,7 @@ def conduct(lab: Lab, asked: Contest) -> dict[str, Any]:
     """Every improver on every task and repetition; the figures."""
     lab.progress.phase("measuring the start solutions")
     tasks = [scale(lab, task) for task in load_all(asked.tasks, asked.seed)]
-    return {"model": lab.model.name, **document(contend(lab, asked, tasks))}
+    return {"model": lab.model.name, **document(contend(lab, asked, tasks), earlier_looks(lab, asked))}
 
 
 def bound(asked: Contest) -> list[tuple[Assignment, int]]:

@@ -12,25 +12,28 @@ from dataclasses import dataclass, replace
 from statistics import fmean as mean
 from typing import Any
 
+from selftaught.downstream import ScaledTask, counting, scale
 from selftaught.errors import UsageError
 from selftaught.evidence import published
 from selftaught.evidence.contest import contend, document
-from selftaught.evidence.controls import Judged, Judgement, judge
+from selftaught.evidence.controls import Judged, Judgement, bounds_of, judge
 from selftaught.evidence.experiment import ArmFigures, ExperimentFigures, Judging, PlainRecursed
 from selftaught.evidence.statistics import (
+    Bounds,
     Interval,
     PlainInterval,
-    PlainVerdict,
+    in_most,
     of_methods,
     over_runs,
     rank_correlation,
     wilson,
 )
+from selftaught.evidence.statistics.bounds import of_mean, widest
 from selftaught.evidence.strategies import strategies
 from selftaught.evidence.transferred import Afterwards, transferred
 from selftaught.improver import improve
 from selftaught.lab import Lab
-from selftaught.meta import MetaUtility, ScaledTask, scale
+from selftaught.meta import MetaUtility
 from selftaught.program import Program
 from selftaught.recursion import Round, recursion
 from selftaught.runs import contest, earlier_looks
@@ -64,13 +67,16 @@ class Recursed:
 
     def by_round(self) -> list[float]:
         """The mean on the common scale, from the seed improver (round 0) on."""
-        return [mean(cell.value for cell in one.cells) for one in self.judgement.rounds]
+        return [_value(one) for one in self.judgement.rounds]
 
     def gain(self) -> float:
         return self.by_round()[-1] - self.by_round()[0]
 
     def better_search(self) -> float:
-        return self.by_round()[-1] - mean(cell.value for cell in self.judgement.arms["best_of_n"].cells)
+        return self.by_round()[-1] - _value(self.judgement.arms["best_of_n"])
+
+    def equal_answers(self) -> float:
+        return self.by_round()[-1] - _value(self.judgement.arms["equal_answers"])
 
     def failed(self) -> float:
         """Share of the improved improver's test runs that failed and so count as their start solutions."""
@@ -90,9 +96,14 @@ class Recursed:
             "raw_by_round": self.raw(),
             "gain": self.gain(),
             "better_search": self.better_search(),
+            "equal_answers": self.equal_answers(),
             "again": self.again,
             "failed": self.failed(),
         }
+
+
+def _value(tested: Judged) -> float:
+    return mean(cell.value for cell in counting(tested.cells))
 
 
 def _raw(tested: Judged) -> float:
@@ -127,11 +138,20 @@ def _figures(lab: Lab, planned: Plan, found: Sequence[Recursed]) -> ExperimentFi
         "earlier_looks": earlier_looks(lab, planned),
         "runs": [one.plain() for one in found],
         "arms": [_arm(arm.name, [one for one in found if one.arm == arm.name]) for arm in planned.arms],
-        "differences": {name: over_runs(values).plain() for name, values in _differences(planned, found).items()},
-        "verdicts": _verdicts(planned, found),
+        "differences": {
+            name: over_runs(values, _bounds(found)).plain() for name, values in _differences(planned, found).items()
+        },
+        "verdicts": {
+            figure: dict(zip(by, [one.plain() for one in of_methods([*by.values()], _bounds(found))], strict=True))
+            for figure, by in _judged_figures(planned, found).items()
+        },
+        "shares": {
+            figure: dict(zip(by, [one.plain() for one in in_most([*by.values()])], strict=True))
+            for figure, by in _judged_figures(planned, found).items()
+        },
         "gain_and_again": _gain_and_again(found),
         "contest": compared,
-        "paper": published.beside(planned.name, compared, _raw_by_round(planned, found), _rises(found) / len(found)),
+        "paper": published.beside(planned.name, compared, _raw_by_round(planned, found), _rises_by_arm(planned, found)),
     }
 
 
@@ -166,12 +186,12 @@ def _again(
     """Improve the seed improver afresh, once with the improved improver and once with itself; the difference on test."""
     lab.progress.phase("improving the seed improver afresh")
     seed, improved = rounds[0].incumbent, rounds[-1].improver
-    utility = MetaUtility(lab, train, "train", "again", settings.repetitions, settings.inner)
-    report = MetaUtility(lab, test, "test", "report", settings.test, settings.inner)
+    utility = MetaUtility(lab, train, "train", "again", settings.repetitions, settings.inner, settings.keep)
+    report = MetaUtility(lab, test, "test", "report", settings.test, settings.inner, settings.keep)
 
     def made(worker: Program) -> float:
-        found = improve(lab, worker, seed, utility, ["again", lab.seed], settings.outer, utility.level + 1)
-        return mean(cell.value for cell in report.cells(found.program or seed))
+        found = improve(lab, worker, seed, utility, ["again", lab.roots.streams], settings.outer, utility.level + 1)
+        return mean(cell.value for cell in counting(report.cells(found.program or seed)))
 
     return made(improved) - made(seed)
 
@@ -189,7 +209,7 @@ def _afterwards(lab: Lab, planned: Plan, asked: Contest, found: Sequence[Recurse
         "made": names,
         "starts": {one.task.name: one.start for one in tasks},
         "unlike_training": unlike,
-        "transfer": transferred(figures, names, unlike),
+        "transfer": transferred(figures, names, unlike, bounds_of(tasks, of_mean)),
     }
 
 
@@ -206,14 +226,16 @@ def _unlike(planned: Plan, tasks: Sequence[ScaledTask]) -> list[str]:
 def _arm(name: str, runs: Sequence[Recursed]) -> ArmFigures:
     """An arm over its runs: the unit is one recursion."""
     again = [one.again for one in runs if one.again is not None]
+    bounds = _bounds(runs)
     return {
         "name": name,
-        "test_by_round": [one.plain() for one in _over([run.by_round() for run in runs])],
-        "raw_by_round": [one.plain() for one in _over([run.raw() for run in runs])],
-        "gain": over_runs([run.gain() for run in runs]).plain(),
-        "better_search": over_runs([run.better_search() for run in runs]).plain(),
+        "test_by_round": [one.plain() for one in _over([run.by_round() for run in runs], bounds)],
+        "raw_by_round": [one.plain() for one in _over([run.raw() for run in runs], bounds and (0.0, 1.0))],
+        "gain": over_runs([run.gain() for run in runs], bounds).plain(),
+        "better_search": over_runs([run.better_search() for run in runs], bounds).plain(),
+        "equal_answers": over_runs([run.equal_answers() for run in runs], bounds).plain(),
         "rises": wilson(_rises(runs), len(runs), "recursions").plain(),
-        "again": over_runs(again).plain() if again else None,
+        "again": over_runs(again, bounds).plain() if again else None,
     }
 
 
@@ -228,9 +250,22 @@ def _rises(runs: Sequence[Recursed]) -> int:
     return sum(one.raw()[-1] - one.raw()[0] >= _RISE for one in runs)
 
 
-def _over(runs: Sequence[Sequence[float]]) -> list[Interval]:
+def _over(runs: Sequence[Sequence[float]], bounds: Bounds | None) -> list[Interval]:
     """The mean over runs at each round."""
-    return [over_runs(values) for values in zip(*runs, strict=True)]
+    return [over_runs(values, bounds) for values in zip(*runs, strict=True)]
+
+
+def _bounds(runs: Sequence[Recursed]) -> Bounds | None:
+    """What any recursion may come to, on the common scale."""
+    found = [one.judgement.mean_bounds for one in runs]
+    known = [one for one in found if one is not None]
+    return widest(known) if len(known) == len(found) else None
+
+
+def _rises_by_arm(planned: Plan, found: Sequence[Recursed]) -> dict[str, float]:
+    """The share of recursions that rise, by arm."""
+    by_arm = {arm.name: [one for one in found if one.arm == arm.name] for arm in planned.arms}
+    return {name: _rises(runs) / len(runs) for name, runs in by_arm.items()}
 
 
 def _differences(planned: Plan, found: Sequence[Recursed]) -> dict[str, list[float]]:
@@ -240,17 +275,13 @@ def _differences(planned: Plan, found: Sequence[Recursed]) -> dict[str, list[flo
     return {arm.name: [ends[arm.name, seed] - ends[first, seed] for seed in planned.seeds] for arm in planned.arms[1:]}
 
 
-def _verdicts(planned: Plan, found: Sequence[Recursed]) -> dict[Judging, dict[str, PlainVerdict]]:
-    """What may be claimed of each arm as a method, for each of its figures; each figure is corrected over the arms."""
+def _judged_figures(planned: Plan, found: Sequence[Recursed]) -> dict[Judging, dict[str, list[float]]]:
+    """What is claimed of each arm as a method, by figure, arm and recursion; each figure is corrected over the arms."""
     by_arm = {arm.name: [one for one in found if one.arm == arm.name] for arm in planned.arms}
-    figures: dict[Judging, dict[str, list[float]]] = {
+    return {
         "gain": {name: [run.gain() for run in runs] for name, runs in by_arm.items()},
         "better_search": {name: [run.better_search() for run in runs] for name, runs in by_arm.items()},
         "difference": _differences(planned, found),
-    }
-    return {
-        figure: {name: one.plain() for name, one in zip(by, of_methods([*by.values()]), strict=True)}
-        for figure, by in figures.items()
     }
 
 

@@ -34,6 +34,7 @@ def _base(preset: Preset) -> Settings:
             test_tasks=("lpn",),
             rounds=4,
             accept="paper",
+            keep="returned",
             controls="basic",
             repetitions=5,
             validation=1,
@@ -82,7 +83,7 @@ def plan(
     made = _PLANS[name](base, preset, models)
     first = made.arms[0].settings
     asked = {name: getattr(first, name) for name in asked}
-    contest = made.contest and replace(made.contest, **asked, seed=seed, inner=base.inner)
+    contest = made.contest and replace(made.contest, **asked, seed=seed, inner=base.inner, keep=base.keep)
     common = replace(made, **asked, seed=seed, contest=contest)
     return common if runs is None else replace(common, runs=runs)
 
@@ -102,6 +103,11 @@ def _tasks(preset: Preset, given: tuple[str, ...]) -> tuple[str, ...]:
     return _base("tiny").test_tasks if preset == "tiny" else given
 
 
+def _transferring(preset: Preset) -> int:
+    """Repetitions of a comparison on other tasks: enough for intervals by task."""
+    return 2 if preset == "tiny" else 6
+
+
 def _contest(improvers: Sequence[str], tasks: tuple[str, ...], repetitions: int) -> Contest:
     entrants = tuple(Entrant(name, load(name).digest) for name in improvers)
     return Contest(entrants, tasks=tasks, repetitions=repetitions)
@@ -119,14 +125,14 @@ def _lpn(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
 
 def _transfer(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
     question = "Do improved improvers, unchanged, help on tasks they never saw? (paper: table 1, with one improver)"
-    contest = _contest(("seed", "best-of-n"), _tasks(preset, _OTHERS), 2)
+    contest = _contest(("seed", "best-of-n"), _tasks(preset, _OTHERS), _transferring(preset))
     return Plan("transfer", preset, question, (Arm("self", base),), 2 if preset == "tiny" else 3, contest)
 
 
 def _wide(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
     question = "The same on every task in the box, those unlike the training tasks apart."
     tasks = _tasks(preset, ("formula:test", "binpack", "lpn", *_OTHERS))
-    contest = _contest(("seed", "best-of-n"), tasks, 2)
+    contest = _contest(("seed", "best-of-n"), tasks, _transferring(preset))
     return Plan("transfer-wide", preset, question, (Arm("self", base),), 2 if preset == "tiny" else 3, contest)
 
 

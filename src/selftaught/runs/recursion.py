@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from selftaught.budget import Allowance
+from selftaught.downstream import SCALE_REPETITIONS, ScaledTask, scale
 from selftaught.errors import UsageError
 from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.report import report, so_far
 from selftaught.lab import Lab
-from selftaught.meta import SCALE_REPETITIONS, ImproverTask, ScaledTask, scale
+from selftaught.meta import ImproverTask
 from selftaught.program import Program
 from selftaught.recursion import Round, recursion
+from selftaught.runs import earlier_looks
 from selftaught.settings import Assignment, Settings
 from selftaught.store import RunRecord
 from selftaught.tasks import load_all
@@ -35,7 +37,7 @@ def conduct(lab: Lab, asked: Settings) -> dict[str, Any]:
         lab.document.tell(**so_far(rounds))
     found = judge(lab, asked, rounds, test)
     further = counterfactuals(lab, asked, rounds, found, train, test) if asked.controls == "all" else None
-    return {"model": lab.model.name, **report(rounds, found, further)}
+    return {"model": lab.model.name, **report(rounds, found, further, earlier_looks(lab, asked))}
 
 
 def arrange(lab: Lab, settings: Settings) -> tuple[list[ScaledTask], list[ScaledTask]]:
@@ -44,7 +46,7 @@ def arrange(lab: Lab, settings: Settings) -> tuple[list[ScaledTask], list[Scaled
     train, test = ([scale(lab, task) for task in load_all(group, settings.seed)] for group in specs)
     if settings.itself:
         seed = lab.store.text(settings.improver)
-        train.append(scale(lab, ImproverTask(seed, tuple(train), settings.itself, settings.inner)))
+        train.append(scale(lab, ImproverTask(seed, tuple(train), settings.itself, settings.inner, settings.keep)))
     return train, test
 
 
@@ -68,7 +70,7 @@ def made(record: RunRecord, which: str) -> str:
         raise UsageError(f"run {record.id} is one recursion: {which} is not in it")
     if "gain" not in report:
         raise UsageError(
-            f"run {record.id} has come to no improver yet: `selftaught resume {record.id}` carries it to its end"
+            f"run {record.id} has come to no improver yet: `selftaught show {record.id}` tells how it stands"
         )
     return str(report["arms"]["improved"]["improver"])
 

@@ -13,6 +13,7 @@ from selftaught.errors import UsageError
 from selftaught.plain import JSON
 from selftaught.store.events import Events
 from selftaught.store.facts import Facts, Row
+from selftaught.store.locks import holder
 from selftaught.store.opening import shrink
 from selftaught.store.packing import outline
 from selftaught.store.runs import Runs
@@ -116,6 +117,8 @@ class Upkeep(Facts, Runs, Events):
             raise UsageError(f"there is no store at {path}: name the file of another store")
         if path.samefile(self.path):
             raise UsageError(f"{path} is this store itself: name the file of another one")
+        if busy := holder(path, None):
+            raise UsageError(f"run {busy[0]} of store {path} is being worked on: wait for its end, or stop it")
         with type(self)(path, readonly=True) as other, self._writing():
             before = [self._count(table) for table in ("facts", "texts")]
             self._take_texts(other)

@@ -16,6 +16,7 @@ from selftaught.views.sheets import (
     Part,
     Series,
     Sheet,
+    counted,
     figure,
     interval,
 )
@@ -50,7 +51,7 @@ def _reached(document: ExperimentReached) -> list[Part]:
     rows: list[list[Cell]] = [[one["arm"], one["seed"], one["gain"], one["better_search"]] for one in done]
     parts: list[Part] = [Sheet("Recursions that are done", columns, rows)] if done else []
     if "stopped" in document:
-        parts.append(Note(f"Stopped after {len(done)} recursions: {document['stopped']}", "unsure"))
+        parts.append(Note(f"Stopped after {counted(len(done), 'recursion')}: {document['stopped']}", "unsure"))
     return parts
 
 

@@ -35,6 +35,11 @@ _ABREAST = 5
 """Columns of a sheet that is shown in parts, besides its first."""
 
 
+def show(parts: Sequence[Part]) -> None:
+    """Draw sheets on standard output, always cleaned: `--json` gives the exact texts."""
+    Console(emoji=False).print(drawn(parts))
+
+
 def drawn(parts: Sequence[Part]) -> RenderableType:
     """Sheets, one below the other. All text in them is cleaned."""
     return Group(*(one for part in parts for one in _part(part)))

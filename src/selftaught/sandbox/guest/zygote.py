@@ -7,88 +7,35 @@ each answer out of their reach before the next input goes in, and kills.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import fcntl
 import gc
-import importlib
 import json
 import os
-import resource
 import select
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib is slow to import
 
 import kernel
+import locking
 import runner
 import wire
+from locking import ANSWERS, FIRST_FREE, OUT, Setup
 
-_IN, _OUT, _ANSWERS, _FIRST_FREE = 0, 1, 4, 6
-_MAX_PROCESSES = 32768
-_MAX_THREADS = 256
-"""Threads of a job that are counted by themselves."""
-_SHARED_THREADS = 3840
-"""Threads of all jobs together where they cannot be: less than the above, so that the zygote can always fork."""
-_FILES = "/tmp"
+_IN = 0
 _SET_UP_NS = 10_000_000_000
 """What a child may take until it is locked in; the clocks of its input start then."""
-
-
-class Setup:
-    """What every child needs, made once, in the zygote."""
-
-    def __init__(self, options: dict[str, Any]) -> None:
-        self.pidns: int | None = None
-        self.filter = kernel.Filter(base64.b64decode(options["filter"])) if options["filter"] else None
-        self.objects: Callable[[Any], list[Any]] = list
-        self.capable = False
-        self.counted = False
-        """Whether each child has its threads counted by themselves, in a user namespace of its own."""
-        self.places: tuple[list[str], list[str]] | None = None
-        """What each child may read and list by Landlock, where the zygote could not do it for all: it mounts before that."""
-
-    def lock(self, job: Job) -> None:
-        """Give up everything, in the child; the last step before untrusted code is read."""
-        os.setsid()
-        if job.files:
-            kernel.private_folder(_FILES, job.files)
-        if self.counted:
-            kernel.unshare(kernel.NEWUSER)
-        kernel.die_with_parent()  # new credentials, such as those of a namespace, would undo it
-        if self.places:
-            kernel.landlock(*self.places, [_FILES])
-        for kind, limit in (
-            (resource.RLIMIT_AS, job.address_space),
-            (resource.RLIMIT_FSIZE, max(job.max_output, job.files)),
-            (resource.RLIMIT_CPU, job.cpu_s_left()),
-            (resource.RLIMIT_NOFILE, 64),
-            (resource.RLIMIT_NPROC, self.threads()),
-        ):
-            resource.setrlimit(kind, (limit, limit))
-        if self.capable or self.counted:
-            kernel.drop_capabilities()
-        kernel.close_from(_FIRST_FREE)
-        if self.filter:
-            self.filter.install()
-        gc.enable()
-        os.write(_ANSWERS, wire.READY.pack(time.process_time_ns(), time.monotonic_ns()))
-
-    def threads(self) -> int:
-        """How many processes and threads the kernel may count before a child can make no more."""
-        return _MAX_THREADS if self.counted else min(_SHARED_THREADS, resource.getrlimit(resource.RLIMIT_NPROC)[0])
 
 
 class Child:
     """One forked process that works on the inputs of a job, from some input on."""
 
-    def __init__(self, job: Job, setup: Setup) -> None:
+    def __init__(self, job: Work, setup: Setup) -> None:
         inputs, self.inputs = os.pipe()
         self.answers, answers = os.pipe()
         try:
@@ -122,18 +69,18 @@ class Child:
         return status, used.ru_maxrss, int((used.ru_utime + used.ru_stime) * 1e9)
 
 
-def _be_child(job: Job, setup: Setup, inputs: int, answers: int) -> None:
+def _be_child(job: Work, setup: Setup, inputs: int, answers: int) -> None:
     try:
         # opened anew: the flags of a file that was opened once for all would carry bits from job to job
         nothing = os.open("/dev/null", os.O_RDONLY)
-        wanted = [(nothing, _IN), (job.output, _OUT), (job.output, 2), (inputs, 3), (answers, _ANSWERS)]
+        wanted = [(nothing, _IN), (job.output, OUT), (job.output, 2), (inputs, 3), (answers, ANSWERS)]
         for fd, place in [*wanted, (job.calls, 5)] if job.calls is not None else wanted:
             os.dup2(fd, place)
         if job.calls is None:
             os.close(5)
-        setup.lock(job)
+        setup.lock(job.address_space, job.max_output, job.files, job.cpu_s_left())
     except BaseException as error:  # noqa: BLE001 - told to the host, which takes it for the sandbox's own failure
-        os.write(_OUT, f"{type(error).__name__}: {error}"[:1000].encode())
+        os.write(OUT, f"{type(error).__name__}: {error}"[:1000].encode())
         os._exit(1)
     try:
         runner.serve(setup.objects)
@@ -141,7 +88,7 @@ def _be_child(job: Job, setup: Setup, inputs: int, answers: int) -> None:
         os._exit(0)
 
 
-class Job:
+class Work:
     """One job on its way: its children one after the other, its records, the hand-over of inputs and answers."""
 
     def __init__(self, header: bytes, fds: list[int]) -> None:
@@ -300,7 +247,7 @@ class Zygote:
         self.setup = setup
         self.poll = select.poll()
         self.handlers: dict[int, Callable[[int], None]] = {}
-        self.jobs: dict[int, tuple[socket.socket, Job]] = {}
+        self.jobs: dict[int, tuple[socket.socket, Work]] = {}
         self._watch(door.fileno(), select.POLLIN, self._open_line)
 
     def serve(self) -> None:
@@ -343,7 +290,7 @@ class Zygote:
     def _read_line(self, line: socket.socket) -> None:
         header, fds, _, _ = socket.recv_fds(line, wire.JOB.size, 4)
         if header:
-            job = Job(header, fds)
+            job = Work(header, fds)
             self.jobs[line.fileno()] = (line, job)
             self._start(line, job)
             return
@@ -355,7 +302,7 @@ class Zygote:
             self._finish(line, job, ready=True)
         line.close()
 
-    def _start(self, line: socket.socket, job: Job) -> None:
+    def _start(self, line: socket.socket, job: Work) -> None:
         try:
             child = job.start(self.setup)
         except OSError as error:  # this job cannot be begun; the others go on
@@ -365,14 +312,14 @@ class Zygote:
         self._watch(child.answers, select.POLLIN, lambda _: self._answer(line, job))
         self._hand_over(job)
 
-    def _hand_over(self, job: Job) -> None:
+    def _hand_over(self, job: Work) -> None:
         assert job.child
         if job.hand_over():
             self._watch(job.child.inputs, select.POLLOUT, lambda _: self._hand_over(job))
         else:
             self._forget(job.child.inputs)
 
-    def _answer(self, line: socket.socket, job: Job) -> None:
+    def _answer(self, line: socket.socket, job: Work) -> None:
         assert job.child
         ending = job.take()
         if ending is None:
@@ -389,7 +336,7 @@ class Zygote:
         job.handing = [(job.offset, job.sizes[job.done + 1])]
         self._hand_over(job)
 
-    def _replace(self, line: socket.socket, job: Job, ending: int) -> None:
+    def _replace(self, line: socket.socket, job: Work, ending: int) -> None:
         """The child is lost; its present input ends so, the others go on in a fresh fork."""
         begun = job.begun
         self._bury(job, ending if begun else None)
@@ -398,7 +345,7 @@ class Zygote:
         else:
             self._finish(line, job, begun)
 
-    def _bury(self, job: Job, ending: int | None) -> None:
+    def _bury(self, job: Work, ending: int | None) -> None:
         status, cpu_ns = 0, job.cpu_base
         if job.child:
             self._forget(job.child.answers)
@@ -409,88 +356,20 @@ class Zygote:
         if ending is not None:
             job.record(ending, status, cpu_ns)
 
-    def _finish(self, line: socket.socket, job: Job, ready: bool) -> None:
+    def _finish(self, line: socket.socket, job: Work, ready: bool) -> None:
         del self.jobs[line.fileno()]
         job.close()
         with contextlib.suppress(OSError):
             line.send(wire.DONE.pack(ready, job.peak_kb))
 
 
-def _own_namespaces() -> int | None:
-    """Own the process namespace, so that every child can have a new one; None where that is not allowed.
-
-    A process may make one new process namespace only, unless it returns to its own each time, and it may return only
-    to one that belongs to its own user namespace: hence one namespace and one fork more.
-    """
-    try:
-        kernel.unshare(kernel.NEWPID | kernel.NEWNS | kernel.NEWIPC)
-    except OSError:
-        return None
-    pid = os.fork()
-    if pid:
-        kernel.close_from(3)
-        os.waitpid(pid, 0)
-        os._exit(0)
-    kernel.die_with_parent()
-    return kernel.pidfd_open(os.getpid())
-
-
-def _works(attempt: Callable[[], None]) -> bool:
-    """Whether a child may do this: tried in one."""
-    pid = os.fork()
-    if pid:
-        return os.waitpid(pid, 0)[1] == 0
-    try:
-        attempt()
-    except OSError:
-        os._exit(1)
-    os._exit(0)
-
-
-def _count_alone() -> None:
-    """Fail where processes in a user namespace of one's own count together with all others (Linux before 5.14)."""
-    kernel.unshare(kernel.NEWUSER)
-    resource.setrlimit(resource.RLIMIT_NPROC, (2, 2))
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0)
-    os.waitpid(pid, 0)  # its parent is the init of the namespace otherwise, which would keep it as a zombie
-
-
-def _preload(options: dict[str, Any], setup: Setup) -> None:
-    sys.path.append(options["path"])
-    if options["numpy"]:
-        for name in ("numpy.fft", "numpy.linalg", "numpy.random"):
-            importlib.import_module(name)
-    runner.tame_chance()
-    if options["improver"]:
-        import stubs
-
-        setup.objects = stubs.objects
-        threading.stack_size(1 << 20)
-    runner.warm_up()
-
-
 def _reserve_low_descriptors(door: int) -> socket.socket:
     """Keep 3 to 5 taken, so that a child's descriptors never collide with the zygote's."""
-    held = fcntl.fcntl(door, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
+    held = fcntl.fcntl(door, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE)
     kernel.close_from(held + 1)
     for fd in range(3, held):
         os.dup2(0, fd)
     return socket.socket(fileno=held)
-
-
-def _limit_all() -> None:
-    """Limits that are the same for every job; children inherit them."""
-    for kind, limit in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_MEMLOCK, 0),
-        (resource.RLIMIT_NPROC, _MAX_PROCESSES),
-        (resource.RLIMIT_NOFILE, 4096),
-    ):
-        hard = resource.getrlimit(kind)[1]
-        least = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (least, least))
 
 
 def main() -> None:
@@ -499,31 +378,8 @@ def main() -> None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     options = json.loads(sys.argv[1])
     door = _reserve_low_descriptors(options["door"])
-    setup = Setup(options)
-    kernel.hide_memory()
-    kernel.die_with_parent()
-    kernel.no_new_privileges()
-    mounts = False
-    if options["pidns"]:
-        setup.pidns = _own_namespaces()
-        mounts = setup.pidns is not None and _works(lambda: kernel.private_folder(_FILES, 1 << 20))
-        kernel.bound_capabilities()
-        setup.capable = True
-    setup.counted = options["count"] and _works(_count_alone)
-    _preload(options, setup)
-    layers = ["process namespace"] if setup.pidns is not None else []
-    layers += ["thread count of each job"] if setup.counted else []
-    if options["landlock"] is not None and kernel.landlock_abi():
-        readable, listed = options["landlock"]
-        if options["files"]:
-            setup.places = (readable, listed)
-        else:
-            kernel.landlock(readable, listed, [])
-        layers.append("landlock")
-    if mounts:
-        layers.append(wire.FILES)
-    _limit_all()
-    sys.stdout = sys.stderr = open(_OUT, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    setup, layers = locking.set_up(options)
+    sys.stdout = sys.stderr = open(OUT, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     gc.collect()
     gc.disable()
     gc.freeze()

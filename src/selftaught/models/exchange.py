@@ -95,7 +95,7 @@ def size(request: Request) -> int:
     return len(sendable(request.expertise + request.message).encode())
 
 
-def exchange(send: Callable[[], str], error: type[Exception]) -> Mapping[str, Any] | Fault:
+def through(send: Callable[[], str], error: type[Exception]) -> Mapping[str, Any] | Fault:
     """The JSON object in the text that one request brought, or its fault; `error` is the base of the SDK's exceptions."""
     try:
         text = send()

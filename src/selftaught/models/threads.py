@@ -15,7 +15,7 @@ GRACE_S = 1.0
 """How long after its time a request may still end by itself; it usually does, through its own time limits."""
 
 
-class Hands:
+class RequestThreads:
     """Runs requests for callers who wait, in as many threads as there were requests under way at once.
 
     They are daemons, unlike the threads of an executor, which Python waits for at its end: for minutes, when a server

@@ -1,0 +1,173 @@
+"""What a child of the zygote gives up before it reads untrusted code, and what is made ready for that once, in the zygote."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import importlib
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import kernel
+import runner
+import wire
+
+OUT, ANSWERS, FIRST_FREE = 1, 4, 6
+"""Descriptors of a child: where it prints, where its answers go, and the first that it does not have."""
+FILES = "/tmp"
+_MAX_PROCESSES = 32768
+_MAX_THREADS = 256
+"""Threads of a job that are counted by themselves."""
+_SHARED_THREADS = 3840
+"""Threads of all jobs together where they cannot be: less than the above, so that the zygote can always fork."""
+
+
+class Setup:
+    """What every child needs, made once, in the zygote."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.pidns: int | None = None
+        self.filter = kernel.Filter(base64.b64decode(options["filter"])) if options["filter"] else None
+        self.objects: Callable[[Any], list[Any]] = list
+        self.capable = False
+        self.counted = False
+        """Whether each child has its threads counted by themselves, in a user namespace of its own."""
+        self.places: tuple[list[str], list[str]] | None = None
+        """What each child may read and list by Landlock, where the zygote could not do it for all: it mounts before that."""
+
+    def lock(self, address_space: int, max_output: int, files: int, cpu_s: int) -> None:
+        """Give up everything, in the child; the last step before untrusted code is read. Sizes in bytes."""
+        os.setsid()
+        if files:
+            kernel.private_folder(FILES, files)
+        if self.counted:
+            kernel.unshare(kernel.NEWUSER)
+        kernel.die_with_parent()  # new credentials, such as those of a namespace, would undo it
+        if self.places:
+            kernel.landlock(*self.places, [FILES])
+        for kind, limit in (
+            (resource.RLIMIT_AS, address_space),
+            (resource.RLIMIT_FSIZE, max(max_output, files)),
+            (resource.RLIMIT_CPU, cpu_s),
+            (resource.RLIMIT_NOFILE, 64),
+            (resource.RLIMIT_NPROC, self.threads()),
+        ):
+            resource.setrlimit(kind, (limit, limit))
+        if self.capable or self.counted:
+            kernel.drop_capabilities()
+        kernel.close_from(FIRST_FREE)
+        if self.filter:
+            self.filter.install()
+        gc.enable()
+        os.write(ANSWERS, wire.READY.pack(time.process_time_ns(), time.monotonic_ns()))
+
+    def threads(self) -> int:
+        """How many processes and threads the kernel may count before a child can make no more."""
+        return _MAX_THREADS if self.counted else min(_SHARED_THREADS, resource.getrlimit(resource.RLIMIT_NPROC)[0])
+
+
+def set_up(options: dict[str, Any]) -> tuple[Setup, list[str]]:
+    """Close off the zygote, before its first child; what every child needs, and the names of the layers that hold."""
+    setup = Setup(options)
+    kernel.hide_memory()
+    kernel.die_with_parent()
+    kernel.no_new_privileges()
+    mounts = False
+    if options["pidns"]:
+        setup.pidns = _own_namespaces()
+        mounts = setup.pidns is not None and _works(lambda: kernel.private_folder(FILES, 1 << 20))
+        kernel.bound_capabilities()
+        setup.capable = True
+    setup.counted = options["count"] and _works(_count_alone)
+    _preload(options, setup)
+    layers = ["process namespace"] if setup.pidns is not None else []
+    layers += ["thread count of each job"] if setup.counted else []
+    layers += _fence(options["landlock"], options["files"], setup)
+    layers += [wire.FILES] if mounts else []
+    _limit_all()
+    return setup, layers
+
+
+def _fence(readable_and_listed: tuple[list[str], list[str]] | None, files: bool, setup: Setup) -> list[str]:
+    """Landlock, where it is wanted and the kernel has it: for the zygote and all its children, or for each child."""
+    if readable_and_listed is None or not kernel.landlock_abi():
+        return []
+    readable, listed = readable_and_listed
+    if files:
+        setup.places = (readable, listed)
+    else:
+        kernel.landlock(readable, listed, [])
+    return ["landlock"]
+
+
+def _own_namespaces() -> int | None:
+    """Own the process namespace, so that every child can have a new one; None where that is not allowed.
+
+    A process may make one new process namespace only, unless it returns to its own each time, and it may return only
+    to one that belongs to its own user namespace: hence one namespace and one fork more.
+    """
+    try:
+        kernel.unshare(kernel.NEWPID | kernel.NEWNS | kernel.NEWIPC)
+    except OSError:
+        return None
+    pid = os.fork()
+    if pid:
+        kernel.close_from(3)
+        os.waitpid(pid, 0)
+        os._exit(0)
+    kernel.die_with_parent()
+    return kernel.pidfd_open(os.getpid())
+
+
+def _works(attempt: Callable[[], None]) -> bool:
+    """Whether a child may do this: tried in one."""
+    pid = os.fork()
+    if pid:
+        return os.waitpid(pid, 0)[1] == 0
+    try:
+        attempt()
+    except OSError:
+        os._exit(1)
+    os._exit(0)
+
+
+def _count_alone() -> None:
+    """Fail where processes in a user namespace of one's own count together with all others (Linux before 5.14)."""
+    kernel.unshare(kernel.NEWUSER)
+    resource.setrlimit(resource.RLIMIT_NPROC, (2, 2))
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)  # its parent is the init of the namespace otherwise, which would keep it as a zombie
+
+
+def _preload(options: dict[str, Any], setup: Setup) -> None:
+    sys.path.append(options["path"])
+    if options["numpy"]:
+        for name in ("numpy.fft", "numpy.linalg", "numpy.random"):
+            importlib.import_module(name)
+    runner.tame_chance()
+    if options["improver"]:
+        import stubs
+
+        setup.objects = stubs.objects
+        threading.stack_size(1 << 20)
+    runner.warm_up()
+
+
+def _limit_all() -> None:
+    """Limits that are the same for every job; children inherit them."""
+    for kind, limit in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_NPROC, _MAX_PROCESSES),
+        (resource.RLIMIT_NOFILE, 4096),
+    ):
+        hard = resource.getrlimit(kind)[1]
+        least = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (least, least))

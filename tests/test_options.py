@@ -1,0 +1,298 @@
+"""Options of commands: each declared once, shown in groups, and set by the command line, the environment or a file."""
+
+import inspect
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, get_args, get_origin
+
+import pytest
+import typer.main
+from shared.command import one_line, selftaught
+
+from selftaught.cli import app
+from selftaught.cli.defaults import defaults
+from selftaught.cli.options import Budget, Recursion, RoundSpending
+from selftaught.errors import UsageError
+
+COMMANDS = typer.main.get_command(app).commands
+BEGINNING = ("run", "resume", "compare", "experiment")
+
+
+def options(name):
+    return {max(one.opts, key=len): one for one in COMMANDS[name].params if one.param_type_name == "option"}
+
+
+def test_what_is_an_option_of_several_commands_is_the_same_for_all():
+    """Of one type and one meaning; only the tasks and repetitions are those of the command's own thing."""
+    found = {}
+    for name in COMMANDS:
+        for title, one in options(name).items():
+            if one.rich_help_panel:
+                annotation = get_args(inspect.signature(COMMANDS[name].callback).parameters[one.name].annotation)[0]
+                found.setdefault(title, {})[name] = annotation, one.help
+    for title, by_command in found.items():
+        if title not in {"--tasks", "--repetitions", "--model"}:
+            assert len({said for _, said in by_command.values()}) == 1, title
+        if title != "--model":  # an experiment may be of several
+            assert len({str(annotation) for annotation, _ in by_command.values()}) == 1, title
+
+
+def test_every_budget_is_there_for_both_kinds_of_improver_runs():
+    fields = {name.replace("_", "-") for name in Budget.__dataclass_fields__}
+    assert {f"--{name}" for name in fields} | {f"--outer-{name}" for name in fields} <= options("run").keys()
+
+
+def test_every_limit_limits_something():
+    for name in RoundSpending.__dataclass_fields__:
+        limits = RoundSpending(**{name: 3}).limits()
+        assert limits != RoundSpending().limits(), name
+
+
+@pytest.fixture(scope="module")
+def helps(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("help")
+    return {name: selftaught(*name.split(), "-h", cwd=folder).stdout for name in ("", "run", "compare", "resume")}
+
+
+def test_help_begins_with_the_everyday_five_and_stands_in_groups(helps):
+    titles = re.findall(r"^(\S.*):$", helps["run"], re.M)
+    assert titles == [
+        "Everyday options",
+        "What is done",
+        "Budget of an improver run on a task",
+        "Budget of an improver run on an improver",
+        "Spending: where the run stops, to be resumed",
+        "Where and how",
+        "Options",
+    ]
+    everyday = helps["run"].split("Everyday options:")[1].split("What is done:")[0]
+    assert re.findall(r"^  (--\S+)", everyday, re.M) == ["--model", "--tasks", "--improver", "--rounds", "--seed"]
+    assert "SELFTAUGHT_STORE for --store" in " ".join(helps["run"].split())
+    assert "\x1b" not in "".join(helps.values()) and "╭" not in "".join(helps.values())
+    assert "Exit codes" in helps[""]
+
+
+def test_help_is_there_at_once(tmp_path):
+    """Under 0.3 s of CPU time, and without what figures, sandbox or models need."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    tries = 3
+    for _ in range(tries):
+        assert selftaught("--help", cwd=tmp_path).returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / tries < 0.3
+    script = "import sys, selftaught.cli as c\ntry: c.main()\nfinally: print([*sys.modules], file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script, "run", "--help"], cwd=tmp_path, capture_output=True, text=True)
+    for heavy in ("'rich", "'numpy", "'sqlite3", "'selftaught.runs", "'selftaught.lab", "'selftaught.store"):
+        assert heavy not in done.stderr, heavy
+
+
+def test_the_version_is_told(tmp_path):
+    assert re.fullmatch(r"selftaught \d+\.\d+\.\d+\n", selftaught("--version", cwd=tmp_path).stdout)
+
+
+def test_without_a_command_the_help_is_shown(tmp_path):
+    done = selftaught(cwd=tmp_path)
+    assert done.returncode == 2 and "Commands:" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "last", "among"),
+    [
+        ("selftaught ru", 1, {"run", "runs"}),
+        ("selftaught run --ro", 2, {"--rounds", "--round-dollars", "--round-minutes"}),
+        ("selftaught run --accept ", 3, {"gate", "paper"}),
+    ],
+)
+def test_a_shell_can_complete(tmp_path, words, last, among):
+    asked = {"_SELFTAUGHT_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(last)}
+    done = selftaught(cwd=tmp_path, env={**os.environ, **asked})
+    assert set(done.stdout.split()) == among, done
+
+
+def test_completion_can_be_installed(tmp_path):
+    env = {**os.environ, "HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    shown = selftaught("--show-completion", "bash", cwd=tmp_path, env=env)
+    assert "complete -o default -F _selftaught_completion selftaught" in shown.stdout
+    assert selftaught("--install-completion", "bash", cwd=tmp_path, env=env).returncode == 0
+    assert "selftaught" in (tmp_path / ".bashrc").read_text()
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["run", "--rounds", "x"], "'--rounds'"),
+        (["run", "--accept", "never"], "'--accept'.*gate.*paper"),
+        (["run", "--nonsense"], "--nonsense"),
+        (["run", "stray"], "stray"),
+        (["run", "--rounds"], "--rounds"),
+        (["resume"], "'RUN'"),
+        (["resume", "one"], "'RUN'"),
+        (["compare"], "IMPROVER"),
+        (["rnu"], "rnu.*run"),
+        (["run", "--concurrency", "0"], "--concurrency is 0"),
+        (["run", "--price", "1"], "--price is '1'"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_read_is_one_line(tmp_path, args, said):
+    done = selftaught(*args, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("selftaught: ") and re.search(said, line), line
+
+
+# where defaults come from --------------------------------------------------------------------------------------------
+
+
+def settings(folder, *args, env=None, command="run"):
+    """What a command says that is called with something it refuses at once."""
+    done = selftaught(command, *args, cwd=folder, env={**os.environ, **(env or {})})
+    assert done.returncode == 2, done.stderr
+    return done.stderr
+
+
+def test_the_command_line_counts_before_the_environment_and_that_before_the_file(tmp_path):
+    assert "--rounds is -3" in settings(tmp_path, "--rounds", "-3")
+    (tmp_path / "selftaught.toml").write_text("rounds = -1\n")
+    assert "--rounds is -1" in settings(tmp_path)
+    assert "--rounds is -2" in settings(tmp_path, env={"SELFTAUGHT_ROUNDS": "-2"})
+    assert "--rounds is -3" in settings(tmp_path, "--rounds", "-3", env={"SELFTAUGHT_ROUNDS": "-2"})
+
+
+def test_a_command_that_may_spend_says_what_a_file_has_set(tmp_path):
+    (tmp_path / "selftaught.toml").write_text('[run]\nbase-url = "http://127.0.0.1:1"\n')
+    assert "set by selftaught.toml: --base-url" in settings(tmp_path)
+
+
+@pytest.mark.parametrize("name", BEGINNING)
+def test_every_option_of_a_group_has_a_variable(name):
+    for title, one in options(name).items():
+        if one.rich_help_panel:
+            assert one.envvar == "SELFTAUGHT_" + title.lstrip("-").replace("-", "_").upper()
+        else:
+            assert one.envvar is None
+
+
+def written(folder, text, monkeypatch):
+    path = folder / "some.toml"
+    path.write_text(text)
+    monkeypatch.setenv("SELFTAUGHT_CONFIG", str(path))
+    return defaults(COMMANDS)
+
+
+def test_a_key_counts_for_all_commands_that_have_the_option_and_a_table_for_one(tmp_path, monkeypatch):
+    text = 'model = "offline"\nstore = "x.db"\ntasks = ["lpn"]\nmax-dollars = 2\nimprover = "beam"\n[compare]\ncsv = "c.csv"\n'
+    found = written(tmp_path, text + 'model = "openai:m"\n[experiment]\nmodel = ["a", "b"]\nplan = true\n', monkeypatch)
+    assert found["run"] == {
+        "model": "offline",
+        "store": "x.db",
+        "tasks": ["lpn"],
+        "max_dollars": 2,
+        "improver": "beam",
+    }
+    assert found["compare"]["model"] == "openai:m" and found["compare"]["csv"] == "c.csv"
+    assert found["experiment"]["model"] == ["a", "b"] and found["experiment"]["plan"] is True
+    assert found["show"] == {"store": "x.db"}, "its --improver is another option"
+
+
+def test_every_option_of_the_groups_may_be_set_by_a_file(tmp_path, monkeypatch):
+    values = {int: 7, float: 0.5, bool: True, str: "x", Path: "x", list[str]: ["x"]}
+    for name in BEGINNING:
+        for title, one in options(name).items():
+            if not one.rich_help_panel:
+                continue
+            wanted = get_args(inspect.signature(COMMANDS[name].callback).parameters[one.name].annotation)[0]
+            wanted = next((each for each in get_args(wanted) if type(None) in get_args(wanted)), wanted)
+            value = values[wanted] if wanted in values else get_args(wanted)[0]
+            text = f"[{name}]\n{title.lstrip('-')} = {json.dumps(value)}\n"
+            assert written(tmp_path, text, monkeypatch)[name] == {one.name: value}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rounds = 'x'", "rounds is 'x': a whole number is needed"),
+        ("rounds = true", "rounds is True: a whole number is needed"),
+        ("rounds = 1.5", "rounds is 1.5: a whole number is needed"),
+        ("max-dollars = '2'", "max-dollars is '2': a number is needed"),
+        ("json = 1", "json is 1: true or false is needed"),
+        ("tasks = [1]", r"tasks is \[1\]: a text or a list of texts is needed"),
+        ("accept = 'never'", "accept is 'never': one of gate, paper is needed"),
+        ("store = 3", "store is 3: a text is needed"),
+        ("speed = 3", "speed is the name of no option"),
+        ("csv = 'x'", "csv is the name of no option"),
+        ("[run]\nspeed = 3", "run.speed is the name of no option"),
+        ("[runs]\nrounds = 3", "runs.rounds is the name of no option"),
+        ("[sprint]\nrounds = 3", r"\[sprint\] is the name of no command"),
+        ("[run.inner]\ncalls = 3", "run.inner is the name of no option"),
+        ("rounds = ", "is not TOML"),
+        ("\xff", "is not TOML"),
+    ],
+)
+def test_what_a_file_cannot_mean_is_one_line_naming_file_and_key(tmp_path, monkeypatch, text, said):
+    with pytest.raises(UsageError, match=said) as error:
+        (tmp_path / "some.toml").write_bytes(text.encode("latin-1"))
+        monkeypatch.setenv("SELFTAUGHT_CONFIG", str(tmp_path / "some.toml"))
+        defaults(COMMANDS)
+    assert str(tmp_path / "some.toml") in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_file_that_is_named_has_to_be_there(tmp_path):
+    done = selftaught("runs", cwd=tmp_path, env={**os.environ, "SELFTAUGHT_CONFIG": "nowhere.toml"})
+    assert done.returncode == 2 and "nowhere.toml cannot be read" in one_line(done)
+
+
+def test_a_variable_that_cannot_be_read_is_named(tmp_path):
+    said = settings(tmp_path, env={"SELFTAUGHT_ROUNDS": "many"})
+    assert "'--rounds'" in said and "set by SELFTAUGHT_ROUNDS" in said
+
+
+def test_the_groups_are_the_librarys_own_defaults():
+    from selftaught.settings import Settings
+
+    base, own = Settings(""), Recursion()
+    assert (own.rounds, own.accept, own.worker, own.controls) == (
+        base.rounds,
+        base.accept,
+        base.worker,
+        base.controls,
+    )
+    for name in ("repetitions", "validation", "test"):
+        assert f"[default: {getattr(base, name)}]" in options("run")[f"--{name}"].help
+
+
+def test_a_group_is_made_of_annotated_fields_only():
+    for name in COMMANDS:
+        for one in inspect.signature(COMMANDS[name].callback).parameters.values():
+            assert get_origin(one.annotation) is Annotated
+
+
+def test_the_requests_at_once_reach_the_model_and_are_kept_for_who_resumes(tmp_path, monkeypatch):
+    from selftaught.budget.spend import SpendLimits
+    from selftaught.lab.progress import Progress
+    from selftaught.runs import carry, model
+    from selftaught.settings import Settings
+    from selftaught.store import Store
+
+    asked = Settings("", model="openai:m", base_url="http://127.0.0.1:1/v1")
+    opened = model.open_model(asked, concurrency=3)
+    assert opened.concurrency == 3
+    opened.close()
+    seen = []
+
+    def refuse(*_, concurrency):
+        seen.append(concurrency)
+        raise UsageError("seen")
+
+    monkeypatch.setattr(carry, "open_model", refuse)
+    with Store(tmp_path / "s.db") as store:
+        run = store.start(asked.plain(), carry.circumstances("strict", SpendLimits(), 3))
+        for given in (None, 5):
+            with pytest.raises(UsageError, match="seen"):
+                carry.carry(run, store, Progress(), concurrency=given)
+    assert seen == [3, 5]
