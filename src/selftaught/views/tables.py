@@ -25,7 +25,7 @@ _STYLES: dict[Tone, str] = {
     "mark": "cyan",
 }
 _NOTES = {"plain": "", "heading": "bold", "question": "italic"}
-_BAR = 12
+_BAR = 8
 """Characters of the longest bar."""
 _WORD = 16
 """Characters of a word that are kept together."""
