@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean as mean
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from selftaught.evidence.contest import EntrantFigures
+    from selftaught.evidence.transferred import Afterwards
 
 HEAD = (
     "| improver | mean (95 %) | interquartile mean | formula | bin packing | against seed | answers a run "
@@ -27,13 +31,13 @@ def main(report: Path, page: Path) -> None:
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def table(contest: Mapping[str, Any]) -> list[str]:
+def table(contest: Afterwards) -> list[str]:
     """The improvers, best first."""
     ranked = sorted(contest["improvers"], key=lambda one: -one["test"]["mean"])
     return [HEAD, "|" + "---|" * (HEAD.count("|") - 1), *(row(one, contest["made"]) for one in ranked)]
 
 
-def row(one: Mapping[str, Any], made: Sequence[str]) -> str:
+def row(one: EntrantFigures, made: Sequence[str]) -> str:
     """One improver; those that a recursion made stand out."""
     name = f"**stop {one['name'].split()[-1]}**" if one["name"] in made else one["name"]
     test, against, price = one["test"], one["against_first"], one["cost_per_gain"]["responses"]

@@ -234,12 +234,6 @@ def test_exec_prints_what_became_of_a_program(tmp_path, text, outcome):
         assert document["error"]
 
 
-def test_exec_sends_a_terminal_no_commands(tmp_path):
-    (tmp_path / "p.py").write_text("def f():\n    print('\\x1b]0;mine\\x07é')\n    raise ValueError('\\x1b[2J')\n")
-    said = selftaught("exec", "p.py", "--entry", "f", cwd=tmp_path).stdout
-    assert "\x1b" not in said and r"\x1b]0;mine\x07é" in said and r"ValueError: \x1b[2J" in said
-
-
 def test_exec_gives_a_program_files_when_asked(tmp_path):
     (tmp_path / "p.py").write_text("def f():\n    open('/tmp/a', 'w').write('x')\n    return open('/tmp/a').read()\n")
     command = ["exec", "p.py", "--entry", "f", "--json"]

@@ -28,7 +28,9 @@ from selftaught.runs.experiment import deviations, speaking
 from selftaught.settings import Contest, Entrant
 from selftaught.store import Store
 from selftaught.testing import Number, make_lab
-from selftaught.views import experiments
+from selftaught.views import experiment as view
+from selftaught.views import pictures
+from selftaught.views.tables import drawn
 
 SOLUTION = "```python\ndef f(x, y):\n    return x * x + y\n```"
 IMPROVER = (
@@ -141,12 +143,12 @@ def test_every_experiment_comes_to_its_table_on_a_scripted_model(store, scripted
     assert (found["arms"][0]["again"] is not None) == planned.again
     assert (found["gain_and_again"] is not None) == planned.again
     console = Console(width=80, record=True)
-    console.print(experiments.experiment(found))
+    console.print(drawn(view.sheets(found)))
     text = console.export_text()
     assert ("rank correlation" in text) == planned.again
     assert "Verdicts about the method" in text
     assert planned.question.split()[0] in text and planned.digest[:12] in text
-    assert experiments.picture(found).startswith("<svg")
+    assert pictures.intervals(view.series(found)).startswith("<svg")
 
 
 def test_the_digest_is_the_one_that_was_stored_before_the_first_answer(store, scripted):
@@ -165,7 +167,7 @@ def test_an_improver_that_fails_is_no_quiet_gain(store, tmp_path):
     assert found["runs"][0]["failed"] == 1.0
     assert any(one.startswith("arms") for one in found["deviations"])
     console = Console(width=80, record=True)
-    console.print(experiments.experiment(found))
+    console.print(drawn(view.sheets(found)))
     assert "self 0: its improver fails in every run" in console.export_text()
 
 
@@ -278,7 +280,7 @@ def test_a_plan_shows_what_makes_its_preset():
     def shown(name, preset):
         made = plans.plan(name, preset, ["offline"], None, 0, None)
         console = Console(width=400, record=True)
-        console.print(experiments.plan(made.plain(), made.digest, "nothing"))
+        console.print(drawn([view.plan(made.plain(), made.digest, "nothing")]))
         return console.export_text()
 
     paper, ours = shown("lpn", "paper"), shown("lpn", "ours")

@@ -15,7 +15,10 @@ from selftaught.errors import UsageError
 from selftaught.evidence.contest import contend, document
 from selftaught.settings import Contest, Entrant
 from selftaught.testing import Number, asker, make_lab
-from selftaught.views import contests, pictures
+from selftaught.views import contest as view
+from selftaught.views import pictures
+from selftaught.views.sheets import Bar, Figure, Series
+from selftaught.views.tables import drawn
 
 INNER = Allowance(calls=8, responses=2, scorings=12, cpu_s=5)
 TASKS = [ScaledTask(SolutionTask(Number("one")), 0.0), ScaledTask(SolutionTask(Number("two")), 0.0)]
@@ -75,7 +78,7 @@ def test_it_stops_as_soon_as_every_verdict_is_firm(lab):
     assert found["improvers"][1]["against_first"]["per_task"] is None, "their intervals do not allow for looking"
     assert found["improvers"][1]["against_first"]["unseen_tasks"] is None
     console = Console(width=120, record=True)
-    console.print(contests.contest(found))
+    console.print(drawn(view.sheets(found)))
     assert "By task" in (text := console.export_text()) and not set("▲▼=") & set(text.partition("By task")[2])
     lone = judged(lab, programs, repetitions=found["repetitions"] - 1, limit=found["repetitions"] - 1)
     assert lone["decided"] is False
@@ -142,7 +145,7 @@ def test_one_task_and_one_repetition_give_no_interval(lab):
 def test_the_tables_say_what_they_are_about_and_why_an_interval_is_missing(lab):
     def shown(found):
         console = Console(width=120, record=True)
-        console.print(contests.contest(found))
+        console.print(drawn(view.sheets(found)))
         return console.export_text()
 
     flat = shown(judged(lab, {"a": CONSTANT.format(0.5), "b": CONSTANT.format(0.6)}, tasks=TASKS[:1], repetitions=3))
@@ -201,20 +204,20 @@ def test_a_contest_reads_back():
 def test_views_show_every_improver(lab):
     found = judged(lab, ASKERS)
     console = Console(width=80, record=True)
-    console.print(contests.contest(found))
+    console.print(drawn(view.sheets(found)))
     text = console.export_text()
     assert "indecisive" in text and "better" in text and max(map(len, text.splitlines())) <= 80
-    rows = list(csv.DictReader(io.StringIO(contests.rows(found))))
+    rows = list(csv.DictReader(io.StringIO(view.rows(found))))
     assert [row["improver"] for row in rows].count("four") == 10
     assert {float(row["value"]) for row in rows} == {cell["value"] for cell in found["cells"]}
-    tree = ElementTree.fromstring(contests.picture(found))
+    tree = ElementTree.fromstring(pictures.intervals(view.series(found)))
     names = [node.text for node in tree.iter("{http://www.w3.org/2000/svg}text")]
     assert {"one", "four", "same"} <= set(names)
 
 
 @pytest.mark.parametrize("values", [(0.0, 0.0), (-3.0, 1e-9), (1e-7, 2e-7), (12345.0, 1.0)])
 def test_a_picture_holds_every_figure(values):
-    rows = [pictures.Row("<&>", {"mean": one, "low": None, "high": None}) for one in values]
-    tree = ElementTree.fromstring(pictures.intervals("t", "a", rows))
+    bars = [Bar("<&>\x1b", Figure(one, None, None)) for one in values]
+    tree = ElementTree.fromstring(pictures.intervals(Series("t", "a", bars)))
     marks = [float(node.attrib["cx"]) for node in tree.iter("{http://www.w3.org/2000/svg}circle")]
     assert len(marks) == 2 and all(190 <= mark <= 610 for mark in marks)

@@ -14,7 +14,8 @@ from selftaught.evidence.report import report, so_far
 from selftaught.program import Program
 from selftaught.recursion import recursion
 from selftaught.testing import Doubler, asker, make_lab
-from selftaught.views import lineages
+from selftaught.views import lineage as view
+from selftaught.views.tables import drawn
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_it_tells_who_made_what_from_what_and_why(lab):
     values = [child["value"] for child in second["children"]]
     assert values == sorted(values, reverse=True)
     console = Console(width=80, record=True)
-    console.print(lineages.lineage(found))
+    console.print(drawn(view.sheets(found)))
     text = console.export_text()
     assert "Ask more." in text and name(2)[:8] in text and "range(2)" in text
 

@@ -140,9 +140,9 @@ def show_document(document: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(document))
         return
-    from selftaught.views import sheets, terminal
+    from selftaught.views import sheets, tables
 
-    terminal.show(sheets(document))
+    tables.show(sheets(document))
 
 
 def write(document: dict[str, Any], csv: Path | None, picture: Path | None) -> None:

@@ -57,9 +57,9 @@ def experiment(
 
 
 def _show_plan(planned: Plan, at_most: str, as_json: bool) -> None:
-    from selftaught.views import experiment, terminal
+    from selftaught.views import experiment, tables
 
     if as_json:
         print(json.dumps({**planned.plain(), "digest": planned.digest, "asks": at_most}))
     else:
-        terminal.show([experiment.plan(planned.plain(), planned.digest, at_most)])
+        tables.show([experiment.plan(planned.plain(), planned.digest, at_most)])

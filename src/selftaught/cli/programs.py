@@ -11,8 +11,8 @@ import typer
 
 from selftaught.cli.declare import command
 from selftaught.cli.options import Json, Level
-from selftaught.cli.terminal import clean
 from selftaught.errors import UsageError
+from selftaught.views.terminal import write
 
 
 @command("exec")
@@ -54,8 +54,8 @@ def execute(
         }
         print(dumps(document))
     else:
-        print(clean(outcome.output), end="")
-        print(dumps(outcome.answer) if outcome.kind == "answer" else clean(f"{outcome.kind}: {outcome.error}"))
+        write(outcome.output)
+        write(dumps(outcome.answer) if outcome.kind == "answer" else f"{outcome.kind}: {outcome.error}", end="\n")
         print(
             f"[{outcome.cpu_s:.3f} s CPU, {outcome.wall_s:.3f} s, {outcome.peak_mb:.0f} MiB, sandbox {level}]",
             file=sys.stderr,

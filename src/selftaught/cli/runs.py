@@ -130,11 +130,11 @@ def _show(record: RunRecord, stands: Standing, as_json: bool) -> None:
         show_document(document, as_json)
         print(f"{stands.goes_on}.")
     else:
-        from selftaught.views import running, terminal
+        from selftaught.views import running, tables
 
         print(f"Run {record.id}: {stands.said}")
         quiet = stands.now.quiet_s if stands.now else None
-        terminal.show(running.sheets(document, cast("Pulse | None", record.pulse), quiet))
+        tables.show(running.sheets(document, cast("Pulse | None", record.pulse), quiet))
         if stands.goes_on:
             print(f"{stands.goes_on}.")
 
@@ -145,7 +145,7 @@ def lineage(number: RunNumber, kept: Kept) -> None:
     from selftaught.evidence.lineage import lineage as trace
     from selftaught.runs import assignment
     from selftaught.views import lineage as view
-    from selftaught.views import terminal
+    from selftaught.views import tables
 
     with looked_at(kept) as facts:
         assignment(facts.run(number))
@@ -153,7 +153,7 @@ def lineage(number: RunNumber, kept: Kept) -> None:
     if kept.json:
         print(json.dumps(found))
     else:
-        terminal.show(view.sheets(found))
+        tables.show(view.sheets(found))
 
 
 @command()

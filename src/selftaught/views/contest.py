@@ -20,6 +20,7 @@ from selftaught.views.sheets import (
     Words,
     counted,
     figure,
+    looks_and_headroom,
     number,
 )
 
@@ -51,20 +52,30 @@ def figures(found: ContestFigures) -> list[Part]:
     if against:
         parts.append(_differences(first["name"], against))
     parts += [_prices(found["improvers"]), _by_task(found)]
+    parts += looks_and_headroom(found.get("earlier_looks", ()), found.get("little_headroom", ()))
     return [*parts, *(Note(f"Note: {note}") for note in found["notes"])]
 
 
 def _scores(found: ContestFigures) -> Sheet:
     size = f"{counted(len(found['tasks']), 'task')} × {counted(found['repetitions'], 'repetition')}"
+    judged = all("against_start" in one for one in found["improvers"])  # documents of earlier versions have none
     columns = (
         Column("improver"),
         Column("mean [95 %]", "score"),
+        *([Column("than start")] if judged else []),
         Column("IQM [95 %]", "score"),
         Column("answers", "mean", "right"),
         Column("failed", "share", "right"),
     )
     rows: list[list[Cell]] = [
-        [one["name"], figure(one["test"]), figure(one["iqm"]), one["usage"]["responses"], one["failed"]]
+        [
+            one["name"],
+            figure(one["test"]),
+            *([claim(one["against_start"])] if judged else []),
+            figure(one["iqm"]),
+            one["usage"]["responses"],
+            one["failed"],
+        ]
         for one in found["improvers"]
     ]
     return Sheet(f"Test split: {size} (0 = start solution, 1 = reference best)", columns, rows)

@@ -7,6 +7,7 @@ from statistics import fmean as mean
 from typing import TYPE_CHECKING, Any
 
 from selftaught.views import contest
+from selftaught.views.recursion import TONES
 from selftaught.views.sheets import (
     Bar,
     Cell,
@@ -16,12 +17,15 @@ from selftaught.views.sheets import (
     Part,
     Series,
     Sheet,
+    Words,
+    counted,
     figure,
     interval,
 )
 
 if TYPE_CHECKING:
     from selftaught.evidence.experiment import ArmFigures, ExperimentDocument, ExperimentReached
+    from selftaught.evidence.statistics import PlainMajority
     from selftaught.evidence.transferred import Afterwards
 
 
@@ -32,6 +36,8 @@ def sheets(document: ExperimentDocument | ExperimentReached) -> list[Part]:
     parts: list[Part] = [Note(document["question"], style="question"), _rounds(document), _arms(document)]
     if "verdicts" in document:
         parts.append(_verdicts(document))
+    if "shares" in document:
+        parts.append(_shares(document))
     if (related := document.get("gain_and_again")) and (one := figure(related)):
         said = f"rank correlation {interval(one, sign=True)} over {related['n']} recursions ({related['method']})"
         parts.append(Note(f"Gain on the test and gain in improving afresh (again): {said}"))
@@ -50,7 +56,7 @@ def _reached(document: ExperimentReached) -> list[Part]:
     rows: list[list[Cell]] = [[one["arm"], one["seed"], one["gain"], one["better_search"]] for one in done]
     parts: list[Part] = [Sheet("Recursions that are done", columns, rows)] if done else []
     if "stopped" in document:
-        parts.append(Note(f"Stopped after {len(done)} recursions: {document['stopped']}", "unsure"))
+        parts.append(Note(f"Stopped after {counted(len(done), 'recursion')}: {document['stopped']}", "unsure"))
     return parts
 
 
@@ -77,21 +83,24 @@ def _rounds(document: ExperimentDocument) -> Sheet:
 
 def _arms(document: ExperimentDocument) -> Sheet:
     again = any(arm["again"] for arm in document["arms"])
+    both = all("equal_answers" in arm for arm in document["arms"])  # earlier versions knew one best-of-n
+    names = "gain [95 %]", "better search", *(["at equal answers"] if both else []), "less first arm"
     columns = [
         Column("arm"),
-        *(Column(name, "gain") for name in ("gain [95 %]", "better search", "less first arm")),
+        *(Column(name, "gain") for name in names),
         Column("rises", "share"),
         *([Column("again", "gain")] if again else []),
     ]
-    rows = [_arm(document, arm, again) for arm in document["arms"]]
-    return Sheet(
-        "Last round less round 0; less best-of-n at equal answers; less the first arm (by recursion)", columns, rows
-    )
+    than = "less best-of-n with the whole allowance, at equal answers" if both else "less best-of-n at equal answers"
+    title = f"Last round less round 0; {than}; less the first arm (by recursion)"
+    rows = [_arm(document, arm, both, again) for arm in document["arms"]]
+    return Sheet(title, columns, rows)
 
 
-def _arm(document: ExperimentDocument, arm: ArmFigures, again: bool) -> list[Cell]:
+def _arm(document: ExperimentDocument, arm: ArmFigures, both: bool, again: bool) -> list[Cell]:
     difference = document["differences"].get(arm["name"])
-    figures = [figure(one) for one in (arm["gain"], arm["better_search"], difference)]
+    equal = [arm["equal_answers"]] if both else []
+    figures = [figure(one) for one in (arm["gain"], arm["better_search"], *equal, difference)]
     return [arm["name"], *figures, arm["rises"]["mean"], *([figure(arm["again"])] if again else [])]
 
 
@@ -102,6 +111,22 @@ def _verdicts(document: ExperimentDocument) -> Sheet:
     names = [arm["name"] for arm in document["arms"]]
     rows = [[name, *(contest.claim(by.get(name)) for by in by_figure)] for name in names]
     return Sheet("Verdicts about the method: the unit is one recursion (Holm over the arms)", columns, rows)
+
+
+def _shares(document: ExperimentDocument) -> Sheet:
+    """In how many recursions each figure is above 0."""
+    by_figure = [document["shares"][name] for name in ("gain", "better_search", "difference")]
+    columns = [Column(name) for name in ("arm", "gain", "better search", "less first arm")]
+    rows: list[list[Cell]] = [
+        [arm["name"], *(_share(by.get(arm["name"])) for by in by_figure)] for arm in document["arms"]
+    ]
+    return Sheet(
+        "Recursions in which it is above 0, and whether that is most of all recursions (sign test)", columns, rows
+    )
+
+
+def _share(one: PlainMajority | None) -> Words | None:
+    return one and Words(f"{one['better']} of {one['n']}: {one['kind']}", TONES[one["kind"]])
 
 
 def _transfer(found: Afterwards) -> Sheet:

@@ -20,6 +20,7 @@ from selftaught.views.sheets import (
     counted,
     figure,
     interval,
+    looks_and_headroom,
     number,
 )
 
@@ -33,19 +34,25 @@ TONES: Mapping[str, Tone] = {"better": "good", "worse": "bad", "indecisive": "un
 _SHAMS = 5
 """From so many improvers the sham is drawn, where there are as many."""
 _PARTS = {
+    "over_start": "over the start (improved − start solutions)",
     "gain": "gain (improved − seed)",
     "more_answers": "  more answers (best-of-n − seed)",
     "better_search": "  better search (improved − best-of-n)",
+    "equal_answers": "  at equal answers (improved − best-of-n)",
     "self_application": "self-application (improved − frozen worker)",
     "selection": "selection (improved − sham)",
     "gain_unseen": "gain on unseen tasks like these",
 }
 _AGAINST = {
+    "against_start": "the start solutions",
+    "against_best_of_n": "best-of-n with the whole allowance",
+    "against_equal_answers": "best-of-n at equal answers",
     "against_seed": "the seed improver",
-    "against_best_of_n": "best-of-n at equal answers",
     "against_frozen": "the recursion with a frozen worker",
     "against_sham": "the sham, unselected proposals",
 }
+_AT_EQUAL_ANSWERS = _AGAINST | {"against_best_of_n": "best-of-n at equal answers"}
+"""Of documents that know one best-of-n only."""
 _Row = tuple[str, "PlainJudged | PlainSham"]
 
 
@@ -65,6 +72,7 @@ def _notes(document: RunFigures) -> list[Note]:
     if document["arms"]["improved"]["improver"] == document["arms"]["seed"]["improver"]:
         said = "The recursion kept the seed improver: improved and seed are the same program."
         notes.append(Note(said, "unsure"))
+    notes += looks_and_headroom(document.get("earlier_looks", ()), document.get("little_headroom", ()))
     return notes + few_shams(document["arms"])
 
 
@@ -125,6 +133,7 @@ def arms(document: RunFigures) -> Sheet:
 def _arms(found: Arms) -> list[_Row]:
     """The arms that there are, from the least to the most that was done for them."""
     rows: list[_Row] = [("seed", found["seed"]), ("best-of-n", found["best_of_n"])]
+    rows += [("  at equal", found["equal_answers"])] if "equal_answers" in found else []
     rows += [(f"sham of {len(found['sham']['improvers'])}", found["sham"])] if "sham" in found else []
     rows += [("frozen", found["frozen"])] if "frozen" in found else []
     return [*rows, ("improved", found["improved"])]
@@ -144,7 +153,8 @@ def gain(parts: Mapping[str, PlainInterval]) -> Sheet:
 
 def verdict(verdicts: Mapping[str, PlainVerdict]) -> Panel:
     """What may be claimed."""
-    return Panel("Verdict", [_claim(verdicts[name], than) for name, than in _AGAINST.items() if name in verdicts])
+    against = _AGAINST if "against_equal_answers" in verdicts else _AT_EQUAL_ANSWERS
+    return Panel("Verdict", [_claim(verdicts[name], than) for name, than in against.items() if name in verdicts])
 
 
 def _claim(one: PlainVerdict, against: str) -> list[Words]:
@@ -153,14 +163,18 @@ def _claim(one: PlainVerdict, against: str) -> list[Words]:
     shown = number(found.value, sign=True) if found.low is None else interval(found, sign=True)
     return [
         Words(one["kind"], TONES[one["kind"]], strong=True),
-        Words(f"{said}: {shown} ({one['about']}; {one['method']})"),
+        Words(f"{said}: {shown} ({one['about']}; {one['method']})" + (f"; {why}" if (why := one.get("why")) else "")),
     ]
 
 
 def series(document: RunDocument) -> Series:
     """The improver of every round on the test split, then the arms that are none of them."""
     bars = [Bar(f"round {one['round']}", _test(one["test"])) for one in document["rounds"] if one["test"]]
-    bars += [Bar(name, _test(arm["test"])) for name, arm in _arms(document["arms"]) if name not in ("seed", "improved")]
+    bars += [
+        Bar(name.strip(), _test(arm["test"]))
+        for name, arm in _arms(document["arms"])
+        if name not in ("seed", "improved")
+    ]
     return Series(f"{', '.join(document['tasks'])}: test score", "0 = start, 1 = reference best", bars)
 
 

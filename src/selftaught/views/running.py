@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
 
 def sheets(document: Mapping[str, Any], pulse: Pulse | None, quiet_s: float | None = None) -> list[Part]:
-    """What it is doing, then what it has come to so far. `quiet_s`: how long ago it gave its last sign of life."""
+    """What it is doing, then what it has come to so far. `quiet_s`: how long ago it gave its last sign of life.
+
+    A run that was only just begun has no document yet: it is empty.
+    """
     doing: list[Part] = [now(pulse, quiet_s)] if pulse else [Note("It has not yet said what it is doing.")]
-    return doing + view_of(document).sheets(document)
+    return doing + (view_of(document).sheets(document) if "settings" in document else [])
 
 
 def now(pulse: Pulse, quiet_s: float | None = None) -> Sheet:

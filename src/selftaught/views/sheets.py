@@ -128,6 +128,14 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
+def looks_and_headroom(looks: Sequence[str], narrow: Sequence[str]) -> list[Note]:
+    """What of a document's test set keeps figures from being believed at once."""
+    notes = [Note(f"Earlier look at the same test set: {one}", "unsure") for one in looks]
+    if narrow:
+        notes.append(Note(f"Too little to gain to stand in any mean: {', '.join(narrow)}.", "unsure"))
+    return notes
+
+
 _FORMATS: Mapping[Kind, str] = {
     "score": "{:.3f}",
     "gain": "{:+.3f}",

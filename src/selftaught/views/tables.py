@@ -25,7 +25,7 @@ _STYLES: dict[Tone, str] = {
     "mark": "cyan",
 }
 _NOTES = {"plain": "", "heading": "bold", "question": "italic"}
-_BAR = 12
+_BAR = 8
 """Characters of the longest bar."""
 _WORD = 16
 """Characters of a word that are kept together."""
@@ -33,6 +33,11 @@ _BETWEEN, _AROUND = 3, 2
 """Columns of a terminal between two cells, and around a row."""
 _ABREAST = 5
 """Columns of a sheet that is shown in parts, besides its first."""
+
+
+def show(parts: Sequence[Part]) -> None:
+    """Draw sheets on standard output, always cleaned: `--json` gives the exact texts."""
+    Console(emoji=False).print(drawn(parts))
 
 
 def drawn(parts: Sequence[Part]) -> RenderableType:

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from selftaught.views.sheets import Part
+from typing import TextIO
 
 _COMMANDS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
 """C0 but tab and newline, DEL, C1."""
@@ -42,12 +38,3 @@ def write(text: str, end: str = "", to: TextIO | None = None) -> None:
         text = clean(text)
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + end)
-
-
-def show(parts: Sequence[Part]) -> None:
-    """Draw sheets on standard output, always cleaned: `--json` gives the exact texts."""
-    from rich.console import Console
-
-    from selftaught.views.tables import drawn
-
-    Console(emoji=False).print(drawn(parts))

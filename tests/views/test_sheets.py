@@ -1,0 +1,124 @@
+"""From documents to sheets: every kind, at whatever point it is, and a run that is under way."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from selftaught import views
+from selftaught.errors import UsageError
+from selftaught.lab.progress import Progress
+from selftaught.runs import KINDS
+from selftaught.views import running
+from selftaught.views.sheets import Column, Figure, Note, Sheet, Words, shown
+from selftaught.views.tables import drawn
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+HEADING = {"run": 7, "model": "offline", "seed": 3, "sandbox": "strict"}
+KIND_SETTINGS = {"run": {}, "compare": {"kind": "compare"}, "experiment": {"kind": "experiment"}}
+
+
+def golden(name):
+    return json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+def text(parts, width=100):
+    console = Console(width=width, record=True, emoji=False, file=io.StringIO())
+    console.print(drawn(parts))
+    return console.export_text()
+
+
+def test_every_kind_of_run_has_a_view():
+    assert views.KINDS.keys() == KINDS.keys() == KIND_SETTINGS.keys()
+
+
+@pytest.mark.parametrize("kind", KIND_SETTINGS)
+def test_a_run_is_shown_from_its_first_second_until_it_is_stopped(kind):
+    document = {**HEADING, "settings": KIND_SETTINGS[kind]}
+    assert text(views.sheets(document)).strip() == "Run 7 · model offline · seed 3 · sandbox strict"
+    assert "no more money" in text(views.sheets({**document, "stopped": "no more money", "usage": {}}))
+
+
+def test_a_kind_that_is_not_known_is_one_clear_line():
+    with pytest.raises(UsageError, match="run 7 is of the kind 'audit'"):
+        views.sheets({**HEADING, "settings": {"kind": "audit"}})
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 120])
+@pytest.mark.parametrize("name", ["run", "lpn"])
+def test_every_figure_is_shown_at_every_width(name, width):
+    """No line is wider than the terminal, and nothing is cut off: what the sheets hold is all there, line breaks aside."""
+    parts = views.sheets(golden(name))
+    said = text(parts, width)
+    assert max(map(len, said.splitlines())) <= width
+    whole = "".join(said.split())
+    for sheet in (part for part in parts if isinstance(part, Sheet)):
+        for row in sheet.rows:
+            for column, cell in zip(sheet.columns, row, strict=True):
+                if column.whole and column.kind != "bar":
+                    assert "".join(shown(cell, column.kind).text.split()) in whole
+
+
+def test_a_wide_sheet_is_shown_in_parts():
+    names = [f"task-{i}" for i in range(12)]
+    sheet = Sheet(
+        "By task", [Column("improver"), *map(Column, names)], [["seed", *(f"v{i}" for i in range(12))]], parts=True
+    )
+    said = text([sheet], 80)
+    assert said.count("By task") == 3 and all(name in said for name in names) and "v11" in said
+
+
+def test_cells_as_text():
+    assert shown(Figure(0.5, 0.25, None), "score") == Words("0.500 [0.250, –]")
+    assert shown(Figure(0.5, None, None), "gain") == Words("+0.500 (no interval)")
+    assert [shown(0.125, kind).text for kind in ("score", "gain", "share", "probability", "mean", "money")] == [
+        "0.125", "+0.125", "12 %", "0.12", "0.1", "0.1250",
+    ]  # fmt: skip
+    assert shown(1234567, "count") == Words("1,234,567") and shown(None, "score") == Words("–")
+    assert shown("100 %", "text") == Words("100 %")
+
+
+def test_a_running_run_is_shown_by_its_pulse_and_what_it_has_reached():
+    progress = Progress()
+    progress.phase("round 2 of 3: proposing")
+    progress.seen(0.25)
+    progress.money(1.5)
+    progress.count("answers", 1200)
+    with progress.under_way("requests"):
+        pulse = json.loads(json.dumps(progress.snapshot().plain()))
+    document = golden("run")
+    reached = {name: document[name] for name in ("run", "model", "seed", "sandbox", "settings")}
+    said = text(running.sheets({**reached, "rounds": document["rounds"][:2]}, pulse, 12.4))
+    for one in (
+        "round 2 of 3: proposing",
+        "0.250",
+        "$1.5000",
+        "1,200, of which 0 new",
+        "1 under way",
+        "12 s ago",
+        "48cf40d0",
+    ):
+        assert one in said, one
+    assert "round 2 of 3" in running.line(pulse) and "best so far 0.250" in running.line(pulse)
+    assert running.sheets({}, None) == running.sheets(reached, None) == [Note("It has not yet said what it is doing.")]
+
+
+def test_series_hold_what_the_tables_hold():
+    run, lpn = golden("run"), golden("lpn")
+    bars = views.view_of(run).series(run).bars
+    assert [one.name for one in bars] == ["round 0", "round 1", "round 2", "round 3", "best-of-n"]
+    assert bars[-1].figure.value == run["arms"]["best_of_n"]["test"]["mean"]
+    assert [one.name for one in views.view_of(lpn).series(lpn).bars][:2] == ["self, round 0", "self, round 1"]
+
+
+def test_no_view_reads_the_algorithm():
+    """At run time views import each other and errors; the shapes of documents are for the type checker."""
+    for path in Path(views.__file__).parent.glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("selftaught"):
+                assert node.module.startswith(("selftaught.views", "selftaught.errors")), (path.name, node.module)
