@@ -114,6 +114,7 @@ class _ImproverRun:
                     start.text,
                     {"str": self._utility.description + budgets(allowance), "budget": allowance.scorings},
                     {"budget": allowance.calls, "max_responses_per_call": allowance.responses},
+                    self._utility.entry,
                 ),
             ),
             seeds=(seed_from("improver", self._lab.roots.guests, self._stream),),

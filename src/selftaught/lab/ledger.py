@@ -35,8 +35,9 @@ class Conversation:
         self._asked = Counter[Request]()
         self._lock = threading.Lock()
 
-    def ask(self, expertise: str, messages: Sequence[str], temperature: float) -> list[str]:
-        """One answer text per message, in order; equal messages are samples of one request.
+    def ask(self, expertise: str, messages: Sequence[str], temperature: float) -> list[JSON]:
+        """One answer text per message, in order, in a list of its own where the token limit ended it; equal messages are
+        samples of one request.
 
         What each request to the model brings is kept before the next is sent: when another one fails for good, it is not
         lost. Raises Refusal (BudgetExhausted) before anything is asked when the allowance
@@ -62,7 +63,7 @@ class Conversation:
                 self._asked[request] += 1
         return numbered
 
-    def _answers(self, numbered: Sequence[_Numbered]) -> list[str]:
+    def _answers(self, numbered: Sequence[_Numbered]) -> list[JSON]:
         """The answers of one request: found in the store, or asked for and kept."""
         lab, request = self._lab, numbered[0][0]
         question: dict[str, JSON] = {
@@ -90,7 +91,8 @@ class Conversation:
         lab.progress.count("answers", len(facts))
         for fact in facts:
             self._meter.add(Usage(tokens_in=fact["tokens_in"], tokens_out=fact["tokens_out"], dollars=fact["dollars"]))
-        return [lab.store.text(fact["text"]) for fact in facts]
+        texts = [lab.store.text(fact["text"]) for fact in facts]
+        return [[text] if fact["finish"] == "length" else text for text, fact in zip(texts, facts, strict=True)]
 
     def _fact(self, answer: Answer) -> dict[str, JSON]:
         return {

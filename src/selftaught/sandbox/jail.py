@@ -25,7 +25,10 @@ NOBODY = 64999
 GUEST = Path(__file__).with_name("guest")
 PACKAGE = Path(__file__).resolve().parents[1]
 """This package: whoever reads it can make the hidden instances."""
-_GUEST_FILES = ("helpers.py", "kernel.py", "locking.py", "runner.py", "stubs.py", "wire.py", "zygote.py")
+_GUEST_FILES = tuple(
+    f"{name}.py"
+    for name in "blocks helpers kernel locking mending runner spoken stubs wire zygote".split()
+)
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/",

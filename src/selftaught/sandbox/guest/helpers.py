@@ -7,101 +7,262 @@ from __future__ import annotations
 
 import ast
 import re
-import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^`]*$")
-"""A line that opens or closes a block, whatever is written behind the mark."""
-_GLUED = re.compile(r"^(.*[^\s`~].*?)(`{3,}|~{3,})[ \t]*$", re.MULTILINE)
-"""A closing mark at the end of a line of code."""
-_MAX_FENCES = 60
-_MAX_PARAGRAPHS = 20
-_MAX_CHARS = 100_000
+import blocks
+from blocks import Block
+from mending import Parser, bound, defines, functions, hollow, unbound
+from spoken import spoken
+
+_MOST_TEXT = 1_000_000
+"""Of a longer text only the end is looked at."""
+_MOST_BLOCKS = 100
 
 
 class BudgetExhausted(Exception):
     """An allowance does not cover this call. Nothing of the call was done; what was reached before stays valid."""
 
 
-def extract_code(text: Any) -> Any:
-    """The program in a model's answer, its largest fenced block that is Python; for a list of texts, a list.
+class CutText(str):
+    """An answer that ended at its token limit: a block that it leaves open is half a program."""
 
-    Fences may be unlabelled, nested (a program whose strings hold fences), closed at the end of a line of code, or left
-    open; a text without any fence counts when it is itself Python that defines or assigns something. The empty string
-    means: no code at all.
+    __slots__ = ()
+
+
+wanted: str | None = None
+"""The function that what is improved has to define, where the host has said so."""
+
+
+def extract_code(text: Any, entry: str | None = None) -> Any:
+    """The program in a model's answer; for a list of texts, a list.
+
+    Of several blocks it is the one that defines the function `entry` (without a name: the one wanted of what is being
+    improved), not one that is quoted, advised against or only sketched, else the last; where none defines it, the largest.
+    What it uses and other blocks define is put before it. What was thought aloud is no code. The empty string means: no
+    code at all, or half a program.
     """
     if isinstance(text, (list, tuple)):
         texts: list[Any] = [*text]
-        return [extract_code(one) for one in texts]
-    if not isinstance(text, str) or not text.strip():
-        return ""
-    text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    lines, fences = _fenced(text)
-    if not fences:
-        return text.strip() + "\n" if _is_program(text) else ""
-    return _program(lines, fences) or _program(*_fenced(_GLUED.sub(r"\1\n\2", text))) or _first_block(lines, fences)
+        return [extract_code(one, entry) for one in texts]
+    return _found(text, entry or wanted)[0] if isinstance(text, str) else ""
 
 
-def _fenced(text: str) -> tuple[list[str], list[int]]:
-    """The lines of a text, and which of them are fences."""
-    lines = text.split("\n")
-    return lines, [i for i, line in enumerate(lines) if _FENCE.match(line)][:_MAX_FENCES]
+def fault(text: str, finish: str = "stop", entry: str | None = None) -> str | None:
+    """What is wrong with an answer as the source of a program, in a word or two; None when it holds one.
 
-
-def _program(lines: list[str], fences: list[int]) -> str:
-    """The largest block that is Python; empty when none is."""
-    for _, first, last in _spans(lines, fences):
-        block = _dedent(lines[first:last])
-        if _is_program(block):
-            return block
-    return ""
-
-
-def _spans(lines: list[str], fences: list[int]) -> list[tuple[int, int, int]]:
-    """Every pair of an opening fence and a later end, longest first.
-
-    The end of the text may close the last fence, and so may an empty line, for prose may follow a block left open.
+    `finish` is how it ended: stop, length, blocked, empty. One of: empty, cut, refusal, tool call, no code, half a program,
+    no Python, wrong entry.
     """
-    gaps = [i for i in range(fences[-1] + 1, len(lines)) if not lines[i].strip()][-_MAX_PARAGRAPHS:]
-    spans: list[tuple[int, int, int]] = []
-    for opening in fences:
-        for end in (*fences, *gaps, len(lines)):
-            size = sum(map(len, lines[opening + 1 : end]))
-            if opening < end and size <= _MAX_CHARS:
-                spans.append((size, opening + 1, end))
-    return sorted(spans, key=lambda span: (-span[0], span[1]))
+    program, half = _found(CutText(text) if finish == "length" else text, entry)
+    if program:
+        tree = Parser(len(program)).tree(program)
+        if tree is None:
+            return "no Python"
+        return "wrong entry" if entry and not defines(tree, entry) else None
+    if finish == "length":
+        return "cut"
+    if finish == "blocked":
+        return "refusal"
+    if not text.strip():
+        return "empty"
+    if half:
+        return "half a program"
+    said = spoken(text.strip()[-_MOST_TEXT:])[:_HEARD]
+    if not said.strip():
+        return "cut"
+    if _TOOL_CALL.search(said):
+        return "tool call"
+    return "refusal" if _REFUSAL.search(said) else "no code"
 
 
-def _first_block(lines: list[str], fences: list[int]) -> str:
-    """No block is Python: the largest between neighbouring fences, broken as it is, so that its error can be seen."""
-    ends = [*fences[1:], len(lines)]
-    blocks = [_dedent(lines[a + 1 : b]) for a, b in zip(fences, ends, strict=True)][::2]
-    return max(blocks, key=len)
+_HEARD = 600
+"""Characters of an answer without code that are looked at for what it is instead."""
+_TOOL_CALL = re.compile(
+    r"<\|?tool_calls?(?:_begin)?\|?>|\[TOOL_CALLS\]|<function[=_]|<\|python_tag\|>|\"tool_calls?\"|\"function_call\""
+    r"|\"name\"\s{0,8}:\s{0,8}\"[\w.-]{1,60}\",?\s{0,8}\"(?:arguments|parameters|input)\"|<invoke name="
+)
+_REFUSAL = re.compile(
+    r"\b(?:i(?:'|\u2019)?\s?(?:can(?:no|')t|can\u2019t|am\s(?:not\sable|unable|sorry)|m\s(?:not\sable|unable|sorry)"
+    r"|won['\u2019]?t|must\sdecline)|sorry\b|against\smy)",
+    re.IGNORECASE,
+)
 
 
-def _dedent(lines: list[str]) -> str:
-    """The lines as a text, without the indentation that all of them share (a block inside a list of points)."""
-    margins = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
-    cut = min(margins, default=0)
-    return "\n".join(line[cut:] if line.strip() else "" for line in lines).strip("\n") + "\n"
+@dataclass(frozen=True)
+class _Candidate:
+    """A block that is a program, and where it stands among the others."""
+
+    text: str
+    tree: ast.Module
+    block: Block
+    place: int
+
+    @property
+    def functions(self) -> set[str]:
+        return functions(self.tree)
 
 
-_parser = threading.Lock()
-"""Some versions of CPython fail at random when threads build syntax trees at once (cpython issue 106905)."""
+def _found(text: str, entry: str | None) -> tuple[str, bool]:
+    """The program in a text, or the empty string, and then whether there is half a one."""
+    cut = isinstance(text, CutText)
+    plain = text.strip()[-_MOST_TEXT:].replace("\r\n", "\n").replace("\r", "\n")
+    said = spoken(plain)
+    if not said.strip():
+        return "", False
+    parser = Parser(len(said))
+    best: list[_Candidate] = []
+    rest: list[Block] = []
+    for found in _looked(said, parser):
+        known = [block for block in found[:_MOST_BLOCKS] if block.closed or not cut]
+        rest = rest or [block for block in found if block not in known or parser.mended(block.text) is None]
+        candidates = _candidates(known, parser)
+        best = best or candidates
+        if any(_fits(one, entry) for one in candidates):
+            return _told(candidates, entry), False
+        joined = _joined(known, entry, parser)
+        if joined:
+            return joined, False
+    return _second_best(best, rest, entry)
 
 
-def _tree(text: str) -> ast.Module | None:
-    try:
-        with _parser:
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+def _looked(text: str, parser: Parser) -> Iterator[Sequence[Block]]:
+    """The blocks of a text, by one way of setting code off after the other: the usual one first."""
+    usual = blocks.fenced(text, parser)
+    yield usual
+    if not usual:
+        yield [Block(text, closed=False)]
+    yield [inner for block in [*usual, Block(text)] for inner in _within(block, parser)]
+    for other in (blocks.split_fences(text), blocks.other_fences(text)):
+        if other != text:
+            yield blocks.fenced(other, parser)
+    yield blocks.bare(text, parser)
 
 
-def _is_program(text: str) -> bool:
-    """Python that defines, assigns or imports something: a line of prose may well parse, but it does neither."""
-    if len(text) > _MAX_CHARS:
-        return False
-    tree = _tree(text)
-    programs = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.Import, ast.ImportFrom)
-    return tree is not None and any(isinstance(node, programs) for node in ast.walk(tree))
+def _within(block: Block, parser: Parser) -> Iterator[Block]:
+    """The blocks inside the texts of data."""
+    if block.label not in {"", "json", "yaml", "python", "py"}:
+        return
+    for value in blocks.values(block.text):
+        inner = blocks.fenced(value.text, parser)
+        yield from inner or [value]
+
+
+def _candidates(known: Sequence[Block], parser: Parser) -> list[_Candidate]:
+    found: list[_Candidate] = []
+    for place, block in enumerate(known):
+        text = None if block.foreign and block.label != "text" else parser.mended(block.text)
+        tree = parser.tree(text) if text is not None else None
+        if text is not None and tree is not None:
+            found.append(_Candidate(text, tree, block, place))
+    return found
+
+
+def _fits(one: _Candidate, entry: str | None) -> bool:
+    return defines(one.tree, entry) if entry else bool(one.functions)
+
+
+def _told(candidates: Sequence[_Candidate], entry: str | None) -> str:
+    """The best of the candidates, with what it needs of the others."""
+    able = [one for one in candidates if _fits(one, entry)]
+    if not able:
+        able, entry = list(candidates), None
+    best = max(able, key=lambda one: (*_worth(one, entry), len(one.text)))
+    versions = [one for one in able if entry or one is best or one.functions & best.functions]
+    best = max(versions, key=lambda one: (*_worth(one, entry), one.place))
+    return _completed(best, [one for one in candidates if one is not best])
+
+
+def _worth(one: _Candidate, entry: str | None) -> tuple[bool, int]:
+    return not (_ELIDED.search(one.text) or hollow(one.tree, entry)), _cue(one)
+
+
+_ELIDED = re.compile(
+    r"^[ \t]{0,40}#?[ \t]{0,4}(?:\.\.\.|…)|#[ \t]{0,4}\(?(?:rest|same|unchanged|existing|previous|other|remaining)\b"
+    r"[^\n]{0,60}(?:\.\.\.|…|unchanged|as before|here|same|above)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_AGAINST = re.compile(
+    r"\b(?:current|original|given|existing|old|previous|before|baseline|na[iï]ve|initial|starting|draft|first (?:try|attempt|idea)"
+    r"|first thought|you (?:gave|provided|shared)|alternative(?:ly)?|slower|not recommended|do(?:n'| no)t|avoid|wrong"
+    r"|incorrect|buggy?|broken|fails?|instead of|rather than|example|usage|tests?|testing|for (?:reference|comparison)"
+    r"|unoptimi[sz]ed|brute[- ]force)\b",
+    re.IGNORECASE,
+)
+_FOR = re.compile(
+    r"\b(?:final(?:ly)?|improved|improvement|better|best|optimi[sz]ed|complete|full|whole|corrected|fixed|answer|solution"
+    r"|new|updated|revised|putting (?:it|everything) (?:all )?together)\b",
+    re.IGNORECASE,
+)
+_REJECTED = re.compile(
+    r"\b(?:wrong|incorrect|mistake|bug(?:gy)?|but no|wait|fails|(?:do(?:es)?|did|will|would)(?:n't| not) work|not recommended"
+    r"|too slow|discard|reject(?:ed)?|no good|scrap)\b",
+    re.IGNORECASE,
+)
+
+
+def _cue(one: _Candidate) -> int:
+    """What the words around a block say of it: 1 for it, -1 or less against it."""
+    tests = any(name.startswith(("test", "Test")) for name in one.functions)
+    lead, tail = one.block.lead, one.block.tail
+    return bool(_FOR.search(lead)) - bool(_AGAINST.search(lead)) - bool(_REJECTED.search(tail)) - tests
+
+
+def _completed(best: _Candidate, others: Sequence[_Candidate]) -> str:
+    """The program, after those statements of other blocks that define what it uses and does not define."""
+    missing = unbound(best.tree)
+    taken: dict[tuple[int, int], str] = {}
+    pieces = [piece for one in others if not one.functions & best.functions for piece in _pieces(one)]
+    for place, names, needs, text in reversed(pieces):
+        if names & missing:
+            taken[place] = text
+            missing = (missing - names) | needs
+    for place, names, needs, text in pieces:
+        if names & missing and place not in taken:
+            taken[place] = text
+            missing = (missing - names) | needs
+    return "\n".join([*(taken[place] for place in sorted(taken)), best.text]) if taken else best.text
+
+
+def _pieces(one: _Candidate) -> Iterator[tuple[tuple[int, int], set[str], set[str], str]]:
+    """The statements of a program that define something: their place, what they define, what they need, their text."""
+    lines = one.text.split("\n")
+    for node in one.tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names, first = {node.name}, min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+        elif isinstance(node, ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign):
+            names, first = {name for part in ast.walk(node) for name in bound(part)}, node.lineno
+        else:
+            continue
+        text = "\n".join(lines[first - 1 : node.end_lineno]) + "\n"
+        yield (one.place, first), names, unbound(node), text
+
+
+def _joined(known: Sequence[Block], entry: str | None, parser: Parser) -> str:
+    """The program that blocks make which are none by themselves: one that is broken off in the middle of a function."""
+    parts = [block.text for block in known if not block.foreign]
+    if len(parts) < 2 or not any(parser.mended(part) is None for part in parts):
+        return ""
+    text = parser.mended("".join(parts))
+    tree = parser.tree(text) if text else None
+    return text if text and tree and (defines(tree, entry) if entry else functions(tree)) else ""
+
+
+def _second_best(candidates: Sequence[_Candidate], rest: Sequence[Block], entry: str | None) -> tuple[str, bool]:
+    """No program defines what is wanted: one that was meant to is given as it is, so that its error can be seen."""
+    broken = [block for block in rest if block.closed and not block.foreign and block.text.strip()]
+    half = [block for block in rest if not block.closed and _meant(block, entry)]
+    meant = [block for block in broken if _meant(block, entry)]
+    if half and not meant:
+        return "", True
+    if meant and not any(_fits(one, None) for one in candidates):
+        return max((block.text for block in meant), key=len), False
+    if candidates:
+        return _told(candidates, entry), False
+    return max((block.text for block in broken), key=len, default=""), False
+
+
+def _meant(block: Block, entry: str | None) -> bool:
+    """Whether a block that is no program was to define what is wanted."""
+    return f"def {entry}" in block.text if entry else "def " in block.text

@@ -119,7 +119,8 @@ class LanguageModel:
     def batch_prompt(self, expertise: str, message_batch: Sequence[str], temperature: float = 0.7) -> list[str]:
         """One answer to each message, in the order of the messages."""
         messages = _texts(message_batch, "messages", self.max_responses_per_call)
-        return _channel.call("ask", expertise=_text(expertise), messages=messages, temperature=float(temperature))
+        answers = _channel.call("ask", expertise=_text(expertise), messages=messages, temperature=float(temperature))
+        return [one if isinstance(one, str) else helpers.CutText(*one) for one in answers]
 
 
 _IGNORED = ("use_sandbox",)
@@ -150,6 +151,7 @@ def _texts(values: Sequence[object], name: str, allowance: int) -> list[str]:
 
 
 def objects(arguments: list[Any]) -> list[Any]:
-    """The arguments of `improve_algorithm` from a job's plain input."""
-    initial_solution, utility, language_model = arguments
+    """The arguments of `improve_algorithm` from a job's plain input, which may end with the function that is wanted."""
+    initial_solution, utility, language_model, *wanted = arguments
+    helpers.wanted = wanted[0] if wanted else None
     return [initial_solution, Utility(**utility), LanguageModel(**language_model)]

@@ -1,0 +1,272 @@
+"""Where the code is in an answer: its blocks, by whatever sets them off from prose."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, islice
+from typing import Any
+
+from mending import MAX_CHARS, Parser, literal
+
+_MOST_MARKS = 200
+_MOST_ENDS = 40
+"""Fences at which one block may end: a program's own strings may hold some."""
+_MOST_GAPS = 20
+_MOST_LEAD, _MOST_TAIL = 200, 160
+_MOST_VALUES, _MOST_DEPTH = 500, 6
+
+_FOREIGN = frozenset(
+    "bash sh shell zsh console terminal powershell cmd text txt plaintext plain output stdout log json yaml yml toml ini xml "
+    "html css js javascript ts typescript c cpp c++ java rust go sql diff patch latex tex math mermaid csv make makefile "
+    "dockerfile r julia ruby perl php".split()
+)
+_MARKUP = frozenset(("markdown", "md", "mdx", "rst"))
+_LIST_MARK = re.compile(r"(?:[-*+]|\d{1,3}[.)])[ \t]{1,4}(?=[`~])")
+_WORD = re.compile(r"[\w+#-]{1,20}")
+_GLUED = re.compile(r"(`{3,16}|~{3,16})")
+_OTHER_FENCE = re.compile(r"(?:'{3}|\"{3}|[‘’]{3}|[“”]{3}|´{3}|′{3}|‘{3})[ \t]{0,4}(?:[Pp]ython3?|py)?")
+_TAG_NAMES = (
+    "code|python|py|program|answer|solution|final|final_answer|response|output|result|script|source|implementation|artifact"
+    r"|improved_?\w{0,20}|new_?\w{0,20}|pre|file|antartifact|boltartifact|boltaction|tool_call|function|parameter"
+)
+_TAG = re.compile(
+    rf"(?:<!\[CDATA\[|\]\]>|<\|/?(?:python|code)(?:_tag)?\|>|</?(?:{_TAG_NAMES})(?:[ =][^<>\n]{{0,120}})?>"
+    r"|\[/?(?:PYTHON|CODE|ANSWER|SOLUTION)\]|\\(?:begin|end)\{(?:python|lstlisting|verbatim|minted|code)\}"
+    r"(?:\[[^\]\n]{0,40}\])?(?:\{\w{0,20}\})?|\{code(?::\w{1,20})?\})",
+    re.IGNORECASE,
+)
+_CODE = frozenset(
+    "def class import from if for while with try return async else: elif except finally: raise assert lambda global "
+    "nonlocal yield pass break continue".split()
+)
+_THOUGHT = frozenset("reasoning reasoning_content thought thoughts thinking analysis scratchpad".split())
+_PROMISING = ("code", "program", "solution", "python", "source", "script", "implementation", "answer", "improved")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of an answer that is set off from its prose, as it is written there."""
+
+    text: str
+    lead: str = ""
+    """What is said before it."""
+    tail: str = ""
+    """What is said after it."""
+    label: str = ""
+    closed: bool = True
+    """Whether its end is marked; else the answer may have been cut off within it."""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is said to be of another language."""
+        return self.label in _FOREIGN
+
+
+@dataclass(frozen=True)
+class _Fence:
+    line: int
+    prefix: str
+    label: str
+    info: str
+
+
+def fenced(text: str, parser: Parser) -> list[Block]:
+    """The blocks between fences. One ends at the first fence that makes it a program: strings of a program may hold others."""
+    page = _Page(text)
+    blocks: list[Block] = []
+    at, told = 0, 0
+    while at < len(page.fences):
+        block, after, end = page.block(at, told, parser)
+        if block is not None:
+            blocks.append(block)
+            told = end
+        at = after
+    return blocks
+
+
+def _fence(number: int, line: str) -> _Fence | None:
+    bare = line.lstrip(" \t>\u00a0\u200b\ufeff")
+    mark = _LIST_MARK.match(bare)
+    if mark:
+        bare = bare[mark.end() :]
+    if not bare.startswith(("```", "~~~")):
+        return None
+    info = bare.lstrip(bare[0]).strip()
+    if bare[0] in info:
+        return None
+    word = _WORD.search(info)
+    return _Fence(number, line[: len(line) - len(bare)], word[0].lower() if word else "", info)
+
+
+class _Page:
+    """A text by its lines, and those of them that are fences."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.split("\n")
+        fences = (_fence(i, line) for i, line in enumerate(self._lines))
+        self.fences = list(islice(filter(None, fences), _MOST_MARKS))
+        blank = (i for i in range(len(self._lines) - 1, 0, -1) if not self._lines[i].strip())
+        self._gaps = list(islice(blank, _MOST_GAPS))
+        self._starts = [0, *accumulate(len(line) + 1 for line in self._lines)]
+
+    def block(self, at: int, told: int, parser: Parser) -> tuple[Block | None, int, int]:
+        """The block that a fence opens, if it opens one; the fence to go on at, and the line up to which all is told."""
+        opening, later = self.fences[at], self.fences[at + 1 : at + 1 + _MOST_ENDS]
+        if opening.label in _MARKUP:
+            return None, at + 1, told
+        for step, end in enumerate(() if opening.label in _FOREIGN else later, 1):
+            if not parser.affords(self._size(opening, end.line)):
+                break
+            if parser.is_program(self._body(opening, end.line)):
+                closing = not end.info
+                return self._made(opening, told, end.line), at + step + closing, end.line + closing
+        if not later:
+            return self._open_block(opening, told, parser), at + 1, len(self._lines)
+        if not opening.info and later[0].info:
+            return None, at + 1, told
+        end = _nested_end(later)
+        if end is None:
+            return self._open_block(opening, told, parser), at + 1, later[0].line
+        block = self._made(opening, told, end.line)
+        return (block, at + 2, end.line + 1) if end is later[0] else (block, at + 1, later[0].line)
+
+    def _size(self, opening: _Fence, end: int) -> int:
+        return self._starts[end] - self._starts[opening.line + 1]
+
+    def _body(self, opening: _Fence, end: int) -> str:
+        """The lines of a block without what stands before its fence, where it stands before all of them too."""
+        body, prefix = self._lines[opening.line + 1 : end], " " * len(opening.prefix)
+        if prefix and all(line.startswith(prefix) or not line.strip() for line in body):
+            body = [line[len(prefix) :] for line in body]
+        return "\n".join(body).strip("\n") + "\n"
+
+    def _made(self, opening: _Fence, told: int, end: int, closed: bool = True) -> Block:
+        """A block with the last words before it and the first after it, less those that lead to another block."""
+        lines = self._lines
+        before = [line for line in lines[max(told, opening.line - 6) : opening.line] if line.strip()][-2:]
+        after = next((line for line in lines[end + 1 : end + 4] if line.strip()), "")
+        tail = "" if after.rstrip().endswith(":") else after
+        body = self._body(opening, end) if self._size(opening, end) <= MAX_CHARS else ""
+        return Block(body, "\n".join(before)[-_MOST_LEAD:], tail[:_MOST_TAIL], opening.label, closed)
+
+    def _open_block(self, opening: _Fence, told: int, parser: Parser) -> Block:
+        """A block that is never closed. An empty line may end it, for prose may follow; what goes on as code is cut off."""
+        lines = self._lines
+        whole = self._made(opening, told, len(lines), closed=False)
+        if whole.foreign or parser.mended(whole.text) is not None:
+            return whole
+        for gap in self._gaps:
+            if gap < opening.line + 2 or not parser.affords(self._size(opening, gap)) or not parser.is_program(self._body(opening, gap)):
+                continue
+            rest = next((line for line in lines[gap:] if line.strip()), "")
+            return self._made(opening, told, gap, closed=False) if _prose(rest) else whole
+        return whole
+
+
+def _nested_end(later: Sequence[_Fence]) -> _Fence | None:
+    """The fence that closes a block when each with a label opens one more."""
+    depth = 1
+    for fence in later:
+        depth += 1 if fence.info else -1
+        if depth == 0:
+            return fence
+    return None
+
+
+def _prose(line: str) -> bool:
+    words = line[:_MOST_LEAD].split()
+    code = line.startswith((" ", "\t", "#", "@")) or words[:1] == [] or words[0] in _CODE
+    return not code and len(words) > 2 and "=" not in words and words[1] != "=" and not line.rstrip().endswith(("(", "[", "{"))
+
+
+def split_fences(text: str) -> str:
+    """The text with a line of its own for every fence."""
+    return _GLUED.sub(r"\n\1", text).replace("```python ", "```python\n") if "```" in text or "~~~" in text else text
+
+
+def other_fences(text: str) -> str:
+    """The text with fences for what else may set code off: tags, and quotation marks where fences should be."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if _OTHER_FENCE.fullmatch(line.strip()):
+            lines.append("```" + ("python" if line.strip()[-1].isalnum() else ""))
+        elif "<" in line or "[" in line or "\\" in line or "{code" in line:
+            lines += _untagged(line)
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _untagged(line: str) -> Iterator[str]:
+    """A line with each of its tags as a fence; in the middle of prose a tag is only spoken of."""
+    place = 0
+    for tag in _TAG.finditer(line):
+        before = line[place : tag.start()]
+        if before.strip():
+            yield before
+        yield "```"
+        place = tag.end()
+    if line[place:].strip() or not place:
+        yield line[place:]
+
+
+def values(text: str, depth: int = 0) -> list[Block]:
+    """The texts inside JSON (or what Python prints of such data), those under a promising name first."""
+    found = _data(text.strip())
+    blocks: list[Block] = []
+    todo: list[tuple[str, Any, int]] = [("", found, 0)]
+    for _ in range(_MOST_VALUES):
+        if not todo:
+            break
+        name, value, deep = todo.pop(0)
+        if isinstance(value, dict) and deep < _MOST_DEPTH:
+            todo += [(str(key).lower(), one, deep + 1) for key, one in value.items() if str(key).lower() not in _THOUGHT]
+        elif isinstance(value, list | tuple) and deep < _MOST_DEPTH:
+            todo += [(name, one, deep + 1) for one in value]
+        elif isinstance(value, str) and value.strip():
+            inner = values(value, depth + 1) if value.lstrip()[:1] in {"{", "["} and depth < 2 else []
+            blocks += inner or [Block(value, lead=name)]
+    return sorted(blocks, key=lambda block: not any(word in block.lead for word in _PROMISING))
+
+
+def _data(text: str) -> Any:
+    """The data in a text that is, or holds, one JSON value."""
+    if text[:1] not in {"{", "[", '"'}:
+        start, end = text.find("{"), text.rfind("}")
+        if start < 0 or end < start or text[start + 1 : end].lstrip()[:1] not in {'"', "'"}:
+            return None
+        text = text[start : end + 1]
+    if len(text) > 4 * MAX_CHARS:
+        return None
+    read: tuple[Callable[[str], Any], ...] = (lambda one: json.loads(one, strict=False), literal)
+    for one in read:
+        try:
+            return one(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            continue
+    return None
+
+
+def bare(text: str, parser: Parser) -> list[Block]:
+    """Code that nothing sets off but the prose around it: it begins as code does, and ends with a paragraph."""
+    lines = text.split("\n")
+    ends = [len(lines), *islice((i for i in range(len(lines) - 1, 0, -1) if not lines[i].strip()), _MOST_GAPS)]
+    begun = [i for i, line in enumerate(lines) if _begins(line) and (i == 0 or not _begins(lines[i - 1]))][:_MOST_GAPS]
+    for start in begun:
+        for end in (one for one in ends if one > start):
+            body = "\n".join(lines[start:end]) if end - start < MAX_CHARS else ""
+            if parser.mended(body) is None:
+                continue
+            rest = next((line for line in lines[end:] if line.strip()), "")
+            return [Block(body)] if not rest or _prose(rest) else []
+    return []
+
+
+def _begins(line: str) -> bool:
+    """Whether a program may begin with this line."""
+    words = line[:_MOST_LEAD].split(maxsplit=2)
+    named = words[:1] and words[0] in {"def", "class", "import", "from", "async", "@", ">>>", "#!"}
+    return bool(named) or line.lstrip().startswith("@") or (words[1:2] == ["="] and words[0].isidentifier())

@@ -1,0 +1,224 @@
+"""Python as models write it: parsed within bounds, mended where only its dress is wrong, and asked what it defines.
+
+A text that is Python as it stands is never changed.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import html
+import json
+import re
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+MAX_CHARS = 100_000
+"""Longer texts are no programs."""
+_WORK, _WORK_EACH, _MOST_WORK = 400_000, 4, 2_000_000
+"""Characters that may be parsed for one answer: so many, and so many for each of its own, but never more."""
+
+_SPACES = {ord(c): " " for c in "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"}
+_BREAKS = {ord(c): "\n" for c in "\u0085\u2028\u2029"}
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"))
+_STRANGE = _SPACES | _BREAKS | _UNSEEN
+_PROMPT = re.compile(r"[ \t]{0,8}(?:>>>|\.\.\.|In \[\d{1,5}\]:|\.\.\.:)(?: |$)")
+_ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,5}|#x[0-9a-fA-F]{1,4});")
+_ENTITY_NAMES = {"lt", "gt", "amp", "quot", "apos", "nbsp"}
+_NUMBER = re.compile(r"[ \t]{0,8}\d{1,5}[ \t]{0,3}(?:[|:.)│→]|(?=[ \t]|$)) ?")
+_DIFF = ("+++ ", "--- ", "@@ ", "diff --git ", "index ", "new file mode")
+_BUILTIN = {*dir(builtins), "__name__", "__file__", "__doc__"}
+
+_parser = threading.Lock()
+"""Some versions of CPython fail at random when threads build syntax trees at once (cpython issue 106905)."""
+
+
+class Parser:
+    """Syntax trees for one answer, each made once, until the work is worth no more: then nothing parses any longer."""
+
+    def __init__(self, size: int) -> None:
+        """`size`: characters of the answer."""
+        self._left = min(_WORK + _WORK_EACH * size, _MOST_WORK)
+        self._trees: dict[str, ast.Module | None] = {}
+
+    def affords(self, size: int) -> bool:
+        """Whether a text of so many characters may still be parsed."""
+        return size <= min(MAX_CHARS, self._left)
+
+    def tree(self, text: str) -> ast.Module | None:
+        if text not in self._trees:
+            affordable = self.affords(len(text))
+            self._left -= min(len(text), MAX_CHARS)
+            self._trees[text] = _parsed(text) if affordable else None
+        return self._trees[text]
+
+    def is_program(self, text: str) -> bool:
+        """Python that defines, assigns or imports something: a line of prose may well parse, but it does neither."""
+        tree = self.tree(text)
+        return tree is not None and any(isinstance(node, _PROGRAMS) for node in ast.walk(tree))
+
+    def mended(self, text: str) -> str | None:
+        """The text as a program, with its dress taken off where that is what keeps it from being one; None: it is none."""
+        for reading in _readings(text) if self.affords(len(text)) else ():
+            if self.is_program(reading) and not self._escaped(reading):
+                return reading
+        return None
+
+    def _escaped(self, text: str) -> bool:
+        """Whether `&lt;` was read as an operation on a name."""
+        if not _ENTITY.search(text):
+            return False
+        tree = self.tree(text)
+        return tree is not None and not _ENTITY_NAMES.isdisjoint(unbound(tree))
+
+
+_PROGRAMS = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom,
+)  # fmt: skip
+
+
+def _parsed(text: str) -> ast.Module | None:
+    try:
+        with _parser:
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def literal(text: str) -> Any:
+    """The plain data that a text of Python stands for. Raises as `ast.literal_eval` does."""
+    with _parser:
+        return ast.literal_eval(text)
+
+
+def _readings(text: str) -> Iterator[str]:
+    """The text as it stands, then with one kind of dress after the other taken off, each from what was left."""
+    text = text.strip("\n") + "\n"
+    yield text
+    for mend in (_dedented, _unquoted, _plain_spaces, _unprompted, _unescaped, _unnumbered, _added, _unmagical, _written_out):
+        changed = mend(text)
+        if changed != text:
+            text = changed.strip("\n") + "\n"
+            yield text
+
+
+def _dedented(text: str) -> str:
+    lines = text.split("\n")
+    margins = [len(line) - len(line.lstrip(" \t\u00a0\u3000")) for line in lines if line.strip()]
+    cut = min(margins, default=0)
+    return "\n".join(line[cut:] if line.strip() else "" for line in lines) if cut else text
+
+
+def _unquoted(text: str) -> str:
+    """Without the marks of a quotation, if every line has one."""
+    lines = text.strip("\n").split("\n")
+    if not all(line.lstrip(" \t").startswith((">", "|")) or not line.strip() for line in lines) or _PROMPT.match(text):
+        return text
+    cut = [line.lstrip(" \t")[1:] for line in lines]
+    spaced = all(line.startswith(" ") or not line for line in cut)
+    return "\n".join(line[1:] if spaced else line for line in cut)
+
+
+def _plain_spaces(text: str) -> str:
+    return text.translate(_STRANGE)
+
+
+def _unprompted(text: str) -> str:
+    """What was typed at a prompt, without what was answered."""
+    if not _PROMPT.match(text.lstrip("\n")):
+        return text
+    typed = [(line, mark) for line in text.split("\n") if (mark := _PROMPT.match(line))]
+    return "\n".join(line[mark.end() :] for line, mark in typed)
+
+
+def _unescaped(text: str) -> str:
+    return html.unescape(text).translate(_STRANGE) if _ENTITY.search(text) else text
+
+
+def _unnumbered(text: str) -> str:
+    lines = text.strip("\n").split("\n")
+    marks = [_NUMBER.match(line) for line in lines]
+    if len(lines) < 2 or not all(mark or not line.strip() for mark, line in zip(marks, lines, strict=True)):
+        return text
+    return "\n".join(line[mark.end() :] if mark else "" for mark, line in zip(marks, lines, strict=True))
+
+
+def _added(text: str) -> str:
+    """What a difference adds and leaves."""
+    lines = [line for line in text.strip("\n").split("\n") if not line.startswith(_DIFF)]
+    if not any(line.startswith("+") for line in lines):
+        return text
+    if not all(line[:1] in {"+", "-", " ", ""} for line in lines):
+        return text
+    return "\n".join(line[1:] for line in lines if not line.startswith("-"))
+
+
+def _unmagical(text: str) -> str:
+    """Without a notebook's own commands."""
+    return "\n".join(line for line in text.split("\n") if not line.startswith(("%", "!")))
+
+
+def _written_out(text: str) -> str:
+    r"""Line breaks that were written as \n, where there are hardly others."""
+    bare = text.strip().strip('"')
+    if bare.count("\\n") < 1 or "\n" in bare:
+        return text
+    try:
+        return str(json.loads(f'"{bare}"', strict=False))
+    except ValueError:
+        return bare.replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"')
+
+
+def bound(node: ast.AST) -> Iterator[str]:
+    """The names that a node itself gives a meaning."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif isinstance(node, ast.alias):
+        yield (node.asname or node.name).partition(".")[0]
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        yield node.name
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest
+
+
+def defines(tree: ast.Module, name: str) -> bool:
+    """Whether a program gives a name a meaning, below a condition too."""
+    kinds = (ast.FunctionDef, ast.ClassDef, ast.Name, ast.alias)
+    return any(isinstance(node, kinds) and name in bound(node) for node in ast.walk(tree))
+
+
+def functions(tree: ast.Module) -> set[str]:
+    """The functions and classes that a program defines outside of others."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    found: set[str] = set()
+    for node in tree.body:
+        below = [node, *ast.iter_child_nodes(node)] if isinstance(node, ast.If | ast.Try | ast.With) else [node]
+        found |= {one.name for one in below if isinstance(one, kinds)}
+    return found
+
+
+def unbound(tree: ast.AST) -> set[str]:
+    """The names that are used and nowhere given a meaning, so that something else has to."""
+    used: set[str] = set()
+    given: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            used.add(node.id)
+        given.update(bound(node))
+    return set() if "*" in given else used - given - _BUILTIN
+
+
+def hollow(tree: ast.Module, name: str | None) -> bool:
+    """Whether a program is only a sketch: the function asked for (any, without a name) has no body."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, kinds) and name in {None, node.name}]
+    return bool(bodies) and any(all(_says_nothing(one) for one in body) for body in bodies)
+
+
+def _says_nothing(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
