@@ -95,6 +95,8 @@ class Sandbox(Protocol):
 
     level: str
     """The level in force: strict, confined, external or none. Stored with every run."""
+    slots: int
+    """How many jobs compute at once; callers size their threads by it. Improvers, which mostly wait, need no slot."""
 
     def run(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
         """One outcome per input, in order.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from selftaught.errors import SandboxRefused
 from selftaught.sandbox import Job, Limits, advice
-from selftaught.sandbox import filter as calls
+from selftaught.sandbox import filter as syscalls
 from selftaught.sandbox.guest import kernel
 from selftaught.sandbox.jail import NOBODY, bubblewrap, interpreter, numpy_folders
 from selftaught.sandbox.levels import LEVELS, open_sandbox
@@ -43,7 +43,7 @@ def _system() -> Check:
     if platform.system() != "Linux":
         return Check("system", False, detail, advice.mend(""))
     try:
-        calls.machine()
+        syscalls.machine()
     except SandboxRefused as refused:
         return Check("system", False, detail, str(refused))
     return Check("system", True, detail)

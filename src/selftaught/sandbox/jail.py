@@ -18,7 +18,7 @@ from pathlib import Path
 
 from selftaught.errors import SandboxRefused
 from selftaught.sandbox import Profile
-from selftaught.sandbox import filter as calls
+from selftaught.sandbox import filter as syscalls
 
 NOBODY = 64999
 """The user that root becomes before anything else; no file should belong to it."""
@@ -198,7 +198,7 @@ def _counting(layers: Layers, kind: Kind) -> bool:
 def _options(layers: Layers, kind: Kind, door: int) -> str:
     within, improver = layers.namespaces, kind.profile == "improver"
     packages = next(numpy_folders()).parent
-    program = calls.program(calls.machine(), improver, kind.files) if layers.filter else b""
+    program = syscalls.program(syscalls.machine(), improver, kind.files) if layers.filter else b""
     return json.dumps(
         {
             "door": door,
