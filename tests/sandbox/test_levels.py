@@ -21,6 +21,7 @@ from selftaught.sandbox.pool import Pool
 from selftaught.sandbox.probes import prove
 
 NONE = "none:trusted-programs-only"
+COUNTING = ["refused calls counted", "opened files counted"]
 ADD = Job("def f(x): return x + 1", "f", ((1,),), (0,))
 
 
@@ -201,9 +202,11 @@ def test_everything_may_lie_below_a_private_home(tmp_path: Path, monkeypatch: py
 
 def test_an_optional_layer_that_is_missing_is_left_out_and_said() -> None:
     with Pool("strict", Layers(pidns=False), 1) as pool, ThreadPoolExecutor(1):
-        assert pool.found() == ["landlock", "thread count of each job"]
-    with Pool("strict", Layers(), 1) as pool:
+        assert pool.found() == ["landlock", *COUNTING, "thread count of each job"]
+    with Pool("strict", Layers(counting=False), 1) as pool:
         assert pool.found() == ["process namespace", "landlock", "private files", "thread count of each job"]
+    with Pool("strict", Layers(), 1) as pool:
+        assert pool.found() == ["process namespace", "landlock", "private files", *COUNTING, "thread count of each job"]
 
 
 def test_the_doctor_never_sends_its_reader_to_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:

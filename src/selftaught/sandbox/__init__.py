@@ -22,7 +22,8 @@ What the sandbox does not stop, at any level:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -75,6 +76,50 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """Something a program tried that is not allowed it, as an audit hook beside it saw it."""
+
+    event: str
+    """Python's name of the event: `open`, `os.fork`, `socket.connect` ..."""
+    what: str
+    """Its arguments, of `open` and the like the path, capped."""
+    line: int
+    """The line of the program that led to it; 0 when it is not known."""
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """What a program tried that was denied, from two sources; nothing in either means no attempt only as far as each sees.
+
+    Calls that the C library makes for a harmless program and that are refused to it are not among them.
+    """
+
+    calls: Mapping[str, int] | None = None
+    """By system call, how often it was refused by the filter, or opened a file out of bounds. Counted outside, where no program
+    can change it; None where this machine does not allow that (see `doctor`)."""
+    noted: tuple[Attempt, ...] = ()
+    """The first ones that a hook within the guest's process saw: a lower bound, which a program can escape or forge."""
+
+    def __bool__(self) -> bool:
+        return bool(self.calls or self.noted)
+
+    def plain(self) -> dict[str, JSON]:
+        """As plain data, for facts and documents."""
+        noted = [{"event": one.event, "what": one.what, "line": one.line} for one in self.noted]
+        return {"calls": None if self.calls is None else dict(self.calls), "noted": noted}
+
+
+def together(attempts: Iterable[Attempts], most: int = 32) -> Attempts:
+    """Those of several inputs or programs as one: counts added up, the first `most` of what was noted, each once."""
+    calls, counted, noted = Counter[str](), False, dict[Attempt, None]()
+    for one in attempts:
+        counted = counted or one.calls is not None
+        calls.update(one.calls or {})
+        noted.update(dict.fromkeys(one.noted))
+    return Attempts(dict(sorted(calls.items())) if counted else None, tuple(noted)[:most])
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of one input. Failures of the program are values here, never exceptions."""
 
@@ -88,6 +133,8 @@ class Outcome:
     cpu_s: float = 0.0
     wall_s: float = 0.0
     peak_mb: float = 0.0
+    denied: Attempts = field(default_factory=Attempts)
+    """What the program tried that was denied, whatever became of it."""
 
 
 class Sandbox(Protocol):

@@ -19,13 +19,25 @@ from pathlib import Path
 from selftaught.errors import SandboxRefused
 from selftaught.sandbox import Profile
 from selftaught.sandbox import filter as syscalls
+from selftaught.sandbox.filter import Handing
+from selftaught.sandbox.guest import kernel
 
 NOBODY = 64999
 """The user that root becomes before anything else; no file should belong to it."""
 GUEST = Path(__file__).with_name("guest")
 PACKAGE = Path(__file__).resolve().parents[1]
 """This package: whoever reads it can make the hidden instances."""
-_GUEST_FILES = ("helpers.py", "kernel.py", "locking.py", "runner.py", "stubs.py", "wire.py", "zygote.py")
+_GUEST_FILES = (
+    "counting.py",
+    "helpers.py",
+    "hook.py",
+    "kernel.py",
+    "locking.py",
+    "runner.py",
+    "stubs.py",
+    "wire.py",
+    "zygote.py",
+)
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/",
@@ -52,6 +64,8 @@ class Layers:
     """Read-only by Landlock too; left out within namespaces when the kernel has none."""
     filter: bool = True
     """The system call filter."""
+    counting: bool = True
+    """What the filter refuses is counted; left out where the kernel does not allow it."""
 
 
 @dataclass(frozen=True)
@@ -168,9 +182,8 @@ def _walls(layers: Layers, kind: Kind, listed: list[Bind], sources: list[str]) -
     words += ["--uid", "1000", "--gid", "1000"]
     for bind, source in zip(listed, sources, strict=True):
         words += ["--ro-bind", source, str(bind.target)]
-    for link in (Path("/lib"), Path("/lib64")):
-        if link.is_symlink():
-            words += ["--symlink", str(link.readlink()), str(link)]
+    for link in _links():
+        words += ["--symlink", str(link.readlink()), str(link)]
     for mask in masks():
         words += ["--tmpfs", str(mask), "--remount-ro", str(mask)]
     words += ["--dir", "/dev"]
@@ -190,6 +203,28 @@ def _places() -> tuple[list[str], list[str]]:
     return [*map(str, readable)], [str(path) for _, one in found for path in one]
 
 
+def _bounds(layers: Layers, kind: Kind) -> dict[str, object]:
+    """What a program finds and may open, so that all else can be told to be an attempt; see `counting.Bounds`."""
+    devices = ["/dev/null", "/dev/zero"]
+    if not layers.namespaces and not (layers.landlock and kernel.landlock_abi()):
+        return {"rules": [("", True)], "listed": [], "writable": [""]}
+    within = layers.namespaces
+    places = [str(bind.target if within else bind.source) for bind in binds()]
+    places += [str(link) for link in _links()]
+    rules = [*((place, True) for place in [*places, *devices]), *((str(mask), False) for mask in masks())]
+    above = {str(folder) for place in [*places, *devices, "/tmp/x"] for folder in Path(place).parents}
+    return {
+        "rules": sorted(rules, key=lambda rule: -len(rule[0])),
+        "listed": sorted(above) if within else _places()[1],
+        "writable": [*devices, "/tmp"] if kind.files else devices,
+    }
+
+
+def _links() -> Iterator[Path]:
+    """Where the system's libraries are reached by another name."""
+    yield from (link for link in (Path("/lib"), Path("/lib64")) if link.is_symlink())
+
+
 def _counting(layers: Layers, kind: Kind) -> bool:
     """Whether jobs side by side must have their threads counted apart: those of one zygote, or of one user."""
     return kind.profile == "improver" or not layers.namespaces
@@ -198,7 +233,9 @@ def _counting(layers: Layers, kind: Kind) -> bool:
 def _options(layers: Layers, kind: Kind, door: int) -> str:
     within, improver = layers.namespaces, kind.profile == "improver"
     packages = next(numpy_folders()).parent
-    program = syscalls.program(syscalls.machine(), improver, kind.files) if layers.filter else b""
+    handing: tuple[Handing, ...] = ("nothing", "refused", "opens") if layers.counting else ("nothing",)
+    arch = syscalls.machine() if layers.filter else ""
+    filters = [syscalls.program(arch, improver, kind.files, one) for one in handing] if layers.filter else []
     return json.dumps(
         {
             "door": door,
@@ -209,7 +246,9 @@ def _options(layers: Layers, kind: Kind, door: int) -> str:
             "pidns": layers.pidns and within,
             "count": layers.filter and _counting(layers, kind),
             "landlock": None if not layers.landlock else (["/"], []) if within else _places(),
-            "filter": base64.b64encode(program).decode(),
+            "filters": [base64.b64encode(program).decode() for program in filters],
+            "opens": syscalls.opens(arch) if layers.filter else {},
+            **_bounds(layers, kind),
         }
     )
 

@@ -1,0 +1,148 @@
+"""Counts, outside the guest, the calls that its filter hands over: those that are refused, and files opened out of bounds.
+
+The kernel holds a call until the zygote has answered it, so a program cannot take a count back, or go on without one. The
+zygote keeps numbers of calls and nothing else: arguments and paths stay in two buffers that are wiped after each call, for
+what lay in its memory would be in that of every later job.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import time
+
+import kernel
+from wire import PLACE
+
+CHARGE_NS = 20_000
+"""What each call that is handed over costs a program of its CPU time: about what the zygote needs to answer it."""
+_UNKNOWN = 1023
+"""Stands for all numbers from here on."""
+_RECEIVE, _SEND = 0xC0502100, 0xC0182101
+_NUMBER, _ARGUMENTS, _CALL_SIZE = 16, 32, 80
+_GO_ON, _REFUSED = bytes(12) + b"\1\0\0\0", bytes(8) + (-errno.EPERM).to_bytes(4, "little", signed=True) + bytes(4)
+_LONGEST = 4096
+_WRITES, _CUTS = 0o103, 0o1000 >> 8
+"""In the two low bytes of an open's flags: to write or to create; to truncate."""
+_HERE = 0xFF
+"""The second byte of the folder AT_FDCWD; no descriptor that a child may have has it."""
+
+
+class Handover:
+    """How listeners come from children to the zygote, each under the number of its child."""
+
+    def __init__(self) -> None:
+        self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._ours.setblocking(False)
+        held = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, PLACE)
+        theirs.close()
+        if held != PLACE:
+            raise OSError(errno.EMFILE, "the place of the hand-over is taken")
+        self._theirs = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM, 0, held)
+        self._arrived: dict[int, int] = {}
+
+    def give(self, number: int, listener: int) -> None:
+        """In the child: hand its listener over, and keep neither it nor the way."""
+        while True:
+            try:
+                socket.send_fds(self._theirs, [number.to_bytes(8, "little")], [listener])
+                break
+            except OSError as error:  # too many are on their way; the zygote ends this child when it takes too long
+                if error.errno != errno.ETOOMANYREFS:
+                    raise
+                time.sleep(0.001)
+        os.close(PLACE)
+        os.close(listener)
+
+    def take(self, number: int) -> int | None:
+        """In the zygote: the listener of this child, if it was handed over."""
+        while number not in self._arrived:
+            try:
+                data, fds, _, _ = socket.recv_fds(self._ours, 8, 1)
+            except BlockingIOError:
+                return None
+            self._arrived[int.from_bytes(data, "little")] = fds[0]
+        return self._arrived.pop(number)
+
+
+class Bounds:
+    """Which files a job may open.
+
+    `rules` are beginnings of paths, the longest first, each with whether what lies below may be read; `listed` are folders
+    that may be opened though not all in them may be.
+    """
+
+    def __init__(self, rules: list[tuple[str, bool]], listed: list[str], writable: list[str]) -> None:
+        self.rules = [(path.encode(), allowed) for path, allowed in rules]
+        self.listed = [path.encode() for path in listed]
+        self.writable = [path.encode() for path in writable]
+
+
+class Counter:
+    """Answers the calls that one child's filter hands over, and counts those that are refused or out of bounds.
+
+    `opens`: the numbers of the calls that open files, each with the place of its path among the arguments. `moves`: whether
+    the child may have gone to a folder that is its own, so that a relative path may mean anything.
+    """
+
+    def __init__(self, listener: int, pid: int, bounds: Bounds, opens: dict[int, int], moves: bool) -> None:
+        self.listener = listener
+        self.refused: dict[int, int] = {}
+        self.answered = 0
+        """Both since they were last taken."""
+        self._pid, self._bounds, self._opens, self._moves = pid, bounds, opens, moves
+        self._call = bytearray(_CALL_SIZE)
+        self._reply = bytearray(24)
+        self._path = kernel.Reader(_LONGEST)
+
+    def take(self) -> dict[int, int]:
+        """How often which call was refused since this was last asked."""
+        refused, self.refused, self.answered = self.refused, {}, 0
+        return refused
+
+    def answer(self) -> None:
+        """Answer the call that is waiting, if it still is."""
+        try:
+            fcntl.ioctl(self.listener, _RECEIVE, self._call)
+            self._decide()
+            fcntl.ioctl(self.listener, _SEND, self._reply)
+        except OSError:  # it was cut off by a signal, or by the death of its process
+            pass
+        finally:
+            self._call[:] = bytes(_CALL_SIZE)
+
+    def _decide(self) -> None:
+        self.answered += 1
+        low, high, *rest = self._call[_NUMBER : _NUMBER + 4]
+        number = _UNKNOWN if high > 3 or any(rest) else high << 8 | low
+        place = self._opens.get(number)
+        self._reply[:8] = self._call[:8]
+        self._reply[8:] = _REFUSED if place is None else _GO_ON
+        if place is None or self._out_of_bounds(place):
+            self.refused[number] = self.refused.get(number, 0) + 1
+
+    def _out_of_bounds(self, place: int) -> bool:
+        """Whether this job may not open the file whose path is the argument at `place`, with the flags behind it."""
+        call, at = self._call, _ARGUMENTS + 8 * place
+        if not self._path.read(self._pid, memoryview(call)[at : at + 8]):
+            return False  # no path at all, as the kernel will say
+        try:
+            if not self._path.absolute():
+                beside = place and call[_ARGUMENTS + 1] != _HERE
+                return not beside and not self._moves
+            return self._path.climbs() or not self._allowed(call[at + 8] & _WRITES or call[at + 9] & _CUTS)
+        finally:
+            self._path.wipe()
+
+    def _allowed(self, writing: int) -> bool:
+        path, bounds = self._path, self._bounds
+        if any(map(path.below, bounds.writable)):
+            return True
+        if writing:
+            return False
+        for start, allowed in bounds.rules:
+            if path.below(start):
+                return allowed
+        return any(map(path.equals, bounds.listed))
