@@ -4,6 +4,8 @@
 - `two_peaked`: the same with simulated scores that either find the trick or do not;
 - `until_decided`: looking after every block, by confidence sequence, beside what looking at a t interval would do;
 - `pipeline`: recursion, gate and the verdicts against every control on tasks whose grades are pure noise;
+- `fooling`: improvers that do nothing useful, against the seed improver and best-of-n (benchmarks/fooling.py);
+- `rules`: claims, methods and gates by simulation alone (benchmarks/rules.py), and gates on the cells of the pool;
 - `power`: how often a planted gain is found; `coverage`: of the t interval on simulated scores.
 
 Shares are of 400 comparisons (pipeline: 200 runs), with Wilson's 95 % interval. Comparisons of `null` and `power` draw their
@@ -23,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import fooling, rules
 from selftaught.budget import Allowance
 from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.statistics import Interval, Verdict, interval, paired, sequence, verdict, wilson
@@ -48,6 +51,7 @@ class Size:
     comparisons: int = 400
     runs: int = 200
     pool: int = 200
+    fools: int = 400
 
 
 TASKS = (1, 2, 5)
@@ -63,9 +67,10 @@ Draw = Callable[[np.random.Generator, int, int], tuple[Values, Values]]
 
 def run(quick: bool = False) -> dict[str, JSON]:
     """All figures. Takes some minutes."""
-    size = Size(100, 5, 2 * BLOCKS) if quick else Size()
+    size = Size(100, 5, 2 * BLOCKS, 12) if quick else Size()
     with open_sandbox() as sandbox:
         scaled, raw = pool(sandbox, size.pool)
+        fools = fooled(sandbox, size.fools)
         pipeline = noise_runs(sandbox, size.runs)
     count, drawn = size.comparisons, from_pool(scaled)
     return {
@@ -83,6 +88,8 @@ def run(quick: bool = False) -> dict[str, JSON]:
             "two_peaked": [looking(two_peaked, count, k) for k in TASKS],
         },
         "pipeline": pipeline,
+        "fooling": fooling.figures(fools, count),
+        "rules": {**rules.run(quick), "gates_on_cells": rules.gates({"formula": cells_of(scaled)}, max(1000, count))},
         "power": [power(drawn, count, gain, n) for gain in GAINS for n in REPETITIONS],
         "coverage": [
             coverage(name, count, k, n) for name in ("normal", "two_peaked") for k in TASKS for n in REPETITIONS
@@ -102,6 +109,23 @@ def pool(sandbox: Sandbox, repetitions: int) -> tuple[Values, Values]:
     shape = (repetitions, len(tasks))
     values, raw = (np.array([getattr(cell, name) for cell in cells]).reshape(shape).T for name in ("value", "raw"))
     return values, raw
+
+
+def fooled(sandbox: Sandbox, repetitions: int) -> fooling.Pool:
+    """Cells of improvers that do nothing useful, and of their references, on the tasks of the pool."""
+    with laboratory(sandbox, 1) as lab:
+        tasks = [scale(lab, task) for task in expand(f"formula:test/{max(TASKS)}", 1)]
+        return fooling.pool(lab, tasks, repetitions, Allowance(calls=8, responses=8, scorings=65))
+
+
+def cells_of(values: Values) -> rules.Scores:
+    """Scores of an equal drawn from stored cells, each about the mean of its task."""
+    centred = (values - values.mean(axis=1, keepdims=True)).ravel()
+
+    def draw(rng: np.random.Generator, shape: rules.Shape) -> Values:
+        return rng.choice(centred, shape)
+
+    return draw
 
 
 def from_pool(values: Values) -> Draw:

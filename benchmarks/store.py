@@ -1,6 +1,7 @@
 """The store: its size beside that of schema 1, and what facts cost, with 60,000 answers and 57,000 scorings.
 
-The facts have the shapes and the lengths of those that the demo makes; every text and every digest differs. `growth` is the
+The facts have the shapes and the lengths of those that the demo makes. Every text is a program that an earlier one was edited
+into, one to three of its lines replaced; every second scoring is of a program that was not scored before. `growth` is the
 size while it is written, without the compaction that moving over and pruning do.
 """
 
@@ -81,13 +82,15 @@ def _made(rng: random.Random, answers: int, scorings: int) -> tuple[list[_Fact],
 
     expertise = keep("You are an expert in optimization and machine learning.")
     facts: list[_Fact] = []
+    programs = [[_line(rng) for _ in range(rng.randrange(6, 18))] for _ in range(8)]
     for i in range(answers):
-        place = i // 48
         if i % _BATCH == 0:
-            message = keep(
-                f"Improve this solution.\n\n{_program(rng, 24)}\n\nThe utility is the mean grade over 20 instances."
-            )
-        facts.append(_answer(rng, expertise, message, place, i % _BATCH, keep(_proposal(rng))))
+            parent = rng.choice(programs)
+            message = keep(f"Improve this solution.\n\n{_program(parent)}\n\nThe utility is the mean grade.")
+        child = _edited(rng, parent)
+        programs[rng.randrange(len(programs))] = child
+        text = keep(f"{rng.choice(_IDEAS)}\n\n```python\n{_program(child)}```\n")
+        facts.append(_answer(rng, expertise, message, i // 48, i % 48, text))
     utilities = [_utility(i) for i in range(max(1, scorings // 24))]
     facts += [_score(rng, _sha(f"program {i // 2}"), utilities[7 * i % len(utilities)]) for i in range(scorings)]
     return facts, texts
@@ -114,12 +117,19 @@ def _score(rng: random.Random, program: str, utility: list[Any]) -> _Fact:
     return "score", {"program": program, "utility": utility, "contract": 1}, body
 
 
-def _proposal(rng: random.Random) -> str:
-    return f"{rng.choice(_IDEAS)}\n\n```python\n{_program(rng, rng.randrange(6, 18))}```\n"
+def _line(rng: random.Random) -> str:
+    return rng.choice(_LINES).format(round(rng.random() * 100, 3))
 
 
-def _program(rng: random.Random, lines: int) -> str:
-    body = "\n".join(rng.choice(_LINES).format(round(rng.random() * 100, 3)) for _ in range(lines))
+def _edited(rng: random.Random, program: list[str]) -> list[str]:
+    edited = list(program)
+    for _ in range(rng.randrange(1, 4)):
+        edited[rng.randrange(len(edited))] = _line(rng)
+    return edited
+
+
+def _program(lines: list[str]) -> str:
+    body = "\n".join(lines)
     return f"import numpy as np\n\n\ndef solve(instance):\n{body}\n    return best\n"
 
 
@@ -162,7 +172,7 @@ def _times(path: Path, facts: list[_Fact], texts: dict[str, str]) -> dict[str, f
 
 def _once(store: Store, number: int, facts: list[_Fact], texts: dict[str, str]) -> None:
     for kind, about, body in facts:
-        for name in (about.get("message"), body.get("text")):
+        for name in (about.get("expertise"), about.get("message"), body.get("text")):
             if name:
                 store.keep(texts[name])
         store.once(kind, about, lambda body=body: body, number)
@@ -183,11 +193,11 @@ def _per_fact(facts: list[_Fact], act: Any) -> float:
 def _opened(path: Path) -> dict[str, float]:
     """What a process of its own takes to open the full store and find one fact."""
     script = (
-        "import sys, time, pathlib, resource; from selftaught.store import Store\n"
+        "import sys, time, pathlib; from selftaught.store import Store\n"
         "began = time.perf_counter(); store = Store(pathlib.Path(sys.argv[1])); store.run(1); store.once('x', {}, lambda: 1)\n"
-        "print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+        "print(time.perf_counter() - began, pathlib.Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
     )
     said = subprocess.run(
         [sys.executable, "-c", script, path], capture_output=True, text=True, check=True
     ).stdout.split()
-    return {"ms": round(1000 * float(said[0]), 1), "peak_mb": round(float(said[1]), 1)}
+    return {"ms": round(1000 * float(said[0]), 1), "peak_mb": round(int(said[1]) / 1024, 1)}

@@ -183,7 +183,7 @@ values = st.recursive(leaves | digests, lambda one: st.lists(one) | st.dictionar
 
 
 @given(st.lists(st.tuples(st.dictionaries(names, values), values), max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_facts_of_any_shape_come_back_as_they_were(tmp_path_factory, facts):
     path = tmp_path_factory.mktemp("s") / "s.db"
     with Store(path) as store:
@@ -469,9 +469,13 @@ class TestMerging:
                     store.merge(path)
 
     def test_one_that_is_being_worked_on_is_refused(self, tmp_path):
-        with Store(tmp_path / "s.db") as store, Store(tmp_path / "t.db") as other, other.alone(other.start({}, {})):
-            with pytest.raises(UsageError, match="run 1 of store .* is being worked on"):
-                store.merge(tmp_path / "t.db")
+        with (
+            Store(tmp_path / "s.db") as store,
+            Store(tmp_path / "t.db") as other,
+            other.alone(other.start({}, {})),
+            pytest.raises(UsageError, match=r"run 1 of store .* is being worked on"),
+        ):
+            store.merge(tmp_path / "t.db")
 
 
 class TestLooking:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
+from math import inf, isfinite
 from typing import cast
 
 from selftaught.errors import UsageError
@@ -38,8 +38,10 @@ def _grade(task: Task, instance: Instance, outcome: Outcome) -> tuple[float, str
             grade = task.grade(instance, outcome.answer)
     except InvalidAnswer as error:
         return 0.0, f"invalid answer: {error}"
-    if not isinstance(cast(object, grade), int | float) or not isfinite(grade) or not 0 <= grade <= 1:
-        raise UsageError(f"task {task.name} graded an answer {grade!r}, which is no number in [0, 1]: mend its grade()")
+    most = inf if task.unbounded else 1
+    if not isinstance(cast(object, grade), int | float) or not isfinite(grade) or not 0 <= grade <= most:
+        within = "of at least 0" if task.unbounded else "in [0, 1]"
+        raise UsageError(f"task {task.name} graded an answer {grade!r}, which is no number {within}: mend its grade()")
     return grade, None
 
 

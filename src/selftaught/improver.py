@@ -111,7 +111,7 @@ class _ImproverRun:
                     {"budget": allowance.calls, "max_responses_per_call": allowance.responses},
                 ),
             ),
-            seeds=(seed_from("improver", self._lab.seed, self._stream),),
+            seeds=(seed_from("improver", self._lab.roots.guests, self._stream),),
             limits=Limits(cpu_s=allowance.cpu_s, answer_kb=512),
             profile="improver",
         )

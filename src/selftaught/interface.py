@@ -5,20 +5,22 @@ These texts are part of every question to a model, so a recorded answer fits onl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from selftaught.budget import Allowance
 from selftaught.sandbox import Limits
-from selftaught.task import Split, Task
+from selftaught.settings import Keep
+from selftaught.task import Task
 
 
-def about_task(task: Task, split: Split) -> str:
-    """All that an improver is told of a task, whose instances are drawn from `split`."""
-    count = task.instances[split]
-    instances = "1 instance" if count == 1 else f"{count} instances"
+def about_task(task: Task) -> str:
+    """All that an improver is told of a task. It tells no split from another, also where they differ in size."""
+    count = task.instances["train"] if len(set(task.instances.values())) == 1 else None
+    instances = "1 instance" if count == 1 else f"{count} instances" if count else "a number of instances"
+    grades = "at least 0, above 1 where an answer beats the best known" if task.unbounded else "between 0 and 1"
     return (
         f"{task.description.strip()}\n\n"
-        f"The utility is the mean grade over {instances}, between 0 and 1. An instance whose answer is invalid, "
+        f"The utility is the mean grade over {instances}, {grades}. An instance whose answer is invalid, "
         f"or which needs more than {task.limits.cpu_s:g} s of CPU time or {task.limits.memory_mb} MiB, "
         f"is graded 0; a program that answers none has utility 0. Scoring the same program again gives the same."
         f"{_files(task.limits)}"
@@ -31,7 +33,13 @@ def _files(limits: Limits) -> str:
     return f" A program may write files below /tmp, at most {limits.files_mb} MiB in all, which are gone when it ends."
 
 
-def about_improvers(tasks: int, repetitions: int, inner: Allowance, upon: Sequence[Allowance]) -> str:
+_KEPT: Mapping[Keep, str] = {
+    "better": "a returned solution counts only where it scores better than the start solution by its utility; ",
+    "returned": "",
+}
+
+
+def about_improvers(tasks: int, repetitions: int, inner: Allowance, upon: Sequence[Allowance], keep: Keep) -> str:
     """All that an improver is told of the meta-utility (paper, section 3): neither tasks nor their solutions are shown.
 
     `upon` holds the allowances of the tasks to improve an improver that are among the `tasks`.
@@ -46,7 +54,7 @@ def about_improvers(tasks: int, repetitions: int, inner: Allowance, upon: Sequen
         f"{repetitions} times each. On each task improve_algorithm(initial_solution, utility, language_model) "
         "is given the task's start solution, a utility and a language model, and returns an improved solution, "
         "which is then judged on instances of the task that the improver could not score on. 0 stands for the start "
-        "solution and 1 for the best known one; an improver run that fails, or that exceeds a budget without "
+        f"solution and 1 for the best known one; {_KEPT[keep]}an improver run that fails, or that exceeds a budget without "
         "catching BudgetExhausted, counts as its start solution. "
         f"In each run the improver has utility.budget = {inner.scorings} scorings, language_model.budget = "
         f"{inner.calls} calls with language_model.max_responses_per_call = {inner.responses} answers each, and "

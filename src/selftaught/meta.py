@@ -20,10 +20,13 @@ from selftaught.lab import Lab
 from selftaught.lab.workers import improving
 from selftaught.plain import JSON, digest
 from selftaught.program import Program, defect
+from selftaught.settings import Keep
 from selftaught.task import Half, Split, Task
 from selftaught.utility import Score, TaskUtility, Utility
 
 _log = logging.getLogger(__name__)
+LEAST_HEADROOM = 0.1
+"""A task with less to gain, as a share of its best, stands in tables only: its unit is so small that it drowns the others."""
 SCALE_REPETITIONS = 8
 """How many train repetitions the start solution's raw score is measured on."""
 
@@ -105,14 +108,25 @@ class ImproverTask:
 
 @dataclass(frozen=True)
 class ScaledTask:
-    """A task on the common scale: the start solution's raw score is 0, the reference best 1, nothing is clipped."""
+    """A task on the common scale: the start solution is 0, the reference best 1, nothing is clipped."""
 
     task: Downstream
     start: float
-    """Raw score of the start solution, fixed before the run."""
+    """Raw score of the start solution, measured before the run: it fixes the headroom, and nothing else."""
 
-    def __call__(self, raw: float) -> float:
-        return (raw - self.start) / (self.task.best - self.start)
+    @property
+    def headroom(self) -> float:
+        """What there is to gain at most, as raw score: the unit of the common scale."""
+        return self.task.best - self.start
+
+    @property
+    def counts(self) -> bool:
+        """Whether the task has headroom enough for its values to stand in means beside those of others."""
+        return self.headroom >= LEAST_HEADROOM * self.task.best
+
+    def value(self, raw: float, start: float) -> float:
+        """The common scale: what was gained over the start solution on the very same instances, by the headroom."""
+        return (raw - start) / self.headroom
 
 
 @dataclass(frozen=True)
@@ -124,8 +138,15 @@ class Cell:
     """On the common scale."""
     raw: float
     failed: str | None
-    """Why the improver run failed, so that its start solution was judged in its stead; None when it did not."""
+    """Why the improver run failed; None when it did not."""
     usage: Usage
+    counts: bool = True
+    """Whether the task has headroom enough to stand in means over tasks."""
+
+
+def counting(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells that stand in means over tasks: those with headroom enough, or all where no task has it."""
+    return [cell for cell in cells if cell.counts] or [*cells]
 
 
 def scale(lab: Lab, task: Task | Downstream) -> ScaledTask:
@@ -173,15 +194,14 @@ class MetaUtility:
     repetitions: int
     allowance: Allowance
     """What each improver run may use."""
-    tries: int = 1
-    """Improver runs per cell, each with answers of its own; the best by the practice score counts. The seed improver
-    tried n times is best-of-n sampling."""
+    keep: Keep = "better"
+    """What of an improver run is judged (`settings.Keep`)."""
 
     entry = ENTRY
 
     @property
     def description(self) -> str:
-        return about_improvers(len(self.tasks), self.repetitions, self.allowance, self._upon)
+        return about_improvers(len(self.tasks), self.repetitions, self.allowance, self._upon, self.keep)
 
     @property
     def _upon(self) -> list[Allowance]:
@@ -191,7 +211,7 @@ class MetaUtility:
     @property
     def key(self) -> JSON:
         tasks = [_identity(one) for one in self.tasks]
-        own = self.lab.seed, tasks, self.split, self.label, self.repetitions, self.allowance.plain(), self.tries
+        own = self.lab.seed, tasks, self.split, self.label, self.repetitions, self.allowance.plain(), self.keep
         return ["meta", *own]
 
     def score(self, program: Program, earlier: int = 0) -> Score:
@@ -200,7 +220,7 @@ class MetaUtility:
         if wrong:
             return Score(None, wrong)
         cells = self.cells(program, earlier)
-        values = tuple(cell.value for cell in cells)
+        values = tuple(cell.value for cell in counting(cells))
         failed = [cell.failed for cell in cells if cell.failed]
         if len(failed) == len(cells):
             return Score(None, failed[0], values, len(failed))
@@ -211,9 +231,10 @@ class MetaUtility:
         first = earlier * self.repetitions
         return self.side_by_side([(program, one, first + r) for r in range(self.repetitions) for one in self.tasks])
 
-    def side_by_side(self, wanted: Sequence[tuple[Program, ScaledTask, int]]) -> list[Cell]:
-        """A cell for each improver, task and repetition, as many at once as the level allows."""
-        return self.lab.workers.map(improving(self.level), lambda one: self.cell(*one), wanted)
+    def side_by_side(self, wanted: Sequence[tuple[Program, ScaledTask, int]], tries: Sequence[int] = ()) -> list[Cell]:
+        """A cell for each improver, task and repetition, as many at once as the level allows; `tries` as in `cell`."""
+        each = zip(wanted, tries or [1] * len(wanted), strict=True)
+        return self.lab.workers.map(improving(self.level), lambda one: self.cell(*one[0], one[1]), [*each])
 
     @property
     def level(self) -> int:
@@ -226,7 +247,7 @@ class MetaUtility:
         if wrong:
             return f"It is no improver: {wrong}"
         cells = self.cells(program)
-        lines = [f"Utility {mean(cell.value for cell in cells):.4f}."]
+        lines = [f"Utility {mean(cell.value for cell in counting(cells)):.4f}."]
         for number, one in enumerate(self.tasks, 1):
             own = [cell for cell in cells if cell.task == one.task.name]
             failed = [cell.failed for cell in own if cell.failed]
@@ -237,8 +258,12 @@ class MetaUtility:
             )
         return "\n".join(lines)
 
-    def cell(self, program: Program, scaled: ScaledTask, repetition: int) -> Cell:
-        """One improver run on one repetition of one task, judged."""
+    def cell(self, program: Program, scaled: ScaledTask, repetition: int, tries: int = 1) -> Cell:
+        """One improver run on one repetition of one task, judged.
+
+        With several `tries`, each has answers of its own and the best by the practice score counts: the seed improver tried
+        n times is best-of-n sampling.
+        """
         lab, task = self.lab, scaled.task
         which: list[JSON] = [self.label, repetition]
         practice = task.utility(lab, self.split, which, "practice")
@@ -248,10 +273,21 @@ class MetaUtility:
         allowance, level = task.own_allowance or self.allowance, int(bool(task.own_allowance))
         runs = [
             improve(lab, program, start, practice, [*stream, k] if k else stream, allowance, level)
-            for k in range(self.tries)
+            for k in range(tries)
         ]
         found = [run.program for run in runs if run.program]
-        best = max(found, key=lambda one: practice.score(one).number) if len(found) > 1 else (found or [start])[0]
-        raw = judged.score(best).number
+        kept = self._kept(start, found, practice)
+        raw, before = judged.score(kept).number, judged.score(start).number
         usage = sum((run.usage for run in runs), Usage())
-        return Cell(task.name, scaled(raw), raw, None if found else runs[0].reason, usage)
+        failed = None if found else runs[0].reason
+        return Cell(task.name, scaled.value(raw, before), raw, failed, usage, scaled.counts)
+
+    def _kept(self, start: Program, found: Sequence[Program], practice: Utility) -> Program:
+        """What a user would keep: the best by the practice score, the start solution unless something beats it.
+
+        These scorings are the host's own, outside every allowance. The paper takes what was returned, unseen.
+        """
+        if self.keep == "returned" and len(found) < 2:
+            return found[0] if found else start
+        wanted = [start, *found] if self.keep == "better" else found
+        return max(wanted, key=lambda one: practice.score(one).number)

@@ -6,6 +6,8 @@ import hashlib
 import json
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
@@ -33,3 +35,42 @@ def seed_from(*parts: JSON) -> int:
 def rng_from(*parts: JSON) -> random.Random:
     """A generator of random numbers seeded by `seed_from(*parts)`."""
     return random.Random(seed_from(*parts))
+
+
+SEED_BITS = 53
+"""A seed that is drawn has so many bits: any JSON reader keeps it exact, and nobody guesses it."""
+GUESSES_PER_S = 2.0
+"""Seeds that a guesser may try per CPU second, rather too high: one derivation of roots takes most of a second."""
+_SLOW = {"n": 1 << 15, "r": 8, "p": 8, "maxmem": 1 << 26}
+
+
+@dataclass(frozen=True)
+class Roots:
+    """Where the chance of a run comes from: one root per use, so that seeing one tells nothing of another.
+
+    Generated programs see numbers that come from `guests`. Were they a plain hash of the seed, a program could try seeds
+    until its own numbers come out, and draw the hidden instances for itself.
+    """
+
+    instances: str
+    guests: str
+    targets: str
+    """Of tasks that are drawn, e.g. formulas."""
+    streams: str
+    """Of the model's answers."""
+
+
+@lru_cache(maxsize=1024)
+def roots(seed: int) -> Roots:
+    """The roots of a seed, by a derivation that is slow on purpose (scrypt, most of a CPU second)."""
+    size = 32
+    found = hashlib.scrypt(str(seed).encode(), salt=b"selftaught roots", dklen=4 * size, **_SLOW).hex()
+    return Roots(*(found[i : i + 2 * size] for i in range(0, len(found), 2 * size)))
+
+
+def guessable(seed: int, cpu_s: float) -> float:
+    """The chance that a program which tries seeds for `cpu_s` CPU seconds, smallest first, comes upon this one.
+
+    The seed is taken for one of all those with as many bits.
+    """
+    return min(1.0, GUESSES_PER_S * cpu_s / 2 ** max(seed.bit_length(), 1))

@@ -49,7 +49,9 @@ def recursion(lab: Lab, seed: Program, tasks: Sequence[ScaledTask], settings: Se
             lab.progress.phase(f"round {t} of {settings.rounds}: proposing")
             train = MetaUtility(lab, tasks, "train", ["round", t], settings.repetitions, settings.inner)
             workpiece = improver if settings.start == "incumbent" else STUB
-            proposal = improve(lab, worker, workpiece, train, ["outer", lab.seed, t], settings.outer, train.level + 1)
+            proposal = improve(
+                lab, worker, workpiece, train, ["outer", lab.roots.streams, t], settings.outer, train.level + 1
+            )
             lab.progress.phase(f"round {t} of {settings.rounds}: validating")
             outcome = _gate(lab, t, worker, improver, proposal, tasks, settings)
         improver = outcome.improver

@@ -14,6 +14,9 @@ Accept = Literal["gate", "paper"]
 Worker = Literal["self", "frozen"]
 Start = Literal["incumbent", "none"]
 Controls = Literal["all", "basic"]
+Keep = Literal["better", "returned"]
+"""What of an improver run is judged. `better`: what a user would keep, the better of the start solution and what it returned,
+by the practice score; ties and failures keep the start. `returned`: the paper's letter, whatever it returned."""
 Preset = Literal["ours", "paper", "tiny"]
 LONGEST_CPU_S = 86_400.0
 """What an improver's own code may use at most."""
@@ -64,6 +67,8 @@ class Settings:
     """`self`: the current improver does the work (paper); `frozen`: the seed improver does, in all rounds."""
     start: Start = "incumbent"
     """`incumbent`: the worker is shown the incumbent; `none`: a stub, as the paper's maximizers are (appendix)."""
+    keep: Keep = "better"
+    """What of an improver run counts, in every arm and in the meta-utility alike."""
     controls: Controls = "all"
     """`basic`: the run ends with the seed improver and best-of-n; `all`: also with the frozen worker, sham and what it cost."""
     repetitions: int = 2
@@ -137,6 +142,8 @@ class Contest:
     """Differences of at most this size, on the common scale, count as equivalent."""
     inner: Allowance = field(default_factory=lambda: Settings("").inner)
     """What each improver run may use: the same for all."""
+    keep: Keep = "better"
+    """What of an improver run counts."""
 
     def __post_init__(self) -> None:
         names = [one.name for one in self.entrants]

@@ -60,8 +60,8 @@ def authored(task: Task, method: str) -> Generator[None]:
 class Task(ABC):
     """What is asked, and how an answer is graded. Runs on the trusted side only.
 
-    A grade is a number in [0, 1]; an instance whose answer is invalid, or whose run failed, counts 0; the raw score of a
-    solution is the mean over the instances.
+    A grade is a number in [0, 1], above 1 only where a task says that it is unbounded; an instance whose answer is invalid, or
+    whose run failed, counts 0; the raw score of a solution is the mean over the instances.
     """
 
     name: str
@@ -78,6 +78,8 @@ class Task(ABC):
     """How many instances each half of a (split, repetition) draws."""
     best: float = 1.0
     """Raw score of the reference best: 1 on the common scale, where the start solution is 0."""
+    unbounded: ClassVar[bool] = False
+    """Whether a grade may exceed 1: where 1 is the best that was known when the task was written, and may be beaten."""
     known_start: ClassVar[float | None] = None
     """Raw score of the start solution where it is known exactly; otherwise it is measured before a run."""
 
@@ -92,16 +94,19 @@ class Task(ABC):
 
     @abstractmethod
     def grade(self, instance: Instance, answer: JSON) -> float:
-        """The grade in [0, 1] of plain data that a solution returned; raises InvalidAnswer."""
+        """The grade of plain data that a solution returned; raises InvalidAnswer."""
 
     def explain(self, instance: Instance, answer: JSON) -> str:  # noqa: ARG002 - for subclasses
         """What an improver may be told about a graded answer on a practice instance, in one line; empty: nothing."""
         return ""
 
-    def sample(self, seed: int, split: Split, repetition: JSON, half: Half) -> tuple[Instance, ...]:
-        """The instances of one half of one repetition of a split: disjoint streams, so none is shared by design."""
+    def sample(self, root: str, split: Split, repetition: JSON, half: Half) -> tuple[Instance, ...]:
+        """The instances of one half of one repetition of a split: disjoint streams, so none is shared by design.
+
+        `root` is that of instances (`plain.Roots`): no generated program ever sees what is derived from it.
+        """
         return tuple(
-            self.draw(rng_from("instance", self.name, seed, split, repetition, half, i))
+            self.draw(rng_from("instance", self.name, root, split, repetition, half, i))
             for i in range(self.instances[split])
         )
 

@@ -68,18 +68,20 @@ class TaskUtility:
         self.entry = task.entry
         self._lab = lab
         self._task = task
-        self._sampled = (lab.seed, split, repetition, half)
+        self._split: Split = split
+        self._repetition = repetition
+        self._half: Half = half
 
     @cached_property
     def instances(self) -> tuple[Instance, ...]:
         with authored(self._task, "draw"):
-            instances = self._task.sample(*self._sampled)
+            instances = self._task.sample(self._lab.roots.instances, self._split, self._repetition, self._half)
             canonical([list(instance.args) for instance in instances])
         return instances
 
     @property
     def description(self) -> str:
-        return about_task(self._task, self._sampled[1])
+        return about_task(self._task)
 
     @property
     def key(self) -> JSON:
@@ -88,7 +90,8 @@ class TaskUtility:
     @cached_property
     def _key(self) -> JSON:
         task = self._task
-        return [task.name, task.source, _limits_key(task.limits), task.instances[self._sampled[1]], *self._sampled]
+        drawn = self._lab.seed, self._split, self._repetition, self._half
+        return [task.name, task.source, _limits_key(task.limits), task.instances[self._split], *drawn]
 
     def score(self, program: Program, earlier: int = 0) -> Score:  # noqa: ARG002 - the instances are fixed
         fact = self._fact(program)
@@ -104,6 +107,11 @@ class TaskUtility:
         about: dict[str, JSON] = {"program": program.digest, "utility": self.key}
         return cast(Mapping[str, Any], self._lab.once("score", about, lambda: self._measure(program)))
 
+    def _seeds(self) -> tuple[int, ...]:
+        """Those of the program's own chance: it sees what comes of them, so they have a root of their own."""
+        own = self._lab.roots.guests, self._task.name, self._split, self._repetition, self._half
+        return tuple(seed_from("guest", *own, i) for i in range(len(self.instances)))
+
     def _measure(self, program: Program) -> JSON:
         self._lab.progress.count("scorings")
         wrong = defect(program.text, self.entry)
@@ -114,7 +122,7 @@ class TaskUtility:
             program=program.text,
             entry=self.entry,
             inputs=tuple(instance.args for instance in self.instances),
-            seeds=tuple(seed_from("guest", name, *self._sampled, i) for i in range(len(self.instances))),
+            seeds=self._seeds(),
             limits=self._task.limits,
         )
         with self._lab.progress.timed("scoring", name):

@@ -5,11 +5,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selftaught.errors import UsageError
 from selftaught.evidence import statistics as s
+from selftaught.evidence.statistics import bounds, methods
 from selftaught.plain import canonical
 
 TRIALS = 1000
@@ -217,26 +218,6 @@ def test_holm_only_raises_and_keeps_the_order(p_values):
     assert [adjusted[i] for i in order] == sorted(adjusted)
 
 
-def test_correction_withdraws_weak_claims_only():
-    claims = [s.verdict(between(0.1, 0.2)), s.verdict(between(0.001, 0.2)), s.verdict(between(-0.1, 0.2))]
-    found = s.corrected(claims, [0.001, 0.04, 0.5])
-    assert [one.kind for one in found] == ["better", "indecisive", "indecisive"]
-    assert "Holm" in found[1].method
-    assert (found[0], found[2]) == (claims[0], claims[2])
-
-
-def test_comparing_many_with_nothing_rarely_claims_anything():
-    rng = np.random.default_rng(8)
-    families = 0
-    for _ in range(400):
-        base = table(normal(rng, (2, 5)))
-        others = [table(normal(rng, (2, 5))) for _ in range(6)]
-        claims = [s.verdict(s.paired(other, base)) for other in others]
-        final = s.corrected(claims, [s.p_value(other, base) for other in others])
-        families += any(one.kind != "indecisive" for one in final)
-    assert families / 400 <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / 400)
-
-
 def share_of_families(claim, shift, *, tasks, repetitions, unseen=False, margin=None):
     """How often at least one of 15 comparisons, all of them shifted alike, comes to the claim."""
     rng, found = np.random.default_rng(5), 0
@@ -247,6 +228,14 @@ def share_of_families(claim, shift, *, tasks, repetitions, unseen=False, margin=
         kinds = [one.kind for one in s.judged([(one, scores[0]) for one in moved], margin, unseen=unseen)]
         found += claim in kinds
     return found / 300
+
+
+def test_comparing_many_with_nothing_rarely_claims_anything():
+    rng, families = np.random.default_rng(8), 0
+    for _ in range(400):
+        base, *others = (table(normal(rng, (2, 5))) for _ in range(7))
+        families += any(one.firm for one in s.judged([(other, base) for other in others]))
+    assert families / 400 <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / 400)
 
 
 FAMILY = 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)
@@ -269,19 +258,354 @@ def test_equivalence_is_found_where_it_is_and_agrees_with_the_interval():
         assert within == (s.equivalence_p(other, base, margin) < 0.05)
 
 
-def test_what_is_not_equivalent_enough_among_many_may_still_be_better():
-    claim = s.Verdict("equivalent", 0.05, 0.02, 0.08, "the method", "t")
-    assert s.corrected([claim], [0.001], [0.2])[0].kind == "better"
-    assert s.corrected([claim], [0.2], [0.2])[0].kind == "indecisive"
-    assert s.corrected([claim], [0.001], [0.01])[0].kind == "equivalent"
+# --- what is said among several, and against the start ------------------------------------------------------------
+
+scored = st.integers(2, 4).flatmap(
+    lambda n: st.lists(
+        st.lists(st.sampled_from([-1.0, -0.1, 0.0, 0.001, 0.1, 0.11, 1.0]) | st.floats(-1, 1), min_size=n, max_size=n),
+        min_size=2,
+        max_size=6,
+    )
+)
+
+
+def agrees(one):
+    """Whether the words and the interval shown say the same."""
+    if one.low is None:
+        return one.kind == "indecisive"
+    return (
+        (one.kind == "better") == (one.low > 0) and (one.kind == "worse") == (one.high < 0) and one.kind != "equivalent"
+    )
+
+
+@settings(deadline=None)
+@given(scored)
+def test_no_shown_interval_contradicts_its_verdict(arms):
+    first, *others = ({"a": values} for values in arms)
+    zero = {"a": [0.0] * len(arms[0])}
+    plain = s.judged([(one, first) for one in others])
+    against = s.judged([(one, first) for one in others], start=zero)
+    assert all(map(agrees, plain)) and all(map(agrees, against))
+    for one, loose, other in zip(against, plain, others, strict=True):
+        assert one.kind in ("indecisive", loose.kind)
+        if one.kind == "better":
+            assert s.verdict(s.paired(other, zero)).kind == "better"
+        if one.kind == "worse":
+            assert s.verdict(s.paired(first, zero)).kind == "better"
+
+
+@settings(deadline=None)
+@given(scored, st.sampled_from([0.05, 0.2, 1.5]))
+def test_nor_does_one_with_a_margin(arms, margin):
+    first, *others = ({"a": values} for values in arms)
+    for one in s.judged([(one, first) for one in others], margin):
+        inside = one.low is not None and -margin <= one.low and one.high <= margin
+        assert one.kind != "equivalent" or inside
+        assert one.kind != "better" or one.low > 0
+        assert one.kind != "worse" or one.high < 0
+        assert one.kind != "indecisive" or one.low is None or (one.low <= 0 <= one.high and not inside)
+
+
+def test_among_several_an_interval_is_that_of_the_level_it_was_judged_at():
+    weak, strong = {"a": [0.1, 0.12, 0.2, 0.3]}, {"a": [0.30, 0.31, 0.32, 0.33]}
+    zero = {"a": [0.0] * 4}
+    alone = s.paired(weak, zero)
+    assert s.verdict(alone).kind == "better" and 0.025 < s.p_value(weak, zero) < 0.05
+    among = s.judged([(weak, zero), (strong, zero)])
+    assert [one.kind for one in among] == ["better", "better"], "the last in Holm's order is judged at 5 %"
+    assert (among[0].low, among[0].high) == (alone.low, alone.high)
+    assert among[1].high - among[1].low > s.paired(strong, zero).high - s.paired(strong, zero).low
+    twice = s.judged([(weak, zero), (weak, zero)])
+    assert {one.kind for one in twice} == {"indecisive"}
+    assert all(one.low < 0 and "among 2 (Holm)" in one.why for one in twice)
+
+
+def test_doing_nothing_is_not_better_than_doing_harm():
+    harm, nothing = {"a": [-0.5, -0.6, -0.7, -0.65]}, {"a": [0.0] * 4}
+    assert s.judged([(nothing, harm)])[0].kind == "better"
+    (one,) = s.judged([(nothing, harm)], start=nothing)
+    assert (one.kind, one.low, one.why) == ("indecisive", 0.0, "no better than the start solution")
+    (other,) = s.judged([(harm, nothing)], start=nothing)
+    assert (other.kind, other.high, other.why) == ("indecisive", 0.0, "the other is no better than the start solution")
+
+
+def test_verdicts_of_sequences_are_guarded_alike():
+    sure = s.Verdict("better", 0.2, 0.1, 0.3, "these", "by betting")
+    unsure = s.Verdict("indecisive", 0.1, -0.1, 0.3, "these", "by betting")
+    worse = s.Verdict("worse", -0.2, -0.3, -0.1, "these", "by betting")
+    assert s.guarded(sure, sure, unsure) == sure
+    assert s.guarded(worse, unsure, sure) == worse
+    withheld = s.guarded(sure, unsure, sure)
+    assert (withheld.kind, withheld.low, withheld.high) == ("indecisive", 0.0, 0.3)
+    assert s.guarded(worse, sure, unsure).high == 0.0
+
+
+# --- claims in a fixed order ----------------------------------------------------------------------------------------
+
+
+def arm(level, luck=0):
+    """Five scores about a level; arms of other luck differ by some noise."""
+    return {"a": [level + 0.01 * ((luck * k * k + k) % 5 - 2) for k in range(5)]}
+
+
+def test_claims_come_in_their_order():
+    found = s.claims(
+        {
+            "seed": arm(0.1, 1),
+            "sham": arm(0.5, 2),
+            "equal_answers": arm(0.2, 3),
+            "improved": arm(0.5),
+            "best_of_n": arm(0.3, 4),
+            "start": {"a": [0.0] * 5},
+        }
+    )
+    assert list(found) == ["start", "best_of_n", "equal_answers", "seed", "sham"]
+    assert [one.kind for one in found.values()] == ["better"] * 4 + ["indecisive"]
+    assert found["best_of_n"].difference == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("levels", "kinds", "stopped"),
+    [
+        ({"start": 0.5}, ["indecisive"] * 4, "start"),
+        ({"best_of_n": 0.5}, ["better", "indecisive", "indecisive", "indecisive"], "best_of_n"),
+        ({"equal_answers": 0.5}, ["better", "better", "indecisive", "indecisive"], "equal_answers"),
+        ({"best_of_n": 0.9}, ["better", "worse", "better", "better"], None),
+    ],
+)
+def test_what_follows_a_verdict_that_is_not_firm_is_not_tested(levels, kinds, stopped):
+    arms = {"start": 0.0, "improved": 0.5, "best_of_n": 0.2, "equal_answers": 0.1, "frozen": 0.1} | levels
+    found = s.claims({name: arm(level, luck) for luck, (name, level) in enumerate(arms.items())})
+    assert [one.kind for one in found.values()] == kinds
+    untested = [one for one in found.values() if "not tested" in one.why]
+    assert len(untested) == (0 if stopped is None else kinds[1:].count("indecisive") - (stopped != "start"))
+    assert all(stopped in one.why for one in untested)
+    assert all(map(agrees, found.values()))
+    if stopped == "start":
+        assert found["start"].why == "no better than the start solution"
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=3), min_size=6, max_size=6))
+def test_better_is_claimed_of_what_beats_the_start_only(values):
+    names = ("improved", "start", "best_of_n", "equal_answers", "frozen", "sham")
+    found = s.claims({name: {"a": one} for name, one in zip(names, values, strict=True)})
+    assert all(map(agrees, found.values()))
+    if any(one.kind == "better" for one in found.values()):
+        assert found["start"].kind == "better"
+    kinds = [found[name].firm for name in ("start", "best_of_n", "equal_answers")]
+    assert kinds == sorted(kinds, reverse=True), "nothing is claimed behind a verdict that is not firm"
+
+
+def test_claims_of_equals_are_rarely_false():
+    """All arms alike and far better than the start: the worst case for what follows it."""
+    rng, wrong, n = np.random.default_rng(21), 0, 600
+    names = ("best_of_n", "equal_answers", "frozen", "sham", "improved")
+    for _ in range(n):
+        arms = {name: table(normal(rng, (2, 5))) for name in names}
+        found = s.claims(arms | {"start": table(np.zeros((2, 5)))})
+        wrong += any(one.firm for name, one in found.items() if name != "start")
+    assert wrong / n <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / n)
+
+
+def test_a_lead_that_is_the_same_everywhere_counts_where_bounds_are_known():
+    arms = {"improved": {"a": [1.0] * 20}, "start": {"a": [0.0] * 20}, "best_of_n": {"a": [0.5] * 20}}
+    assert [one.kind for one in s.claims(arms).values()] == ["indecisive"] * 2
+    found = s.claims(arms, bounds=(-1, 1))
+    assert [one.kind for one in found.values()] == ["better"] * 2 and all(map(agrees, found.values()))
+    sides = [(arms["improved"], arms["best_of_n"])]
+    assert s.judged(sides, start=arms["start"], bounds=(-1, 1))[0].kind == "better"
+
+
+def test_claims_need_their_two_arms():
+    with pytest.raises(UsageError, match="no claims without an arm 'start'"):
+        s.claims({"improved": {"a": [1.0]}})
+
+
+# --- nested claims --------------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=3), min_size=10, max_size=14),
+    st.sampled_from([None, (-1.0, 1.0)]),
+)
+def test_an_interval_for_unseen_tasks_is_never_narrower_than_that_for_these(values, bounds):
+    scores = {f"task-{k}": one for k, one in enumerate(values)}
+    zero = {task: [0.0] * 3 for task in scores}
+    inner, outer = (s.interval(scores, unseen=unseen, bounds=bounds) for unseen in (False, True))
+    if inner.low is not None and outer.low is not None:
+        assert outer.low <= inner.low and inner.high <= outer.high
+        assert s.p_value(scores, zero, unseen=True, bounds=bounds) >= s.p_value(scores, zero, bounds=bounds)
+        assert s.equivalence_p(scores, zero, 0.5, unseen=True) >= s.equivalence_p(scores, zero, 0.5)
+    assert (outer.about, outer.n) == ("unseen tasks", len(values))
+
+
+def test_where_tasks_agree_by_chance_unseen_ones_are_no_surer():
+    scores = {f"task-{k}": [-1.0, 0.0, 1.0 + 1e-6 * k] for k in range(12)}
+    found = s.interval(scores, unseen=True)
+    assert (found.low, found.high) == (s.interval(scores).low, s.interval(scores).high)
+    assert "stretched to that of this improver on these tasks" in found.method
+
+
+# --- methods --------------------------------------------------------------------------------------------------------
+
+
+def jumps(rng, rate, size, sign=1):
+    """A little one way and, rarely, far the other; the true mean is 0."""
+    return sign * (np.where(rng.random(size) < rate, 0.5 * (1 - rate), -0.5 * rate) + rng.normal(0, 0.001, size))
+
+
+def firm(values, low, high):
+    """How often a verdict on one method would be firm, for many samples at once."""
+    shares = (values - low) / (high - low)
+    return (methods.p_beyond(shares, np.full(len(shares), -low / (high - low))) < 0.05).mean()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("runs", [2, 3, 5, 10, 20])
+def test_a_rare_jump_fools_no_verdict_on_a_method(runs, sign):
+    rng = np.random.default_rng(runs)
+    for rate in (0.01, 0.02, 0.05, 0.1, 0.2):
+        assert firm(jumps(rng, rate, (1000, runs), sign), -1, 1) <= 0.05
+        # The worst there is: the bounds are as narrow as they can be, and the jump goes to the very end.
+        to_the_end = np.where(rng.random((1000, runs)) < rate, 1 - rate, -rate)
+        assert firm(sign * to_the_end, *sorted((-sign * rate, sign * (1 - rate)))) <= 0.05
 
 
 def test_of_many_methods_that_gain_nothing_one_is_rarely_called_better():
-    rng = np.random.default_rng(3)
-    found = [s.of_methods(rng.normal(0, 0.1, (8, 5)).tolist()) for _ in range(300)]
-    assert sum("better" in {one.kind for one in family} for family in found) / 300 <= FAMILY
-    (sure, _) = s.of_methods([[0.1, 0.12, 0.11, 0.13], [0.0, 0.1, -0.1, 0.05]])
-    assert (sure.kind, sure.about) == ("better", "the method")
+    values = np.random.default_rng(3).choice([-0.1, 0.1], (40, 8, 12))
+    found = [s.of_methods(one.tolist(), (-0.1, 0.1)) for one in values]
+    assert sum(any(one.firm for one in family) for family in found) / 40 <= 0.05
+
+
+def test_enough_recursions_show_a_gain():
+    gains = np.random.default_rng(4).normal(0.1, 0.05, 60)
+    (sure, none) = s.of_methods([gains.tolist(), (gains - gains.mean()).tolist()], (-0.5, 0.5))
+    assert (sure.kind, sure.about, none.kind) == ("better", "the method", "indecisive")
+    assert agrees(sure) and agrees(none)
+    (worse,) = s.of_methods([(-gains).tolist()], (-0.5, 0.5))
+    assert (worse.kind, worse.low) == ("worse", pytest.approx(-s.over_runs(gains.tolist(), (-0.5, 0.5)).high))
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=12))
+def test_the_interval_of_a_method_lies_within_the_bounds_and_needs_no_order(values):
+    found = s.over_runs(values, (-1, 1))
+    assert -1 <= found.low <= found.mean + 1e-9 and found.mean - 1e-9 <= found.high <= 1
+    again = s.over_runs(values[::-1], (-1, 1))
+    assert (again.low, again.high) == (pytest.approx(found.low), pytest.approx(found.high))
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(
+        st.lists(st.sampled_from([-0.4, 0.0, 0.3, 0.31, 0.9]) | st.floats(-1, 1), min_size=8, max_size=30), max_size=4
+    )
+)
+def test_methods_are_never_contradicted_by_their_intervals(samples):
+    found = s.of_methods(samples, (-1, 1))
+    assert all(map(agrees, found))
+    if len(found) == 1:
+        assert found[0].firm == (firm(np.array(samples), -1, 1) == 1.0)
+    for values, one in zip(samples, s.in_most(samples), strict=True):
+        assert one.better + one.worse <= len(values) == one.share.n
+        assert one.kind != "better" or one.share.low > 0.5
+        assert one.kind != "worse" or one.share.high < 0.5
+        assert one.kind == "better" or one.share.low <= 0.5
+
+
+def test_few_recursions_say_that_they_are_few():
+    few, more = (s.over_runs([0.9] * n, (-1, 1)) for n in (3, 8))
+    assert "3 recursions: too few to decide anything" in few.method
+    assert "too few" not in more.method
+    assert s.verdict(few).kind == "indecisive" and s.verdict(more).kind == "better"
+
+
+def test_without_bounds_nothing_is_known_of_a_mean():
+    found = s.over_runs([0.1, 0.2, 0.4])
+    assert (found.low, found.about) == (None, "the method")
+    assert "bounds of a value are not known" in found.method
+    assert s.of_methods([[0.1, 0.2, 0.4]])[0].kind == "indecisive"
+
+
+@pytest.mark.parametrize(("bounds", "words"), [((-0.1, 1), "outside the bounds"), ((1, 1), "leave no room")])
+def test_bounds_that_do_not_hold_are_refused(bounds, words):
+    with pytest.raises(UsageError, match=words):
+        s.over_runs([0.5, -0.5], bounds)
+
+
+def test_the_majority_of_recursions():
+    most, equal, least, alike = s.in_most([[0.1] * 9 + [-0.1], [0.1, -0.1] * 5, [-0.1] * 12, [0.0] * 12])
+    assert [one.kind for one in (most, equal, least, alike)] == ["indecisive", "indecisive", "worse", "indecisive"]
+    (alone,) = s.in_most([[0.1] * 9 + [-0.1]])
+    assert (alone.better, alone.worse, alone.kind) == (9, 1, "better")
+    assert (alone.share.low, alone.share.high) == (pytest.approx(0.5550, abs=1e-4), pytest.approx(0.9975, abs=1e-4))
+    assert most.share.low < 0.5, "among four the interval is wider"
+    assert (alike.better, alike.worse, alike.share.mean) == (0, 0, 0.0)
+
+
+def test_the_exact_interval_of_a_share_holds_for_any_number():
+    for n, p in itertools.product((2, 7, 20), (0.02, 0.3, 0.5)):
+        held = [s.exact(k, n, "recursions").low <= p <= s.exact(k, n, "recursions").high for k in range(n + 1)]
+        weights = [math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
+        assert sum(w for w, one in zip(weights, held, strict=True) if one) >= 0.95
+    with pytest.raises(UsageError):
+        s.exact(3, 2, "recursions")
+
+
+# --- known before the run -------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(st.floats(0.05, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_no_value_leaves_its_bounds(headroom, start, one, other):
+    low, high = bounds.of_value(headroom, (start, start))
+    assert low - 1e-9 <= (one - start) / headroom <= high + 1e-9
+    assert bounds.of_value(headroom)[0] <= low and high <= bounds.of_value(headroom)[1]
+    low, high = bounds.of_difference(headroom)
+    assert low <= (one - other) / headroom <= high
+
+
+def test_bounds_of_several_tasks():
+    tasks = [bounds.of_difference(0.5), bounds.of_difference(0.25, top=1.5)]
+    assert tasks == [(-2, 2), (-6, 6)]
+    assert bounds.widest(tasks) == (-6, 6)
+    assert bounds.of_mean(tasks) == (-4, 4)
+    with pytest.raises(UsageError, match="a headroom of 0 is none"):
+        bounds.of_value(0.0)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12)), min_size=1, max_size=20).map(
+        lambda one: [*zip(*one, strict=True)]
+    )
+)
+def test_answers_agree_in_total(pairs):
+    used, batch = pairs
+    found = s.matched(used, batch)
+    assert found.used == sum(used)
+    assert found.given == sum(n * size for n, size in zip(found.batches, batch, strict=True))
+    sizes = [size for size in batch if size]
+    if sizes and batch[-1]:
+        assert abs(found.given - found.used) <= batch[-1] / 2
+    if len({*batch}) == 1 and sizes:
+        assert max(found.batches) - min(found.batches) <= 1, "as even as it gets"
+
+
+def test_answers_are_matched_by_repetition():
+    found = s.matched([12, 12, 12], [8, 8, 8])
+    assert (found.used, found.given, sorted(found.batches)) == (36, 32, [1, 1, 2]) or found.given == 40
+    assert s.matched([4, 0, 2], [4, 4, 4]).plain() == {"batches": [0, 1, 0], "used": 6, "given": 4}
+    assert s.matched([30, 0], [5, 5]).batches == (3, 3), "uneven use earns no weaker opponent"
+    assert s.matched([3], [0]).batches == (1,)
+    for used, batch in (([], []), ([1], [1, 2]), ([-1], [1])):
+        with pytest.raises(UsageError):
+            s.matched(used, batch)
+
+
+# --- other figures --------------------------------------------------------------------------------------------------
 
 
 def test_the_interquartile_mean_ignores_the_tails():
@@ -409,6 +733,7 @@ def test_a_value_outside_the_bounds_is_refused():
         s.sequence([[0.0], [1.5]], (-1, 1))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=30))
 def test_a_confidence_sequence_is_an_interval_within_the_bounds(values):
     found = s.sequence([[one] for one in values], (-1, 1))
@@ -418,5 +743,5 @@ def test_a_confidence_sequence_is_an_interval_within_the_bounds(values):
 def test_intervals_and_verdicts_are_plain_data():
     found = s.interval({"a": [0.5]})
     assert canonical(found.plain()).startswith('{"about":"this improver on these tasks","high":null')
-    assert set(s.verdict(found).plain()) == {"kind", "difference", "low", "high", "about", "method"}
-    assert s.over_runs([0.1, 0.2, 0.4]).about == "the method"
+    assert set(s.verdict(found).plain()) == {"kind", "difference", "low", "high", "about", "method", "why"}
+    assert canonical(s.in_most([[0.1, 0.0]])[0].plain()) and canonical(s.matched([3], [2]).plain())

@@ -110,14 +110,9 @@ def test_entry_is_what_start_and_description_say(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "constant", "value", "shown"),
     [
-        ("lpn", "BITS", 12, "mask of 12 bits"),
-        ("lpn", "SHOWN", 77, "given 77 samples"),
+        ("lpn", "SHOWN_PER_BIT", 7, "given 70 samples"),
         ("lpn", "ASKED", 33, "list of 33 labels"),
         ("lpn", "MASK_CHANCE", 0.6, "probability 0.6"),
-        ("grid", "LONGEST", 17, "1 to 17 letters"),
-        ("sat", "MOST", 12, "between 5 and 12"),
-        ("sat", "RATIO", 3, "3 * n"),
-        ("maxcut", "MOST", 55, "50 to 55 nodes"),
         ("maxcut", "HEAVIEST", 3, "1 to 3;"),
         ("qap", "PREFERENCE", 0.9, "less 0.9 times"),
         ("binpack", "LENGTH", 70, "stream of 70 items"),
@@ -199,35 +194,32 @@ def test_maxcut_draws_what_it_describes() -> None:
     assert sum(map(bool, below)) / len(below) == pytest.approx(0.4, abs=0.05)
 
 
-def test_maxcut_reference_is_the_best_cut_where_all_can_be_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maxcut, "FEWEST", 10)
-    monkeypatch.setattr(maxcut, "MOST", 12)
-    maxcut.best_cut.cache_clear()
-    try:
-        for i in range(3):
-            instance = maxcut.Maxcut().draw(rng_from(i))
-            nodes = len(instance.truth[0])
-            grades = [maxcut.Maxcut().grade(instance, [0, *sides]) for sides in product([0, 1], repeat=nodes - 1)]
-            assert max(grades) == 1
-            assert grades.count(1.0) < 20
-    finally:
-        maxcut.best_cut.cache_clear()
+def test_maxcut_reference_is_the_best_cut_where_all_can_be_tried() -> None:
+    for i in range(3):
+        task = maxcut.Maxcut.sized(f"{10 + i}")
+        instance = task.draw(rng_from(i))
+        grades = [task.grade(instance, [0, *sides]) for sides in product([0, 1], repeat=10 + i - 1)]
+        assert max(grades) == 1
+        assert grades.count(1.0) < 20
 
 
-def test_maxcut_grade_never_passes_one() -> None:
+def test_maxcut_grade_lies_between_random_sides_and_the_best_and_never_passes_one() -> None:
     weights, best = ONE["maxcut"].truth
-    modest = Instance(ONE["maxcut"].args, (weights, best // 4))
-    assert maxcut.Maxcut().grade(modest, [i % 2 for i in range(len(weights))]) == 1
+    half = sum(map(sum, weights)) / 4
+    shuffled = [random.Random(i).choices([0, 1], k=len(weights)) for i in range(100)]
+    grades = [maxcut.Maxcut().grade(ONE["maxcut"], sides) for sides in shuffled]
+    assert fmean(grades) < 0.1
+    # Where a cut of hardly more than half is all that is known, the start solution's is better.
+    modest = Instance(ONE["maxcut"].args, (weights, half + 1))
+    space: dict[str, Any] = {}
+    exec(maxcut.Maxcut.start, space)
+    assert maxcut.Maxcut().grade(modest, space["algorithm"](weights)) == 1
+    assert half < best
 
 
-def test_qap_mean_and_best_where_all_can_be_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(qap, "SIZE", 6)
-    qap.best_cost.cache_clear()
-    try:
-        problem, mean, best = qap.Qap().draw(rng_from(1)).truth
-        costs = [qap.cost(problem, list(places)) for places in permutations(range(6))]
-    finally:
-        qap.best_cost.cache_clear()
+def test_qap_mean_and_best_where_all_can_be_tried() -> None:
+    problem, mean, best = qap.Qap.sized("6").draw(rng_from(1)).truth
+    costs = [qap.cost(problem, list(places)) for places in permutations(range(6))]
     assert fmean(costs) == pytest.approx(mean)
     assert min(costs) == pytest.approx(best)
 

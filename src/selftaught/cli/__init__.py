@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import sys
 
+import typer
+
 from selftaught.cli import runs  # isort: skip
-from selftaught.cli import contests, experiments, lists, programs
-from selftaught.cli.base import app
+from selftaught.cli import contests, experiments, upkeep, lists, programs  # isort: skip
+from selftaught.cli.declare import app, words
+from selftaught.cli.terminal import line, tell
 from selftaught.errors import SelftaughtError
 
-__all__ = ["app", "contests", "experiments", "lists", "main", "programs", "runs"]
+__all__ = ["app", "contests", "experiments", "lists", "main", "programs", "runs", "upkeep"]
 
 
 def main() -> None:
     """Run the command: errors we know become one line and their exit code."""
     sys.setswitchinterval(0.0005)  # threads mostly hand small pieces of work to each other
     try:
-        app()
+        code = app(prog_name="selftaught", standalone_mode=False)
     except SelftaughtError as error:
-        print(f"selftaught: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        tell(line(str(error)))
+        code = error.exit_code
+    except typer.TyperException as error:
+        tell(line(words(error)))
+        code = error.exit_code
+    except typer.Abort:
+        tell("nothing was begun")
+        code = 1
+    sys.exit(code)

@@ -1,101 +1,33 @@
-"""What the commands share: the app, options that several take, and how a run is carried on and shown."""
+"""What the commands about runs share: how a run is begun, carried on and shown."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from selftaught.budget.spend import SpendLimits
+from selftaught.cli.options import Begun, Carried, Kept, Spending
+from selftaught.cli.state import goes_on
+from selftaught.cli.terminal import clean, tell
 from selftaught.errors import SelftaughtError, UsageError
 
 if TYPE_CHECKING:
-    from selftaught.budget import Allowance
-    from selftaught.program import Program
+    from rich.console import Console
+
+    from selftaught.budget.spend import SpendLimits
     from selftaught.runs.estimate import Estimate
+    from selftaught.settings import Assignment
     from selftaught.store import RunRecord, Store
-
-T = TypeVar("T")
-app = typer.Typer(
-    name="selftaught",
-    help="STOP, the Self-Taught Optimizer: programs that improve programs, and themselves.",
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused for safety, 4 budget used up, 130 interrupted.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-
-StorePath = Annotated[Path, typer.Option("--store", envvar="SELFTAUGHT_STORE", help="The file that keeps every fact.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, all else on standard error.")]
-Level = Annotated[str, typer.Option("--sandbox", help="Sandbox level: strict, confined or external (see `doctor`).")]
-MaxDollars = Annotated[float | None, typer.Option(help="Stop before the run has cost more than this.")]
-MaxAnswers = Annotated[int | None, typer.Option(help="Stop before the run has bought more answers.")]
-MaxBoughtTokens = Annotated[int | None, typer.Option(help="Stop once the run has bought so many tokens, in and out.")]
-MaxMinutes = Annotated[float | None, typer.Option(help="Stop after this many minutes of working on the run.")]
-MaxCpu = Annotated[float | None, typer.Option("--max-cpu-minutes", help="Stop after this many minutes of CPU time.")]
-RoundDollars = Annotated[float | None, typer.Option(help="Stop before one round has cost more than this.")]
-RoundMinutes = Annotated[float | None, typer.Option(help="Stop after this many minutes of working on one round.")]
-Deadline = Annotated[
-    float | None, typer.Option(help="Stop when the model has given no answer for so many seconds.  [default: 600]")
-]
-Yes = Annotated[bool, typer.Option("--yes", help="Begin what costs money without asking.")]
-Model = Annotated[str, typer.Option(help="Who proposes: provider:model, see `selftaught models`.")]
-BaseUrl = Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")]
-MaxTokens = Annotated[int | None, typer.Option(help="Tokens an answer may have, for models of a server.")]
-PriceText = Annotated[
-    str | None,
-    typer.Option("--price", metavar="IN,OUT", help="Dollars per million tokens, instead of the price list's."),
-]
-DEFAULT_STORE = Path(".selftaught/store.db")
-
-
-_LIMITS = {
-    "max_dollars": ("dollars", 1),
-    "max_answers": ("answers", 1),
-    "max_bought_tokens": ("tokens", 1),
-    "max_minutes": ("wall_s", 60),
-    "max_cpu_minutes": ("cpu_s", 60),
-    "round_dollars": ("round_dollars", 1),
-    "round_minutes": ("round_wall_s", 60),
-    "deadline": ("deadline_s", 1),
-}
-"""What each option limits, and how many of its units make one of the option's."""
-
-
-def spend_limits(begun_with: SpendLimits | None = None, **options: float | None) -> SpendLimits:
-    """The limits that are given, over those that a run was begun with."""
-    changed: dict[str, float] = {}
-    for option, value in given(**options).items():
-        if not 0 < value < float("inf"):
-            raise UsageError(f"--{option.replace('_', '-')} is {value:g}: a limit is above 0")
-        name, unit = _LIMITS[option]
-        changed[name] = unit * value
-    return replace(begun_with or SpendLimits(), **changed)
-
-
-def price_of(text: str | None) -> tuple[float, float] | None:
-    """The two figures of --price."""
-    if text is None:
-        return None
-    try:
-        inward, outward = map(float, text.split(","))
-    except ValueError:
-        inward = outward = -1.0
-    if not (0 <= inward < float("inf") and 0 <= outward < float("inf")):
-        raise UsageError(f"--price is {text!r}: write dollars per million tokens in and out, e.g. --price 0.15,0.6")
-    return inward, outward
 
 
 def agree(estimate: Estimate, limits: SpendLimits, yes: bool) -> None:
     """Show what a run may cost, and ask before the first one that is not free."""
     if estimate.dollars == 0:
         return
-    print(f"selftaught: {estimate}", file=sys.stderr)
+    tell(str(estimate))
     if yes or limits.dollars is not None:
         return
     if not sys.stdin.isatty():
@@ -104,7 +36,15 @@ def agree(estimate: Estimate, limits: SpendLimits, yes: bool) -> None:
         raise typer.Exit(2)
 
 
-def follow(facts: Store, number: int, as_json: bool, limits: SpendLimits | None = None) -> dict[str, Any]:
+def begin(facts: Store, asked: Assignment, spending: Spending, how: Begun, **more: str) -> dict[str, Any]:
+    """Begin a run of what is asked and follow it to its end."""
+    from selftaught.runs.carry import circumstances
+
+    told = circumstances(how.sandbox, spending.limits(), how.concurrency)
+    return follow(facts, facts.start(asked.plain(), {**told, **more}), how)
+
+
+def follow(facts: Store, number: int, how: Carried, limits: SpendLimits | None = None) -> dict[str, Any]:
     """Carry a run to its end with its progress shown on standard error; show what was reached, whatever ended it."""
     from rich.console import Console
 
@@ -113,34 +53,35 @@ def follow(facts: Store, number: int, as_json: bool, limits: SpendLimits | None 
     from selftaught.views import live
 
     console = Console(stderr=True, emoji=False)
-    console.print(banner(facts.run(number), facts.path), soft_wrap=True, highlight=False, markup=False)
+    _say(console, banner(facts.run(number), facts.path))
     progress = Progress()
     try:
         with live.shown(progress, console):
-            document = carry(number, facts, progress, limits)
+            document = carry(number, facts, progress, limits, how.concurrency)
     except (SelftaughtError, KeyboardInterrupt) as error:
         reached = facts.run(number).document
         if reached and (reached.get("rounds") or reached.get("runs")):
-            show_document(dict(reached), as_json)
-        where = "" if facts.path == DEFAULT_STORE else f" --store {facts.path}"
+            show_document(dict(reached), how.json)
         interrupted = isinstance(error, KeyboardInterrupt)
-        what = "The run was interrupted" if interrupted else "Stopped before the end"
-        console.print(
-            f"{what}; nothing found so far is lost: `selftaught resume {number}{where}` goes on.",
-            soft_wrap=True,
-            highlight=False,
-            markup=False,
-        )
+        what = f"The run was {error or 'interrupted'}" if interrupted else "Stopped before the end"
+        _say(console, f"{what}; nothing found so far is lost: {goes_on(number, facts.path)}.")
         if interrupted:
             raise typer.Exit(130) from None
         raise
-    show_document(document, as_json)
-    folder = save(document, facts, facts.path.with_suffix(".runs") / str(number))
+    show_document(document, how.json)
+    folder = save(document, facts, saved(facts.path, number))
     what = "its report and the improved improver are" if "gain" in document else "its report is"
-    console.print(
-        f"Run {number} is kept in {facts.path}; {what} in {folder}", soft_wrap=True, highlight=False, markup=False
-    )
+    _say(console, f"Run {number} is kept in {facts.path}; {what} in {folder}")
     return document
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(clean(text), soft_wrap=True, highlight=False, markup=False)
+
+
+def saved(path: Path, number: int) -> Path:
+    """The folder beside a store in which the files of a run are."""
+    return path.with_suffix(".runs") / str(number)
 
 
 def show_document(document: dict[str, Any], as_json: bool) -> None:
@@ -156,16 +97,8 @@ def show_document(document: dict[str, Any], as_json: bool) -> None:
     about = (
         f"Run {document['run']} · model {document['model']} · seed {document['seed']} · sandbox {document['sandbox']}"
     )
-    console.print(about, highlight=False, markup=False)
+    console.print(clean(about), highlight=False, markup=False)
     console.print(views[document["settings"].get("kind", "run")](document))
-
-
-def show_program(program: Program, as_json: bool) -> None:
-    """A program alone, so that it can be sent to a file."""
-    if as_json:
-        print(json.dumps({"digest": program.digest, "program": program.text}))
-    else:
-        print(program.text, end="")
 
 
 def write(document: dict[str, Any], csv: Path | None, picture: Path | None) -> None:
@@ -200,59 +133,23 @@ def banner(record: RunRecord, path: Path) -> str:
     )
 
 
-def given(**options: T | None) -> dict[str, T]:
-    """The options that were given."""
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def allowance(
-    base: Allowance,
-    calls: int | None,
-    responses: int | None,
-    scorings: int | None,
-    tokens: int | None,
-    cpu_s: float | None,
-) -> Allowance:
-    """An allowance with what was given in place of its own."""
-    counts: dict[str, Any] = given(calls=calls, responses=responses, scorings=scorings, tokens=tokens)
-    return replace(base, **counts, **given(cpu_s=cpu_s))
-
-
-def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
-    """Rows of equal keys, as JSON or as a table."""
-    if as_json:
-        print(json.dumps(rows))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    for name in rows[0] if rows else ["nothing here"]:
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_word(value)) for value in row.values()))
-    Console(emoji=False).print(table)
-
-
-def _word(value: Any) -> str:
-    return {True: "yes", False: "no", None: ""}.get(value, str(value)) if isinstance(value, bool | None) else str(value)
-
-
-def specs(given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
-    """Task specs as given; files are made absolute, so that a run can be resumed from elsewhere."""
-    return tuple(str(Path(spec).resolve()) if spec.endswith(".py") else spec for spec in given) if given else default
-
-
-def model_spec(named: str) -> str:
-    """A model's spec; the file of one that is read from a file is made absolute, for the same reason."""
-    kind, _, path = named.partition(":")
-    return f"{kind}:{Path(path).resolve()}" if kind in {"scripted", "replay"} and path else named
-
-
-def existing(path: Path) -> Store:
+def existing(kept: Kept) -> Store:
+    """The store that is there, to be worked on."""
     from selftaught.store import Store
 
+    return Store(_found(kept.store))
+
+
+def looked_at(kept: Kept) -> Store:
+    """The store that is there, to be looked at: it may lie where nothing may be written."""
+    from selftaught.store import Store
+
+    return Store(_found(kept.store), readonly=True)
+
+
+def _found(path: Path) -> Path:
     if not path.exists():
         raise UsageError(f"there is no store at {path}: `selftaught run` makes one, --store names another")
-    return Store(path)
+    if path.is_dir():
+        raise UsageError(f"store {path} is a directory: name a file, e.g. --store {path / 'runs.db'}")
+    return path

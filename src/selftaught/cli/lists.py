@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-from selftaught.cli.base import Json, app, show_program, show_rows
+from selftaught.cli.declare import command
+from selftaught.cli.options import Json, Seed
+from selftaught.cli.terminal import show_program, show_rows
 
 
-@app.command("tasks")
+@command("tasks")
 def list_tasks(
     spec: Annotated[str | None, typer.Argument(help="Show these tasks whole: a name, a family or a file.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides the targets of families.")] = 0,
-    as_json: Json = False,
+    seed: Seed = 0,
+    json: Json = False,
 ) -> None:
     """List the built-in tasks, or show some whole: what the model is told, and the start solution."""
     from selftaught.interface import about_task
@@ -21,50 +23,50 @@ def list_tasks(
 
     if spec is not None:
         found = [
-            {"task": one.name, "about": one.summary, "description": about_task(one, "train"), "start": one.start}
+            {"task": one.name, "about": one.summary, "description": about_task(one), "start": one.start}
             for one in load(spec, seed)
         ]
-        if as_json:
-            show_rows(found, as_json)
+        if json:
+            show_rows(found, json)
             return
         for one in found:
             print(f"{one['task']}: {one['about']}\n\n{one['description']}\n\n{one['start']}")
         return
-    show_rows([{"task": name, "about": summary} for name, summary in names().items()], as_json)
+    show_rows([{"task": name, "about": summary} for name, summary in names().items()], json)
 
 
-@app.command("models")
-def list_models(as_json: Json = False) -> None:
+@command("models")
+def list_models(json: Json = False) -> None:
     """List the models and what each needs."""
     from dataclasses import asdict
 
     from selftaught.models.providers import catalogue
 
-    show_rows([asdict(one) for one in catalogue()], as_json)
+    show_rows([asdict(one) for one in catalogue()], json)
 
 
-@app.command("improvers")
+@command("improvers")
 def list_improvers(
-    name: Annotated[str | None, typer.Argument(help="Print this improver's program.")] = None, as_json: Json = False
+    name: Annotated[str | None, typer.Argument(help="Print this improver's program.")] = None, json: Json = False
 ) -> None:
     """List the improvers in the box, or print one."""
     from selftaught.improvers import load, names
 
     if name is not None:
-        show_program(load(name), as_json)
+        show_program(load(name), json)
         return
-    show_rows([{"improver": one, "about": _docstring(load(one).text)} for one in names()], as_json)
+    show_rows([{"improver": one, "about": _docstring(load(one).text)} for one in names()], json)
 
 
-@app.command()
-def doctor(as_json: Json = False) -> None:
+@command()
+def doctor(json: Json = False) -> None:
     """Tell what this machine can do, and how to mend what it cannot. Exit code 3 when generated code cannot be held."""
     from dataclasses import asdict
 
     from selftaught.sandbox.doctor import diagnose
 
     checks = diagnose()
-    show_rows([asdict(check) for check in checks], as_json)
+    show_rows([asdict(check) for check in checks], json)
     holds = any(check.name == "level strict" and check.ok for check in checks)
     raise typer.Exit(0 if holds else 3)
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from json import dumps, loads
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
-from selftaught.cli.base import Json, Level, app
+from selftaught.cli.declare import command
+from selftaught.cli.options import Json, Level
+from selftaught.cli.terminal import clean
 from selftaught.errors import UsageError
 
 
-@app.command("exec")
+@command("exec")
 def execute(
     program: Annotated[Path, typer.Argument(help="A Python file; - reads standard input.", allow_dash=True)],
     entry: Annotated[str, typer.Option(help="The function to call.")],
@@ -23,7 +25,7 @@ def execute(
     files_mb: Annotated[int, typer.Option(help="MiB of files it may write below /tmp (level strict).")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of its generators of random numbers.")] = 0,
     sandbox: Level = "strict",
-    as_json: Json = False,
+    json: Json = False,
 ) -> None:
     """Run one untrusted program in the sandbox and print its outcome. Exit code 0 when it answered, 1 otherwise."""
     from selftaught.sandbox import MOST_MB, Job, Limits
@@ -39,7 +41,7 @@ def execute(
         limits = Limits(cpu_s=cpu_s, memory_mb=memory_mb, files_mb=files_mb)
         outcome = box.run(Job(text, entry, (tuple(values),), (seed,), limits))[0]
         level = box.level
-    if as_json:
+    if json:
         document = {
             "outcome": outcome.kind,
             "answer": outcome.answer,
@@ -50,20 +52,15 @@ def execute(
             "peak_mb": outcome.peak_mb,
             "sandbox": level,
         }
-        print(json.dumps(document))
+        print(dumps(document))
     else:
-        print(_harmless(outcome.output), end="")
-        print(json.dumps(outcome.answer) if outcome.kind == "answer" else _harmless(f"{outcome.kind}: {outcome.error}"))
+        print(clean(outcome.output), end="")
+        print(dumps(outcome.answer) if outcome.kind == "answer" else clean(f"{outcome.kind}: {outcome.error}"))
         print(
             f"[{outcome.cpu_s:.3f} s CPU, {outcome.wall_s:.3f} s, {outcome.peak_mb:.0f} MiB, sandbox {level}]",
             file=sys.stderr,
         )
     raise typer.Exit(0 if outcome.kind == "answer" else 1)
-
-
-def _harmless(text: str) -> str:
-    """The text without what would command a terminal: control characters are shown, not sent."""
-    return "".join(c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _text(program: Path) -> str:
@@ -75,7 +72,7 @@ def _text(program: Path) -> str:
 
 def _arguments(text: str) -> list[Any]:
     try:
-        values: Any = json.loads(text)
+        values: Any = loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"--args is not JSON that can be read: {error}") from error
     if not isinstance(values, list):

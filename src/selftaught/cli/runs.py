@@ -3,250 +3,202 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selftaught.budget.spend import SpendLimits
-from selftaught.cli.base import (
-    DEFAULT_STORE,
-    BaseUrl,
-    Deadline,
-    Json,
-    Level,
-    MaxAnswers,
-    MaxBoughtTokens,
-    MaxCpu,
-    MaxDollars,
-    MaxMinutes,
-    MaxTokens,
-    Model,
-    PriceText,
-    RoundDollars,
-    RoundMinutes,
-    StorePath,
-    Yes,
-    agree,
-    allowance,
-    app,
-    existing,
-    follow,
+from selftaught.cli.base import agree, begin, existing, follow, looked_at, show_document
+from selftaught.cli.declare import OUTER, Under, Working, command
+from selftaught.cli.options import (
+    Asked,
+    Begun,
+    Budget,
+    Carried,
+    Kept,
+    Recursion,
+    RoundSpending,
+    RunNumber,
     given,
-    model_spec,
-    price_of,
-    show_document,
-    show_program,
-    show_rows,
     specs,
-    spend_limits,
 )
+from selftaught.cli.state import Standing, standing
+from selftaught.cli.terminal import show_program, show_rows
 from selftaught.errors import UsageError
-from selftaught.program import Program
+
+if TYPE_CHECKING:
+    from selftaught.budget.spend import SpendLimits
+    from selftaught.settings import Settings
+    from selftaught.store import RunRecord
 
 
-@app.command()
+@command(everyday=("model", "tasks", "improver", "rounds", "seed"), cls=Working)
 def run(
-    model: Model = "offline",
-    base_url: BaseUrl = None,
-    tasks: Annotated[
-        list[str] | None, typer.Option(help="Task to recurse on; repeat for more.  [default: formula:train]")
-    ] = None,
-    test_tasks: Annotated[
-        list[str] | None,
-        typer.Option(help="Task to compare on afterwards; repeat for more.  [default: the --tasks, or formula:test]"),
-    ] = None,
-    improver: Annotated[str, typer.Option(help="The seed improver: a name from `improvers`, or a file.")] = "seed",
-    rounds: Annotated[int, typer.Option(help="Rounds of self-improvement.")] = 3,
-    accept: Annotated[
-        Literal["gate", "paper"],
-        typer.Option(
-            help="gate: keep the incumbent unless the new one is better on validation; paper: take every new one that does "
-            "not fail in all of its validation runs."
-        ),
-    ] = "gate",
-    worker: Annotated[
-        Literal["self", "frozen"],
-        typer.Option(help="self: the current improver works; frozen: always the seed improver."),
-    ] = "self",
-    controls: Annotated[
-        Literal["all", "basic"],
-        typer.Option(help="basic: seed improver and best-of-n; all: also frozen worker, sham, what it cost to find."),
-    ] = "all",
-    repetitions: Annotated[
-        int | None, typer.Option(help="Repetitions of every task in one scoring of an improver.")
-    ] = None,
-    validation: Annotated[int | None, typer.Option(help="Repetitions of every task at a gate.")] = None,
-    test: Annotated[int | None, typer.Option(help="Repetitions of every task in the comparison at the end.")] = None,
-    calls: Annotated[int | None, typer.Option(help="Model calls of an improver run on a task.")] = None,
-    responses: Annotated[int | None, typer.Option(help="Answers per model call of an improver run on a task.")] = None,
-    scorings: Annotated[int | None, typer.Option(help="Scorings of an improver run on a task.")] = None,
-    tokens: Annotated[int | None, typer.Option(help="Tokens, in and out, of an improver run on a task.")] = None,
-    cpu_s: Annotated[
-        float | None, typer.Option(help="CPU seconds of the own code of an improver run on a task.")
-    ] = None,
-    outer_calls: Annotated[int | None, typer.Option(help="Model calls of an improver run on an improver.")] = None,
-    outer_responses: Annotated[
-        int | None, typer.Option(help="Answers per model call of an improver run on an improver.")
-    ] = None,
-    outer_scorings: Annotated[int | None, typer.Option(help="Scorings of an improver run on an improver.")] = None,
-    outer_tokens: Annotated[
-        int | None, typer.Option(help="Tokens, in and out, of an improver run on an improver.")
-    ] = None,
-    outer_cpu_s: Annotated[
-        float | None, typer.Option(help="CPU seconds of the own code of an improver run on an improver.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Decides instances, targets and chance.")] = 0,
-    max_tokens: MaxTokens = None,
-    price: PriceText = None,
-    deadline: Deadline = None,
-    max_dollars: MaxDollars = None,
-    max_answers: MaxAnswers = None,
-    max_bought_tokens: MaxBoughtTokens = None,
-    max_minutes: MaxMinutes = None,
-    max_cpu_minutes: MaxCpu = None,
-    round_dollars: RoundDollars = None,
-    round_minutes: RoundMinutes = None,
-    yes: Yes = False,
-    sandbox: Level = "strict",
-    store: StorePath = DEFAULT_STORE,
-    as_json: Json = False,
+    asked: Asked,
+    recursion: Recursion,
+    inner: Budget,
+    outer: Annotated[Budget, Under("outer_", OUTER)],
+    spending: RoundSpending,
+    how: Begun,
 ) -> None:
     """Improve an improver, round after round, then compare it with its controls on a test split."""
     from dataclasses import replace
 
     from selftaught.improvers import load
+    from selftaught.runs.estimate import estimate
     from selftaught.settings import Settings
     from selftaught.store import Store
 
-    program = load(improver)
-    with Store(store) as facts:
-        base = Settings(improver=facts.keep(program.text))
-        settings = replace(
-            base,
-            model=model_spec(model),
-            base_url=base_url,
-            max_tokens=max_tokens,
-            price=price_of(price),
-            tasks=specs(tasks, base.tasks),
-            test_tasks=specs(test_tasks, specs(tasks, base.test_tasks)),
-            seed=seed,
-            rounds=rounds,
-            accept=accept,
-            worker=worker,
-            controls=controls,
-            inner=allowance(base.inner, calls, responses, scorings, tokens, cpu_s),
-            outer=allowance(base.outer, outer_calls, outer_responses, outer_scorings, outer_tokens, outer_cpu_s),
-            **given(repetitions=repetitions, validation=validation, test=test),
-        )
-        from selftaught.runs.carry import circumstances
-        from selftaught.runs.estimate import estimate
-
-        limits = spend_limits(
-            max_dollars=max_dollars,
-            max_answers=max_answers,
-            max_bought_tokens=max_bought_tokens,
-            max_minutes=max_minutes,
-            max_cpu_minutes=max_cpu_minutes,
-            round_dollars=round_dollars,
-            round_minutes=round_minutes,
-            deadline=deadline,
-        )
-        agree(estimate(settings), limits, yes)
-        follow(facts, facts.start(settings.plain(), circumstances(sandbox, limits)), as_json)
+    program = load(recursion.improver)
+    with Store(how.store) as facts:
+        base = Settings(improver=facts.keep(program.text), **asked.settings(), **_recursion(recursion))
+        settings = replace(base, inner=inner.over(base.inner), outer=outer.over(base.outer))
+        agree(estimate(settings), spending.limits(), how.yes)
+        begin(facts, settings, spending, how)
 
 
-@app.command()
-def resume(
-    number: Annotated[int, typer.Argument(metavar="RUN")],
-    deadline: Deadline = None,
-    max_dollars: MaxDollars = None,
-    max_answers: MaxAnswers = None,
-    max_bought_tokens: MaxBoughtTokens = None,
-    max_minutes: MaxMinutes = None,
-    max_cpu_minutes: MaxCpu = None,
-    round_dollars: RoundDollars = None,
-    round_minutes: RoundMinutes = None,
-    store: StorePath = DEFAULT_STORE,
-    as_json: Json = False,
-) -> None:
+def _recursion(options: Recursion) -> dict[str, Any]:
+    """The options as fields of settings."""
+    from selftaught.settings import Settings
+
+    given_fields = {
+        name: value for name, value in given(options).items() if name not in {"tasks", "test_tasks", "improver"}
+    }
+    default: Settings = Settings("")
+    test = specs(options.test_tasks, specs(options.tasks, default.test_tasks))
+    return {**given_fields, "tasks": specs(options.tasks, default.tasks), "test_tasks": test}
+
+
+@command(cls=Working)
+def resume(number: RunNumber, spending: RoundSpending, how: Carried) -> None:
     """Go on with a run that was stopped; nothing it has paid for is paid for again."""
-    with existing(store) as facts:
-        begun_with = SpendLimits(**facts.run(number).circumstances["limits"])
-        limits = spend_limits(
-            begun_with,
-            max_dollars=max_dollars,
-            max_answers=max_answers,
-            max_bought_tokens=max_bought_tokens,
-            max_minutes=max_minutes,
-            max_cpu_minutes=max_cpu_minutes,
-            round_dollars=round_dollars,
-            round_minutes=round_minutes,
-            deadline=deadline,
+    with existing(how) as facts:
+        limits = spending.limits(_begun_with(facts.run(number)))
+        follow(facts, number, how, limits)
+
+
+def _begun_with(record: RunRecord) -> SpendLimits:
+    """The limits of a run; UsageError for one that this version does not know and so could not keep."""
+    from dataclasses import fields
+
+    from selftaught.budget.spend import SpendLimits
+    from selftaught.runs import assignment
+
+    assignment(record)
+    limits = record.circumstances.get("limits", {})
+    strange = sorted(limits.keys() - {one.name for one in fields(SpendLimits)})
+    if strange:
+        raise UsageError(
+            f"run {record.id} has the limit {strange[0]!r}, which this selftaught does not know: upgrade selftaught"
         )
-        follow(facts, number, as_json, limits)
+    return SpendLimits(**limits)
 
 
-@app.command()
+@command()
 def show(
-    number: Annotated[int, typer.Argument(metavar="RUN")],
+    number: RunNumber,
+    kept: Kept,
     program: Annotated[bool, typer.Option("--improver", help="Print the improved improver's program instead.")] = False,
     recursion: Annotated[
         str, typer.Option("--of", metavar="ARM/SEED", help="With --improver: which recursion of an experiment.")
     ] = "",
-    store: StorePath = DEFAULT_STORE,
-    as_json: Json = False,
 ) -> None:
-    """Look at a run."""
-    from selftaught.runs import kind_of
+    """Look at a run, also while another process works on it."""
+    from selftaught.program import Program
+    from selftaught.runs import assignment, kind_of
 
-    with existing(store) as facts:
+    if recursion and not program:
+        raise UsageError("--of chooses whose program --improver prints: add --improver")
+    with looked_at(kept) as facts:
         record = facts.run(number)
-        if recursion and not program:
-            raise UsageError("--of chooses whose program --improver prints: add --improver")
-        if record.document is None:
-            raise UsageError(
-                f"run {number} has no report yet ({record.status}): `selftaught resume {number}` carries it to its end"
-            )
+        assignment(record)
         if program:
-            show_program(Program(facts.text(kind_of(record.settings).made(record, recursion))), as_json)
+            made = kind_of(record.settings).made(record, recursion)
+            show_program(Program(facts.text(made)), kept.json)
         else:
-            show_document(dict(record.document), as_json)
+            _show(record, standing(facts, record), kept.json)
 
 
-@app.command()
-def lineage(
-    number: Annotated[int, typer.Argument(metavar="RUN")], store: StorePath = DEFAULT_STORE, as_json: Json = False
-) -> None:
+def _show(record: RunRecord, stands: Standing, as_json: bool) -> None:
+    """What has come of a run so far, and how it stands unless it is done."""
+    document = dict(record.document or {})
+    if as_json:
+        print(json.dumps(document if stands.state == "done" else {**document, **stands.plain()}))
+    elif stands.state == "done":
+        show_document(document, as_json)
+    elif stands.state == "stopped" and "stopped" in document:
+        show_document(document, as_json)
+        print(f"{stands.goes_on}.")
+    else:
+        print(f"Run {record.id}: {stands.said}")
+        if stands.now:
+            print(stands.now)
+        _show_reached(document)
+        if stands.goes_on:
+            print(f"{stands.goes_on}.")
+
+
+def _show_reached(document: dict[str, Any]) -> None:
+    """The rounds or recursions of a run that is not at its end."""
+    from rich.console import Console
+
+    from selftaught.views import tables
+
+    if document.get("rounds"):
+        Console(emoji=False).print(tables.rounds(document["rounds"]))
+    elif document.get("runs"):
+        print(f"{tables.counted(len(document['runs']), 'recursion')} done so far")
+
+
+@command()
+def lineage(number: RunNumber, kept: Kept) -> None:
     """Tell which improver made which: all that was proposed, with scores, ideas, changes and strategies."""
     from rich.console import Console
 
     from selftaught.evidence.lineage import lineage as trace
+    from selftaught.runs import assignment
     from selftaught.views import lineages
 
-    with existing(store) as facts:
+    with looked_at(kept) as facts:
+        assignment(facts.run(number))
         found = trace(facts, number)
-    if as_json:
+    if kept.json:
         print(json.dumps(found))
     else:
         Console().print(lineages.lineage(found))
 
 
-@app.command()
-def runs(store: StorePath = DEFAULT_STORE, as_json: Json = False) -> None:
-    """List the runs of a store."""
+@command()
+def runs(kept: Kept) -> None:
+    """List the runs of a store, and how each stands."""
+    with looked_at(kept) as facts:
+        found = [(record, standing(facts, record), _about(record)) for record in facts.runs()]
+    if kept.json:
+        show_rows([{**_row(record, about), **stands.plain()} for record, stands, about in found], True)
+        return
+    show_rows([{**_row(record, about), "status": stands.said} for record, stands, about in found], False)
+    for _, stands, _ in found:
+        for said in (stands.now, stands.goes_on):
+            if said:
+                print(f"Run {stands.number}: {said}")
+
+
+def _row(record: RunRecord, about: str) -> dict[str, Any]:
+    settings = record.settings if isinstance(record.settings, dict) else {}
+    return {
+        "run": record.id,
+        "started": record.started,
+        "status": record.status,
+        "model": settings.get("model"),
+        "seed": settings.get("seed"),
+        "about": about,
+    }
+
+
+def _about(record: RunRecord) -> str:
+    """What a run is asked to do, or why this version cannot tell."""
     from selftaught.runs import assignment
 
-    with existing(store) as facts:
-        found = facts.runs()
-    rows: list[dict[str, Any]] = [
-        {
-            "run": r.id,
-            "started": r.started,
-            "status": r.status,
-            "model": r.settings["model"],
-            "seed": r.settings["seed"],
-            "about": assignment(r).summary,
-        }
-        for r in found
-    ]
-    show_rows(rows, as_json)
+    try:
+        return assignment(record).summary
+    except UsageError as error:
+        return str(error)

@@ -11,13 +11,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean as mean
+from typing import TypedDict, final
 
 from selftaught.budget import Usage
-from selftaught.evidence.controls import by_task
+from selftaught.evidence.controls import TaskFigure, by_task
+from selftaught.evidence.report import Heading, Reached, Used
 from selftaught.evidence.statistics import (
     MIN_REPETITIONS,
     Bounds,
     Interval,
+    PlainInterval,
+    PlainVerdict,
     Scores,
     Verdict,
     holm,
@@ -32,7 +36,6 @@ from selftaught.evidence.statistics import (
 from selftaught.evidence.strategies import strategies
 from selftaught.lab import Lab
 from selftaught.meta import Cell, MetaUtility, ScaledTask
-from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.settings import Contest
 
@@ -123,7 +126,119 @@ def _bounds(tasks: Sequence[ScaledTask]) -> Bounds:
 # --- the document -----------------------------------------------------------------------------------------------------
 
 
-def document(result: Result) -> dict[str, JSON]:
+class PerRun(TypedDict):
+    """What an improver run used on average."""
+
+    responses: float
+    scorings: float
+    tokens: float
+    dollars: float | None
+    """The recorded price; null: that of one answer is unknown."""
+
+
+class Price(TypedDict):
+    """What a gain of 0.1 over the start solution costs: mean use by mean gain; null where there is no gain."""
+
+    responses: float | None
+    tokens: float | None
+    dollars: float | None
+
+
+class EntrantTask(TaskFigure):
+    """What an improver reaches on one task."""
+
+    iqm: PlainInterval
+    """The interquartile mean."""
+
+
+class AgainstFirst(PlainVerdict):
+    """An improver against the first, in pairs by (task, repetition); the verdicts allow for the number of improvers.
+
+    Where looking decided the number of repetitions, only the verdict keeps its error rate: `p`, `p_holm`, `unseen_tasks`
+    and `per_task` are null.
+    """
+
+    p: float | None
+    """Of "no difference", not corrected."""
+    p_holm: float | None
+    """Corrected for the number of improvers."""
+    probability: PlainInterval
+    """That a run of it beats a run of the first."""
+    unseen_tasks: PlainVerdict | None
+    """The verdict about tasks that were not among these."""
+    per_task: dict[str, PlainVerdict] | None
+
+
+class EntrantFigures(TypedDict):
+    """One improver of a comparison."""
+
+    name: str
+    improver: str
+    """Digest of its text."""
+    strategies: list[str]
+    test: PlainInterval
+    """Its mean over tasks: 0 is the start solution, 1 the best known one."""
+    iqm: PlainInterval
+    """The interquartile mean."""
+    per_task: dict[str, EntrantTask]
+    failed: float
+    """The share of runs that failed, and so count as their start solutions."""
+    failure: str | None
+    """How the first of them failed."""
+    usage: PerRun
+    cost_per_gain: Price
+    against_first: AgainstFirst | None
+    """Null for the first."""
+
+
+class PlainCell(TypedDict):
+    """One improver run: one task, one repetition."""
+
+    improver: str
+    """Its name."""
+    task: str
+    repetition: int
+    value: float
+    """On the common scale."""
+    raw: float
+    failed: str | None
+    """How it failed."""
+    calls: int
+    responses: int
+    scorings: int
+    tokens_in: int
+    tokens_out: int
+    dollars: float | None
+
+
+class ContestFigures(TypedDict):
+    """What a comparison of improvers came to."""
+
+    improvers: list[EntrantFigures]
+    """In the order asked for; the first is the one that the others are compared with."""
+    tasks: list[str]
+    repetitions: int
+    """Of every task."""
+    decided: bool | None
+    """Whether every verdict is firm; null with one improver."""
+    notes: list[str]
+    """What a reader must know of these figures before he believes them."""
+    cells: list[PlainCell]
+
+
+@final
+class ContestDocument(Heading, ContestFigures):
+    """A comparison that has come to its end: `selftaught compare --json`."""
+
+    usage: Used
+
+
+@final
+class ContestReached(Reached):
+    """A comparison that has not come to its end: it has no figures yet."""
+
+
+def document(result: Result) -> ContestFigures:
     """Every figure of a contest as plain data."""
     names = [one.name for one in result.contest.entrants]
     rows = [_row(result, i, name) for i, name in enumerate(names)]
@@ -139,7 +254,7 @@ def document(result: Result) -> dict[str, JSON]:
     }
 
 
-def _row(result: Result, i: int, name: str) -> dict[str, JSON]:
+def _row(result: Result, i: int, name: str) -> EntrantFigures:
     cells, scores = result.cells(i), result.scores(i)
     failed = [cell.failed for cell in cells if cell.failed]
     return {
@@ -157,38 +272,41 @@ def _row(result: Result, i: int, name: str) -> dict[str, JSON]:
     }
 
 
-def _task(values: Sequence[float], cells: Sequence[Cell], task: str) -> dict[str, JSON]:
+def _task(values: Sequence[float], cells: Sequence[Cell], task: str) -> EntrantTask:
     own = {task: values}
     raw = mean(cell.raw for cell in cells if cell.task == task)
     return {**interval(own).plain(), "iqm": interquartile_mean(own).plain(), "raw": raw}
 
 
-def _per_run(cells: Sequence[Cell]) -> dict[str, JSON]:
-    """What an improver run used on average. `dollars` is the recorded price, None when one is unknown."""
-    total = sum((cell.usage for cell in cells), Usage())
-    used = {
-        "responses": total.responses,
-        "scorings": total.scorings,
-        "tokens": total.tokens_in + total.tokens_out,
-        "dollars": total.dollars,
+def _per_run(cells: Sequence[Cell]) -> PerRun:
+    total, runs = sum((cell.usage for cell in cells), Usage()), len(cells)
+    return {
+        "responses": total.responses / runs,
+        "scorings": total.scorings / runs,
+        "tokens": (total.tokens_in + total.tokens_out) / runs,
+        "dollars": None if total.dollars is None else total.dollars / runs,
     }
-    return {name: None if value is None else value / len(cells) for name, value in used.items()}
 
 
-def _cost_per_gain(cells: Sequence[Cell]) -> dict[str, JSON]:
+def _cost_per_gain(cells: Sequence[Cell]) -> Price:
     """What `_GAIN` over the start solution costs: mean use divided by mean gain; None where there is no gain.
 
     Where every run failed there is none: what its start solutions happened to score on these instances was bought by nothing.
     """
     gain = 0.0 if all(cell.failed for cell in cells) else mean(cell.value for cell in cells)
     used = _per_run(cells)
+
+    def price(value: float | None) -> float | None:
+        return value * _GAIN / gain if value is not None and gain > _ROUNDING else None
+
     return {
-        name: value * _GAIN / gain if isinstance(value := used[name], int | float) and gain > _ROUNDING else None
-        for name in ("responses", "tokens", "dollars")
+        "responses": price(used["responses"]),
+        "tokens": price(used["tokens"]),
+        "dollars": price(used["dollars"]),
     }
 
 
-def _against_first(result: Result) -> list[JSON]:
+def _against_first(result: Result) -> list[AgainstFirst]:
     """Each improver but the first against the first: the verdict, Holm's p, and figures that say more of it.
 
     Where looking decided the number of blocks, only the verdict by confidence sequence keeps its error rate: the others are
@@ -211,7 +329,7 @@ def _against_first(result: Result) -> list[JSON]:
     ]
 
 
-def _task_differences(result: Result) -> list[dict[str, JSON]]:
+def _task_differences(result: Result) -> list[dict[str, PlainVerdict]]:
     """The verdicts task by task; Holm's correction is over all tasks and improvers."""
     names = [one.task.name for one in result.tasks]
     sides: list[tuple[Scores, Scores]] = [
@@ -227,9 +345,9 @@ def _only(scores: Mapping[str, Sequence[float]], task: str) -> dict[str, Sequenc
     return {task: scores[task]}
 
 
-def _notes(result: Result) -> list[JSON]:
+def _notes(result: Result) -> list[str]:
     """What a reader must know of these figures before he believes them."""
-    contest, notes = result.contest, list[JSON]()
+    contest, notes = result.contest, list[str]()
     for i, one in enumerate(contest.entrants):
         failed = [cell.failed for cell in result.cells(i)]
         if all(failed):
@@ -265,7 +383,7 @@ def _numbered(result: Result, i: int) -> list[tuple[int, Cell]]:
     return [(r, cell) for r, block in enumerate(result.blocks) for cell in block[i]]
 
 
-def _cell(name: str, repetition: int, cell: Cell) -> dict[str, JSON]:
+def _cell(name: str, repetition: int, cell: Cell) -> PlainCell:
     """One row of the table of single runs."""
     return {
         "improver": name,
@@ -274,5 +392,10 @@ def _cell(name: str, repetition: int, cell: Cell) -> dict[str, JSON]:
         "value": cell.value,
         "raw": cell.raw,
         "failed": cell.failed,
-        **cell.usage.plain(),
+        "calls": cell.usage.calls,
+        "responses": cell.usage.responses,
+        "scorings": cell.usage.scorings,
+        "tokens_in": cell.usage.tokens_in,
+        "tokens_out": cell.usage.tokens_out,
+        "dollars": cell.usage.dollars,
     }

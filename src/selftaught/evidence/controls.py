@@ -19,17 +19,69 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, gcd
 from statistics import fmean as mean
+from typing import NotRequired, TypedDict
 
-from selftaught.evidence.statistics import MIN_TASKS, Interval, Verdict, interval, paired, verdict
+from selftaught.evidence.statistics import MIN_TASKS, Interval, PlainInterval, Verdict, interval, paired, verdict
 from selftaught.lab import Lab
 from selftaught.meta import Cell, ImproverTask, MetaUtility, ScaledTask
-from selftaught.plain import JSON, rng_from
+from selftaught.plain import rng_from
 from selftaught.program import Program, defect
 from selftaught.recursion import Round, recursion
 from selftaught.settings import Settings
 
 SHAMS = 5
 """How many improvers are drawn for the sham."""
+
+
+class TaskFigure(PlainInterval):
+    """What an improver reaches on one task, on the common scale, and its mean raw score."""
+
+    raw: float
+
+
+class PlainJudged(TypedDict):
+    """An arm: one improver on the test split. What is used is a mean per improver run."""
+
+    improver: str
+    """Digest of its text."""
+    repeats: int
+    """How often its batch is repeated in one run, the best kept: 1 but for best-of-n."""
+    test: PlainInterval
+    """Its mean over tasks: 0 is the start solution, 1 the best known one."""
+    per_task: dict[str, TaskFigure]
+    responses: float
+    scorings: float
+    failed: float
+    """The share of runs that failed, and so count as their start solutions."""
+
+
+class PlainSham(TypedDict):
+    """The sham: improvers drawn from all that were proposed, each run given to one of them in turn."""
+
+    improvers: list[str]
+    """Digests of their texts."""
+    test: PlainInterval
+    per_task: dict[str, PlainInterval]
+    responses: float
+    scorings: float
+    failed: float
+
+
+class Discovery(TypedDict):
+    """What it cost to find the improved improver, and after how many uses that is repaid."""
+
+    answers: int
+    uses: int | None
+    """Improver runs; null: never."""
+    said: str
+
+
+class Further(TypedDict):
+    """The arms of the further controls, where there are any."""
+
+    frozen: NotRequired[PlainJudged]
+    """What the same recursion comes to when the seed improver always does the work."""
+    sham: NotRequired[PlainSham]
 
 
 @dataclass(frozen=True)
@@ -44,8 +96,8 @@ class Judged:
         """Values by task, in the order of repetitions."""
         return by_task(self.cells)
 
-    def plain(self) -> dict[str, JSON]:
-        per_task: dict[str, JSON] = {}
+    def plain(self) -> PlainJudged:
+        per_task: dict[str, TaskFigure] = {}
         for task in self.scores():
             own = [cell for cell in self.cells if cell.task == task]
             one = interval({task: [cell.value for cell in own]}).plain()
@@ -147,7 +199,7 @@ class Sham:
         """Values by task, in the order of repetitions: paired like those of one improver."""
         return by_task(self.cells)
 
-    def plain(self) -> dict[str, JSON]:
+    def plain(self) -> PlainSham:
         scores = self.scores()
         return {
             "improvers": [one.digest for one in self.improvers],
@@ -166,11 +218,15 @@ class Counterfactuals:
     improved: Judged
     frozen: Judged | None
     sham: Sham | None
-    discovery: dict[str, JSON]
+    discovery: Discovery
 
-    def arms(self) -> dict[str, JSON]:
-        found = {"frozen": self.frozen, "sham": self.sham}
-        return {name: one.plain() for name, one in found.items() if one}
+    def arms(self) -> Further:
+        found: Further = {}
+        if self.frozen:
+            found["frozen"] = self.frozen.plain()
+        if self.sham:
+            found["sham"] = self.sham.plain()
+        return found
 
     def parts(self) -> dict[str, Interval]:
         """How much better the improved improver is than each, by (task, repetition)."""
@@ -262,7 +318,7 @@ def _responses(cells: Sequence[Cell]) -> int:
     return sum(cell.usage.responses for cell in cells)
 
 
-def discovery(answers: int, judgement: Judgement, doubled: Judged) -> dict[str, JSON]:
+def discovery(answers: int, judgement: Judgement, doubled: Judged) -> Discovery:
     """The answers spent, and after how many uses they are repaid: the plain rule is in `said`.
 
     One use is one improver run. Sampling of equal quality is best-of-n with as many answers as it needs to reach the mean of

@@ -5,16 +5,63 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from selftaught.errors import UsageError
 from selftaught.evidence.strategies import appearances, strategies
-from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.store import Store
 
 _IDEA = 200
 """Characters kept of what an answer says before its program."""
+
+
+class PlainChild(TypedDict):
+    """A proposal that was scored."""
+
+    program: str
+    """Digest of its text."""
+    parents: Sequence[str]
+    """The improvers that the model was shown when it wrote this."""
+    idea: str
+    """What the model said before the program."""
+    value: float | None
+    """Its first score by the worker's utility; null when it failed."""
+    times: int
+    """How often it was scored."""
+    strategies: Sequence[str]
+
+
+class PlainGeneration(TypedDict):
+    """One round. Improvers are given by the digests of their texts."""
+
+    number: int
+    worker: str
+    """The improver that did the work."""
+    incumbent: str
+    """What it was given to improve."""
+    children: Sequence[PlainChild]
+    """All that was scored, best first."""
+    proposal: str | None
+    """What it came to; null when it failed."""
+    improver: str
+    """The improver after the round."""
+    accepted: bool
+    reason: str
+    diff: str
+    """From the incumbent to the proposal; empty when there is none."""
+    strategies: Sequence[str]
+    """Of the improver after the round."""
+
+
+class Lineage(TypedDict):
+    """Which improver made which, and what became of it: `selftaught lineage --json`."""
+
+    run: int
+    seed_improver: str
+    rounds: list[PlainGeneration]
+    strategies: dict[str, list[int]]
+    """By strategy, the rounds whose improver shows it; 0 is the seed improver."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +99,7 @@ class Generation:
     """Of the improver after the round."""
 
 
-def lineage(store: Store, number: int) -> dict[str, JSON]:
+def lineage(store: Store, number: int) -> Lineage:
     """The lineage of a recursion, finished or stopped. UsageError when the run is none, or has no round yet."""
     record = store.run(number)
     rounds = (record.document or {}).get("rounds")
@@ -80,8 +127,8 @@ def lineage(store: Store, number: int) -> dict[str, JSON]:
     }
 
 
-def _plain(one: Generation) -> JSON:
-    return asdict(one)
+def _plain(one: Generation) -> PlainGeneration:
+    return cast(PlainGeneration, asdict(one))
 
 
 def _place(about: Mapping[str, Any]) -> tuple[str, str, int]:

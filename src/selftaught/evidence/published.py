@@ -6,11 +6,11 @@ in size; qap and maxcut are scored otherwise here (docs/tasks.md).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean as mean
-from typing import Any
+from typing import TypedDict
 
-from selftaught.plain import JSON
+from selftaught.evidence.transferred import Afterwards
 
 _TRANSFER = {
     "grid": (43.9, 44.3, 56.7),
@@ -25,9 +25,16 @@ _LINES = {"chain-of-thought": 57.7, "greedy": 64.2}
 _COLUMNS = ("start", "seed", "improved")
 
 
-def beside(
-    name: str, contest: Mapping[str, Any] | None, by_round: Sequence[float], rises: float
-) -> list[dict[str, JSON]]:
+class BesidePaper(TypedDict):
+    """One of the paper's figures beside ours, in percent of raw score or of recursions."""
+
+    what: str
+    paper: float | None
+    """Null where the paper draws a curve only."""
+    ours: float
+
+
+def beside(name: str, contest: Afterwards | None, by_round: Sequence[float], rises: float) -> list[BesidePaper]:
     """Rows of (what, the paper's figure or None, ours) for an experiment that the paper has too, on its tasks."""
     if name == "lpn" and contest and contest["tasks"] == ["lpn"]:
         return [*_lines(contest), *_rounds(by_round)]
@@ -38,17 +45,17 @@ def beside(
     return []
 
 
-def _lines(contest: Mapping[str, Any]) -> list[dict[str, JSON]]:
+def _lines(contest: Afterwards) -> list[BesidePaper]:
     rows = {one["name"]: one for one in contest["improvers"]}
     return [_row(name, figure, rows[name]["per_task"]["lpn"]["raw"]) for name, figure in _LINES.items()]
 
 
-def _rounds(by_round: Sequence[float]) -> list[dict[str, JSON]]:
+def _rounds(by_round: Sequence[float]) -> list[BesidePaper]:
     """The paper prints its curve as a figure only: it rises over rounds 1 to 3 and is flat by 4."""
     return [_row(f"round {t}", None, value) for t, value in enumerate(by_round)]
 
 
-def _transfer(task: str, contest: Mapping[str, Any]) -> list[dict[str, JSON]]:
+def _transfer(task: str, contest: Afterwards) -> list[BesidePaper]:
     rows = {one["name"]: one["per_task"][task] for one in contest["improvers"]}
     ours = (
         contest["starts"][task],
@@ -61,5 +68,5 @@ def _transfer(task: str, contest: Mapping[str, Any]) -> list[dict[str, JSON]]:
     ]
 
 
-def _row(what: str, paper: float | None, ours: float) -> dict[str, JSON]:
+def _row(what: str, paper: float | None, ours: float) -> BesidePaper:
     return {"what": what, "paper": paper, "ours": 100 * ours}

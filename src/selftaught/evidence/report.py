@@ -4,38 +4,178 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean as mean
+from typing import Any, NotRequired, TypedDict, final
 
 from selftaught.budget import Usage
-from selftaught.evidence.controls import Counterfactuals, Judged, Judgement, by_task
-from selftaught.evidence.statistics import interval
-from selftaught.plain import JSON
+from selftaught.evidence.controls import (
+    Counterfactuals,
+    Discovery,
+    Further,
+    Judged,
+    Judgement,
+    PlainJudged,
+    by_task,
+)
+from selftaught.evidence.statistics import PlainInterval, PlainVerdict, interval
 from selftaught.recursion import Round
-from selftaught.store import Store
+from selftaught.settings import Assignment
+from selftaught.store import RunRecord, Store
 
 
-def report(rounds: Sequence[Round], judgement: Judgement, further: Counterfactuals | None = None) -> dict[str, JSON]:
+class Heading(TypedDict):
+    """How the document of a run begins: what ran, with what, held how."""
+
+    run: int
+    """Its number in the store."""
+    model: str
+    seed: int
+    sandbox: str
+    """The level that generated code was held at."""
+    settings: dict[str, Any]
+    """All that decides its facts; `kind` says what kind of run it is, of a recursion it is missing."""
+
+
+class Used(TypedDict):
+    """What the facts of a run used, found or bought alike."""
+
+    calls: int
+    """Calls of the model by distinct improver runs."""
+    responses: int
+    """Distinct answers."""
+    scorings: int
+    """Programs scored."""
+    improver_runs: int
+    tokens_in: int
+    tokens_out: int
+    dollars: float | None
+    """The recorded price of the answers; null: that of one is unknown."""
+    dollars_spent: float | None
+    """What this run itself has paid, over all its sessions."""
+    cpu_s: NotRequired[float]
+    """CPU seconds over all sessions; missing where the run was stopped, as is `wall_s`."""
+    wall_s: NotRequired[float]
+
+
+class Reached(Heading):
+    """What every document has that has not come to its end."""
+
+    stopped: NotRequired[str]
+    """Why the run ended; missing while it is running."""
+    usage: NotRequired[Used]
+    """Missing while the run is running."""
+
+
+class PlainRound(TypedDict):
+    """One round. Round 0 is the seed improver; what is said of the making of an improver is missing there."""
+
+    round: int
+    worker: NotRequired[str]
+    """The improver that did the work."""
+    proposal: NotRequired[str | None]
+    """What it proposed; null when it failed."""
+    improver: str
+    """The improver after the round. Improvers are given by the digests of their texts."""
+    accepted: bool
+    """Whether the improver after the round is the proposal."""
+    reason: str
+    train: float | None
+    """The first score that the worker saw of the improver after the round; null where it asked for none."""
+    validation: PlainInterval | None
+    """That improver at the gate."""
+    incumbent_validation: NotRequired[float]
+    proposal_train: NotRequired[float | None]
+    proposal_validation: NotRequired[float | None]
+    answers_per_run: NotRequired[float]
+    """What an improver run asked at the gate, on average."""
+    test: PlainInterval | None
+    """That improver on the test split; null as long as the recursion goes on."""
+
+
+class Arms(Further):
+    """The improvers compared on the test split."""
+
+    seed: PlainJudged
+    improved: PlainJudged
+    best_of_n: PlainJudged
+    """The seed improver allowed as many answers as the improved one uses."""
+
+
+class SoFar(TypedDict):
+    """What a recursion has come to before its judgement."""
+
+    rounds: list[PlainRound]
+
+
+class RunFigures(SoFar):
+    """What a recursion came to."""
+
+    tasks: list[str]
+    """Those it recursed on."""
+    arms: Arms
+    gain: dict[str, PlainInterval]
+    """The gain and what it is made of: `gain`, `more_answers`, `better_search`, `gain_unseen` (from ten test tasks on),
+    `self_application` and `selection` (with all controls)."""
+    verdict: dict[str, PlainVerdict]
+    """Improved against `against_seed`, `against_best_of_n`, `against_frozen`, `against_sham`."""
+    discovery: Discovery | None
+    """Null without the further controls."""
+
+
+@final
+class RunDocument(Heading, RunFigures):
+    """A recursion that has come to its end: `selftaught run --json`."""
+
+    usage: Used
+
+
+@final
+class RunReached(Reached):
+    """A recursion that has not come to its end."""
+
+    rounds: NotRequired[list[PlainRound]]
+    """Missing before the first is done."""
+
+
+def heading(number: int, asked: Assignment, record: RunRecord) -> Heading:
+    """How a run's document begins."""
+    return {
+        "run": number,
+        "model": asked.model,
+        "seed": asked.seed,
+        "sandbox": record.circumstances["sandbox"],
+        "settings": asked.plain(),
+    }
+
+
+def report(rounds: Sequence[Round], judgement: Judgement, further: Counterfactuals | None = None) -> RunFigures:
     """What `run --json` says of the rounds and of the arms: the same settings and seed give the same document."""
-    found: list[JSON] = [_seed_round(judgement.rounds[0])]
-    found += [{**_round(one), "test": _test(arm)} for one, arm in zip(rounds, judgement.rounds[1:], strict=True)]
+    found = [_seed_round(judgement.rounds[0])]
+    found += [_round(one, _test(arm)) for one, arm in zip(rounds, judgement.rounds[1:], strict=True)]
     parts, verdicts = judgement.parts(), judgement.verdicts()
     if further:
         parts, verdicts = parts | further.parts(), verdicts | further.verdicts()
     return {
         "tasks": sorted(by_task(rounds[0].incumbent_cells)),
         "rounds": found,
-        "arms": {name: arm.plain() for name, arm in judgement.arms.items()} | (further.arms() if further else {}),
+        "arms": _arms(judgement, further),
         "gain": {name: one.plain() for name, one in parts.items()},
         "verdict": {name: one.plain() for name, one in verdicts.items()},
-        "discovery": further and further.discovery,
+        "discovery": further.discovery if further else None,
     }
 
 
-def so_far(rounds: Sequence[Round]) -> dict[str, JSON]:
-    """What there is to say of a run that was stopped before its judgement."""
-    return {"rounds": [{**_round(one), "test": None} for one in rounds]}
+def _arms(judgement: Judgement, further: Counterfactuals | None) -> Arms:
+    own = {name: arm.plain() for name, arm in judgement.arms.items()}
+    more = further.arms() if further else Further()
+    return {"seed": own["seed"], "improved": own["improved"], "best_of_n": own["best_of_n"], **more}
 
 
-def usage(store: Store, run: int, spent: float | None) -> dict[str, JSON]:
+def so_far(rounds: Sequence[Round]) -> SoFar:
+    """What there is to say of a run before its judgement."""
+    return {"rounds": [_round(one, None) for one in rounds]}
+
+
+def usage(store: Store, run: int, spent: float | None) -> Used:
     """What a run's facts used, found or bought alike: distinct answers, calls of distinct improver runs.
 
     An improver run that another run had kept already counts with its calls, not with the answers inside it: on a store of
@@ -58,7 +198,7 @@ def usage(store: Store, run: int, spent: float | None) -> dict[str, JSON]:
     }
 
 
-def _seed_round(arm: Judged) -> dict[str, JSON]:
+def _seed_round(arm: Judged) -> PlainRound:
     return {
         "round": 0,
         "improver": arm.improver.digest,
@@ -70,11 +210,11 @@ def _seed_round(arm: Judged) -> dict[str, JSON]:
     }
 
 
-def _test(arm: Judged) -> dict[str, JSON]:
+def _test(arm: Judged) -> PlainInterval:
     return interval(arm.scores()).plain()
 
 
-def _round(one: Round) -> dict[str, JSON]:
+def _round(one: Round, test: PlainInterval | None) -> PlainRound:
     """`improver`, `train`, `validation` and `answers_per_run` are about the improver after the round, `proposal…` about what
     was proposed; `train` is the first score that the round's worker saw of it, None where it asked for none."""
     cells = one.challenger_cells if one.accepted else one.incumbent_cells
@@ -83,7 +223,7 @@ def _round(one: Round) -> dict[str, JSON]:
     return {
         "round": one.number,
         "worker": one.worker.digest,
-        "proposal": proposed and proposed.digest,
+        "proposal": proposed.digest if proposed else None,
         "improver": one.improver.digest,
         "accepted": one.accepted,
         "reason": one.reason,
@@ -93,4 +233,5 @@ def _round(one: Round) -> dict[str, JSON]:
         "proposal_train": one.proposal.first_score,
         "proposal_validation": mean(cell.value for cell in one.challenger_cells) if one.challenger_cells else None,
         "answers_per_run": mean(cell.usage.responses for cell in cells),
+        "test": test,
     }

@@ -6,16 +6,17 @@ import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from selftaught.budget.spend import Spend
 from selftaught.lab.progress import Progress
 from selftaught.lab.workers import Workers
 from selftaught.models import LanguageModel
-from selftaught.plain import JSON
+from selftaught.plain import JSON, Roots, roots
 from selftaught.sandbox import HostFunction, Job, Outcome, Sandbox
 from selftaught.store import Store
 
-CONTRACT = 1
+CONTRACT = 2
 """Version of what facts mean (interfaces, descriptions, streams). A change makes older facts unfindable, not wrong."""
 
 
@@ -26,7 +27,7 @@ class Stopped(BaseException):
 class Document:
     """The document of a run so far: what its view shows at any moment. Safe from many threads."""
 
-    def __init__(self, heading: Mapping[str, JSON], keep: Callable[[Mapping[str, JSON]], None] | None = None) -> None:
+    def __init__(self, heading: Mapping[str, Any], keep: Callable[[Mapping[str, JSON]], None] | None = None) -> None:
         self.heading = dict(heading)
         self._parts: dict[str, JSON] = dict(heading)
         self._keep = keep
@@ -38,8 +39,8 @@ class Document:
         with self._lock:
             return dict(self._parts)
 
-    def tell(self, **parts: JSON) -> None:
-        """Add parts, or put newer ones in the place of older."""
+    def tell(self, **parts: Any) -> None:
+        """Add parts, plain data, or put newer ones in the place of older."""
         with self._lock:
             self._parts |= parts
             if self._keep:
@@ -61,6 +62,11 @@ class Lab:
     spend: Spend = field(default_factory=Spend)
     document: Document = field(default_factory=lambda: Document({}))
     stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def roots(self) -> Roots:
+        """Where all chance of the run comes from."""
+        return roots(self.seed)
 
     def once(self, kind: str, about: Mapping[str, JSON], compute: Callable[[], JSON]) -> JSON:
         """The fact, found or computed and kept (see `Store.once_all`)."""

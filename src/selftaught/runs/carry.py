@@ -14,7 +14,7 @@ from typing import Any
 
 from selftaught.budget.spend import Spend, SpendLimits, Spent
 from selftaught.errors import SelftaughtError, UsageError
-from selftaught.evidence.report import usage
+from selftaught.evidence.report import heading, usage
 from selftaught.lab import Document, Lab
 from selftaught.lab.progress import Progress
 from selftaught.plain import JSON
@@ -28,7 +28,7 @@ from selftaught.store import RunRecord, Store
 DONE = "done"
 
 
-def circumstances(level: str, limits: SpendLimits) -> dict[str, JSON]:
+def circumstances(level: str, limits: SpendLimits, concurrency: int | None = None) -> dict[str, JSON]:
     """What is true while a run goes on but decides none of its facts: recorded, never part of a key.
 
     Raises UsageError for a sandbox level that does not exist, before a run is recorded that could never go on.
@@ -43,14 +43,18 @@ def circumstances(level: str, limits: SpendLimits) -> dict[str, JSON]:
         "cores": os.cpu_count(),
         "sandbox": level,
         "limits": limits.plain(),
+        "concurrency": concurrency,
     }
 
 
-def carry(number: int, store: Store, progress: Progress, limits: SpendLimits | None = None) -> dict[str, Any]:
+def carry(
+    number: int, store: Store, progress: Progress, limits: SpendLimits | None = None, concurrency: int | None = None
+) -> dict[str, Any]:
     """Carry a run to its end and return its document.
 
-    Going on with a run that was stopped is the same call: it finds the facts it made before. `limits` replace those the
-    run was begun with. When something ends the run early, what was reached is kept with the reason, and the error raised.
+    Going on with a run that was stopped is the same call: it finds the facts it made before. `limits` and `concurrency`
+    (requests to the model at once) replace those the run was begun with. When something ends the run early, what was
+    reached is kept with the reason, and the error raised.
     UsageError when another process works on this run, or when this version does not know what it is asked to do.
     """
     record = store.run(number)
@@ -61,7 +65,8 @@ def carry(number: int, store: Store, progress: Progress, limits: SpendLimits | N
         spend = Spend(limits or SpendLimits(**record.circumstances["limits"]), _spent(record, store))
         document = _document(store, record, asked)
         with _kept(store, number, document, spend):
-            model = open_model(asked, spend.limits.deadline_s)
+            at_once = concurrency or record.circumstances.get("concurrency")
+            model = open_model(asked, spend.limits.deadline_s, concurrency=at_once)
             level = str(record.circumstances["sandbox"])
             with open_handles(model, store, level, asked.seed, number, progress, spend, document) as lab:
                 return _conduct(lab, asked)
@@ -105,7 +110,7 @@ def _stop(store: Store, number: int, document: Document, spend: Spend, error: Ba
     """Keep what was reached, and why there is no more."""
     reason = _reason(error)
     store.spend(number, spend.now().plain())
-    stopped = {"stopped": reason, "usage": usage(store, number, spend.dollars)}
+    stopped: dict[str, Any] = {"stopped": reason, "usage": usage(store, number, spend.dollars)}
     store.finish(number, f"stopped: {reason}", {**document.parts, **stopped})
 
 
@@ -120,17 +125,6 @@ def _reason(error: BaseException) -> str:
 def _document(store: Store, record: RunRecord, asked: Assignment) -> Document:
     """The document of a run as it begins, kept in the store from now on."""
     return Document(heading(record.id, asked, record), lambda parts: store.write(record.id, parts))
-
-
-def heading(number: int, asked: Assignment, record: RunRecord) -> dict[str, JSON]:
-    """How a run's document begins: what ran, with what, held how."""
-    return {
-        "run": number,
-        "model": asked.model,
-        "seed": asked.seed,
-        "sandbox": record.circumstances["sandbox"],
-        "settings": asked.plain(),
-    }
 
 
 def _spent(record: RunRecord, store: Store) -> Spent:

@@ -16,13 +16,21 @@ from selftaught.errors import UsageError
 from selftaught.evidence import published
 from selftaught.evidence.contest import contend, document
 from selftaught.evidence.controls import Judged, Judgement, judge
-from selftaught.evidence.statistics import Interval, of_methods, over_runs, rank_correlation, wilson
+from selftaught.evidence.experiment import ArmFigures, ExperimentFigures, Judging, PlainRecursed
+from selftaught.evidence.statistics import (
+    Interval,
+    PlainInterval,
+    PlainVerdict,
+    of_methods,
+    over_runs,
+    rank_correlation,
+    wilson,
+)
 from selftaught.evidence.strategies import strategies
-from selftaught.evidence.transferred import transferred
+from selftaught.evidence.transferred import Afterwards, transferred
 from selftaught.improver import improve
 from selftaught.lab import Lab
 from selftaught.meta import MetaUtility, ScaledTask, scale
-from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.recursion import Round, recursion
 from selftaught.runs import contest, earlier_looks
@@ -71,7 +79,7 @@ class Recursed:
     def raw(self) -> list[float]:
         return [_raw(one) for one in self.judgement.rounds]
 
-    def plain(self) -> dict[str, JSON]:
+    def plain(self) -> PlainRecursed:
         return {
             "arm": self.arm,
             "seed": self.seed,
@@ -106,9 +114,12 @@ def conduct(lab: Lab, asked: Plan) -> dict[str, Any]:
                 lab.progress.scope(f"{arm.name} {k + 1} of {planned.runs}")
                 found.append(_recurse(replace(own, seed=planned.seed + k), arm, planned.again))
                 lab.document.tell(runs=[one.plain() for one in found])
+    return {"model": lab.model.name, **_figures(lab, planned, found)}
+
+
+def _figures(lab: Lab, planned: Plan, found: Sequence[Recursed]) -> ExperimentFigures:
     compared = _afterwards(lab, planned, planned.contest, found) if planned.contest else None
     return {
-        "model": lab.model.name,
         "experiment": planned.name,
         "question": planned.question,
         "plan": _digest_at_start(lab, planned),
@@ -159,13 +170,13 @@ def _again(
     report = MetaUtility(lab, test, "test", "report", settings.test, settings.inner)
 
     def made(worker: Program) -> float:
-        found = improve(lab, worker, seed, utility, ["again", lab.seed], settings.outer, utility.level + 1)
+        found = improve(lab, worker, seed, utility, ["again", lab.roots.streams], settings.outer, utility.level + 1)
         return mean(cell.value for cell in report.cells(found.program or seed))
 
     return made(improved) - made(seed)
 
 
-def _afterwards(lab: Lab, planned: Plan, asked: Contest, found: Sequence[Recursed]) -> dict[str, Any]:
+def _afterwards(lab: Lab, planned: Plan, asked: Contest, found: Sequence[Recursed]) -> Afterwards:
     """The improvers of the plan and those of all runs on the tasks of the contest."""
     lab.progress.scope("afterwards")
     made = [Entrant(f"{one.arm} {one.seed}", lab.store.keep(one.improver.text)) for one in found]
@@ -192,7 +203,7 @@ def _unlike(planned: Plan, tasks: Sequence[ScaledTask]) -> list[str]:
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 
-def _arm(name: str, runs: Sequence[Recursed]) -> dict[str, JSON]:
+def _arm(name: str, runs: Sequence[Recursed]) -> ArmFigures:
     """An arm over its runs: the unit is one recursion."""
     again = [one.again for one in runs if one.again is not None]
     return {
@@ -206,7 +217,7 @@ def _arm(name: str, runs: Sequence[Recursed]) -> dict[str, JSON]:
     }
 
 
-def _gain_and_again(found: Sequence[Recursed]) -> dict[str, JSON] | None:
+def _gain_and_again(found: Sequence[Recursed]) -> PlainInterval | None:
     """Whether the better improvers are the better improvers of improvers: the ranks of both, over all recursions."""
     pairs = [(one.gain(), one.again) for one in found if one.again is not None]
     return rank_correlation(*zip(*pairs, strict=True)).plain() if pairs else None
@@ -229,10 +240,10 @@ def _differences(planned: Plan, found: Sequence[Recursed]) -> dict[str, list[flo
     return {arm.name: [ends[arm.name, seed] - ends[first, seed] for seed in planned.seeds] for arm in planned.arms[1:]}
 
 
-def _verdicts(planned: Plan, found: Sequence[Recursed]) -> dict[str, JSON]:
+def _verdicts(planned: Plan, found: Sequence[Recursed]) -> dict[Judging, dict[str, PlainVerdict]]:
     """What may be claimed of each arm as a method, for each of its figures; each figure is corrected over the arms."""
     by_arm = {arm.name: [one for one in found if one.arm == arm.name] for arm in planned.arms}
-    figures = {
+    figures: dict[Judging, dict[str, list[float]]] = {
         "gain": {name: [run.gain() for run in runs] for name, runs in by_arm.items()},
         "better_search": {name: [run.better_search() for run in runs] for name, runs in by_arm.items()},
         "difference": _differences(planned, found),
@@ -248,7 +259,7 @@ def _raw_by_round(planned: Plan, found: Sequence[Recursed]) -> list[float]:
     return [mean(values) for values in zip(*own, strict=True)]
 
 
-def deviations(planned: Plan) -> list[JSON]:
+def deviations(planned: Plan) -> list[str]:
     """Where the plan differs from the preset that it is named after."""
     arms = [arm.settings for arm in planned.arms]
     models = [one.model for one in arms] if planned.name == "models" else [planned.model]
@@ -268,7 +279,7 @@ def deviations(planned: Plan) -> list[JSON]:
     return [f"{name}: {mine[name]} instead of {theirs[name]}" for name in theirs if mine[name] != theirs[name]]
 
 
-def _kept_all_the_same(planned: Plan, found: Sequence[Recursed]) -> list[JSON]:
+def _kept_all_the_same(planned: Plan, found: Sequence[Recursed]) -> list[str]:
     """Where an arm that always takes the proposal, as the paper does, kept the incumbent: the proposal could not run."""
     always = {arm.name for arm in planned.arms if arm.settings.accept == "paper"}
     return [

@@ -11,8 +11,16 @@ from selftaught.runs.replay import Replay
 from selftaught.settings import Assignment
 
 
-def open_model(asked: Assignment, deadline_s: float = SpendLimits.deadline_s, keyless: bool = False) -> LanguageModel:
-    """The model that is asked for; `keyless`: to be told prices only. The caller closes it."""
+def open_model(
+    asked: Assignment,
+    deadline_s: float = SpendLimits.deadline_s,
+    keyless: bool = False,
+    concurrency: int | None = None,
+) -> LanguageModel:
+    """The model that is asked for; `keyless`: to be told prices only. The caller closes it.
+
+    `concurrency` bounds the requests to a server at once; a model without one takes as many as it does.
+    """
     kind, _, rest = asked.model.partition(":")
     if kind == "replay":
         return Replay(Path(rest))
@@ -22,6 +30,7 @@ def open_model(asked: Assignment, deadline_s: float = SpendLimits.deadline_s, ke
         max_tokens=asked.max_tokens,
         price=asked.price and Price(*asked.price),
         deadline_s=deadline_s,
+        concurrency=concurrency,
         keyless=keyless,
     )
 

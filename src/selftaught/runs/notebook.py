@@ -72,7 +72,7 @@ def improve_program(
     """
     program = Program(start) if isinstance(start, str) else start
     utility = TaskUtility(lab, score, "train", repetition, "practice") if isinstance(score, Task) else score
-    stream: list[JSON] = ["program", lab.seed, repetition]
+    stream: list[JSON] = ["program", lab.roots.streams, repetition]
     return improve(lab, _improver(improver), program, utility, stream, allowance or Allowance())
 
 

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, TypeGuard, cast
 
 from selftaught.errors import UsageError
+from selftaught.plain import roots
 from selftaught.program import defect
 from selftaught.sandbox import MOST_MB, Limits
 from selftaught.task import Task, authored
@@ -29,10 +30,18 @@ _BUILT_IN = {
     "maxcut": "Maxcut",
     "qap": "Qap",
     "binpack": "Binpack",
+    "circles": "Circles",
+    "tsp": "Tsp",
+    "regression": "Regression",
+    "capset": "Capset",
 }
+_SIZED = ("lpn", "parity", "grid", "sat", "maxcut", "qap", "circles", "tsp", "capset")
+"""Tasks that take another size after a colon."""
 _FAMILIES = {
     "formula:train": "rediscover formulas of two variables, targets drawn by seed; `formula:train/2`: the first two",
     "formula:test": "the same with targets of other structure; `formula:test/2`: the first two",
+    "policy:train": "tables of numbers that decide something: six kinds, hidden circumstances drawn by seed",
+    "policy:test": "the same with other circumstances; `policy:test/4`: the first four",
 }
 _PARTS = {"name": str, "entry": str, "start": str, "summary": str, "limits": Limits, "instances": Mapping}
 _LEAST_LIMITS = {"cpu_s": 0.001, "wall_s": 0.001, "memory_mb": 64, "answer_kb": 1, "output_kb": 1, "files_mb": 0}
@@ -45,16 +54,18 @@ def names() -> dict[str, str]:
 
 
 def load(spec: str, seed: int) -> list[Task]:
-    """The tasks that `spec` names: a task in the box, a `formula` group (drawn by `seed`), or a Python file.
+    """The tasks that `spec` names: a task in the box, perhaps with a size (`qap:60`), a group drawn by `seed`
+    (`formula:train`), or a Python file.
 
     Raises UsageError, in one line, when there is no such task or the file defines none that is whole.
     """
     if spec in _BUILT_IN:
         return [_built_in(spec)]
-    if spec.partition(":")[0] == "formula":
-        from selftaught.tasks import formula
-
-        return formula.expand(spec, seed)
+    family, _, size = spec.partition(":")
+    if family in _SIZED:
+        return [_kind(family).sized(size)]
+    if family in {"formula", "policy"}:
+        return cast("list[Task]", import_module(f"selftaught.tasks.{family}").expand(spec, roots(seed).targets))
     if spec.endswith(".py") or Path(spec).is_file():
         return _from_file(Path(spec))
     raise UsageError(f"no task {spec!r}: give a Python file that defines one, or one of {', '.join(names())}")
@@ -70,9 +81,13 @@ def load_all(specs: Sequence[str], seed: int) -> list[Task]:
     return tasks
 
 
+def _kind(name: str) -> Any:
+    """The class of a task in the box."""
+    return getattr(import_module(f"selftaught.tasks.{name}"), _BUILT_IN[name])
+
+
 def _built_in(name: str) -> Task:
-    module = import_module(f"selftaught.tasks.{name}")
-    return cast("Task", getattr(module, _BUILT_IN[name])())
+    return cast("Task", _kind(name)())
 
 
 def _from_file(path: Path) -> list[Task]:
@@ -141,7 +156,7 @@ def _whole(task: object, path: Path) -> Task:
         if not isinstance(cast("object", task.description), str):
             raise UsageError(f"{called} has a description that is no text")
     best = cast("object", task.best)
-    if not _number(best) or not 0 < best <= 1:
+    if not _number(best) or best <= 0 or (best > 1 and not task.unbounded):
         raise UsageError(f"{called} has a best raw score of {best!r}: it must be above 0 and at most 1")
     known = cast("object", task.known_start)
     if known is not None and not _number(known):

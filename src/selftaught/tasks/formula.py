@@ -7,17 +7,16 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-from selftaught.errors import UsageError
 from selftaught.plain import JSON, digest, rng_from
 from selftaught.sandbox import Limits
 from selftaught.task import Instance, InvalidAnswer, Split, Task
+from selftaught.tasks.groups import Group, Sizes, named
 
-Group = Literal["train", "test"]
 Values = list[float]
 
-SIZES: dict[Group, int] = {"train": 4, "test": 10}
+SIZES: Sizes = {"train": 4, "test": 10}
 """How many tasks `formula:train` and `formula:test` are when no number is given."""
 POINTS = 30
 REACH = 2.0
@@ -131,25 +130,20 @@ class Formula(Task):
         return f"root mean square error {error:.4g}; the true values spread by {_spread(instance.truth):.4g}"
 
 
-def expand(spec: str, seed: int) -> list[Task]:
+def expand(spec: str, root: str) -> list[Task]:
     """The tasks named by `formula:train`, `formula:test` or, for the first n of them, `formula:train/n`.
 
-    Targets are decided by `seed`. A structure belongs to one group for ever, so no training target has the structure of
-    a test target. Raises UsageError for any other name.
+    Targets are decided by `root` (see `plain.Roots`). A structure belongs to one group for ever, so no training target has
+    the structure of a test target. Raises UsageError for any other name.
     """
-    family, _, rest = spec.partition(":")
-    group, _, count = rest.partition("/")
-    if family != "formula" or group not in SIZES or (count and not (count.isdecimal() and 0 < int(count) <= 100)):
-        raise UsageError(
-            f"no tasks are named {spec!r}: say formula:train, formula:test or, for the first n, formula:train/n"
-        )
-    targets = _targets(group, seed)
-    return [Formula(f"formula-{group}-{i + 1}", next(targets)) for i in range(int(count or SIZES[group]))]
+    group, count = named("formula", spec, SIZES)
+    targets = _targets(group, root)
+    return [Formula(f"formula-{group}-{i + 1}", next(targets)) for i in range(count)]
 
 
-def _targets(group: Group, seed: int) -> Iterator[Target]:
+def _targets(group: Group, root: str) -> Iterator[Target]:
     """Endlessly many targets of a group, neighbours of different structure, each neither easy nor off the scale."""
-    rng = rng_from("formula", group, seed)
+    rng = rng_from("formula", group, root)
     seen: list[tuple[str, ...]] = []
     while True:
         target = _random_target(rng)

@@ -6,6 +6,7 @@ The paper's scorer took any shape of answer (an array of zeros in the shape (20,
 from __future__ import annotations
 
 from selftaught.tasks.lpn import Lpn
+from selftaught.tasks.sizes import Sizes
 
 
 class Parity(Lpn):
@@ -14,3 +15,4 @@ class Parity(Lpn):
     name = "parity"
     summary = "parity without noise: predict the parity of a hidden subset of bits from right labels"
     noise = 0.0
+    sizes = Sizes("parity", 2, 100, what="the number of bits")

@@ -9,19 +9,22 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from selftaught.plain import JSON
 from selftaught.sandbox import Limits
 from selftaught.task import Instance, Split, Task
 from selftaught.tasks.answers import permutation
+from selftaught.tasks.sizes import Sizes
 
 SIZE = 15
 PREFERENCE = 0.5
+SIZES = Sizes("qap", 2, 100, what="the number of facilities")
 SEARCHES = 32
-"""Searches side by side, each from a random permutation."""
+"""Searches side by side, each from a random permutation; fewer where problems are larger."""
 STEPS = 300
-"""Moves of each search. Half as many missed the lowest cost of 2 problems in 100; 27 times the work lowered none of 40."""
+"""Moves of each search, more where problems are larger. At the paper's size half as many missed the lowest cost of 2 problems
+in 100; 27 times the work lowered none of 40."""
 
 Matrix = list[list[float]]
 Problem = tuple[Matrix, Matrix, Matrix]
@@ -33,7 +36,6 @@ class Qap(Task):
     name = "qap"
     entry = "algorithm"
     summary = "modified quadratic assignment: place facilities cheaply, against the best placement known"
-    limits = Limits(cpu_s=0.5)
     instances: Mapping[Split, int] = {"train": 5, "validation": 10, "test": 20}
 
     start = f"""\
@@ -65,32 +67,46 @@ def algorithm(F, D, P):
     return best
 """
 
+    size: int = SIZE
+
+    @classmethod
+    def sized(cls, text: str) -> Self:
+        """The task with so many facilities. Raises UsageError."""
+        task = cls()
+        task.size, _ = SIZES.read(text)
+        task.name = f"qap:{text}"
+        return task
+
+    @property
+    def limits(self) -> Limits:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return Limits(cpu_s=0.5 * max(1.0, round((self.size / SIZE) ** 2, 1)))
+
     @property
     def description(self) -> str:
         return (
-            f"Modified quadratic assignment: place {SIZE} facilities on {SIZE} locations at low cost. "
-            f"`algorithm(F, D, P)` is given three {SIZE} x {SIZE} matrices, lists of lists of numbers drawn uniformly from "
-            f"0 to 1 and not symmetric: flows F, distances D and preferences P. It returns a list `a` in which a[i] is the "
-            f"location of facility i: the whole numbers 0 to {SIZE - 1}, each once. The cost, to be made as low as possible, "
-            f"is the sum over all i and j of F[i][j] * D[a[i]][a[j]], less {PREFERENCE:g} times the sum over all i of "
-            f"P[i][a[i]]. The grade of an instance is (mean - cost) / (mean - best), at least 0 and at most 1, where mean "
-            f"is the average cost of all permutations and best is the lowest cost that a long local search found for the "
-            f"same instance. Run time does not count, within the limit. numpy may be imported."
+            f"Modified quadratic assignment: place {self.size} facilities on {self.size} locations at low cost. "
+            f"`algorithm(F, D, P)` is given three {self.size} x {self.size} matrices, lists of lists of numbers drawn "
+            f"uniformly from 0 to 1 and not symmetric: flows F, distances D and preferences P. It returns a list `a` in "
+            f"which a[i] is the location of facility i: the whole numbers 0 to {self.size - 1}, each once. The cost, to be "
+            f"made as low as possible, is the sum over all i and j of F[i][j] * D[a[i]][a[j]], less {PREFERENCE:g} times the "
+            f"sum over all i of P[i][a[i]]. The grade of an instance is (mean - cost) / (mean - best), at least 0 and at "
+            f"most 1, where mean is the average cost of all permutations and best is the lowest cost that a long local "
+            f"search found for the same instance. Run time does not count, within the limit. numpy may be imported."
         )
 
     def draw(self, rng: random.Random) -> Instance:
         seed = rng.getrandbits(62)
-        problem = _problem(seed)
-        return Instance(problem, (problem, mean_cost(problem), best_cost(seed)))
+        problem = _problem(seed, self.size)
+        return Instance(problem, (problem, mean_cost(problem), best_cost(seed, self.size)))
 
     def grade(self, instance: Instance, answer: JSON) -> float:
         problem, mean, best = instance.truth
-        paid = cost(problem, permutation(answer, SIZE, "locations"))
+        paid = cost(problem, permutation(answer, self.size, "locations"))
         return min(1.0, max(0.0, (mean - paid) / (mean - best)))
 
     def explain(self, instance: Instance, answer: JSON) -> str:
         problem, mean, best = instance.truth
-        paid = cost(problem, permutation(answer, SIZE, "locations"))
+        paid = cost(problem, permutation(answer, self.size, "locations"))
         return f"cost {paid:.3f} where {best:.3f} is known and {mean:.3f} is the average"
 
 
@@ -105,33 +121,35 @@ def cost(problem: Problem, places: list[int]) -> float:
 def mean_cost(problem: Problem) -> float:
     """The average cost of all permutations, exactly: each pair of facilities meets each pair of locations alike often."""
     flows, distances, preferences = problem
-    flow_loops, distance_loops = (sum(matrix[i][i] for i in range(SIZE)) for matrix in (flows, distances))
+    size = len(flows)
+    flow_loops, distance_loops = (sum(matrix[i][i] for i in range(size)) for matrix in (flows, distances))
     flow_pairs, distance_pairs = (sum(map(sum, matrix)) for matrix in (flows, distances))
-    pairs = (flow_pairs - flow_loops) * (distance_pairs - distance_loops) / (SIZE * (SIZE - 1))
-    return pairs + (flow_loops * distance_loops - PREFERENCE * sum(map(sum, preferences))) / SIZE
+    pairs = (flow_pairs - flow_loops) * (distance_pairs - distance_loops) / (size * (size - 1))
+    return pairs + (flow_loops * distance_loops - PREFERENCE * sum(map(sum, preferences))) / size
 
 
-def _problem(seed: int) -> Problem:
+def _problem(seed: int, size: int) -> Problem:
     rng = random.Random(seed)
-    flows, distances, preferences = ([[rng.random() for _ in range(SIZE)] for _ in range(SIZE)] for _ in range(3))
+    flows, distances, preferences = ([[rng.random() for _ in range(size)] for _ in range(size)] for _ in range(3))
     return flows, distances, preferences
 
 
 @lru_cache(maxsize=100_000)
-def best_cost(seed: int) -> float:
+def best_cost(seed: int, size: int = SIZE) -> float:
     """The lowest cost of problem `seed` that tabu search over swaps finds; remembered, as a problem is drawn again."""
     import numpy as np
 
-    problem = _problem(seed)
+    problem = _problem(seed, size)
     flows, distances, preferences = map(np.array, problem)
     rng = np.random.default_rng(seed)
-    rows = np.arange(SEARCHES)
-    upper = np.triu_indices(SIZE, 1)
-    places = np.stack([rng.permutation(SIZE) for _ in rows])
+    searches, steps = max(4, SEARCHES * min(SIZE, size) // size), STEPS * max(SIZE, size) // SIZE
+    rows = np.arange(searches)
+    upper = np.triu_indices(size, 1)
+    places = np.stack([rng.permutation(size) for _ in rows])
     paid = np.array([cost(problem, list(one)) for one in places])
     best, best_places = np.inf, places[0]
-    free_at = np.zeros((SEARCHES, SIZE, SIZE), dtype=int)
-    for step in range(STEPS):
+    free_at = np.zeros((searches, size, size), dtype=int)
+    for step in range(steps):
         if paid.min() < best:
             best, best_places = paid.min(), places[paid.argmin()].copy()
         changes = _changes(flows, distances, preferences, places)[:, *upper]
@@ -140,7 +158,7 @@ def best_cost(seed: int) -> float:
         i, j = upper[0][chosen], upper[1][chosen]
         paid += changes[rows, chosen]
         places[rows, i], places[rows, j] = places[rows, j], places[rows, i]
-        free_at[rows, i, j] = step + rng.integers(SIZE // 2, 3 * SIZE, size=SEARCHES)
+        free_at[rows, i, j] = step + rng.integers(size // 2, 3 * size, size=searches)
     return cost(problem, best_places.tolist())
 
 

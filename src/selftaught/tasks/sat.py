@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from typing import Self
 
 from selftaught.plain import JSON
 from selftaught.sandbox import Limits
 from selftaught.task import Instance, Split, Task
 from selftaught.tasks.answers import bits
+from selftaught.tasks.sizes import Sizes
 
 FEWEST, MOST = 5, 50
 RATIO = 4
 """Clauses per variable; random formulas are hardest at about 4.27."""
+SIZES = Sizes("sat", 5, 1000, 1, 8, "the number of variables", "clauses per variable")
 
 Clause = tuple[int, ...]
 
@@ -27,7 +30,6 @@ class Sat(Task):
     name = "sat"
     entry = "algorithm"
     summary = "3-SAT: satisfy formulas that have an assignment"
-    limits = Limits(cpu_s=0.1)
     instances: Mapping[Split, int] = {"train": 15, "validation": 30, "test": 30}
 
     start = """\
@@ -52,11 +54,32 @@ def algorithm(formula):
     return random_walk(formula, steps=1000, p=0.4)
 """
 
+    fewest: int = FEWEST
+    most: int = MOST
+    ratio: float = RATIO
+
+    @classmethod
+    def sized(cls, text: str) -> Self:
+        """The task with exactly so many variables, and after an @ so many clauses for each. Raises UsageError."""
+        task = cls()
+        variables, task.ratio = SIZES.read(text, RATIO)
+        task.fewest = task.most = variables
+        task.name = f"sat:{text}"
+        return task
+
+    @property
+    def limits(self) -> Limits:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return Limits(cpu_s=round(0.1 * max(1.0, self.ratio * self.most / (RATIO * MOST)), 3))
+
+    @property
+    def _range(self) -> str:
+        return f"between {self.fewest} and {self.most}" if self.fewest < self.most else f"= {self.most}"
+
     @property
     def description(self) -> str:
         return (
-            f"Satisfy 3-SAT formulas. `algorithm(formula)` is given a list of clauses over n variables, {RATIO} * n of "
-            f"them, with n between {FEWEST} and {MOST}. A clause is a list of three literals of different variables: the "
+            f"Satisfy 3-SAT formulas. `algorithm(formula)` is given a list of clauses over n variables, {self.ratio:g} * n "
+            f"of them, with n {self._range}. A clause is a list of three literals of different variables: the "
             f"whole number v stands for variable v, -v for its negation, v from 1 to n. A hidden assignment satisfies all "
             f"clauses. The function returns a list of n + 1 truth values (True or False, or 1 or 0), n being the largest "
             f"variable that occurs: that of variable v at index v; index 0 is not used. The grade of an instance is 1 when "
@@ -65,10 +88,10 @@ def algorithm(formula):
         )
 
     def draw(self, rng: random.Random) -> Instance:
-        variables = rng.randint(FEWEST, MOST)
+        variables = rng.randint(self.fewest, self.most)
         planted = [0, *(rng.getrandbits(1) for _ in range(variables))]
         clauses: list[Clause] = []
-        while len(clauses) < RATIO * variables:
+        while len(clauses) < round(self.ratio * variables):
             clause = tuple(v if rng.random() < 0.5 else -v for v in rng.sample(range(1, variables + 1), 3))
             if satisfied(clause, planted):
                 clauses.append(clause)

@@ -135,7 +135,7 @@ class TaskContract:
         assert defect(task.start, task.entry) is None
 
     def test_instances_are_decided_by_the_seed_alone_and_are_plain_data(self, task: Task) -> None:
-        one, same = (task.sample(1, "train", 0, "practice") for _ in range(2))
+        one, same = (task.sample("root", "train", 0, "practice") for _ in range(2))
         assert canonical([list(instance.args) for instance in one]) == canonical([list(i.args) for i in same])
         assert len(one) == task.instances["train"]
 
@@ -146,7 +146,7 @@ class TaskContract:
 
     def test_nonsense_is_graded_or_refused(self, task: Task) -> None:
         """Whatever plain data an answer is, the grade is a number in [0, 1], or InvalidAnswer."""
-        (instance, *_) = task.sample(1, "train", 0, "practice")
+        (instance, *_) = task.sample("root", "train", 0, "practice")
         answers: list[JSON] = [None, True, -1, 1e300, "text", [], [[]], {}, {"a": [1]}, [None] * 50]
         for answer in answers:
             try:

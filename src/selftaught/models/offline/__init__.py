@@ -1,8 +1,9 @@
 """`offline`: the built-in model. It is no language model but a seeded program editor (genetic improvement).
 
-It understands no word of a message: it finds the program that the message shows, edits it, and answers in the form that
-improvers expect. Solutions get generic edits of their syntax tree (`edits.py`). For improvers it knows what they are made of
-and recombines these parts (`parts.py` says how much that brings along); `offline:generic` does without this knowledge.
+It finds the program that a message shows, edits it, and answers in the form that improvers expect; of the words around it, it
+heeds a handful (`told.py`) and understands none. Solutions get generic edits of their syntax tree (`edits.py`) or, where they
+hold a table of numbers, edits of these (`tables.py`). For improvers it knows what they are made of and recombines these parts
+(`parts.py` says how much that brings along); `offline:generic` has the generic edits alone.
 An answer is a pure function of the request and its address.
 """
 
@@ -13,9 +14,10 @@ from collections.abc import Mapping, Sequence
 
 from selftaught.errors import UsageError
 from selftaught.models import Answer, Request
-from selftaught.models.offline import edits, improvers
+from selftaught.models.offline import edits, improvers, tables
 from selftaught.models.offline.improvers import random_improver
 from selftaught.models.offline.reading import Shown, read
+from selftaught.models.offline.told import HEEDED, Told, told
 from selftaught.plain import JSON
 
 __all__ = ["Offline", "random_improver"]
@@ -30,6 +32,8 @@ class Offline:
             raise UsageError(f"no model is named {name!r}: the built-in ones are offline and offline:generic")
         self.name = name
         self.parameters: Mapping[str, JSON] = {}
+        self.hints = HEEDED if name == "offline" else ""
+        """What an improver may be told of how to ask."""
         self.concurrency = 1
         self.batch = 1000
 
@@ -45,7 +49,12 @@ class Offline:
     def _answer(self, request: Request, rng: random.Random) -> Answer:
         try:
             shown = read(request.message)
-            text = "I see no program to improve." if shown is None else self._proposal(shown, request.temperature, rng)
+            said = told(request.message)
+            text = (
+                "I see no program to improve."
+                if shown is None
+                else self._proposal(shown, said, request.temperature, rng)
+            )
         except RecursionError:
             text = "The program is nested too deeply for me to edit."
         return Answer(
@@ -55,9 +64,10 @@ class Offline:
             temperature_applied=request.temperature,
         )
 
-    def _proposal(self, shown: Shown, temperature: float, rng: random.Random) -> str:
+    def _proposal(self, shown: Shown, said: Told, temperature: float, rng: random.Random) -> str:
         edit = None
         if self.name == "offline":
             edit = improvers.edited(shown.base, shown.others, temperature, rng)
+            edit = edit or tables.edited(shown.base, shown.others, said, temperature, rng)
         idea, text = edit or edits.edited(shown.base, shown.others, temperature, rng)
         return f"Idea: {idea}.\n\n```python\n{text.rstrip()}\n```\n"

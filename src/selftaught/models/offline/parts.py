@@ -59,6 +59,16 @@ PRUNINGS = (
 )
 
 FEEDBACK = "\n\nFeedback: "
+WORDS = (
+    "Tune the constants.",
+    "Change the structure.",
+    "Take small steps.",
+    "Take large steps.",
+    "Change few numbers.",
+    "Change many numbers.",
+    "Combine them.",
+)
+"""Words that the editor heeds where it edits a table (`told.py`); which of them serve, and when, is not said."""
 
 
 def remember(improver: Improver, _: random.Random) -> str | None:
@@ -259,6 +269,22 @@ def feedback(improver: Improver, _: random.Random) -> str | None:
     return "show feedback"
 
 
+def word(improver: Improver, rng: random.Random) -> str | None:
+    """A word that the editor heeds at the end of the prompt, in the place of an earlier one; or none any more."""
+    prompt = improver.prompt
+    if prompt is None:
+        return None
+    texts = [one for one in prompt[0].values if isinstance(one, ast.Constant)]
+    old = [(text, one) for text in texts for one in WORDS if f"\n\n{one}" in str(text.value)]
+    for text, one in old:
+        text.value = str(text.value).replace(f"\n\n{one}", "")
+    if old and rng.random() < 0.3:
+        return "say nothing in particular"
+    new = rng.choice(WORDS)
+    prompt[0].values.append(ast.Constant(f"\n\n{new}"))
+    return f"say: {new}"
+
+
 def rounds(improver: Improver, rng: random.Random) -> str | None:
     """How many rounds."""
     if improver.loop is None:
@@ -388,6 +414,7 @@ PARTS: tuple[tuple[int, Part], ...] = (
     (2, prune),
     (2, another),
     (1, feedback),
+    (3, word),
     (2, rounds),
     (2, size),
     (3, temperature),

@@ -1,0 +1,241 @@
+"""The options that commands share, each declared once, and what their values mean to the library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
+
+import typer
+
+from selftaught.cli.declare import INNER, SPENDING, WHAT, WHERE, option
+from selftaught.errors import UsageError
+
+if TYPE_CHECKING:
+    from selftaught.budget import Allowance
+    from selftaught.budget.spend import SpendLimits
+
+DEFAULT_STORE = Path(".selftaught/store.db")
+
+RunNumber = Annotated[int, typer.Argument(metavar="RUN", help="Number of the run, from `selftaught runs`.")]
+Level = Annotated[str, option(WHERE, "Sandbox level: strict, confined or external (see `selftaught doctor`).")]
+Json = Annotated[bool, option(WHERE, "One JSON document on standard output, all else on standard error.")]
+Seed = Annotated[int, option(WHAT, "Decides instances, targets and chance.")]
+
+
+@dataclass(frozen=True)
+class Served:
+    """How a model is reached, and what it costs."""
+
+    base_url: Annotated[str | None, option(WHAT, "Address of an OpenAI-compatible server.")] = None
+    max_tokens: Annotated[int | None, option(WHAT, "Tokens an answer may have, for models of a server.")] = None
+    price: Annotated[
+        str | None,
+        option(WHAT, "Dollars per million tokens, instead of the price list's.", metavar="IN,OUT"),
+    ] = None
+    seed: Seed = 0
+
+    def settings(self) -> dict[str, Any]:
+        """The options as fields of settings."""
+        return {**vars(self), "price": price_of(self.price)}
+
+
+@dataclass(frozen=True)
+class Asked(Served):
+    """One model, and how it is reached."""
+
+    model: Annotated[str, option(WHAT, "Who proposes: provider:model, see `selftaught models`.")] = "offline"
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "model": model_spec(self.model)}
+
+
+@dataclass(frozen=True)
+class Recursion:
+    """What a recursion is made of."""
+
+    tasks: Annotated[
+        list[str] | None, option(WHAT, "Task to recurse on; repeat for more.  [default: formula:train]", "TASK")
+    ] = None
+    test_tasks: Annotated[
+        list[str] | None,
+        option(
+            WHAT, "Task to compare on afterwards; repeat for more.  [default: the --tasks, or formula:test]", "TASK"
+        ),
+    ] = None
+    improver: Annotated[str, option(WHAT, "The seed improver: a name from `selftaught improvers`, or a file.")] = "seed"
+    rounds: Annotated[int, option(WHAT, "Rounds of self-improvement.")] = 3
+    accept: Annotated[
+        Literal["gate", "paper"],
+        option(
+            WHAT,
+            "gate: keep the incumbent unless the new one is better on validation; paper: take every new one that does not "
+            "fail in all of its validation runs.",
+        ),
+    ] = "gate"
+    worker: Annotated[
+        Literal["self", "frozen"],
+        option(WHAT, "self: the current improver works; frozen: always the seed improver."),
+    ] = "self"
+    controls: Annotated[
+        Literal["all", "basic"],
+        option(WHAT, "basic: seed improver and best-of-n; all: also frozen worker, sham, what it cost to find."),
+    ] = "all"
+    repetitions: Annotated[
+        int | None, option(WHAT, "Repetitions of every task in one scoring of an improver.  [default: 2]")
+    ] = None
+    validation: Annotated[int | None, option(WHAT, "Repetitions of every task at a gate.  [default: 5]")] = None
+    test: Annotated[
+        int | None, option(WHAT, "Repetitions of every task in the comparison at the end.  [default: 6]")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison is made of."""
+
+    tasks: Annotated[
+        list[str] | None, option(WHAT, "Task to compare on; repeat for more.  [default: formula:test]", "TASK")
+    ] = None
+    repetitions: Annotated[int | None, option(WHAT, "Repetitions of every task.  [default: 10]")] = None
+    until: Annotated[
+        Literal["decided"] | None, option(WHAT, "decided: add repetitions until every verdict is firm.")
+    ] = None
+    max_repetitions: Annotated[
+        int | None, option(WHAT, "With --until decided: give up after as many.  [default: 100]")
+    ] = None
+    margin: Annotated[
+        float | None, option(WHAT, "Differences up to this size count as equivalent (0: start, 1: best).")
+    ] = None
+
+    @property
+    def limit(self) -> int | None:
+        """Repetitions at most; None: exactly those asked for."""
+        if self.max_repetitions is not None and self.until is None:
+            raise UsageError("--max-repetitions bounds --until decided: add that, or say --repetitions")
+        return (100 if self.max_repetitions is None else self.max_repetitions) if self.until else None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What an improver run may use."""
+
+    calls: Annotated[int | None, option(INNER, "Model calls.")] = None
+    responses: Annotated[int | None, option(INNER, "Answers per model call.")] = None
+    scorings: Annotated[int | None, option(INNER, "Scorings.")] = None
+    tokens: Annotated[int | None, option(INNER, "Tokens, in and out.")] = None
+    cpu_s: Annotated[float | None, option(INNER, "CPU seconds of its own code.")] = None
+
+    def over(self, base: Allowance) -> Allowance:
+        """An allowance with what was given in place of its own."""
+        return replace(base, **given(self))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an option limits: a field of `SpendLimits`, and how many of its units make one of the option's."""
+
+    field: str
+    unit: float = 1
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Where a run stops. None of it decides a result."""
+
+    max_dollars: Annotated[float | None, option(SPENDING, "Dollars that the run may cost."), Limits("dollars")] = None
+    max_answers: Annotated[int | None, option(SPENDING, "Answers that it may buy."), Limits("answers")] = None
+    max_bought_tokens: Annotated[
+        int | None, option(SPENDING, "Tokens, in and out, after which it buys no more."), Limits("tokens")
+    ] = None
+    max_minutes: Annotated[float | None, option(SPENDING, "Minutes of working on it."), Limits("wall_s", 60)] = None
+    max_cpu_minutes: Annotated[float | None, option(SPENDING, "Minutes of CPU time."), Limits("cpu_s", 60)] = None
+    deadline: Annotated[
+        float | None,
+        option(SPENDING, "Seconds without any answer of the model.  [default: 600]"),
+        Limits("deadline_s"),
+    ] = None
+
+    def limits(self, begun_with: SpendLimits | None = None) -> SpendLimits:
+        """The limits that are given, over those that a run was begun with."""
+        from selftaught.budget.spend import SpendLimits
+
+        hints = get_type_hints(type(self), include_extras=True)
+        changed: dict[str, float] = {}
+        for name, value in given(self).items():
+            limit = next(one for one in get_args(hints[name]) if isinstance(one, Limits))
+            if not 0 < value < float("inf"):
+                raise UsageError(f"--{name.replace('_', '-')} is {value:g}: a limit is above 0")
+            changed[limit.field] = limit.unit * value
+        return replace(begun_with or SpendLimits(), **changed)
+
+
+@dataclass(frozen=True)
+class RoundSpending(Spending):
+    """The same, of a run that has rounds."""
+
+    round_dollars: Annotated[
+        float | None, option(SPENDING, "Dollars that one round may cost."), Limits("round_dollars")
+    ] = None
+    round_minutes: Annotated[
+        float | None, option(SPENDING, "Minutes of working on one round."), Limits("round_wall_s", 60)
+    ] = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Which store, and how things are shown."""
+
+    store: Annotated[Path, option(WHERE, "The file that keeps every fact.")] = DEFAULT_STORE
+    json: Json = False
+
+
+@dataclass(frozen=True)
+class Carried(Kept):
+    """How a run is carried on."""
+
+    concurrency: Annotated[
+        int | None, option(WHERE, "Requests to the model at once, for models of a server.  [default: as it was, or 64]")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.concurrency is not None and self.concurrency < 1:
+            raise UsageError(f"--concurrency is {self.concurrency}: at least 1 is needed")
+
+
+@dataclass(frozen=True)
+class Begun(Carried):
+    """How a run is begun."""
+
+    sandbox: Level = "strict"
+    yes: Annotated[bool, option(SPENDING, "Begin what costs money without asking.")] = False
+
+
+def given(options: Any) -> dict[str, Any]:
+    """The options of a group that were given."""
+    named = {one.name: getattr(options, one.name) for one in fields(options)}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def price_of(text: str | None) -> tuple[float, float] | None:
+    """The two figures of --price."""
+    if text is None:
+        return None
+    try:
+        inward, outward = map(float, text.split(","))
+    except ValueError:
+        inward = outward = -1.0
+    if not (0 <= inward < float("inf") and 0 <= outward < float("inf")):
+        raise UsageError(f"--price is {text!r}: write dollars per million tokens in and out, e.g. --price 0.15,0.6")
+    return inward, outward
+
+
+def specs(given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    """Task specs as given; files are made absolute, so that a run can be resumed from elsewhere."""
+    return tuple(str(Path(spec).resolve()) if spec.endswith(".py") else spec for spec in given) if given else default
+
+
+def model_spec(named: str) -> str:
+    """A model's spec; the file of one that is read from a file is made absolute, for the same reason."""
+    kind, _, path = named.partition(":")
+    return f"{kind}:{Path(path).resolve()}" if kind in {"scripted", "replay"} and path else named

@@ -1,0 +1,105 @@
+"""How a run stands, as seen from any process: at work here, stopped, died, or done; and what goes on with it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from selftaught.cli.options import DEFAULT_STORE
+from selftaught.cli.terminal import line
+
+if TYPE_CHECKING:
+    from selftaught.store import RunRecord, Store
+
+State = Literal["done", "running", "elsewhere", "stopped", "died"]
+_STILL = {"stopped", "died"}
+"""A run that stands so goes on when it is resumed."""
+
+
+@dataclass(frozen=True)
+class Now:
+    """What a run is doing, as it last said itself."""
+
+    doing: str
+    best: float | None
+    """Best meta-utility seen since that began."""
+    answers: int
+    requests: int
+    """Requests to the model under way."""
+    dollars: float | None
+    quiet_s: float
+    """Seconds since its last sign of life."""
+
+    def __str__(self) -> str:
+        best = "" if self.best is None else f" · best so far {self.best:.3f}"
+        money = "price unknown" if self.dollars is None else f"${self.dollars:,.2f}"
+        return (
+            f"{line(self.doing)}{best} · {self.answers:,} answers · {self.requests} requests under way · {money} · "
+            f"last sign of life {self.quiet_s:,.0f} s ago"
+        )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a run stands."""
+
+    number: int
+    state: State
+    said: str
+    """That in words, e.g. "running here: process 4711"."""
+    goes_on: str
+    """What to do to go on with it, in a sentence; empty where there is nothing to be done."""
+    process: int | None
+    """The process that works on it."""
+    now: Now | None
+    """Of a run that has not ended."""
+
+    def plain(self) -> dict[str, Any]:
+        """As `runs --json` and `show --json` tell it."""
+        return {"state": self.state, "process": self.process, "now": asdict(self.now) if self.now else None}
+
+
+def standing(facts: Store, record: RunRecord) -> Standing:
+    """How a run stands: by what it has said, and by the lock that its process holds while it lives."""
+    process = facts.working(record.id)
+    state, said = _state(record, process)
+    return Standing(
+        record.id, state, said, process, _now(record) if state in {"running", "elsewhere", "died"} else None
+    )
+
+
+def _state(record: RunRecord, process: int | None) -> tuple[State, str]:
+    if process is not None:
+        return "running", "running here: process " + (str(process) if process else "unknown")
+    if record.status != "running":
+        return ("done", "done") if record.status == "done" else ("stopped", line(record.status))
+    noted = record.process
+    if noted and noted.host != platform.node():
+        return "elsewhere", f"running on {line(noted.host)} as process {noted.pid}, as far as can be seen from here"
+    return "died", "died: no process works on it any more"
+
+
+def _now(record: RunRecord) -> Now | None:
+    if record.pulse is None or record.moved is None:
+        return None
+    counts = record.pulse.get("counts", {})
+    return Now(
+        doing=record.pulse.get("phase", ""),
+        best=record.pulse.get("best"),
+        answers=counts.get("answers", 0),
+        requests=counts.get("requests under way", 0),
+        dollars=record.pulse.get("dollars"),
+        quiet_s=max(0.0, (datetime.now(UTC) - datetime.fromisoformat(record.moved)).total_seconds()),
+    )
+
+
+def goes_on(number: int, path: Path) -> str:
+    """The whole command that goes on with a run, wherever the store's name comes from, in a sentence."""
+    default = path == DEFAULT_STORE and "SELFTAUGHT_STORE" not in os.environ
+    where = "" if default else f" --store {shlex.quote(str(path))}"
+    return f"`selftaught resume {number}{where}` goes on"

@@ -1,0 +1,140 @@
+"""Commands that end a run from another terminal, and that take runs and facts out of a store, or in from another one."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from selftaught.cli.base import existing, looked_at, saved
+from selftaught.cli.declare import command
+from selftaught.cli.options import Kept, RunNumber
+from selftaught.cli.state import Standing, standing
+from selftaught.cli.terminal import show_rows, tell
+from selftaught.errors import UsageError
+
+if TYPE_CHECKING:
+    from selftaught.store import Store
+
+_LOOK_S = 0.2
+_LONG_S = 30.0
+
+
+@command()
+def stop(number: RunNumber, kept: Kept) -> None:
+    """End a run that another process works on, as Ctrl-C there would, and wait until it has ended."""
+    with existing(kept) as facts:
+        process = facts.working(number)
+        if process is None:
+            raise UsageError(f"no process here works on run {number}: {standing(facts, facts.run(number)).said}")
+        facts.ask_to_stop(number)
+        tell(f"asked process {process} to end run {number}; what is under way ends first")
+        ended = _ended(facts, number)
+        if kept.json:
+            print(json.dumps({"run": number, "status": facts.run(number).status, **ended.plain()}))
+        elif ended.state == "done":
+            print(f"Run {number} came to its end before it could be stopped.")
+        else:
+            print(f"Run {number} has ended, {ended.said}; {ended.goes_on}.")
+
+
+def _ended(facts: Store, number: int) -> Standing:
+    """How a run stands once nobody works on it any more."""
+    began, told = time.monotonic(), False
+    while process := facts.working(number):
+        if not told and time.monotonic() - began > _LONG_S:
+            told = True
+            tell(
+                f"process {process} has not ended yet: Ctrl-C here stops waiting, `kill {process}` there ends it at once"
+            )
+        time.sleep(_LOOK_S)
+    return standing(facts, facts.run(number))
+
+
+@command()
+def delete(
+    numbers: Annotated[list[int], typer.Argument(metavar="RUN...", help="Numbers of runs, from `selftaught runs`.")],
+    kept: Kept,
+) -> None:
+    """Delete runs, their events and their saved files. Their facts stay until `prune` removes what no run uses."""
+    with existing(kept) as facts:
+        for number in dict.fromkeys(numbers):
+            if facts.working(facts.run(number).id) is not None:
+                raise UsageError(
+                    f"run {number} is being worked on: `selftaught stop {number}` first; nothing was deleted"
+                )
+        for number in dict.fromkeys(numbers):
+            facts.delete(number)
+            _remove_saved(saved(facts.path, number))
+    if kept.json:
+        print(json.dumps({"deleted": [*dict.fromkeys(numbers)]}))
+    else:
+        print(f"Deleted: {', '.join(f'run {number}' for number in dict.fromkeys(numbers))}.")
+
+
+def _remove_saved(folder: Path) -> None:
+    """Remove what a run was saved as; a folder in which the user keeps other things stays."""
+    for name in ("report.json", "improver.py"):
+        with suppress(OSError):
+            (folder / name).unlink()
+    with suppress(OSError):
+        folder.rmdir()
+
+
+@command()
+def prune(
+    kept: Kept,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Remove also answers that no run uses, though they were paid for.")
+    ] = False,
+) -> None:
+    """Remove what no run uses any more, and give its room back to the disk. Answers stay unless --answers is given."""
+    with existing(kept) as facts:
+        gone = facts.prune(answers)
+    if kept.json:
+        print(json.dumps({"facts": dict(gone.facts), "texts": gone.texts, "bytes": gone.bytes}))
+        return
+    what = [f"{count:,} of the kind {kind}" for kind, count in sorted(gone.facts.items())]
+    facts_gone = f"facts: {', '.join(what)}" if what else "no facts"
+    print(f"Removed {facts_gone}; {gone.texts:,} texts; the file is {gone.bytes / 2**20:,.1f} MiB smaller.")
+
+
+@command()
+def merge(
+    other: Annotated[Path, typer.Argument(metavar="STORE", help="The file of another store; it is not changed.")],
+    kept: Kept,
+) -> None:
+    """Take in the runs and facts of another store. Its runs get new numbers."""
+    with existing(kept) as facts:
+        came = facts.merge(other)
+    if kept.json:
+        print(json.dumps({"facts": came.facts, "texts": came.texts, "runs": dict(came.runs)}))
+        return
+    print(f"Took in {came.facts:,} facts and {came.texts:,} texts that were not here.")
+    for old, new in came.runs.items():
+        print(f"Its run {old} is run {new} here.")
+
+
+@command()
+def events(number: RunNumber, kept: Kept) -> None:
+    """Tell what happened in a run, and when: phases, questions, scorings, improver runs; the newest of them."""
+    with looked_at(kept) as facts:
+        facts.run(number)
+        found = [*facts.events(number)]
+    show_rows(
+        [
+            {
+                "at": datetime.fromtimestamp(one.at_ms / 1000, UTC).isoformat(timespec="milliseconds"),
+                "kind": one.kind,
+                "what": one.what,
+                "data": dict(one.data) if kept.json else json.dumps(one.data),
+            }
+            for one in found
+        ],
+        kept.json,
+    )

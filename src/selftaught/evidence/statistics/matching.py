@@ -1,0 +1,43 @@
+"""Best-of-n at equal answers in total: how often its batch is repeated, decided from counts alone, before any score is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from selftaught.errors import UsageError
+from selftaught.plain import JSON
+
+
+@dataclass(frozen=True)
+class Matching:
+    """How many batches each repetition gets, and what both sides use in total by it."""
+
+    batches: tuple[int, ...]
+    """By repetition; 0 leaves the start solution."""
+    used: int
+    """Answers of the improved arm, all repetitions together."""
+    given: int
+    """Answers of the sampler by these batches."""
+
+    def plain(self) -> dict[str, JSON]:
+        return {"batches": list(self.batches), "used": self.used, "given": self.given}
+
+
+def matched(used: Sequence[int], batch: Sequence[int]) -> Matching:
+    """As many batches as make the sums agree, to within half a batch; as even over the repetitions as that allows.
+
+    `used`: what the improved arm asked in each repetition; `batch`: what one batch of the sampler asks there. Even, because
+    that is what samples best: no use of the improved arm, however uneven, makes its opponent weaker. A batch that asks
+    nothing is run once.
+    """
+    if len(used) != len(batch) or not used:
+        raise UsageError(f"{len(used)} repetitions cannot be matched with {len(batch)}")
+    if min(*used, *batch) < 0:
+        raise UsageError("answers cannot be fewer than none")
+    total, given, batches = sum(used), 0, list[int]()
+    for done, size in enumerate(batch, 1):
+        due = total * done / len(batch) - given
+        batches.append(max(0, round(due / size)) if size else 1)
+        given += batches[-1] * size
+    return Matching(tuple(batches), total, given)
