@@ -125,6 +125,7 @@ _CHECKS: dict[str, _Block] = {
     "socketpair": _one_of(0, 1),
     "sendto": _zero(_argument(4), _argument(4) + 4),
     "recvfrom": [_ALLOW],
+    "getsockname": [_ALLOW],
 }
 
 

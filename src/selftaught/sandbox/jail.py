@@ -38,6 +38,9 @@ _GUEST_FILES = (
     "wire.py",
     "zygote.py",
 )
+_DEVICES = ["/dev/null", "/dev/zero"]
+_ASKED_FOR = ["/dev/random", "/dev/urandom", "/sys/devices/system/cpu", "/proc/stat", "/proc/cpuinfo", "/proc/meminfo"]
+"""What libraries ask for by themselves: a program that is denied it has attempted nothing."""
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/",
@@ -205,18 +208,20 @@ def _places() -> tuple[list[str], list[str]]:
 
 def _bounds(layers: Layers, kind: Kind) -> dict[str, object]:
     """What a program finds and may open, so that all else can be told to be an attempt; see `counting.Bounds`."""
-    devices = ["/dev/null", "/dev/zero"]
     if not layers.namespaces and not (layers.landlock and kernel.landlock_abi()):
         return {"rules": [("", True)], "listed": [], "writable": [""]}
     within = layers.namespaces
     places = [str(bind.target if within else bind.source) for bind in binds()]
     places += [str(link) for link in _links()]
-    rules = [*((place, True) for place in [*places, *devices]), *((str(mask), False) for mask in masks())]
-    above = {str(folder) for place in [*places, *devices, "/tmp/x"] for folder in Path(place).parents}
+    # Python itself looks through these for any import
+    places += ["/site", "/guest"] if within else [str(next(numpy_folders()).parent), str(GUEST)]
+    denied = [str(PACKAGE), *map(str, masks())]
+    rules = [*((place, True) for place in [*places, *_DEVICES, *_ASKED_FOR]), *((place, False) for place in denied)]
+    above = {str(folder) for place in [*places, *_DEVICES, "/tmp/x"] for folder in Path(place).parents}
     return {
         "rules": sorted(rules, key=lambda rule: -len(rule[0])),
         "listed": sorted(above) if within else _places()[1],
-        "writable": [*devices, "/tmp"] if kind.files else devices,
+        "writable": [*_DEVICES, "/tmp"] if kind.files else _DEVICES,
     }
 
 

@@ -31,7 +31,7 @@ clone 56 220 / clone3 435 435 / fcntl 72 25 / futex 202 98 / ioctl 16 29 / prctl
 """
 # What asyncio needs besides, for improvers: pairs of connected local sockets.
 IMPROVER = """
-socketpair 53 199 / sendto 44 206 / recvfrom 45 207
+socketpair 53 199 / sendto 44 206 / recvfrom 45 207 / getsockname 51 204
 """
 
 # What changes files, for jobs that have a folder of their own: no owners, modes, links, special files or mounts.
@@ -43,11 +43,11 @@ truncate 76 45 / ftruncate 77 46 / fsync 74 82 / fdatasync 75 83
 # All others that have a name, so that a count of refused ones can be read.
 REFUSED = """
 shmget 29 194 / shmat 30 196 / shmctl 31 195 / pause 34 - / sendfile 40 71 / socket 41 198 / connect 42 203
-accept 43 202 / sendmsg 46 211 / recvmsg 47 212 / shutdown 48 210 / bind 49 200 / listen 50 201 / getsockname 51 204
-getpeername 52 205 / setsockopt 54 208 / getsockopt 55 209 / fork 57 - / vfork 58 - / execve 59 221 / wait4 61 260
-kill 62 129 / semget 64 190 / semop 65 193 / semctl 66 191 / shmdt 67 197 / msgget 68 186 / msgsnd 69 189
-msgrcv 70 188 / msgctl 71 187 / flock 73 32 / getdents 78 - / fchdir 81 50 / creat 85 - / link 86 - / symlink 88 -
-chmod 90 - / fchmod 91 52 / chown 92 - / fchown 93 55 / lchown 94 - / ptrace 101 117 / syslog 103 116 / setuid 105 146
+accept 43 202 / sendmsg 46 211 / recvmsg 47 212 / shutdown 48 210 / bind 49 200 / listen 50 201 / getpeername 52 205
+setsockopt 54 208 / getsockopt 55 209 / fork 57 - / vfork 58 - / execve 59 221 / wait4 61 260 / kill 62 129
+semget 64 190 / semop 65 193 / semctl 66 191 / shmdt 67 197 / msgget 68 186 / msgsnd 69 189 / msgrcv 70 188
+msgctl 71 187 / flock 73 32 / getdents 78 - / fchdir 81 50 / creat 85 - / link 86 - / symlink 88 - / chmod 90 -
+fchmod 91 52 / chown 92 - / fchown 93 55 / lchown 94 - / ptrace 101 117 / syslog 103 116 / setuid 105 146
 setgid 106 144 / setpgid 109 154 / setsid 112 157 / setreuid 113 145 / setregid 114 143 / getgroups 115 158
 setgroups 116 159 / setresuid 117 147 / getresuid 118 148 / setresgid 119 149 / getresgid 120 150 / getpgid 121 155
 setfsuid 122 151 / setfsgid 123 152 / getsid 124 156 / capget 125 90 / capset 126 91 / rt_sigpending 127 136

@@ -70,8 +70,8 @@ class Handover:
 class Bounds:
     """Which files a job may open.
 
-    `rules` are beginnings of paths, the longest first, each with whether what lies below may be read; `listed` are folders
-    that may be opened though not all in them may be.
+    `rules` are beginnings of paths, the longest first, each with whether what lies below may be read; `listed` are paths
+    that may be looked for though others beside or below them may not.
     """
 
     def __init__(self, rules: list[tuple[str, bool]], listed: list[str], writable: list[str]) -> None:
@@ -129,10 +129,13 @@ class Counter:
         if not self._path.read(self._pid, memoryview(call)[at : at + 8]):
             return False  # no path at all, as the kernel will say
         try:
+            writing = call[at + 8] & _WRITES or call[at + 9] & _CUTS
+            if not writing and any(map(self._path.equals, self._bounds.listed)):
+                return False
             if not self._path.absolute():
                 beside = place and call[_ARGUMENTS + 1] != _HERE
                 return not beside and not self._moves
-            return self._path.climbs() or not self._allowed(call[at + 8] & _WRITES or call[at + 9] & _CUTS)
+            return self._path.climbs() or not self._allowed(writing)
         finally:
             self._path.wipe()
 
@@ -145,4 +148,4 @@ class Counter:
         for start, allowed in bounds.rules:
             if path.below(start):
                 return allowed
-        return any(map(path.equals, bounds.listed))
+        return False

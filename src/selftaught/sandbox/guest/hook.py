@@ -51,6 +51,7 @@ class Hook:
         self._watched.update(dict.fromkeys(_CHANGES, self._changed))
         self._watched["open"] = self._opened
         self._watched["import"] = _imported
+        self._watched["socket.__new__"] = _socket
         self.fresh()
 
     def fresh(self) -> None:
@@ -93,7 +94,7 @@ class Hook:
         text = os.path.normpath(os.path.join(os.getcwd(), _shown(path)))  # noqa: PTH118, PTH109 - no pathlib in the guest
         allowed = any(_below(text, start) for start in self._writable)
         if not allowed and not writing:
-            allowed = next((one for start, one in self._rules if _below(text, start)), text in self._listed)
+            allowed = text in self._listed or next((one for start, one in self._rules if _below(text, start)), False)
         return None if allowed else _shown(path)
 
 
@@ -103,6 +104,12 @@ def _below(path: str, start: str) -> bool:
 
 def _all(arguments: tuple[Any, ...]) -> str:
     return " ".join(map(_shown, arguments))
+
+
+def _socket(arguments: tuple[Any, ...]) -> str | None:
+    """Local ones come in pairs, which an improver may have."""
+    family = arguments[1]
+    return None if type(family) is int and family == 1 else _all(arguments[1:])
 
 
 def _imported(arguments: tuple[Any, ...]) -> str | None:
@@ -118,7 +125,7 @@ _CHANGES = (
 """Events whose first argument is a path that is looked at, or changed."""
 _REFUSED = (
     "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "os.kill", "os.killpg", "pty.spawn",
-    "subprocess.Popen", "socket.__new__", "socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg",
+    "subprocess.Popen", "socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg",
     "socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.sethostname", "signal.pthread_kill",
     "resource.setrlimit", "resource.prlimit", "fcntl.flock", "fcntl.lockf", "os.lockf", "urllib.Request",
 )  # fmt: skip

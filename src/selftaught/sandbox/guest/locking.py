@@ -37,8 +37,10 @@ class Setup:
         self.filter: kernel.Filter | None = None
         self.handover: counting.Handover | None = None
         """Where the filter counts: how the zygote gets hold of the calls it hands over."""
-        self.hook = Hook(options["rules"], options["listed"], options["writable"])
-        self.bounds = counting.Bounds(options["rules"], options["listed"], options["writable"])
+        # where Python itself looks for the program's text, to show a line of it
+        listed = [*options["listed"], *(f"{folder}/program.py" for folder in ("", *sys.path, options["path"]))]
+        self.hook = Hook(options["rules"], listed, options["writable"])
+        self.bounds = counting.Bounds(options["rules"], [*listed, "program.py"], options["writable"])
         self.opens: dict[int, int] = {}
         """Which calls open files, where the filter hands these over too."""
         self.objects: Callable[[Any], list[Any]] = list
