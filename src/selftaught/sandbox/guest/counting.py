@@ -11,10 +11,11 @@ import errno
 import fcntl
 import os
 import socket
+import struct
 import time
 
 import kernel
-from wire import PLACE
+import wire
 
 CHARGE_NS = 20_000
 """What each call that is handed over costs a program of its CPU time: about what the zygote needs to answer it."""
@@ -23,6 +24,8 @@ _UNKNOWN = 1023
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101
 _NUMBER, _ARGUMENTS, _CALL_SIZE = 16, 32, 80
 _GO_ON, _REFUSED = bytes(12) + b"\1\0\0\0", bytes(8) + (-errno.EPERM).to_bytes(4, "little", signed=True) + bytes(4)
+_CHILD, _DESCRIPTOR = struct.Struct("<Q"), struct.Struct("i")
+_SPACE = socket.CMSG_SPACE(_DESCRIPTOR.size)
 _LONGEST = 4096
 _WRITES, _CUTS = 0o103, 0o1000 >> 8
 """In the two low bytes of an open's flags: to write or to create; to truncate."""
@@ -36,34 +39,35 @@ class Handover:
     def __init__(self) -> None:
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._ours.setblocking(False)
-        held = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, PLACE)
+        held = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, wire.PLACE)
         theirs.close()
-        if held != PLACE:
+        if held != wire.PLACE:
             raise OSError(errno.EMFILE, "the place of the hand-over is taken")
         self._theirs = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM, 0, held)
         self._arrived: dict[int, int] = {}
 
     def give(self, number: int, listener: int) -> None:
         """In the child: hand its listener over, and keep neither it nor the way."""
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, _DESCRIPTOR.pack(listener))]
         while True:
             try:
-                socket.send_fds(self._theirs, [number.to_bytes(8, "little")], [listener])
+                self._theirs.sendmsg([_CHILD.pack(number)], rights)
                 break
             except OSError as error:  # too many are on their way; the zygote ends this child when it takes too long
                 if error.errno != errno.ETOOMANYREFS:
                     raise
                 time.sleep(0.001)
-        os.close(PLACE)
+        os.close(wire.PLACE)
         os.close(listener)
 
     def take(self, number: int) -> int | None:
         """In the zygote: the listener of this child, if it was handed over."""
         while number not in self._arrived:
             try:
-                data, fds, _, _ = socket.recv_fds(self._ours, 8, 1)
+                data, ((_, _, rights),), _, _ = self._ours.recvmsg(_CHILD.size, _SPACE)
             except BlockingIOError:
                 return None
-            self._arrived[int.from_bytes(data, "little")] = fds[0]
+            (self._arrived[_CHILD.unpack(data)[0]],) = _DESCRIPTOR.unpack(rights)
         return self._arrived.pop(number)
 
 
@@ -87,15 +91,17 @@ class Counter:
     the child may have gone to a folder that is its own, so that a relative path may mean anything.
     """
 
+    # One call is answered at a time, so one place to look at it will do for all.
+    _call = bytearray(_CALL_SIZE)
+    _reply = bytearray(24)
+    _path = kernel.Reader(_LONGEST)
+
     def __init__(self, listener: int, pid: int, bounds: Bounds, opens: dict[int, int], moves: bool) -> None:
         self.listener = listener
         self.refused: dict[int, int] = {}
         self.answered = 0
         """Both since they were last taken."""
         self._pid, self._bounds, self._opens, self._moves = pid, bounds, opens, moves
-        self._call = bytearray(_CALL_SIZE)
-        self._reply = bytearray(24)
-        self._path = kernel.Reader(_LONGEST)
 
     def take(self) -> dict[int, int]:
         """How often which call was refused since this was last asked."""

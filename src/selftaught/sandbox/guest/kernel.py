@@ -12,7 +12,7 @@ MS_NOSUID_NODEV, MS_NOEXEC, MS_BIND_REC, MS_PRIVATE_REC = 2 | 4, 8, 4096 | 16384
 
 _PDEATHSIG, _DUMPABLE, _SECCOMP, _NO_NEW_PRIVS, _CAPBSET_DROP, _AMBIENT = 1, 4, 22, 38, 24, 47
 _PIDFD_OPEN, _CLOSE_RANGE, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 434, 436, 444, 445, 446
-_SECCOMP_CALL = {"x86_64": 317, "aarch64": 277}
+_SECCOMP_CALL = {"x86_64": 317, "aarch64": 277}.get(os.uname().machine, -1)
 _LISTENER, _UNTIL_KILLED = 8, 32
 _NO_RANDOMIZE = 0x0040000
 _LANDLOCK_READ = 4 | 8
@@ -139,13 +139,12 @@ class Filter:
 
     def listen(self) -> int:
         """The same, for a filter that hands calls over: the descriptor by which they are answered."""
-        number = _SECCOMP_CALL[os.uname().machine]
         try:
-            return _syscall(number, 1, _LISTENER | _UNTIL_KILLED, ctypes.byref(self._head))
+            return _syscall(_SECCOMP_CALL, 1, _LISTENER | _UNTIL_KILLED, ctypes.byref(self._head))
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
-            return _syscall(number, 1, _LISTENER, ctypes.byref(self._head))  # Linux before 5.19
+            return _syscall(_SECCOMP_CALL, 1, _LISTENER, ctypes.byref(self._head))  # Linux before 5.19
 
 
 def address(data: bytearray) -> bytes:

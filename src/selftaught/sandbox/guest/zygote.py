@@ -45,7 +45,7 @@ class Child:
         self._setup = setup
         inputs, self.inputs = os.pipe()
         self.answers, answers = os.pipe()
-        self.notes, notes = os.pipe()
+        self.notes, notes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             if setup.pidns is not None:
                 kernel.setns(setup.pidns, kernel.NEWPID)
@@ -99,7 +99,6 @@ def _be_child(job: Work, setup: Setup, number: int, pipes: tuple[int, int, int])
             os.dup2(fd, place)
         if job.calls is None:
             os.close(5)
-        os.set_blocking(NOTES, False)
         setup.lock(number, job.address_space, job.max_output, job.files, job.cpu_s_left())
     except BaseException as error:  # noqa: BLE001 - told to the host, which takes it for the sandbox's own failure
         os.write(OUT, f"{type(error).__name__}: {error}"[:1000].encode())
