@@ -23,13 +23,13 @@ What the sandbox does not stop, at any level:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from selftaught.plain import JSON
 
-Profile = Literal["function", "improver"]
+Profile = Literal["function", "improver", "tool"]
 OutcomeKind = Literal["answer", "error", "time", "memory", "output", "killed"]
 MOST_MB = 1 << 20
 """No job may ask for more MiB of memory, or of files."""
@@ -73,6 +73,18 @@ class Job:
     seeds: tuple[int, ...]
     limits: Limits = field(default_factory=Limits)
     profile: Profile = "function"
+    """`function`; `improver`, which may call host functions; `tool`, which finds this project's own tools to import."""
+
+
+def tool(name: str, function: str, inputs: Sequence[tuple[JSON, ...]], limits: Limits | None = None) -> Job:
+    """The job that calls `function` of one of this project's own tools on each of the inputs.
+
+    Tools are modules in the folder `sandbox/tools` which need the standard library alone. What reads generated texts
+    (builds their syntax trees, matches patterns in them) is such a tool: the texts go in as data, and one that breaks it
+    is an outcome, not a crash or a hang of the host.
+    """
+    program = f"from {name} import {function}\n"
+    return Job(program, function, tuple(inputs), (0,) * len(inputs), limits or Limits(), "tool")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from selftaught.sandbox.syscalls import CHECKED, FILES, IMPROVER, TABLE, calls
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
-_OPENS = "open 2 - / openat 257 56"
+_OPENS = "open 2 - / openat 257 56 / chdir 80 49"
 
 _Step = tuple[int, int, int, int]
 _Block = list[_Step]
@@ -70,9 +70,9 @@ def program(arch: str, improver: bool, files: bool, handing: Handing = "nothing"
     return b"".join(struct.pack("HBBI", *step) for step in steps)
 
 
-def opens(arch: str) -> dict[int, int]:
-    """The calls that open files, by number, each with the place of the path among its arguments."""
-    return {number: int(name == "openat") for name, number in calls(_OPENS, arch).items()}
+def opens(arch: str) -> dict[int, tuple[int, bool]]:
+    """The calls that open or enter files, by number: the place of the path among their arguments, whether flags follow it."""
+    return {number: (int(name == "openat"), name != "chdir") for name, number in calls(_OPENS, arch).items()}
 
 
 def _load(offset: int) -> _Step:

@@ -25,6 +25,8 @@ from selftaught.sandbox.guest import kernel
 NOBODY = 64999
 """The user that root becomes before anything else; no file should belong to it."""
 GUEST = Path(__file__).with_name("guest")
+TOOLS = Path(__file__).with_name("tools")
+"""This project's own tools, seen by jobs of profile `tool` alone."""
 PACKAGE = Path(__file__).resolve().parents[1]
 """This package: whoever reads it can make the hidden instances."""
 _GUEST_FILES = (
@@ -95,8 +97,9 @@ def interpreter() -> Path:
     return Path(sys.executable).resolve()
 
 
-def binds() -> Iterator[Bind]:
-    """The explicit list: shared libraries, the interpreter with its standard library, numpy, the guest's files."""
+def binds(profile: Profile = "function") -> Iterator[Bind]:
+    """The explicit list: shared libraries, the interpreter with its standard library, numpy, the guest's files, and for
+    tools these."""
     for folder in _library_folders():
         yield Bind(folder, folder)
     yield Bind(interpreter(), interpreter())
@@ -107,6 +110,8 @@ def binds() -> Iterator[Bind]:
         yield Bind(folder, Path("/site", folder.name))
     for name in _GUEST_FILES:
         yield Bind(GUEST / name, Path("/guest", name))
+    if profile == "tool":
+        yield Bind(TOOLS, Path("/tools"))
 
 
 def _library_folders() -> Iterator[Path]:
@@ -198,10 +203,10 @@ def _walls(layers: Layers, kind: Kind, listed: list[Bind], sources: list[str]) -
     return [*words, "--"]
 
 
-def _places() -> tuple[list[str], list[str]]:
+def _places(profile: Profile) -> tuple[list[str], list[str]]:
     """Without namespaces: what may be read, and which folders may be listed though not all in them may be read."""
     covered = list(masks())
-    found = [_uncovered(bind.source, covered) for bind in binds()]
+    found = [_uncovered(bind.source, covered) for bind in binds(profile)]
     readable = [Path("/dev/null"), Path("/dev/zero"), *(path for one, _ in found for path in one)]
     return [*map(str, readable)], [str(path) for _, one in found for path in one]
 
@@ -211,16 +216,16 @@ def _bounds(layers: Layers, kind: Kind) -> dict[str, object]:
     if not layers.namespaces and not (layers.landlock and kernel.landlock_abi()):
         return {"rules": [("", True)], "listed": [], "writable": [""]}
     within = layers.namespaces
-    places = [str(bind.target if within else bind.source) for bind in binds()]
+    places = [str(bind.target if within else bind.source) for bind in binds(kind.profile)]
     places += [str(link) for link in _links()]
     # Python itself looks through these for any import
     places += ["/site", "/guest"] if within else [str(next(numpy_folders()).parent), str(GUEST)]
     denied = [str(PACKAGE), *map(str, masks())]
     rules = [*((place, True) for place in [*places, *_DEVICES, *_ASKED_FOR]), *((place, False) for place in denied)]
-    above = {str(folder) for place in [*places, *_DEVICES, "/tmp/x"] for folder in Path(place).parents}
+    above = {str(folder) for place in [*places, *_DEVICES, "/tmp/x"] for folder in Path(place).parents} - {"/etc"}
     return {
         "rules": sorted(rules, key=lambda rule: -len(rule[0])),
-        "listed": sorted(above) if within else _places()[1],
+        "listed": sorted(above) if within else _places(kind.profile)[1],
         "writable": [*_DEVICES, "/tmp"] if kind.files else _DEVICES,
     }
 
@@ -247,10 +252,11 @@ def _options(layers: Layers, kind: Kind, door: int) -> str:
             "path": "/site" if within else str(packages),
             "numpy": kind.numpy,
             "improver": improver,
+            "tools": "" if kind.profile != "tool" else "/tools" if within else str(TOOLS),
             "files": kind.files,
             "pidns": layers.pidns and within,
             "count": layers.filter and _counting(layers, kind),
-            "landlock": None if not layers.landlock else (["/"], []) if within else _places(),
+            "landlock": None if not layers.landlock else (["/"], []) if within else _places(kind.profile),
             "filters": [base64.b64encode(program).decode() for program in filters],
             "opens": syscalls.opens(arch) if layers.filter else {},
             **_bounds(layers, kind),
@@ -265,7 +271,7 @@ def start(layers: Layers, kind: Kind, door: int, errors: int) -> subprocess.Pope
     """
     if layers.namespaces or layers.landlock:
         _refuse_if_readable()
-    listed = list(binds())
+    listed = list(binds(kind.profile))
     root = os.geteuid() == 0
     staged = root and layers.namespaces
     sources = [f"/tmp/{i}" if staged else str(bind.source) for i, bind in enumerate(listed)]

@@ -87,7 +87,8 @@ class Bounds:
 class Counter:
     """Answers the calls that one child's filter hands over, and counts those that are refused or out of bounds.
 
-    `opens`: the numbers of the calls that open files, each with the place of its path among the arguments. `moves`: whether
+    `opens`: the numbers of the calls that open files, each with the place of its path among the arguments and whether flags
+    follow it. `moves`: whether
     the child may have gone to a folder that is its own, so that a relative path may mean anything.
     """
 
@@ -96,7 +97,9 @@ class Counter:
     _reply = bytearray(24)
     _path = kernel.Reader(_LONGEST)
 
-    def __init__(self, listener: int, pid: int, bounds: Bounds, opens: dict[int, int], moves: bool) -> None:
+    def __init__(
+        self, listener: int, pid: int, bounds: Bounds, opens: dict[int, tuple[int, bool]], moves: bool
+    ) -> None:
         self.listener = listener
         self.refused: dict[int, int] = {}
         self.answered = 0
@@ -123,20 +126,23 @@ class Counter:
         self.answered += 1
         low, high, *rest = self._call[_NUMBER : _NUMBER + 4]
         number = _UNKNOWN if high > 3 or any(rest) else high << 8 | low
-        place = self._opens.get(number)
+        opens = self._opens.get(number)
         self._reply[:8] = self._call[:8]
-        self._reply[8:] = _REFUSED if place is None else _GO_ON
-        if place is None or self._out_of_bounds(place):
+        self._reply[8:] = _REFUSED if opens is None else _GO_ON
+        if opens is None or self._out_of_bounds(*opens):
             self.refused[number] = self.refused.get(number, 0) + 1
 
-    def _out_of_bounds(self, place: int) -> bool:
-        """Whether this job may not open the file whose path is the argument at `place`, with the flags behind it."""
+    def _out_of_bounds(self, place: int, flags: bool) -> bool:
+        """Whether this job may not open the file whose path is the argument at `place`, with the flags behind it.
+
+        The bare name of a file that is read is nothing: Python looks so for the text of whatever fails to compile.
+        """
         call, at = self._call, _ARGUMENTS + 8 * place
         if not self._path.read(self._pid, memoryview(call)[at : at + 8]):
             return False  # no path at all, as the kernel will say
         try:
-            writing = call[at + 8] & _WRITES or call[at + 9] & _CUTS
-            if not writing and any(map(self._path.equals, self._bounds.listed)):
+            writing = flags and bool(call[at + 8] & _WRITES or call[at + 9] & _CUTS)
+            if not writing and (self._path.bare() or any(map(self._path.equals, self._bounds.listed))):
                 return False
             if not self._path.absolute():
                 beside = place and call[_ARGUMENTS + 1] != _HERE
@@ -145,7 +151,7 @@ class Counter:
         finally:
             self._path.wipe()
 
-    def _allowed(self, writing: int) -> bool:
+    def _allowed(self, writing: bool) -> bool:
         path, bounds = self._path, self._bounds
         if any(map(path.below, bounds.writable)):
             return True

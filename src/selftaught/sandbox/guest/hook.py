@@ -89,7 +89,7 @@ class Hook:
 
     def _out_of_bounds(self, path: Any, writing: bool) -> str | None:
         """The path when it is none that the program may open so."""
-        if type(path) not in (str, bytes):
+        if type(path) not in (str, bytes) or (not writing and "/" not in _shown(path)):
             return None
         text = os.path.normpath(os.path.join(os.getcwd(), _shown(path)))  # noqa: PTH118, PTH109 - no pathlib in the guest
         allowed = any(_below(text, start) for start in self._writable)

@@ -23,7 +23,7 @@ _MAX_FILES = 4096
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 _libc.process_vm_readv.restype = ctypes.c_ssize_t
-_libc.strstr.restype = ctypes.c_void_p
+_libc.strstr.restype = _libc.strchr.restype = ctypes.c_void_p
 _word = ctypes.c_ulong
 
 
@@ -172,6 +172,10 @@ class Reader:
 
     def absolute(self) -> bool:
         return self._text[0] == b"/"
+
+    def bare(self) -> bool:
+        """Whether it is a name and no more, other than that of the folder above."""
+        return not _libc.strchr(self._text, ord("/")) and bool(_libc.strcmp(self._text, b".."))
 
     def climbs(self) -> bool:
         """Whether it goes up again on its way."""

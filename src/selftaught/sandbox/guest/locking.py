@@ -6,6 +6,7 @@ import base64
 import gc
 import importlib
 import os
+import pkgutil
 import resource
 import sys
 import threading
@@ -40,8 +41,8 @@ class Setup:
         # where Python itself looks for the program's text, to show a line of it
         listed = [*options["listed"], *(f"{folder}/program.py" for folder in ("", *sys.path, options["path"]))]
         self.hook = Hook(options["rules"], listed, options["writable"])
-        self.bounds = counting.Bounds(options["rules"], [*listed, "program.py"], options["writable"])
-        self.opens: dict[int, int] = {}
+        self.bounds = counting.Bounds(options["rules"], listed, options["writable"])
+        self.opens: dict[int, tuple[int, bool]] = {}
         """Which calls open files, where the filter hands these over too."""
         self.objects: Callable[[Any], list[Any]] = list
         self.capable = False
@@ -134,7 +135,7 @@ def _choose_filter(options: dict[str, Any], setup: Setup) -> list[str]:
     if not _can_be_read(setup):
         return [wire.COUNTED]
     setup.filter = filters[2]
-    setup.opens = {int(number): place for number, place in options["opens"].items()}
+    setup.opens = {int(number): (place, flags) for number, (place, flags) in options["opens"].items()}
     return [wire.COUNTED, wire.OPENS_COUNTED]
 
 
@@ -208,6 +209,10 @@ def _preload(options: dict[str, Any], setup: Setup) -> None:
     sys.path.append(options["path"])
     if options["numpy"]:
         for name in ("numpy.fft", "numpy.linalg", "numpy.random"):
+            importlib.import_module(name)
+    if options["tools"]:
+        sys.path.insert(0, options["tools"])
+        for _, name, _ in pkgutil.iter_modules([options["tools"]]):
             importlib.import_module(name)
     runner.tame_chance()
     if options["improver"]:
