@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,10 @@ def prison(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_there_are_enough_of_each() -> None:
     assert len({one.name for one in ATTEMPTING}) == len(ATTEMPTING) >= 120
     assert len({name for name, _ in HARMLESS}) == len(HARMLESS) >= 120
+    text = " ".join((Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8").split())
+    silenced = sum(one.name.startswith("silenced") for one in ATTEMPTING)
+    assert f"{len(ATTEMPTING)} programs with an attempt each, {silenced} of which try to silence" in text
+    assert f"{len(HARMLESS)} harmless ones" in text
 
 
 def test_every_attempt_is_counted_outside(prison: Prison) -> None:

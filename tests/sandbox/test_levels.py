@@ -223,6 +223,19 @@ def test_the_doctor_never_sends_its_reader_to_the_doctor(monkeypatch: pytest.Mon
     assert [check.mend for check in diagnose() if check.name.startswith("level")] == ["mend first: Landlock"] * 2
 
 
+def test_the_doctor_says_where_attempts_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for layers, words, mend in (
+        (Layers(), "by refused call and by file", ""),
+        (Layers(counting=False), "seen only by a hook within", "use a kernel with"),
+    ):
+        with Pool("strict", layers, 1) as pool:
+            monkeypatch.setattr(doctor, "open_sandbox", lambda *_, pool=pool: pool)
+            check = next(one for one in doctor._level("strict", []) if one.name == "attempts of programs")
+        assert check.ok
+        assert words in check.detail
+        assert check.mend.startswith(mend)
+
+
 def test_the_doctor_finds_this_machine_well() -> None:
     jail.bubblewrap.cache_clear()
     checks = diagnose()

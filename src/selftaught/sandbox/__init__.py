@@ -4,7 +4,8 @@ Everything generated runs behind this seam, solutions and improvers alike. `leve
 names below are all that the rest of the package knows of it.
 
 How it is built, from the outside in: `pool` (slots, retries) talks through `server` to zygotes in the jail of `jail`;
-`guest/zygote` forks a locked child per job, which runs `guest/runner`; `calls` answers improvers, `reader` reads what
+`guest/zygote` forks a locked child per job, which runs `guest/runner`, and counts what its filter refuses
+(`guest/counting`); `tools` holds our own readers of generated texts; `calls` answers improvers, `reader` reads what
 guests leave; `levels`, `probes`, `advice` and `doctor` say what holds on this machine.
 
 What the sandbox does not stop, at any level:
