@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -48,6 +49,9 @@ def run(quick: bool = False) -> dict[str, object]:
     with open_sandbox("strict", 1) as strict, Pool("plain", PLAIN, 1) as plain:
         figures["trivial job, strict against a plain fork"] = _against(strict, plain, TRIVIAL, rounds)
         figures["numpy job, strict against a plain fork"] = _against(strict, plain, NUMPY, rounds)
+        with Pool("strict", Layers(counting=False), 1) as uncounted:
+            figures["trivial job, attempts counted against not"] = _counting(strict, uncounted, TRIVIAL, rounds)
+            figures["numpy job, attempts counted against not"] = _counting(strict, uncounted, NUMPY, rounds)
         figures["200 instances in one job against 200 jobs"] = _batch(strict, rounds)
         figures["trivial job, with files against without"] = _files(strict, rounds)
         figures["remote call"] = _remote(strict)
@@ -86,6 +90,22 @@ def _against(strict: Pool, plain: Pool, program: str, rounds: int) -> dict[str, 
         "strict_cpu_ms": cpu[0],
         "host_cpu_ms": host / (rounds * 120) * 1e3,
     }
+
+
+def _counting(counted: Pool, uncounted: Pool, program: str, rounds: int) -> dict[str, object]:
+    """Jobs whose attempts are counted outside and jobs whose are not take turns; the ratio of each round, and the interval
+    of 95 % of their mean by resampling rounds."""
+    pairs = [_round((counted, uncounted), program) for _ in range(2 * rounds)]
+    trips = [one[0] / other[0] for one, other in pairs]
+    cpu = sum(one[1] for one, _ in pairs) / sum(other[1] for _, other in pairs)
+    low, high = _interval(trips)
+    return {"ratio": statistics.mean(trips), "low": low, "high": high, "goal": "<= 1.05", "cpu_ratio": cpu}
+
+
+def _interval(values: Sequence[float]) -> tuple[float, float]:
+    chance = random.Random(0)
+    means = sorted(statistics.mean(chance.choices(values, k=len(values))) for _ in range(2000))
+    return means[49], means[1949]
 
 
 def _batch(pool: Pool, rounds: int) -> dict[str, object]:

@@ -10,8 +10,10 @@ import pytest
 
 from selftaught.errors import SandboxRefused
 from selftaught.sandbox import filter as calls
+from selftaught.sandbox.guest.wire import PLACE
+from selftaught.sandbox.syscalls import REFUSED, syscall
 
-ALLOW, KILL, EPERM, EAGAIN, ENOSYS = 0x7FFF0000, 0x80000000, 0x00050001, 0x0005000B, 0x00050026
+ALLOW, KILL, EPERM, EAGAIN, ENOSYS, HAND = 0x7FFF0000, 0x80000000, 0x00050001, 0x0005000B, 0x00050026, 0x7FC00000
 ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 
@@ -65,7 +67,7 @@ def test_checked_calls_pass_with_harmless_arguments_only(arch: str) -> None:
     assert [run("prlimit64", 5, 7, 0), run("prlimit64", 0, 7, 1), run("prlimit64", 0, 7, 1 << 32)] == [EPERM] * 3
     assert [run("socketpair", 1), run("socketpair", 2), run("socketpair", 16)] == [ALLOW, EPERM, EPERM]
     assert [run("sendto", 3, 1, 1, 0, 0), run("sendto", 3, 1, 1, 0, 1 << 40)] == [ALLOW, EPERM]
-    for name in ("socketpair", "sendto", "recvfrom"):
+    for name in ("socketpair", "sendto", "recvfrom", "getsockname"):
         assert run(name, 1, improver=False) == EPERM
 
 
@@ -98,6 +100,33 @@ def test_files_bring_no_modes_owners_links_mounts_or_programs(arch: str) -> None
     assert verdict(program, ARCH[arch], calls.calls(calls.FILES, arch)["unlinkat"]) == ALLOW
 
 
+@pytest.mark.parametrize("arch", sorted(ARCH))
+@pytest.mark.parametrize("improver", [False, True])
+@pytest.mark.parametrize("files", [False, True])
+def test_a_filter_that_hands_over_lets_nothing_else_pass(arch: str, improver: bool, files: bool) -> None:
+    plain, refused, opens = (calls.program(arch, improver, files, one) for one in ("nothing", "refused", "opens"))
+    sendmsg = calls.calls("sendmsg 46 211", arch)["sendmsg"]
+    assert set(calls.opens(arch)) == set(calls.calls("open 2 - / openat 257 56 / chdir 80 49", arch).values())
+    looked_at = {sendmsg, *calls.calls(calls.CHECKED + calls.IMPROVER, arch).values()}
+    several = ((), (0x3D0F00,), (1, 0), (1, 128), (1, 1033), (PLACE,), (PLACE + 1,), (PLACE | 1 << 32,))
+    for number in range(480):
+        for arguments in several if number in looked_at else ((),):
+            found = [verdict(one, ARCH[arch], number, *arguments) for one in (plain, refused, opens)]
+            if number == sendmsg:
+                assert found == [EPERM, *[ALLOW if arguments and arguments[0] & 0xFFFFFFFF == PLACE else HAND] * 2]
+                continue
+            assert found[1] == (HAND if found[0] == EPERM else found[0])
+            assert found[2] == (HAND if number in calls.opens(arch) else found[1])
+
+
+def test_a_call_is_named_once() -> None:
+    for arch in ARCH:
+        tables = [calls.calls(one, arch) for one in (calls.TABLE, calls.CHECKED, calls.IMPROVER, calls.FILES, REFUSED)]
+        numbers = [number for table in tables for number in table.values()]
+        assert len(numbers) == len(set(numbers))
+    assert (syscall(1023), syscall(1022)) == ("a call without a name", "call 1022")
+
+
 def test_foreign_abis_kill() -> None:
     program = calls.program("x86_64", improver=False, files=False)
     assert verdict(program, 0x40000003, 1) == KILL
@@ -113,7 +142,7 @@ def test_the_numbers_are_those_of_libseccomp(arch: str) -> None:
         pytest.skip("libseccomp is not installed")
     resolve = ctypes.CDLL(library).seccomp_syscall_resolve_name_arch
     resolve.argtypes = [ctypes.c_uint32, ctypes.c_char_p]
-    table = calls.calls(calls.TABLE + calls.CHECKED + calls.IMPROVER + calls.FILES, arch)
+    table = calls.calls(calls.TABLE + calls.CHECKED + calls.IMPROVER + calls.FILES + REFUSED, arch)
     assert len(table) > 70
     assert {name: resolve(ARCH[arch], name.encode()) for name in table} == table
 

@@ -21,6 +21,7 @@ from selftaught.sandbox.pool import Pool
 from selftaught.sandbox.probes import prove
 
 NONE = "none:trusted-programs-only"
+COUNTING = ["refused calls counted", "opened files counted"]
 ADD = Job("def f(x): return x + 1", "f", ((1,),), (0,))
 
 
@@ -201,9 +202,11 @@ def test_everything_may_lie_below_a_private_home(tmp_path: Path, monkeypatch: py
 
 def test_an_optional_layer_that_is_missing_is_left_out_and_said() -> None:
     with Pool("strict", Layers(pidns=False), 1) as pool, ThreadPoolExecutor(1):
-        assert pool.found() == ["landlock", "thread count of each job"]
-    with Pool("strict", Layers(), 1) as pool:
+        assert pool.found() == ["landlock", *COUNTING, "thread count of each job"]
+    with Pool("strict", Layers(counting=False), 1) as pool:
         assert pool.found() == ["process namespace", "landlock", "private files", "thread count of each job"]
+    with Pool("strict", Layers(), 1) as pool:
+        assert pool.found() == ["process namespace", "landlock", "private files", *COUNTING, "thread count of each job"]
 
 
 def test_the_doctor_never_sends_its_reader_to_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,6 +221,19 @@ def test_the_doctor_never_sends_its_reader_to_the_doctor(monkeypatch: pytest.Mon
         assert "selftaught doctor" not in check.detail + check.mend
     monkeypatch.setattr("selftaught.sandbox.guest.kernel.landlock_abi", lambda: 0)
     assert [check.mend for check in diagnose() if check.name.startswith("level")] == ["mend first: Landlock"] * 2
+
+
+def test_the_doctor_says_where_attempts_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for layers, words, mend in (
+        (Layers(), "by refused call and by file", ""),
+        (Layers(counting=False), "seen only by a hook within", "use a kernel with"),
+    ):
+        with Pool("strict", layers, 1) as pool:
+            monkeypatch.setattr(doctor, "open_sandbox", lambda *_, pool=pool: pool)
+            check = next(one for one in doctor._level("strict", []) if one.name == "attempts of programs")
+        assert check.ok
+        assert words in check.detail
+        assert check.mend.startswith(mend)
 
 
 def test_the_doctor_finds_this_machine_well() -> None:

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from selftaught.sandbox import Job, Limits, Outcome, Sandbox
+from selftaught.sandbox import Attempt, Attempts, Job, Limits, Outcome, Sandbox, together
 from selftaught.sandbox.calls import MAX_REQUEST, Desk, Frames, request
 from selftaught.sandbox.guest import wire
 from selftaught.sandbox.reader import MAX_DEPTH, MAX_NODES, Unreadable, outcomes, plain
+from selftaught.sandbox.syscalls import syscall
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -88,7 +89,7 @@ def test_any_ending_with_any_bytes_is_an_outcome(data: bytes, ending: int, statu
     results = os.memfd_create("r")
     try:
         size = len(data) if ending == wire.ANSWERED else 0
-        os.write(results, wire.RECORD.pack(ending, status, 1, 1, size, len(printed)) + data + printed)
+        os.write(results, wire.RECORD.pack(ending, status, 1, 1, size, len(printed), 0, 0) + data + printed)
         (outcome,) = outcomes(results, 1, 1024, Limits())
     finally:
         os.close(results)
@@ -97,10 +98,58 @@ def test_any_ending_with_any_bytes_is_an_outcome(data: bytes, ending: int, statu
     outcome.output.encode()
 
 
+def noted(notes: bytes, *counts: tuple[int, int]) -> Outcome:
+    """An answer that comes with these notes and counts."""
+    data, pairs = b'["answer",1]', b"".join(wire.REFUSED.pack(*pair) for pair in counts)
+    results = os.memfd_create("r")
+    try:
+        record = wire.RECORD.pack(wire.ANSWERED, 0, 1, 1, len(data), 0, len(counts), len(notes))
+        os.write(results, record + data + pairs + notes)
+        return outcomes(results, 1, 1024, Limits())[0]
+    finally:
+        os.close(results)
+
+
+def test_counts_are_read_by_name_and_forged_notes_left_out() -> None:
+    forged = [
+        b"",
+        b"[",
+        b"{}",
+        b'["open"]',
+        b'["open", "x", true]',
+        b'["open", "x", -1]',
+        b'["open", "\\ud800", 1]',
+        b"\xff",
+    ]
+    one = noted(b"\n".join([*forged, b'["open", "/x", 3]']), (101, 2), (1000, 1), (1023, 7)).denied
+    assert one.calls == {syscall(101): 2, "call 1000": 1, "a call without a name": 7}
+    assert one.noted == (Attempt("open", "/x", 3),)
+    flood = noted(b"\n".join([b'["%s", "%s", 3]' % (b"e" * 999, b"w" * 9999)] * 999)).denied
+    assert len(flood.noted) == wire.MOST_NOTES
+    assert max(len(note.event) + len(note.what) for note in flood.noted) <= 80 + wire.LONGEST_NOTE
+
+
+@given(st.binary(max_size=300))
+def test_any_notes_are_an_outcome(notes: bytes) -> None:
+    outcome = noted(notes)
+    assert outcome.answer == 1
+    json.dumps(outcome.denied.plain()).encode()
+
+
+def test_attempts_of_several_are_added_up() -> None:
+    first, again = (
+        Attempts({"clone": 1}, (Attempt("os.fork", "", 2),)),
+        Attempts({"clone": 2, "kill": 1}, (Attempt("os.fork", "", 2),)),
+    )
+    assert together([first, Attempts(), again]) == Attempts({"clone": 3, "kill": 1}, (Attempt("os.fork", "", 2),))
+    assert together([Attempts(), Attempts()]).plain() == {"calls": None, "noted": []}
+    assert [bool(one) for one in (Attempts(), Attempts({}), first)] == [False, False, True]
+
+
 def answered(data: bytes) -> Outcome:
     results = os.memfd_create("r")
     try:
-        os.write(results, wire.RECORD.pack(wire.ANSWERED, 0, 1, 1, len(data), 0) + data)
+        os.write(results, wire.RECORD.pack(wire.ANSWERED, 0, 1, 1, len(data), 0, -1, 0) + data)
         return outcomes(results, 1, 1024, Limits())[0]
     finally:
         os.close(results)

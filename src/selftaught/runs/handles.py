@@ -36,7 +36,7 @@ def open_handles(
     """A lab with this model, a sandbox of that level, the store, and threads for all of them."""
     try:
         with open_sandbox(level) as sandbox:
-            workers = Workers(sizes(os.cpu_count() or 1, model.concurrency))
+            workers = Workers(sizes(sandbox.slots, model.concurrency))
             handles = progress or Progress(), spend or Spend(), document or Document({})
             lab = Lab(sandbox, model, store, workers, seed, run, *handles)
             try:

@@ -4,7 +4,8 @@ Everything generated runs behind this seam, solutions and improvers alike. `leve
 names below are all that the rest of the package knows of it.
 
 How it is built, from the outside in: `pool` (slots, retries) talks through `server` to zygotes in the jail of `jail`;
-`guest/zygote` forks a locked child per job, which runs `guest/runner`; `calls` answers improvers, `reader` reads what
+`guest/zygote` forks a locked child per job, which runs `guest/runner`, and counts what its filter refuses
+(`guest/counting`); `tools` holds our own readers of generated texts; `calls` answers improvers, `reader` reads what
 guests leave; `levels`, `probes`, `advice` and `doctor` say what holds on this machine.
 
 What the sandbox does not stop, at any level:
@@ -22,13 +23,14 @@ What the sandbox does not stop, at any level:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from selftaught.plain import JSON
 
-Profile = Literal["function", "improver"]
+Profile = Literal["function", "improver", "tool"]
 OutcomeKind = Literal["answer", "error", "time", "memory", "output", "killed"]
 MOST_MB = 1 << 20
 """No job may ask for more MiB of memory, or of files."""
@@ -72,6 +74,62 @@ class Job:
     seeds: tuple[int, ...]
     limits: Limits = field(default_factory=Limits)
     profile: Profile = "function"
+    """`function`; `improver`, which may call host functions; `tool`, which finds this project's own tools to import."""
+
+
+def tool(name: str, function: str, inputs: Sequence[tuple[JSON, ...]], limits: Limits | None = None) -> Job:
+    """The job that calls `function` of one of this project's own tools on each of the inputs.
+
+    Tools are modules in the folder `sandbox/tools` which need the standard library alone. What reads generated texts
+    (builds their syntax trees, matches patterns in them) is such a tool: the texts go in as data, and one that breaks it
+    is an outcome, not a crash or a hang of the host.
+    """
+    program = f"from {name} import {function}\n"
+    return Job(program, function, tuple(inputs), (0,) * len(inputs), limits or Limits(), "tool")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Something a program tried that is not allowed it, as an audit hook beside it saw it."""
+
+    event: str
+    """Python's name of the event: `open`, `os.fork`, `socket.connect` ..."""
+    what: str
+    """Its arguments, of `open` and the like the path, capped."""
+    line: int
+    """The line of the program that led to it; 0 when it is not known."""
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """What a program tried that was denied, from two sources; nothing in either means no attempt only as far as each sees.
+
+    Calls that the C library makes for a harmless program and that are refused to it are not among them.
+    """
+
+    calls: Mapping[str, int] | None = None
+    """By system call, how often it was refused by the filter, or opened a file out of bounds. Counted outside, where no program
+    can change it; None where this machine does not allow that (see `doctor`)."""
+    noted: tuple[Attempt, ...] = ()
+    """The first ones that a hook within the guest's process saw: a lower bound, which a program can escape or forge."""
+
+    def __bool__(self) -> bool:
+        return bool(self.calls or self.noted)
+
+    def plain(self) -> dict[str, JSON]:
+        """As plain data, for facts and documents."""
+        noted = [{"event": one.event, "what": one.what, "line": one.line} for one in self.noted]
+        return {"calls": None if self.calls is None else dict(self.calls), "noted": noted}
+
+
+def together(attempts: Iterable[Attempts], most: int = 32) -> Attempts:
+    """Those of several inputs or programs as one: counts added up, the first `most` of what was noted, each once."""
+    calls, counted, noted = Counter[str](), False, dict[Attempt, None]()
+    for one in attempts:
+        counted = counted or one.calls is not None
+        calls.update(one.calls or {})
+        noted.update(dict.fromkeys(one.noted))
+    return Attempts(dict(sorted(calls.items())) if counted else None, tuple(noted)[:most])
 
 
 @dataclass(frozen=True)
@@ -88,6 +146,8 @@ class Outcome:
     cpu_s: float = 0.0
     wall_s: float = 0.0
     peak_mb: float = 0.0
+    denied: Attempts = field(default_factory=Attempts)
+    """What the program tried that was denied, whatever became of it."""
 
 
 class Sandbox(Protocol):
@@ -95,6 +155,8 @@ class Sandbox(Protocol):
 
     level: str
     """The level in force: strict, confined, external or none. Stored with every run."""
+    slots: int
+    """How many jobs compute at once; callers size their threads by it. Improvers, which mostly wait, need no slot."""
 
     def run(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
         """One outcome per input, in order.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from selftaught.errors import SandboxRefused
 from selftaught.sandbox import Job, Limits, advice
-from selftaught.sandbox import filter as calls
-from selftaught.sandbox.guest import kernel
+from selftaught.sandbox import filter as syscalls
+from selftaught.sandbox.guest import kernel, wire
 from selftaught.sandbox.jail import NOBODY, bubblewrap, interpreter, numpy_folders
 from selftaught.sandbox.levels import LEVELS, open_sandbox
 from selftaught.sandbox.pool import Pool
@@ -43,7 +43,7 @@ def _system() -> Check:
     if platform.system() != "Linux":
         return Check("system", False, detail, advice.mend(""))
     try:
-        calls.machine()
+        syscalls.machine()
     except SandboxRefused as refused:
         return Check("system", False, detail, str(refused))
     return Check("system", True, detail)
@@ -110,12 +110,29 @@ def _level(level: str, missing: list[str]) -> list[Check]:
     try:
         with open_sandbox(level, 1) as pool:
             held = Check(name, True, ", ".join(["holds against every probe", *pool.found()]))
-            return [held, _files(pool)] if LEVELS[level].namespaces else [held]
+            return [held, _attempts(pool), _files(pool)] if LEVELS[level].namespaces else [held]
     except SandboxRefused as refused:
         detail = str(refused).removesuffix(advice.SEE)
         known = advice.mend(detail)
         unknown = f"mend first: {', '.join(missing)}" if missing else _UNKNOWN
         return [Check(name, False, detail.removesuffix(f": {known}"), known or unknown)]
+
+
+def _attempts(pool: Pool) -> Check:
+    """Whether what programs try is counted where they cannot change it."""
+    name, found = "attempts of programs", pool.found()
+    if wire.OPENS_COUNTED in found:
+        return Check(name, True, "counted outside, by refused call and by file opened out of bounds")
+    if wire.COUNTED in found:
+        detail = "counted outside by refused call alone: what files they open is seen only by a hook within"
+        return Check(name, True, detail, "have the kernel let a process read its children's memory (process_vm_readv)")
+    detail = "not counted outside: what they try is seen only by a hook within, which they can blind"
+    return Check(
+        name,
+        True,
+        detail,
+        "use a kernel with user notification of seccomp, outside of containers that watch system calls themselves",
+    )
 
 
 def _files(pool: Pool) -> Check:

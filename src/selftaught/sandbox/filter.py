@@ -10,42 +10,15 @@ from __future__ import annotations
 
 import platform
 import struct
+from typing import Literal
 
 from selftaught.errors import SandboxRefused
+from selftaught.sandbox.guest.wire import PLACE
+from selftaught.sandbox.syscalls import CHECKED, FILES, IMPROVER, TABLE, calls
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_COLUMN = {"x86_64": 1, "aarch64": 2}
 
-# name, number on x86-64, number on aarch64 ("-": does not exist there)
-TABLE = """
-read 0 63 / write 1 64 / close 3 57 / fstat 5 80 / lseek 8 62 / mmap 9 222 / mprotect 10 226 / munmap 11 215
-brk 12 214 / rt_sigaction 13 134 / rt_sigprocmask 14 135 / rt_sigreturn 15 139 / pread64 17 67 / pwrite64 18 68
-readv 19 65 / writev 20 66 / access 21 - / pipe 22 - / select 23 - / sched_yield 24 124 / mremap 25 216 / msync 26 227
-mincore 27 232 / madvise 28 233 / dup 32 23 / dup2 33 - / nanosleep 35 101 / getitimer 36 102 / alarm 37 -
-setitimer 38 103 / getpid 39 172 / exit 60 93 / uname 63 160 / getcwd 79 17 / chdir 80 49 / readlink 89 -
-umask 95 166 / gettimeofday 96 169 / getrlimit 97 163 / getrusage 98 165 / sysinfo 99 179 / times 100 153
-getuid 102 174 / getgid 104 176 / geteuid 107 175 / getegid 108 177 / getppid 110 173 / getpgrp 111 -
-sigaltstack 131 132 / gettid 186 178 / time 201 - / sched_getaffinity 204 123 / epoll_create 213 -
-getdents64 217 61 / set_tid_address 218 96 / restart_syscall 219 128 / clock_gettime 228 113 / clock_getres 229 114
-clock_nanosleep 230 115 / exit_group 231 94 / epoll_wait 232 - / epoll_ctl 233 21 / openat 257 56 / newfstatat 262 79
-readlinkat 267 78 / faccessat 269 48 / pselect6 270 72 / ppoll 271 73 / set_robust_list 273 99 / epoll_pwait 281 22
-eventfd2 290 19 / epoll_create1 291 20 / dup3 292 24 / pipe2 293 59 / getcpu 309 168 / getrandom 318 278
-membarrier 324 283 / statx 332 291 / rseq 334 293 / faccessat2 439 439 / open 2 - / stat 4 - / lstat 6 - / poll 7 -
-"""
-# Calls that are allowed with some arguments only, or refused in a way of their own.
-CHECKED = """
-clone 56 220 / clone3 435 435 / fcntl 72 25 / futex 202 98 / ioctl 16 29 / prctl 157 167 / prlimit64 302 261
-"""
-# What asyncio needs besides, for improvers: pairs of connected local sockets.
-IMPROVER = """
-socketpair 53 199 / sendto 44 206 / recvfrom 45 207
-"""
-
-# What changes files, for jobs that have a folder of their own: no owners, modes, links, special files or mounts.
-FILES = """
-mkdir 83 - / mkdirat 258 34 / rmdir 84 - / unlink 87 - / unlinkat 263 35 / rename 82 - / renameat 264 38
-truncate 76 45 / ftruncate 77 46 / fsync 74 82 / fdatasync 75 83
-"""
+_OPENS = "open 2 - / openat 257 56 / chdir 80 49"
 
 _Step = tuple[int, int, int, int]
 _Block = list[_Step]
@@ -55,6 +28,7 @@ _EPERM, _EAGAIN, _ENOSYS = 1, 11, 38
 _ALLOW: _Step = (_RETURN, 0, 0, 0x7FFF0000)
 _KILL: _Step = (_RETURN, 0, 0, 0x80000000)
 _DENY: _Step = (_RETURN, 0, 0, 0x00050000 | _EPERM)
+_HAND: _Step = (_RETURN, 0, 0, 0x7FC00000)
 _AGAIN: _Step = (_RETURN, 0, 0, 0x00050000 | _EAGAIN)
 _ABSENT: _Step = (_RETURN, 0, 0, 0x00050000 | _ENOSYS)
 _FOREIGN_ABI = 0x40000000
@@ -70,13 +44,12 @@ def machine() -> str:
     return name
 
 
-def calls(table: str, arch: str) -> dict[str, int]:
-    """Numbers by name of the calls in `table` that exist on `arch`."""
-    rows = [row.split() for line in table.splitlines() if line for row in line.split("/")]
-    return {row[0]: int(row[_COLUMN[arch]]) for row in rows if row[_COLUMN[arch]] != "-"}
+Handing = Literal["nothing", "refused", "opens"]
+"""What a filter hands over to be answered, and so counted, outside: nothing, so that it refuses by itself; what it would
+refuse; that and what opens files."""
 
 
-def program(arch: str, improver: bool, files: bool) -> bytes:
+def program(arch: str, improver: bool, files: bool, handing: Handing = "nothing") -> bytes:
     """The filter as an array of `struct sock_filter`: for functions or improvers, with or without files of their own."""
     blocks: dict[int, _Block] = {number: [_ALLOW] for number in calls(TABLE, arch).values()}
     blocks |= {number: _CHECKS[name] for name, number in calls(CHECKED, arch).items()}
@@ -84,10 +57,22 @@ def program(arch: str, improver: bool, files: bool) -> bytes:
         blocks |= {number: _CHECKS[name] for name, number in calls(IMPROVER, arch).items()}
     if files:
         blocks |= {number: [_ALLOW] for number in calls(FILES, arch).values()}
+    if handing == "opens":
+        blocks |= {number: [_HAND] for number in opens(arch)}
+    if handing != "nothing":
+        # the one message by which the child hands over; see guest/counting
+        blocks |= {number: _one_of(0, PLACE) for number in calls("sendmsg 46 211", arch).values()}
     if arch == "x86_64":
         blocks[_FOREIGN_ABI] = [_KILL]
     steps = [_load(4), (_JEQ, 1, 0, _AUDIT_ARCH[arch]), _KILL, _load(0), *_search(_ranges(blocks))]
+    if handing != "nothing":
+        steps = [_HAND if step == _DENY else step for step in steps]
     return b"".join(struct.pack("HBBI", *step) for step in steps)
+
+
+def opens(arch: str) -> dict[int, tuple[int, bool]]:
+    """The calls that open or enter files, by number: the place of the path among their arguments, whether flags follow it."""
+    return {number: (int(name == "openat"), name != "chdir") for name, number in calls(_OPENS, arch).items()}
 
 
 def _load(offset: int) -> _Step:
@@ -140,6 +125,7 @@ _CHECKS: dict[str, _Block] = {
     "socketpair": _one_of(0, 1),
     "sendto": _zero(_argument(4), _argument(4) + 4),
     "recvfrom": [_ALLOW],
+    "getsockname": [_ALLOW],
 }
 
 

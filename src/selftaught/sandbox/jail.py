@@ -18,17 +18,24 @@ from pathlib import Path
 
 from selftaught.errors import SandboxRefused
 from selftaught.sandbox import Profile
-from selftaught.sandbox import filter as calls
+from selftaught.sandbox import filter as syscalls
+from selftaught.sandbox.filter import Handing
+from selftaught.sandbox.guest import kernel
 
 NOBODY = 64999
 """The user that root becomes before anything else; no file should belong to it."""
 GUEST = Path(__file__).with_name("guest")
+TOOLS = Path(__file__).with_name("tools")
+"""This project's own tools, seen by jobs of profile `tool` alone."""
 PACKAGE = Path(__file__).resolve().parents[1]
 """This package: whoever reads it can make the hidden instances."""
 _GUEST_FILES = tuple(
     f"{name}.py"
-    for name in "blocks helpers kernel locking mending runner spoken stubs wire zygote".split()
+    for name in "blocks counting helpers hook kernel locking mending runner spoken stubs wire zygote".split()
 )
+_DEVICES = ["/dev/null", "/dev/zero"]
+_ASKED_FOR = ["/dev/random", "/dev/urandom", "/sys/devices/system/cpu", "/proc/stat", "/proc/cpuinfo", "/proc/meminfo"]
+"""What libraries ask for by themselves: a program that is denied it has attempted nothing."""
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/",
@@ -55,6 +62,8 @@ class Layers:
     """Read-only by Landlock too; left out within namespaces when the kernel has none."""
     filter: bool = True
     """The system call filter."""
+    counting: bool = True
+    """What the filter refuses is counted; left out where the kernel does not allow it."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +90,9 @@ def interpreter() -> Path:
     return Path(sys.executable).resolve()
 
 
-def binds() -> Iterator[Bind]:
-    """The explicit list: shared libraries, the interpreter with its standard library, numpy, the guest's files."""
+def binds(profile: Profile = "function") -> Iterator[Bind]:
+    """The explicit list: shared libraries, the interpreter with its standard library, numpy, the guest's files, and for
+    tools these."""
     for folder in _library_folders():
         yield Bind(folder, folder)
     yield Bind(interpreter(), interpreter())
@@ -93,6 +103,8 @@ def binds() -> Iterator[Bind]:
         yield Bind(folder, Path("/site", folder.name))
     for name in _GUEST_FILES:
         yield Bind(GUEST / name, Path("/guest", name))
+    if profile == "tool":
+        yield Bind(TOOLS, Path("/tools"))
 
 
 def _library_folders() -> Iterator[Path]:
@@ -171,9 +183,8 @@ def _walls(layers: Layers, kind: Kind, listed: list[Bind], sources: list[str]) -
     words += ["--uid", "1000", "--gid", "1000"]
     for bind, source in zip(listed, sources, strict=True):
         words += ["--ro-bind", source, str(bind.target)]
-    for link in (Path("/lib"), Path("/lib64")):
-        if link.is_symlink():
-            words += ["--symlink", str(link.readlink()), str(link)]
+    for link in _links():
+        words += ["--symlink", str(link.readlink()), str(link)]
     for mask in masks():
         words += ["--tmpfs", str(mask), "--remount-ro", str(mask)]
     words += ["--dir", "/dev"]
@@ -185,12 +196,36 @@ def _walls(layers: Layers, kind: Kind, listed: list[Bind], sources: list[str]) -
     return [*words, "--"]
 
 
-def _places() -> tuple[list[str], list[str]]:
+def _places(profile: Profile) -> tuple[list[str], list[str]]:
     """Without namespaces: what may be read, and which folders may be listed though not all in them may be read."""
     covered = list(masks())
-    found = [_uncovered(bind.source, covered) for bind in binds()]
+    found = [_uncovered(bind.source, covered) for bind in binds(profile)]
     readable = [Path("/dev/null"), Path("/dev/zero"), *(path for one, _ in found for path in one)]
     return [*map(str, readable)], [str(path) for _, one in found for path in one]
+
+
+def _bounds(layers: Layers, kind: Kind) -> dict[str, object]:
+    """What a program finds and may open, so that all else can be told to be an attempt; see `counting.Bounds`."""
+    if not layers.namespaces and not (layers.landlock and kernel.landlock_abi()):
+        return {"rules": [("", True)], "listed": [], "writable": [""]}
+    within = layers.namespaces
+    places = [str(bind.target if within else bind.source) for bind in binds(kind.profile)]
+    places += [str(link) for link in _links()]
+    # Python itself looks through these for any import
+    places += ["/site", "/guest"] if within else [str(next(numpy_folders()).parent), str(GUEST)]
+    denied = [str(PACKAGE), *map(str, masks())]
+    rules = [*((place, True) for place in [*places, *_DEVICES, *_ASKED_FOR]), *((place, False) for place in denied)]
+    above = {str(folder) for place in [*places, *_DEVICES, "/tmp/x"] for folder in Path(place).parents} - {"/etc"}
+    return {
+        "rules": sorted(rules, key=lambda rule: -len(rule[0])),
+        "listed": sorted(above) if within else _places(kind.profile)[1],
+        "writable": [*_DEVICES, "/tmp"] if kind.files else _DEVICES,
+    }
+
+
+def _links() -> Iterator[Path]:
+    """Where the system's libraries are reached by another name."""
+    yield from (link for link in (Path("/lib"), Path("/lib64")) if link.is_symlink())
 
 
 def _counting(layers: Layers, kind: Kind) -> bool:
@@ -201,18 +236,23 @@ def _counting(layers: Layers, kind: Kind) -> bool:
 def _options(layers: Layers, kind: Kind, door: int) -> str:
     within, improver = layers.namespaces, kind.profile == "improver"
     packages = next(numpy_folders()).parent
-    program = calls.program(calls.machine(), improver, kind.files) if layers.filter else b""
+    handing: tuple[Handing, ...] = ("nothing", "refused", "opens") if layers.counting else ("nothing",)
+    arch = syscalls.machine() if layers.filter else ""
+    filters = [syscalls.program(arch, improver, kind.files, one) for one in handing] if layers.filter else []
     return json.dumps(
         {
             "door": door,
             "path": "/site" if within else str(packages),
             "numpy": kind.numpy,
             "improver": improver,
+            "tools": "" if kind.profile != "tool" else "/tools" if within else str(TOOLS),
             "files": kind.files,
             "pidns": layers.pidns and within,
             "count": layers.filter and _counting(layers, kind),
-            "landlock": None if not layers.landlock else (["/"], []) if within else _places(),
-            "filter": base64.b64encode(program).decode(),
+            "landlock": None if not layers.landlock else (["/"], []) if within else _places(kind.profile),
+            "filters": [base64.b64encode(program).decode() for program in filters],
+            "opens": syscalls.opens(arch) if layers.filter else {},
+            **_bounds(layers, kind),
         }
     )
 
@@ -224,7 +264,7 @@ def start(layers: Layers, kind: Kind, door: int, errors: int) -> subprocess.Pope
     """
     if layers.namespaces or layers.landlock:
         _refuse_if_readable()
-    listed = list(binds())
+    listed = list(binds(kind.profile))
     root = os.geteuid() == 0
     staged = root and layers.namespaces
     sources = [f"/tmp/{i}" if staged else str(bind.source) for i, bind in enumerate(listed)]

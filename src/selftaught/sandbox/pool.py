@@ -70,7 +70,7 @@ def _kind(job: Job) -> Kind:
 
 def _header(job: Job) -> bytes:
     limits = job.limits
-    wall_ns = int(wall_s(limits) * 1e9) if job.profile == "function" else _FOREVER_NS
+    wall_ns = int(wall_s(limits) * 1e9) if job.profile != "improver" else _FOREVER_NS
     output = wire.TOTAL_OUTPUT * 1024 * limits.output_kb
     # the guest's frame around an answer takes a few bytes more
     answer = limits.answer_kb * 1024 + 64
@@ -109,8 +109,8 @@ class Pool:
             self._free.put(slot)
         self._improvers: dict[Kind, Server] = {}
         self._lock = threading.Lock()
-        self._proved: set[Profile] = set()
-        """The profiles whose jobs with files were attacked and held."""
+        self._proved: set[tuple[Profile, bool]] = set()
+        """Tools, and profiles with files, that were attacked and held."""
         self._proving = threading.Lock()
         self._closed = False
 
@@ -124,20 +124,20 @@ class Pool:
             raise ValueError("host functions are for improvers")
         if job.profile == "improver" and len(job.inputs) != 1:
             raise ValueError("an improver is run on one input")
-        if job.limits.files_mb:
-            self._prove_files(job.profile)
+        if job.limits.files_mb or job.profile == "tool":
+            self._prove(job.profile, job.limits.files_mb > 0)
         return self._dispatch(job, functions)
 
     def _dispatch(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
         return self._improve(job, functions or {}) if job.profile == "improver" else self._compute(job)
 
-    def _prove_files(self, profile: Profile) -> None:
-        """Prove the extra when it is first asked for, so that runs without it do not pay; SandboxRefused."""
+    def _prove(self, profile: Profile, files: bool) -> None:
+        """Prove what not every run needs when it is first asked for, so that the others do not pay; SandboxRefused."""
         with self._proving:
-            if profile not in self._proved:
-                server = self.server(profile, files=True)
-                prove(self._dispatch, profile, self.level, server.process.pid, files=True)
-                self._proved.add(profile)
+            if self.level != "none" and (profile, files) not in self._proved:
+                server = self.server(profile, files)
+                prove(self._dispatch, profile, self.level, server.process.pid, files)
+                self._proved.add((profile, files))
 
     def server(self, profile: Profile, files: bool = False) -> Server:
         """A server of this profile, started when there is none."""

@@ -145,7 +145,7 @@ def prove(
     """
     limits = Limits(cpu_s=5, files_mb=1 if files else 0)
     with _baits(level, server, files) as bait:
-        if profile == "function":
+        if profile != "improver":
             entry, given = "attack", (bait,)
         else:
             entry = "improve_algorithm"

@@ -12,8 +12,9 @@ import struct
 from typing import Any, NoReturn, cast
 
 from selftaught.plain import JSON
-from selftaught.sandbox import Limits, Outcome, OutcomeKind
+from selftaught.sandbox import Attempt, Attempts, Limits, Outcome, OutcomeKind
 from selftaught.sandbox.guest import wire
+from selftaught.sandbox.syscalls import FOREIGN, syscall
 
 MAX_NODES = 100_000
 MAX_DEPTH = 32
@@ -90,14 +91,42 @@ def outcomes(results: int, n: int, peak_kb: int, limits: Limits) -> tuple[Outcom
     """The outcomes of a job's `n` inputs, from the file of results."""
     at, found = wire.RECORD.size * n, list[Outcome]()
     for record in wire.RECORD.iter_unpack(os.pread(results, at, 0)):
-        ending, status, cpu_ns, wall_ns, size, kept = record
+        ending, status, cpu_ns, wall_ns, size, kept, counts, noted = record
         data = os.pread(results, size, at) if size else b""
         kind, answer, error = _verdict(ending, status, data, limits)
         printed = _tidy(os.pread(results, kept, at + size)) if kept else ""
-        found.append(Outcome(kind, answer, error, printed, cpu_ns / 1e9, wall_ns / 1e9, peak_kb / 1024))
         at += size + kept
+        pairs = os.pread(results, max(counts, 0) * wire.REFUSED.size, at) if counts > 0 else b""
+        notes = os.pread(results, noted, at + len(pairs)) if noted else b""
+        at += len(pairs) + noted
+        denied = Attempts(_counts(pairs, ending, status) if counts >= 0 else None, _notes(notes))
+        found.append(Outcome(kind, answer, error, printed, cpu_ns / 1e9, wall_ns / 1e9, peak_kb / 1024, denied))
     if len(found) != n:
         raise Unreadable("the zygote kept too few records")
+    return tuple(found)
+
+
+def _counts(pairs: bytes, ending: int, status: int) -> dict[str, int]:
+    """How often which call was refused, by name."""
+    counts = {syscall(number): times for number, times in wire.REFUSED.iter_unpack(pairs)}
+    if ending == wire.ENDED and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSYS:
+        counts[FOREIGN] = 1
+    return dict(sorted(counts.items()))
+
+
+def _notes(data: bytes) -> tuple[Attempt, ...]:
+    """What was noted within; forged lines are left out."""
+    found: list[Attempt] = []
+    for line in data.splitlines()[: wire.MOST_NOTES]:
+        try:
+            note = plain(line)
+        except Unreadable:
+            continue
+        match note:
+            case [str(event), str(what), int(number)] if type(number) is int and 0 <= number < 1 << 31:
+                found.append(Attempt(event[:80], _ADDRESS.sub(" at 0x…", what[: wire.LONGEST_NOTE]), number))
+            case _:
+                pass
     return tuple(found)
 
 

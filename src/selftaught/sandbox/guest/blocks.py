@@ -159,7 +159,11 @@ class _Page:
         if whole.foreign or parser.mended(whole.text) is not None:
             return whole
         for gap in self._gaps:
-            if gap < opening.line + 2 or not parser.affords(self._size(opening, gap)) or not parser.is_program(self._body(opening, gap)):
+            if (
+                gap < opening.line + 2
+                or not parser.affords(self._size(opening, gap))
+                or not parser.is_program(self._body(opening, gap))
+            ):
                 continue
             rest = next((line for line in lines[gap:] if line.strip()), "")
             return self._made(opening, told, gap, closed=False) if _prose(rest) else whole
@@ -179,7 +183,13 @@ def _nested_end(later: Sequence[_Fence]) -> _Fence | None:
 def _prose(line: str) -> bool:
     words = line[:_MOST_LEAD].split()
     code = line.startswith((" ", "\t", "#", "@")) or words[:1] == [] or words[0] in _CODE
-    return not code and len(words) > 2 and "=" not in words and words[1] != "=" and not line.rstrip().endswith(("(", "[", "{"))
+    return (
+        not code
+        and len(words) > 2
+        and "=" not in words
+        and words[1] != "="
+        and not line.rstrip().endswith(("(", "[", "{"))
+    )
 
 
 def split_fences(text: str) -> str:
@@ -223,7 +233,9 @@ def values(text: str, depth: int = 0) -> list[Block]:
             break
         name, value, deep = todo.pop(0)
         if isinstance(value, dict) and deep < _MOST_DEPTH:
-            todo += [(str(key).lower(), one, deep + 1) for key, one in value.items() if str(key).lower() not in _THOUGHT]
+            todo += [
+                (str(key).lower(), one, deep + 1) for key, one in value.items() if str(key).lower() not in _THOUGHT
+            ]
         elif isinstance(value, list | tuple) and deep < _MOST_DEPTH:
             todo += [(name, one, deep + 1) for one in value]
         elif isinstance(value, str) and value.strip():

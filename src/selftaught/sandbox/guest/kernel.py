@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 
@@ -11,6 +12,8 @@ MS_NOSUID_NODEV, MS_NOEXEC, MS_BIND_REC, MS_PRIVATE_REC = 2 | 4, 8, 4096 | 16384
 
 _PDEATHSIG, _DUMPABLE, _SECCOMP, _NO_NEW_PRIVS, _CAPBSET_DROP, _AMBIENT = 1, 4, 22, 38, 24, 47
 _PIDFD_OPEN, _CLOSE_RANGE, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 434, 436, 444, 445, 446
+_SECCOMP_CALL = {"x86_64": 317, "aarch64": 277}.get(os.uname().machine, -1)
+_LISTENER, _UNTIL_KILLED = 8, 32
 _NO_RANDOMIZE = 0x0040000
 _LANDLOCK_READ = 4 | 8
 # write, remove folders and files, make folders and plain files, move between folders, truncate
@@ -19,6 +22,8 @@ _MAX_FILES = 4096
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
+_libc.process_vm_readv.restype = ctypes.c_ssize_t
+_libc.strstr.restype = _libc.strchr.restype = ctypes.c_void_p
 _word = ctypes.c_ulong
 
 
@@ -57,6 +62,11 @@ def hide_memory() -> None:
     _prctl(_DUMPABLE, 0)
 
 
+def show_memory() -> None:
+    """Let the parent read this process's memory, though nothing within a jail can."""
+    _prctl(_DUMPABLE, 1)
+
+
 def no_new_privileges() -> None:
     """No set-uid program gives anything from now on; the condition for filters without privilege."""
     _prctl(_NO_NEW_PRIVS, 1)
@@ -89,9 +99,9 @@ def private_folder(path: str, size: int) -> None:
     mount("none", path, "tmpfs", MS_NOSUID_NODEV | MS_NOEXEC, f"mode=700,size={size},nr_inodes={_MAX_FILES}")
 
 
-def close_from(fd: int) -> None:
-    """Close every descriptor from `fd` on."""
-    _syscall(_CLOSE_RANGE, ctypes.c_uint(fd), ctypes.c_uint(0xFFFFFFFF), 0)
+def close_from(fd: int, last: int = 0xFFFFFFFF) -> None:
+    """Close every descriptor from `fd` on, up to `last`."""
+    _syscall(_CLOSE_RANGE, ctypes.c_uint(fd), ctypes.c_uint(last), 0)
 
 
 def bound_capabilities() -> None:
@@ -126,6 +136,57 @@ class Filter:
     def install(self) -> None:
         """Filter this thread and all it makes, for good. Needs `no_new_privileges`."""
         _call("prctl", _SECCOMP, _word(2), ctypes.byref(self._head), _word(0), _word(0))
+
+    def listen(self) -> int:
+        """The same, for a filter that hands calls over: the descriptor by which they are answered."""
+        try:
+            return _syscall(_SECCOMP_CALL, 1, _LISTENER | _UNTIL_KILLED, ctypes.byref(self._head))
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return _syscall(_SECCOMP_CALL, 1, _LISTENER, ctypes.byref(self._head))  # Linux before 5.19
+
+
+def address(data: bytearray) -> bytes:
+    """Where these bytes lie, as eight bytes."""
+    return struct.pack("Q", ctypes.addressof((ctypes.c_char * len(data)).from_buffer(data)))
+
+
+class Reader:
+    """A path in another process's memory, looked at in place: nothing of it becomes an object of Python's."""
+
+    def __init__(self, size: int) -> None:
+        self._text = ctypes.create_string_buffer(size + 1)
+        self._to = (ctypes.c_size_t * 2)(ctypes.addressof(self._text), size)
+        self._from = bytearray(struct.pack("QQ", 0, size))
+        self._shown = (ctypes.c_char * 16).from_buffer(self._from)
+
+    def read(self, pid: int, address: memoryview) -> bool:
+        """Take in what lies at this address (eight bytes); False when nothing can be read there."""
+        memoryview(self._from)[:8] = address
+        return _libc.process_vm_readv(pid, self._to, _word(1), self._shown, _word(1), _word(0)) > 0
+
+    def wipe(self) -> None:
+        ctypes.memset(self._text, 0, len(self._text))
+        ctypes.memset(self._shown, 0, 8)
+
+    def absolute(self) -> bool:
+        return self._text[0] == b"/"
+
+    def bare(self) -> bool:
+        """Whether it is a name and no more, other than that of the folder above."""
+        return not _libc.strchr(self._text, ord("/")) and bool(_libc.strcmp(self._text, b".."))
+
+    def climbs(self) -> bool:
+        """Whether it goes up again on its way."""
+        return bool(_libc.strstr(self._text, b"/.."))
+
+    def below(self, start: bytes) -> bool:
+        size = len(start)
+        return not _libc.strncmp(self._text, start, _word(size)) and self._text[size] in (b"/", b"\0")
+
+    def equals(self, path: bytes) -> bool:
+        return not _libc.strcmp(self._text, path)
 
 
 def landlock_abi() -> int:

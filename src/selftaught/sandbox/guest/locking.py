@@ -6,6 +6,7 @@ import base64
 import gc
 import importlib
 import os
+import pkgutil
 import resource
 import sys
 import threading
@@ -13,12 +14,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import counting
 import kernel
 import runner
 import wire
+from hook import Hook
 
-OUT, ANSWERS, FIRST_FREE = 1, 4, 6
-"""Descriptors of a child: where it prints, where its answers go, and the first that it does not have."""
+OUT, ANSWERS, NOTES, FIRST_FREE = 1, 4, 6, 7
+"""Descriptors of a child: where it prints, where its answers go, where what it tried is noted, the first that it lacks."""
 FILES = "/tmp"
 _MAX_PROCESSES = 32768
 _MAX_THREADS = 256
@@ -32,7 +35,15 @@ class Setup:
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.pidns: int | None = None
-        self.filter = kernel.Filter(base64.b64decode(options["filter"])) if options["filter"] else None
+        self.filter: kernel.Filter | None = None
+        self.handover: counting.Handover | None = None
+        """Where the filter counts: how the zygote gets hold of the calls it hands over."""
+        # where Python itself looks for the program's text, to show a line of it
+        listed = [*options["listed"], *(f"{folder}/program.py" for folder in ("", *sys.path, options["path"]))]
+        self.hook = Hook(options["rules"], listed, options["writable"])
+        self.bounds = counting.Bounds(options["rules"], listed, options["writable"])
+        self.opens: dict[int, tuple[int, bool]] = {}
+        """Which calls open files, where the filter hands these over too."""
         self.objects: Callable[[Any], list[Any]] = list
         self.capable = False
         self.counted = False
@@ -40,8 +51,8 @@ class Setup:
         self.places: tuple[list[str], list[str]] | None = None
         """What each child may read and list by Landlock, where the zygote could not do it for all: it mounts before that."""
 
-    def lock(self, address_space: int, max_output: int, files: int, cpu_s: int) -> None:
-        """Give up everything, in the child; the last step before untrusted code is read. Sizes in bytes."""
+    def lock(self, number: int, address_space: int, max_output: int, files: int, cpu_s: int) -> None:
+        """Give up everything, in the child of this number; the last step before untrusted code is read. Sizes in bytes."""
         os.setsid()
         if files:
             kernel.private_folder(FILES, files)
@@ -54,15 +65,21 @@ class Setup:
             (resource.RLIMIT_AS, address_space),
             (resource.RLIMIT_FSIZE, max(max_output, files)),
             (resource.RLIMIT_CPU, cpu_s),
-            (resource.RLIMIT_NOFILE, 64),
+            (resource.RLIMIT_NOFILE, wire.PLACE),
             (resource.RLIMIT_NPROC, self.threads()),
         ):
             resource.setrlimit(kind, (limit, limit))
         if self.capable or self.counted:
             kernel.drop_capabilities()
-        kernel.close_from(FIRST_FREE)
-        if self.filter:
-            self.filter.install()
+        if self.handover and self.filter:
+            kernel.show_memory()
+            kernel.close_from(FIRST_FREE, wire.PLACE - 1)
+            kernel.close_from(wire.PLACE + 1)
+            self.handover.give(number, self.filter.listen())
+        else:
+            kernel.close_from(FIRST_FREE)
+            if self.filter:
+                self.filter.install()
         gc.enable()
         os.write(ANSWERS, wire.READY.pack(time.process_time_ns(), time.monotonic_ns()))
 
@@ -89,6 +106,8 @@ def set_up(options: dict[str, Any]) -> tuple[Setup, list[str]]:
     layers += ["thread count of each job"] if setup.counted else []
     layers += _fence(options["landlock"], options["files"], setup)
     layers += [wire.FILES] if mounts else []
+    if options["filters"]:
+        layers += _choose_filter(options, setup)
     _limit_all()
     return setup, layers
 
@@ -103,6 +122,46 @@ def _fence(readable_and_listed: tuple[list[str], list[str]] | None, files: bool,
     else:
         kernel.landlock(readable, listed, [])
     return ["landlock"]
+
+
+def _choose_filter(options: dict[str, Any], setup: Setup) -> list[str]:
+    """Take the filter that counts most of what this kernel lets be counted; what it counts."""
+    filters = [kernel.Filter(base64.b64decode(program)) for program in options["filters"]]
+    setup.filter = filters[0]
+    if len(filters) == 1 or not _works(lambda: os.close(filters[1].listen())):
+        return []
+    setup.handover = counting.Handover()
+    setup.filter = filters[1]
+    if not _can_be_read(setup):
+        return [wire.COUNTED]
+    setup.filter = filters[2]
+    setup.opens = {int(number): (place, flags) for number, (place, flags) in options["opens"].items()}
+    return [wire.COUNTED, wire.OPENS_COUNTED]
+
+
+def _can_be_read(setup: Setup) -> bool:
+    """Whether the zygote may look at the paths of a child that is as locked in as any: tried on one."""
+    (wait, go), (told, tell) = os.pipe(), os.pipe()
+    path = bytearray(b"/there\0")
+    place = kernel.address(path)
+    pid = os.fork()
+    if pid == 0:
+        if setup.counted:
+            kernel.unshare(kernel.NEWUSER)
+        if setup.capable or setup.counted:
+            kernel.drop_capabilities()
+        kernel.show_memory()
+        os.write(tell, b"1")
+        os.close(go)
+        os.read(wait, 1)
+        os._exit(0)
+    os.read(told, 1)
+    reader = kernel.Reader(len(path))
+    found = reader.read(pid, memoryview(place)) and reader.equals(b"/there")
+    for fd in (wait, go, told, tell):
+        os.close(fd)
+    os.waitpid(pid, 0)
+    return found
 
 
 def _own_namespaces() -> int | None:
@@ -151,6 +210,10 @@ def _preload(options: dict[str, Any], setup: Setup) -> None:
     if options["numpy"]:
         for name in ("numpy.fft", "numpy.linalg", "numpy.random"):
             importlib.import_module(name)
+    if options["tools"]:
+        sys.path.insert(0, options["tools"])
+        for _, name, _ in pkgutil.iter_modules([options["tools"]]):
+            importlib.import_module(name)
     runner.tame_chance()
     if options["improver"]:
         import stubs
@@ -158,6 +221,7 @@ def _preload(options: dict[str, Any], setup: Setup) -> None:
         setup.objects = stubs.objects
         threading.stack_size(1 << 20)
     runner.warm_up()
+    sys.addaudithook(setup.hook.seen)
 
 
 def _limit_all() -> None:

@@ -19,9 +19,14 @@ MAX_CHARS = 100_000
 _WORK, _WORK_EACH, _MOST_WORK = 400_000, 4, 2_000_000
 """Characters that may be parsed for one answer: so many, and so many for each of its own, but never more."""
 
-_SPACES = {ord(c): " " for c in "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"}
+_SPACES = {
+    ord(c): " "
+    for c in "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+}
 _BREAKS = {ord(c): "\n" for c in "\u0085\u2028\u2029"}
-_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"))
+_UNSEEN = dict.fromkeys(
+    map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+)
 _STRANGE = _SPACES | _BREAKS | _UNSEEN
 _PROMPT = re.compile(r"[ \t]{0,8}(?:>>>|\.\.\.|In \[\d{1,5}\]:|\.\.\.:)(?: |$)")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,5}|#x[0-9a-fA-F]{1,4});")
@@ -96,7 +101,17 @@ def _readings(text: str) -> Iterator[str]:
     """The text as it stands, then with one kind of dress after the other taken off, each from what was left."""
     text = text.strip("\n") + "\n"
     yield text
-    for mend in (_dedented, _unquoted, _plain_spaces, _unprompted, _unescaped, _unnumbered, _added, _unmagical, _written_out):
+    for mend in (
+        _dedented,
+        _unquoted,
+        _plain_spaces,
+        _unprompted,
+        _unescaped,
+        _unnumbered,
+        _added,
+        _unmagical,
+        _written_out,
+    ):
         changed = mend(text)
         if changed != text:
             text = changed.strip("\n") + "\n"

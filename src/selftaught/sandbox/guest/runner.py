@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import wire
+from hook import Hook
 
 INPUTS, ANSWERS, CALLS = 3, 4, 5
 _FILE = "program.py"
@@ -167,14 +168,16 @@ def warm_up() -> None:
     sys.modules.pop("program")
 
 
-def serve(objects: Callable[[Any], list[Any]]) -> None:
+def serve(objects: Callable[[Any], list[Any]], hook: Hook) -> None:
     """Load the program, then answer inputs one by one until there are no more. `objects` makes the arguments."""
     job = _receive()
+    hook.begin()
     lines = job["program"].splitlines()
     seed(job["seed"])
     state, function = _attempt(lambda: _load(job["program"], job["entry"]), lines)
     while True:
         value, arguments = _receive()
+        hook.fresh()
         if state != "answer":
             _answer(state, function, job["limit"])
             continue

@@ -17,7 +17,9 @@ _MARK = re.compile(
     rf"|(?P<close></(?:{_NAMES})[ \t]?>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<\|end_of_thought\|>|<channel\|>|<unused95>)",
     re.IGNORECASE,
 )
-_CHANNEL = re.compile(r"<\|channel\|>[ \t]{0,8}(?P<name>[a-z]{1,40})[^<\n]{0,200}(?:<\|constrain\|>[^<\n]{0,40})?<\|message\|>")
+_CHANNEL = re.compile(
+    r"<\|channel\|>[ \t]{0,8}(?P<name>[a-z]{1,40})[^<\n]{0,200}(?:<\|constrain\|>[^<\n]{0,40})?<\|message\|>"
+)
 _ENDS = ("<|end|>", "<|return|>", "<|call|>", "<|start|>")
 _FLAT_START, _FLAT_FINAL = "analysis", "assistantfinal"
 """What is left of the marks of channels where a server took away their brackets."""

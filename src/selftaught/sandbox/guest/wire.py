@@ -6,7 +6,7 @@ remote calls; the zygote replies with a `DONE`. A line that is shut down ends it
 
 The payload is an index of sizes (the program, then each input) and the frames themselves. The zygote moves frames
 without reading them. The results file begins with one `RECORD` for each input; then follows, in order, what each answered
-and printed.
+and printed, and what it tried: as many `REFUSED` as the record says, then what was noted within.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ import struct
 JOB = struct.Struct("<IQQQQIQ")
 """Number of inputs; per input: CPU and wall limit in ns; bytes of address space, of output (all inputs), of an answer,
 of files below /tmp (0: none can be written)."""
-RECORD = struct.Struct("<BiQQIQ")
-"""Ending, wait status of the child (0 while it lives), CPU and wall time in ns, size of the answer, of what was printed."""
+RECORD = struct.Struct("<BiQQIQiI")
+"""Ending, wait status of the child (0 while it lives), CPU and wall time in ns, size of the answer, of what was printed,
+how many kinds of call were refused (-1: nobody counted), size of what was noted."""
+REFUSED = struct.Struct("<II")
+"""The number of a call and how often it was refused."""
 READY = struct.Struct("<QQ")
 """What a child sends before it reads any untrusted code: its CPU time and the time by the clock, in ns."""
 DONE = struct.Struct("<?Q")
@@ -38,6 +41,16 @@ MAX_REQUEST = 8 << 20
 MAX_LIST = 1000
 """Solutions or messages in one remote call."""
 
+PLACE = 64
+"""How many descriptors a child may have; as the next one it finds its end of the hand-over of its filter's listener, which it
+closes before it reads untrusted code, and which no descriptor can be again."""
+MOST_NOTES = 32
+"""An input's attempts that are noted within; the others are only counted, outside."""
+LONGEST_NOTE = 400
+"""Characters of one text in a note."""
+
+COUNTED, OPENS_COUNTED = "refused calls counted", "opened files counted"
+"""What a zygote calls the counting of attempts, when it can have it: of refused calls, of files opened out of bounds."""
 FILES = "private files"
 """What a zygote calls the layer that gives a job a folder of its own, when it can put it up."""
 

@@ -21,11 +21,12 @@ from collections.abc import Callable
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib is slow to import
 
+import counting
 import kernel
 import locking
 import runner
 import wire
-from locking import ANSWERS, FIRST_FREE, OUT, Setup
+from locking import ANSWERS, FIRST_FREE, NOTES, OUT, Setup
 
 _IN = 0
 _SET_UP_NS = 10_000_000_000
@@ -35,22 +36,29 @@ _SET_UP_NS = 10_000_000_000
 class Child:
     """One forked process that works on the inputs of a job, from some input on."""
 
+    _born = 0
+
     def __init__(self, job: Work, setup: Setup) -> None:
+        Child._born += 1
+        self.number = Child._born
+        self.counter: counting.Counter | None = None
+        self._setup = setup
         inputs, self.inputs = os.pipe()
         self.answers, answers = os.pipe()
+        self.notes, notes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             if setup.pidns is not None:
                 kernel.setns(setup.pidns, kernel.NEWPID)
                 kernel.unshare(kernel.NEWPID)
             self.pid = os.fork()
         except OSError:
-            for fd in (inputs, self.inputs, self.answers, answers):
+            for fd in (inputs, self.inputs, self.answers, answers, self.notes, notes):
                 os.close(fd)
             raise
         if self.pid == 0:
-            _be_child(job, setup, inputs, answers)
-        os.close(inputs)
-        os.close(answers)
+            _be_child(job, setup, self.number, (inputs, answers, notes))
+        for fd in (inputs, answers, notes):
+            os.close(fd)
         os.set_blocking(self.inputs, False)
         # The zygote must never wait for a child: it would watch no clock meanwhile.
         os.set_blocking(self.answers, False)
@@ -60,30 +68,43 @@ class Child:
         """CPU time of the child so far, read from outside."""
         return time.clock_gettime_ns(self.clock)
 
+    def listen(self, moves: bool) -> None:
+        """Get hold of the calls that its filter hands over, once it is locked in; `moves` as for a `Counter`."""
+        setup = self._setup
+        listener = setup.handover.take(self.number) if setup.handover else None
+        if listener is not None:
+            self.counter = counting.Counter(listener, self.pid, setup.bounds, setup.opens, moves)
+
     def end(self) -> tuple[int, int, int]:
-        """Kill and bury: its wait status, its peak memory in KiB, its CPU time in ns."""
+        """Kill and bury: its wait status, its peak memory in KiB, its CPU time in ns. `close` is to follow."""
         os.kill(self.pid, signal.SIGKILL)
         _, status, used = os.wait4(self.pid, 0)
-        os.close(self.inputs)
-        os.close(self.answers)
         return status, used.ru_maxrss, int((used.ru_utime + used.ru_stime) * 1e9)
 
+    def close(self) -> None:
+        """Let go of what is left of it."""
+        if self.counter is None:
+            self.listen(False)  # it may have died after it had handed its listener over
+        for fd in (self.inputs, self.answers, self.notes, *([self.counter.listener] if self.counter else [])):
+            os.close(fd)
 
-def _be_child(job: Work, setup: Setup, inputs: int, answers: int) -> None:
+
+def _be_child(job: Work, setup: Setup, number: int, pipes: tuple[int, int, int]) -> None:
+    inputs, answers, notes = pipes
     try:
         # opened anew: the flags of a file that was opened once for all would carry bits from job to job
         nothing = os.open("/dev/null", os.O_RDONLY)
-        wanted = [(nothing, _IN), (job.output, OUT), (job.output, 2), (inputs, 3), (answers, ANSWERS)]
+        wanted = [(nothing, _IN), (job.output, OUT), (job.output, 2), (inputs, 3), (answers, ANSWERS), (notes, NOTES)]
         for fd, place in [*wanted, (job.calls, 5)] if job.calls is not None else wanted:
             os.dup2(fd, place)
         if job.calls is None:
             os.close(5)
-        setup.lock(job.address_space, job.max_output, job.files, job.cpu_s_left())
+        setup.lock(number, job.address_space, job.max_output, job.files, job.cpu_s_left())
     except BaseException as error:  # noqa: BLE001 - told to the host, which takes it for the sandbox's own failure
         os.write(OUT, f"{type(error).__name__}: {error}"[:1000].encode())
         os._exit(1)
     try:
-        runner.serve(setup.objects)
+        runner.serve(setup.objects, setup.hook)
     finally:
         os._exit(0)
 
@@ -165,6 +186,7 @@ class Work:
                 self.cpu_base, now = wire.READY.unpack(ready)
                 self._start_clock(now)
                 self.begun = True
+                self.child.listen(self.files > 0)
             return self._take(self.child.answers)
         except BlockingIOError:
             return None
@@ -197,14 +219,14 @@ class Work:
         if not self.begun:
             os.write(self.output, b"it could not be set up in time")
             return wire.ENDED
-        cpu_left = self.cpu_ns - (self.child.cpu_ns() - self.cpu_base)
+        cpu_left = self.cpu_ns - (self.child.cpu_ns() - self.cpu_base) - self._charge()
         wall_left = self.wall_ns - (now - self.wall_base)
         self.check_at = now + min(cpu_left, wall_left)
         return wire.OUT_OF_CPU if cpu_left < 0 else wire.OUT_OF_TIME if wall_left < 0 else None
 
     def record(self, ending: int, status: int, cpu_ns: int) -> None:
         """Note how the present input ended, and go on to the next."""
-        used = cpu_ns - self.cpu_base
+        used = cpu_ns - self.cpu_base + self._charge()
         printed = os.fstat(self.output).st_size
         self.printed += printed
         if ending in (wire.ANSWERED, wire.ENDED):
@@ -219,7 +241,7 @@ class Work:
         wall = time.monotonic_ns() - self.wall_base
         kept = self._keep(printed) if printed else 0
         os.lseek(self.output, 0, os.SEEK_SET)  # the program may have moved it
-        self.records += wire.RECORD.pack(ending, status, max(used, 0), wall, self.size, kept)
+        self.records += wire.RECORD.pack(ending, status, max(used, 0), wall, self.size, kept, *self._attempts())
         self.done += 1
         self.offset += self.sizes[self.done]
         self.cpu_base = cpu_ns
@@ -231,6 +253,26 @@ class Work:
         self.end_of_results += kept
         os.ftruncate(self.output, 0)
         return kept
+
+    def _charge(self) -> int:
+        """CPU time that the zygote spent on the input's calls, in ns; it counts as the program's own."""
+        counter = self.child.counter if self.child else None
+        return counting.CHARGE_NS * counter.answered if counter else 0
+
+    def _attempts(self) -> tuple[int, int]:
+        """Move what was counted and noted of the input to the results; how many counts, how many bytes of notes."""
+        if self.child is None:
+            return 0, 0
+        refused = self.child.counter.take() if self.child.counter else None
+        for pair in (refused or {}).items():
+            self.end_of_results += os.pwrite(self.results, wire.REFUSED.pack(*pair), self.end_of_results)
+        noted = 0
+        with contextlib.suppress(BlockingIOError):
+            noted = os.splice(
+                self.child.notes, self.results, 1 << 16, offset_dst=self.end_of_results, flags=os.SPLICE_F_NONBLOCK
+            )
+        self.end_of_results += noted
+        return -1 if refused is None else len(refused), noted
 
     def close(self) -> None:
         os.pwrite(self.results, self.records, 0)
@@ -321,7 +363,11 @@ class Zygote:
 
     def _answer(self, line: socket.socket, job: Work) -> None:
         assert job.child
+        begun = job.begun
         ending = job.take()
+        counter = job.child.counter
+        if counter and not begun:
+            self._watch(counter.listener, select.POLLIN, lambda _: counter.answer())
         if ending is None:
             return
         if ending != wire.ANSWERED:
@@ -346,15 +392,17 @@ class Zygote:
             self._finish(line, job, begun)
 
     def _bury(self, job: Work, ending: int | None) -> None:
-        status, cpu_ns = 0, job.cpu_base
-        if job.child:
-            self._forget(job.child.answers)
-            self._forget(job.child.inputs)
-            status, peak_kb, cpu_ns = job.child.end()
+        status, cpu_ns, child = 0, job.cpu_base, job.child
+        if child:
+            for fd in (child.answers, child.inputs, *([child.counter.listener] if child.counter else [])):
+                self._forget(fd)
+            status, peak_kb, cpu_ns = child.end()
             job.peak_kb = max(job.peak_kb, peak_kb)
-            job.child = None
         if ending is not None:
             job.record(ending, status, cpu_ns)
+        if child:
+            child.close()
+            job.child = None
 
     def _finish(self, line: socket.socket, job: Work, ready: bool) -> None:
         del self.jobs[line.fileno()]
@@ -364,7 +412,7 @@ class Zygote:
 
 
 def _reserve_low_descriptors(door: int) -> socket.socket:
-    """Keep 3 to 5 taken, so that a child's descriptors never collide with the zygote's."""
+    """Keep 3 to 6 taken, so that a child's descriptors never collide with the zygote's."""
     held = fcntl.fcntl(door, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE)
     kernel.close_from(held + 1)
     for fd in range(3, held):

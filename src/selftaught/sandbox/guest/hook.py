@@ -1,0 +1,132 @@
+"""Notes, within the guest, what a program tries that is not allowed it: by Python's audit events, with what and where.
+
+It is a lower bound. What has been noted lies in a pipe, out of the program's reach; but a program can blind the hook
+before it tries something, and a call made by C code causes no event.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import wire
+
+_NOTES = 6
+_PROGRAM = "program.py"
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+
+# as they were before a program could change them
+_encode, _write = json.JSONEncoder().encode, os.write
+Rules = Sequence[tuple[str, bool]]
+
+
+def _shown(value: Any) -> str:
+    """A value of the program's as a text; only types whose methods are not the program's own are asked for one."""
+    if type(value) is bytes:
+        return value.decode("utf-8", "backslashreplace")
+    if type(value) is str:
+        return value.encode("utf-8", "backslashreplace").decode()
+    if type(value) in (int, float, bool, type(None)):
+        return str(value)
+    if type(value) in (list, tuple):
+        return " ".join(map(_shown, value[:8]))
+    return type(value).__name__
+
+
+class Hook:
+    """`seen` is the hook itself; silent until it is told to `begin`. The arguments are those of `counting.Bounds`."""
+
+    def __init__(self, rules: Rules, listed: Sequence[str], writable: Sequence[str]) -> None:
+        self._rules, self._listed, self._writable = rules, listed, writable
+        self._watched: dict[str, Callable[[Any], str | None]] = {}
+        self._left = 0
+
+    def begin(self) -> None:
+        """From here on it is the program that acts."""
+        self._watched.update(dict.fromkeys(_REFUSED, _all))
+        self._watched.update(dict.fromkeys(_LOOKS, self._looked))
+        self._watched.update(dict.fromkeys(_CHANGES, self._changed))
+        self._watched["open"] = self._opened
+        self._watched["import"] = _imported
+        self._watched["socket.__new__"] = _socket
+        self.fresh()
+
+    def fresh(self) -> None:
+        """A new input begins: it has its own notes."""
+        self._left = wire.MOST_NOTES
+
+    def seen(self, event: str, arguments: tuple[Any, ...]) -> None:
+        watched = self._watched.get(event)
+        if watched and self._left > 0:
+            what = watched(arguments)
+            if what is not None:
+                self._note(event, what)
+
+    def _note(self, event: str, what: str) -> None:
+        self._left -= 1
+        line, frame = 0, sys._getframe()  # pyright: ignore[reportPrivateUsage]
+        while frame is not None and not line:
+            line = frame.f_lineno if frame.f_code.co_filename == _PROGRAM else 0
+            frame = frame.f_back
+        note = _encode([event, what[: wire.LONGEST_NOTE], line]) + "\n"
+        try:
+            _write(_NOTES, note.encode())
+        except OSError:  # the pipe is full, or the program has closed it
+            self._left = 0
+
+    def _opened(self, arguments: tuple[Any, ...]) -> str | None:
+        path, _, flags = arguments
+        return self._out_of_bounds(path, type(flags) is int and flags & _WRITES != 0)
+
+    def _looked(self, arguments: tuple[Any, ...]) -> str | None:
+        return self._out_of_bounds(arguments[0], False)
+
+    def _changed(self, arguments: tuple[Any, ...]) -> str | None:
+        return self._out_of_bounds(arguments[0], True)
+
+    def _out_of_bounds(self, path: Any, writing: bool) -> str | None:
+        """The path when it is none that the program may open so."""
+        if type(path) not in (str, bytes) or (not writing and "/" not in _shown(path)):
+            return None
+        text = os.path.normpath(os.path.join(os.getcwd(), _shown(path)))  # noqa: PTH118, PTH109 - no pathlib in the guest
+        allowed = any(_below(text, start) for start in self._writable)
+        if not allowed and not writing:
+            allowed = text in self._listed or next((one for start, one in self._rules if _below(text, start)), False)
+        return None if allowed else _shown(path)
+
+
+def _below(path: str, start: str) -> bool:
+    return path.startswith(start) and path[len(start) : len(start) + 1] in ("", "/")
+
+
+def _all(arguments: tuple[Any, ...]) -> str:
+    return " ".join(map(_shown, arguments))
+
+
+def _socket(arguments: tuple[Any, ...]) -> str | None:
+    """Local ones come in pairs, which an improver may have."""
+    family = arguments[1]
+    return None if type(family) is int and family == 1 else _all(arguments[1:])
+
+
+def _imported(arguments: tuple[Any, ...]) -> str | None:
+    name = _shown(arguments[0])
+    return name if name.partition(".")[0] == "selftaught" else None
+
+
+_LOOKS = ("os.listdir", "os.scandir", "os.chdir", "os.getxattr", "os.listxattr")
+_CHANGES = (
+    "os.chmod", "os.chown", "os.link", "os.symlink", "os.utime", "os.truncate", "os.mkdir", "os.remove", "os.rename",
+    "os.rmdir", "os.setxattr", "os.removexattr",
+)  # fmt: skip
+"""Events whose first argument is a path that is looked at, or changed."""
+_REFUSED = (
+    "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "os.kill", "os.killpg", "pty.spawn",
+    "subprocess.Popen", "socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg",
+    "socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.sethostname", "signal.pthread_kill",
+    "resource.setrlimit", "resource.prlimit", "fcntl.flock", "fcntl.lockf", "os.lockf", "urllib.Request",
+)  # fmt: skip
+"""Events of what is refused whatever its arguments."""

@@ -1,0 +1,36 @@
+"""Tool: whether a generated text is a program."""
+
+from __future__ import annotations
+
+import ast
+
+MAX_CHARS = 100_000
+
+
+def defect(text: str, entry: str) -> str | None:
+    """Why `text` is no program that defines the function `entry`, in one line; None when it is one.
+
+    Only the syntax is looked at; nothing is run. A mark of byte order at the start is no defect.
+    """
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        return "an empty text"
+    if len(text) > MAX_CHARS:
+        return f"longer than {MAX_CHARS:,} characters"
+    try:
+        text.encode("utf-8")
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        return f"syntax error in line {error.lineno or 0}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"does not parse: {type(error).__name__}"
+    return None if any(_defines(node, entry) for node in ast.walk(tree)) else f"does not define {entry}"
+
+
+def _defines(node: ast.AST, name: str) -> bool:
+    """Whether this node gives the name a meaning: a definition, an assignment's target or an import."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return node.name == name
+    if isinstance(node, ast.Name):
+        return node.id == name and isinstance(node.ctx, ast.Store)
+    return isinstance(node, ast.alias) and (node.asname or node.name) == name
