@@ -131,7 +131,7 @@ def arms(document: RunFigures) -> Sheet:
 
 
 def _arms(found: Arms) -> list[_Row]:
-    """The arms that there are, from the least to the most that was done for them."""
+    """The arms that there are; below best-of-n with the whole allowance, the same at as many answers as improved used."""
     rows: list[_Row] = [("seed", found["seed"]), ("best-of-n", found["best_of_n"])]
     rows += [("  at equal", found["equal_answers"])] if "equal_answers" in found else []
     rows += [(f"sham of {len(found['sham']['improvers'])}", found["sham"])] if "sham" in found else []
@@ -171,7 +171,7 @@ def series(document: RunDocument) -> Series:
     """The improver of every round on the test split, then the arms that are none of them."""
     bars = [Bar(f"round {one['round']}", _test(one["test"])) for one in document["rounds"] if one["test"]]
     bars += [
-        Bar(name.strip(), _test(arm["test"]))
+        Bar(name.replace("  ", "best-of-n "), _test(arm["test"]))
         for name, arm in _arms(document["arms"])
         if name not in ("seed", "improved")
     ]
