@@ -2,13 +2,16 @@
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test server setup check lint types format lock docs bench clean
+.PHONY: demo test verify server setup check lint types format lock docs bench clean
 
 demo: setup            ## a complete self-improvement run with the built-in model
-	$(VENV)/bin/selftaught run --controls basic
+	$(VENV)/bin/selftaught run --seed 0 --controls basic
 
-test: setup-dev        ## the whole test suite
+test: setup-dev        ## the fast gate: all tests but the slow ones
 	$(VENV)/bin/pytest -n 2
+
+verify: setup-dev      ## the rest of the full gate: slow tests (whole demos, long simulations, benchmarks that must run)
+	$(VENV)/bin/pytest -n 2 -m slow --timeout 900
 
 server: setup-dev      ## llama.cpp's server for the integration tests; without it they are skipped
 	$(VENV)/bin/python scripts/llama-server.py

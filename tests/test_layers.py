@@ -11,7 +11,7 @@ ROOT = Path(selftaught.__file__).parent
 LAYERS = [
     ["plain", "errors", "budget", "program", "settings"],  # values
     ["sandbox", "models", "store"],  # ports
-    ["task", "lab", "interface", "grading", "utility", "improver", "meta"],  # domain
+    ["task", "lab", "interface", "utility", "improver", "downstream", "meta"],  # domain
     ["recursion"],  # algorithm
     ["evidence"],
     ["views"],

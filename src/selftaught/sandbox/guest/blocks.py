@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
-from typing import Any
+from typing import Any, cast
 
 from mending import MAX_CHARS, Parser, literal
 
@@ -233,11 +233,13 @@ def values(text: str, depth: int = 0) -> list[Block]:
             break
         name, value, deep = todo.pop(0)
         if isinstance(value, dict) and deep < _MOST_DEPTH:
+            named = cast("dict[Any, Any]", value)
             todo += [
-                (str(key).lower(), one, deep + 1) for key, one in value.items() if str(key).lower() not in _THOUGHT
+                (str(key).lower(), one, deep + 1) for key, one in named.items() if str(key).lower() not in _THOUGHT
             ]
         elif isinstance(value, list | tuple) and deep < _MOST_DEPTH:
-            todo += [(name, one, deep + 1) for one in value]
+            several = cast("list[Any]", value)
+            todo += [(name, one, deep + 1) for one in several]
         elif isinstance(value, str) and value.strip():
             inner = values(value, depth + 1) if value.lstrip()[:1] in {"{", "["} and depth < 2 else []
             blocks += inner or [Block(value, lead=name)]
