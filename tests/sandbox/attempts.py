@@ -110,9 +110,9 @@ def f(bait):
         if type(one).__name__ == "Hook": one._watched.clear(); one._left = 0
     return tries(a=os.fork)
 """, "clone"),
-    "the notes are closed": ("def f(bait):\n    os.close(6)\n    return tries(a=os.fork)", "clone"),
-    "the notes are filled": ("def f(bait):\n    try:\n        while True: os.write(6, b'x' * 4096)\n    except OSError: pass\n    return tries(a=os.fork)", "clone"),
-    "notes are forged": ("def f(bait):\n    os.write(6, b'[\"open\", \"/usr\", 1]\\n' * 99)\n    return tries(a=os.fork)", "clone"),
+    "the answers are closed": ("def f(bait):\n    tries(a=os.fork)\n    os.close(4)", "clone"),
+    "the notes are filled": ("def f(bait):\n    for _ in range(40): os.write(4, (1 << 31 | 1000).to_bytes(4, 'little') + b'x' * 1000)\n    return tries(a=os.fork)", "clone"),
+    "notes are forged": ("def f(bait):\n    d = b'[\"open\", \"/usr\", 1]\\n' * 99; os.write(4, (1 << 31 | len(d)).to_bytes(4, 'little') + d)\n    return tries(a=os.fork)", "clone"),
     "every descriptor is closed": ("def f(bait):\n    tries(a=os.fork)\n    for fd in range(3, 64):\n        try: os.close(fd)\n        except OSError: pass", "clone"),
     "answers of its own to what is handed over": ("""
 import fcntl

@@ -20,8 +20,8 @@ import runner
 import wire
 from hook import Hook
 
-OUT, ANSWERS, NOTES, FIRST_FREE = 1, 4, 6, 7
-"""Descriptors of a child: where it prints, where its answers go, where what it tried is noted, the first that it lacks."""
+OUT, ANSWERS, FIRST_FREE = 1, 4, 6
+"""Descriptors of a child: where it prints, where its answers go, and the first that it does not have."""
 FILES = "/tmp"
 _MAX_PROCESSES = 32768
 _MAX_THREADS = 256
