@@ -36,11 +36,9 @@ _SET_UP_NS = 10_000_000_000
 class Child:
     """One forked process that works on the inputs of a job, from some input on."""
 
-    _born = 0
-
     def __init__(self, job: Work, setup: Setup) -> None:
-        Child._born += 1
-        self.number = Child._born
+        setup.born += 1
+        self.number = setup.born
         self.counter: counting.Counter | None = None
         self._setup = setup
         inputs, self.inputs = os.pipe()
@@ -153,7 +151,6 @@ class Work:
         self.body = -1
         self.size = 0
         self.noted = self.frames = 0
-        self.noting = False
         self._start_clock(time.monotonic_ns())
 
     def _start_clock(self, now: int) -> None:
@@ -207,7 +204,7 @@ class Work:
                     return wire.ENDED
                 self.end_of_results += moved
                 self.body -= moved
-            if not self.noting:
+            if not self._noting():
                 return wire.ANSWERED
             self.noted += self.size
             self.head, self.body, self.size = b"", -1, 0
@@ -220,15 +217,17 @@ class Work:
             return wire.ENDED
         if len(self.head) < 4:
             return None
-        size = int.from_bytes(self.head, "little")
-        self.noting = size >= wire.NOTE
-        self.body = self.size = size & ~wire.NOTE
+        self.body = self.size = int.from_bytes(self.head, "little") & ~wire.NOTE
         self.frames += 1
-        limit = wire.ALL_NOTES - self.noted if self.noting else min(self.max_answer, self.left_for_answers)
+        limit = wire.ALL_NOTES - self.noted if self._noting() else min(self.max_answer, self.left_for_answers)
         if self.size > limit or self.frames > 2 * wire.MOST_NOTES:
             self.body = self.size = 0
             return wire.TOO_LARGE
         return None
+
+    def _noting(self) -> bool:
+        """Whether the frame that was opened is a note."""
+        return int.from_bytes(self.head, "little") >= wire.NOTE
 
     def overdue(self, now: int) -> int | None:
         """Whether the input is over its time, by its CPU clock or by the wall; sets when to look again."""
