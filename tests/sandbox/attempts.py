@@ -330,7 +330,7 @@ _WORK = {
     "a queue": "import queue; q = queue.Queue(); q.put(1)\n    try: return [q.get(), q.get(timeout=0.01)]\n    except queue.Empty: return 0",
     "condition and barrier": "import threading; b = threading.Barrier(2); t = threading.Thread(target=b.wait); t.start(); b.wait(); t.join(); return 1",
     "time": "import time; time.sleep(0.001); return time.time() > 0 and time.perf_counter() > 0 and time.process_time() >= 0",
-    "an alarm": "import signal\n    def ring(*_): raise TimeoutError\n    signal.signal(signal.SIGALRM, ring); signal.setitimer(signal.ITIMER_REAL, 0.01)\n    try:\n        while True: sum(range(9))\n    except TimeoutError: return 1",
+    "an alarm": "import signal\n    def ring(*_): raise TimeoutError\n    signal.signal(signal.SIGALRM, ring)\n    try:\n        signal.setitimer(signal.ITIMER_REAL, 0.01)\n        while True: sum(range(9))\n    except TimeoutError: return 1",
     "dates": "import datetime; return datetime.datetime(2020, 1, 1).isoformat() + str(datetime.date.today().year > 2000)",
     "zones": "import datetime, time; return [time.localtime().tm_year > 0, datetime.datetime.now().astimezone().tzinfo is not None]",
     "printing": "import sys; print('x'); print('y', file=sys.stderr); sys.stdout.write('z'); sys.stdout.flush(); return 1",
