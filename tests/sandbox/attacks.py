@@ -746,7 +746,7 @@ def f(bait):
         """
 def f(bait):
     done = []
-    for fd in (5, *range(7, 4096)):
+    for fd in range(6, 4096):
         try: os.fstat(fd); done.append(fd)
         except OSError: pass
     return done
@@ -832,7 +832,14 @@ def f(bait):
                 """d = b'["answer", [' + b"[]," * 340000 + b"[]]]"; os.write(4, len(d).to_bytes(4, "little") + d)""",
                 ("error",),
             ),
-            ("a header that lies", """os.write(4, (1 << 31).to_bytes(4, "little") + b"x")""", ("output",)),
+            ("a header that lies", """os.write(4, (1 << 30).to_bytes(4, "little") + b"x")""", ("output",)),
+            ("a note that lies", """os.write(4, (1 << 31 | 1 << 20).to_bytes(4, "little") + b"x")""", ("output",)),
+            ("half a note", """os.write(4, (1 << 31 | 100).to_bytes(4, "little") + b"x")""", ("error",)),
+            (
+                "a flood of empty notes",
+                """[os.write(4, (1 << 31).to_bytes(4, "little") * 1000) for _ in range(9999)]""",
+                ("output",),
+            ),
             ("half a header", """os.write(4, b"x")""", ("error",)),
             ("half a body", """os.write(4, (100).to_bytes(4, "little") + b'["answer", []')""", ("error",)),
             ("a second word of readiness", """os.write(4, bytes(8) + b"\\xff" * 8)""", ("error",)),

@@ -110,9 +110,9 @@ def f(bait):
         if type(one).__name__ == "Hook": one._watched.clear(); one._left = 0
     return tries(a=os.fork)
 """, "clone"),
-    "the notes are closed": ("def f(bait):\n    os.close(6)\n    return tries(a=os.fork)", "clone"),
-    "the notes are filled": ("def f(bait):\n    try:\n        while True: os.write(6, b'x' * 4096)\n    except OSError: pass\n    return tries(a=os.fork)", "clone"),
-    "notes are forged": ("def f(bait):\n    os.write(6, b'[\"open\", \"/usr\", 1]\\n' * 99)\n    return tries(a=os.fork)", "clone"),
+    "the answers are closed": ("def f(bait):\n    tries(a=os.fork)\n    os.close(4)", "clone"),
+    "the notes are filled": ("def f(bait):\n    for _ in range(40): os.write(4, (1 << 31 | 1000).to_bytes(4, 'little') + b'x' * 1000)\n    return tries(a=os.fork)", "clone"),
+    "notes are forged": ("def f(bait):\n    d = b'[\"open\", \"/usr\", 1]\\n' * 99; os.write(4, (1 << 31 | len(d)).to_bytes(4, 'little') + d)\n    return tries(a=os.fork)", "clone"),
     "every descriptor is closed": ("def f(bait):\n    tries(a=os.fork)\n    for fd in range(3, 64):\n        try: os.close(fd)\n        except OSError: pass", "clone"),
     "answers of its own to what is handed over": ("""
 import fcntl
@@ -330,7 +330,7 @@ _WORK = {
     "a queue": "import queue; q = queue.Queue(); q.put(1)\n    try: return [q.get(), q.get(timeout=0.01)]\n    except queue.Empty: return 0",
     "condition and barrier": "import threading; b = threading.Barrier(2); t = threading.Thread(target=b.wait); t.start(); b.wait(); t.join(); return 1",
     "time": "import time; time.sleep(0.001); return time.time() > 0 and time.perf_counter() > 0 and time.process_time() >= 0",
-    "an alarm": "import signal\n    def ring(*_): raise TimeoutError\n    signal.signal(signal.SIGALRM, ring); signal.setitimer(signal.ITIMER_REAL, 0.01)\n    try:\n        while True: sum(range(9))\n    except TimeoutError: return 1",
+    "an alarm": "import signal\n    def ring(*_): raise TimeoutError\n    signal.signal(signal.SIGALRM, ring)\n    try:\n        signal.setitimer(signal.ITIMER_REAL, 0.01)\n        while True: sum(range(9))\n    except TimeoutError: return 1",
     "dates": "import datetime; return datetime.datetime(2020, 1, 1).isoformat() + str(datetime.date.today().year > 2000)",
     "zones": "import datetime, time; return [time.localtime().tm_year > 0, datetime.datetime.now().astimezone().tzinfo is not None]",
     "printing": "import sys; print('x'); print('y', file=sys.stderr); sys.stdout.write('z'); sys.stdout.flush(); return 1",

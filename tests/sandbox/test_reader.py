@@ -104,7 +104,7 @@ def noted(notes: bytes, *counts: tuple[int, int]) -> Outcome:
     results = os.memfd_create("r")
     try:
         record = wire.RECORD.pack(wire.ANSWERED, 0, 1, 1, len(data), 0, len(counts), len(notes))
-        os.write(results, record + data + pairs + notes)
+        os.write(results, record + notes + data + pairs)
         return outcomes(results, 1, 1024, Limits())[0]
     finally:
         os.close(results)

@@ -92,13 +92,14 @@ def outcomes(results: int, n: int, peak_kb: int, limits: Limits) -> tuple[Outcom
     at, found = wire.RECORD.size * n, list[Outcome]()
     for record in wire.RECORD.iter_unpack(os.pread(results, at, 0)):
         ending, status, cpu_ns, wall_ns, size, kept, counts, noted = record
+        notes = os.pread(results, noted, at) if noted else b""
+        at += noted
         data = os.pread(results, size, at) if size else b""
         kind, answer, error = _verdict(ending, status, data, limits)
         printed = _tidy(os.pread(results, kept, at + size)) if kept else ""
         at += size + kept
         pairs = os.pread(results, max(counts, 0) * wire.REFUSED.size, at) if counts > 0 else b""
-        notes = os.pread(results, noted, at + len(pairs)) if noted else b""
-        at += len(pairs) + noted
+        at += len(pairs)
         denied = Attempts(_counts(pairs, ending, status) if counts >= 0 else None, _notes(notes))
         found.append(Outcome(kind, answer, error, printed, cpu_ns / 1e9, wall_ns / 1e9, peak_kb / 1024, denied))
     if len(found) != n:

@@ -1,7 +1,7 @@
 """Notes, within the guest, what a program tries that is not allowed it: by Python's audit events, with what and where.
 
-It is a lower bound. What has been noted lies in a pipe, out of the program's reach; but a program can blind the hook
-before it tries something, and a call made by C code causes no event.
+It is a lower bound. What has been noted is in the pipe of the answers, out of the program's reach; but a program can blind
+the hook before it tries something, and a call made by C code causes no event.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ from __future__ import annotations
 import json
 import os
 import sys
+from _thread import allocate_lock
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import wire
 
-_NOTES = 6
+_ANSWERS = 4
 _PROGRAM = "program.py"
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 # as they were before a program could change them
 _encode, _write = json.JSONEncoder().encode, os.write
+WRITING = allocate_lock()
+"""Held by whoever writes a frame, so that frames of several threads do not mix."""
 Rules = Sequence[tuple[str, bool]]
 
 
@@ -41,27 +44,24 @@ class Hook:
 
     def __init__(self, rules: Rules, listed: Sequence[str], writable: Sequence[str]) -> None:
         self._rules, self._listed, self._writable = rules, listed, writable
-        self._watched: dict[str, Callable[[Any], str | None]] = {}
+        self._watched: dict[str, Callable[[Any], str | None]] = {
+            **dict.fromkeys(_REFUSED, _all),
+            **dict.fromkeys(_LOOKS, self._looked),
+            **dict.fromkeys(_CHANGES, self._changed),
+            "open": self._opened,
+            "import": _imported,
+            "socket.__new__": _socket,
+        }
         self._left = 0
 
     def begin(self) -> None:
-        """From here on it is the program that acts."""
-        self._watched.update(dict.fromkeys(_REFUSED, _all))
-        self._watched.update(dict.fromkeys(_LOOKS, self._looked))
-        self._watched.update(dict.fromkeys(_CHANGES, self._changed))
-        self._watched["open"] = self._opened
-        self._watched["import"] = _imported
-        self._watched["socket.__new__"] = _socket
-        self.fresh()
-
-    def fresh(self) -> None:
-        """A new input begins: it has its own notes."""
+        """From here on it is the program that acts, on the next input: it has its own notes."""
         self._left = wire.MOST_NOTES
 
     def seen(self, event: str, arguments: tuple[Any, ...]) -> None:
-        watched = self._watched.get(event)
-        if watched and self._left > 0:
-            what = watched(arguments)
+        if self._left:
+            watched = self._watched.get(event)
+            what = watched(arguments) if watched else None
             if what is not None:
                 self._note(event, what)
 
@@ -71,11 +71,14 @@ class Hook:
         while frame is not None and not line:
             line = frame.f_lineno if frame.f_code.co_filename == _PROGRAM else 0
             frame = frame.f_back
-        note = _encode([event, what[: wire.LONGEST_NOTE], line]) + "\n"
-        try:
-            _write(_NOTES, note.encode())
-        except OSError:  # the pipe is full, or the program has closed it
-            self._left = 0
+        data = _encode([event, what[: wire.LONGEST_NOTE], line]).encode() + b"\n"
+        if WRITING.acquire(blocking=False):  # else it goes unnoted, for an answer may be on its way in this very thread
+            try:
+                _write(_ANSWERS, (wire.NOTE | len(data)).to_bytes(4, "little") + data)
+            except OSError:  # the program has closed it
+                self._left = 0
+            finally:
+                WRITING.release()
 
     def _opened(self, arguments: tuple[Any, ...]) -> str | None:
         path, _, flags = arguments

@@ -6,7 +6,6 @@ import base64
 import gc
 import importlib
 import os
-import pkgutil
 import resource
 import sys
 import threading
@@ -20,8 +19,8 @@ import runner
 import wire
 from hook import Hook
 
-OUT, ANSWERS, NOTES, FIRST_FREE = 1, 4, 6, 7
-"""Descriptors of a child: where it prints, where its answers go, where what it tried is noted, the first that it lacks."""
+OUT, ANSWERS, FIRST_FREE = 1, 4, 6
+"""Descriptors of a child: where it prints, where its answers go, and the first that it does not have."""
 FILES = "/tmp"
 _MAX_PROCESSES = 32768
 _MAX_THREADS = 256
@@ -35,6 +34,8 @@ class Setup:
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.pidns: int | None = None
+        self.born = 0
+        """How many children there have been."""
         self.filter: kernel.Filter | None = None
         self.handover: counting.Handover | None = None
         """Where the filter counts: how the zygote gets hold of the calls it hands over."""
@@ -211,8 +212,8 @@ def _preload(options: dict[str, Any], setup: Setup) -> None:
         for name in ("numpy.fft", "numpy.linalg", "numpy.random"):
             importlib.import_module(name)
     if options["tools"]:
-        sys.path.insert(0, options["tools"])
-        for _, name, _ in pkgutil.iter_modules([options["tools"]]):
+        sys.path.insert(0, options["tools_path"])
+        for name in options["tools"]:
             importlib.import_module(name)
     runner.tame_chance()
     if options["improver"]:

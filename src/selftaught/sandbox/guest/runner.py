@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import wire
-from hook import Hook
+from hook import WRITING, Hook
 
 INPUTS, ANSWERS, CALLS = 3, 4, 5
 _FILE = "program.py"
@@ -90,8 +90,9 @@ def _receive() -> Any:
 
 def _send(data: bytes) -> None:
     data = len(data).to_bytes(4, "little") + data
-    while data:
-        data = data[os.write(ANSWERS, data) :]
+    with WRITING:
+        while data:
+            data = data[os.write(ANSWERS, data) :]
 
 
 class _Source:
@@ -177,7 +178,7 @@ def serve(objects: Callable[[Any], list[Any]], hook: Hook) -> None:
     state, function = _attempt(lambda: _load(job["program"], job["entry"]), lines)
     while True:
         value, arguments = _receive()
-        hook.fresh()
+        hook.begin()
         if state != "answer":
             _answer(state, function, job["limit"])
             continue

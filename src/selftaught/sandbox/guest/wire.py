@@ -5,8 +5,8 @@ carries one job at a time: a `JOB` with three descriptors (payload, answers, out
 remote calls; the zygote replies with a `DONE`. A line that is shut down ends its job.
 
 The payload is an index of sizes (the program, then each input) and the frames themselves. The zygote moves frames
-without reading them. The results file begins with one `RECORD` for each input; then follows, in order, what each answered
-and printed, and what it tried: as many `REFUSED` as the record says, then what was noted within.
+without reading them. The results file begins with one `RECORD` for each input; then follows, in order, what was noted
+within of what each tried, what it answered and printed, and as many `REFUSED` as the record says.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ MAX_LIST = 1000
 PLACE = 64
 """How many descriptors a child may have; as the next one it finds its end of the hand-over of its filter's listener, which it
 closes before it reads untrusted code, and which no descriptor can be again."""
+NOTE = 1 << 31
+"""In the size of a frame: it is no answer but a note of what the program tried; it comes before the answer of its input."""
+ALL_NOTES = 1 << 16
+"""Bytes of all notes of an input."""
 MOST_NOTES = 32
 """An input's attempts that are noted within; the others are only counted, outside."""
 LONGEST_NOTE = 400

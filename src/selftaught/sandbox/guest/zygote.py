@@ -26,7 +26,7 @@ import kernel
 import locking
 import runner
 import wire
-from locking import ANSWERS, FIRST_FREE, NOTES, OUT, Setup
+from locking import ANSWERS, FIRST_FREE, OUT, Setup
 
 _IN = 0
 _SET_UP_NS = 10_000_000_000
@@ -36,29 +36,26 @@ _SET_UP_NS = 10_000_000_000
 class Child:
     """One forked process that works on the inputs of a job, from some input on."""
 
-    _born = 0
-
     def __init__(self, job: Work, setup: Setup) -> None:
-        Child._born += 1
-        self.number = Child._born
+        setup.born += 1
+        self.number = setup.born
         self.counter: counting.Counter | None = None
         self._setup = setup
         inputs, self.inputs = os.pipe()
         self.answers, answers = os.pipe()
-        self.notes, notes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             if setup.pidns is not None:
                 kernel.setns(setup.pidns, kernel.NEWPID)
                 kernel.unshare(kernel.NEWPID)
             self.pid = os.fork()
         except OSError:
-            for fd in (inputs, self.inputs, self.answers, answers, self.notes, notes):
+            for fd in (inputs, self.inputs, self.answers, answers):
                 os.close(fd)
             raise
         if self.pid == 0:
-            _be_child(job, setup, self.number, (inputs, answers, notes))
-        for fd in (inputs, answers, notes):
-            os.close(fd)
+            _be_child(job, setup, self.number, inputs, answers)
+        os.close(inputs)
+        os.close(answers)
         os.set_blocking(self.inputs, False)
         # The zygote must never wait for a child: it would watch no clock meanwhile.
         os.set_blocking(self.answers, False)
@@ -85,16 +82,15 @@ class Child:
         """Let go of what is left of it."""
         if self.counter is None:
             self.listen(False)  # it may have died after it had handed its listener over
-        for fd in (self.inputs, self.answers, self.notes, *([self.counter.listener] if self.counter else [])):
+        for fd in (self.inputs, self.answers, *([self.counter.listener] if self.counter else [])):
             os.close(fd)
 
 
-def _be_child(job: Work, setup: Setup, number: int, pipes: tuple[int, int, int]) -> None:
-    inputs, answers, notes = pipes
+def _be_child(job: Work, setup: Setup, number: int, inputs: int, answers: int) -> None:
     try:
         # opened anew: the flags of a file that was opened once for all would carry bits from job to job
         nothing = os.open("/dev/null", os.O_RDONLY)
-        wanted = [(nothing, _IN), (job.output, OUT), (job.output, 2), (inputs, 3), (answers, ANSWERS), (notes, NOTES)]
+        wanted = [(nothing, _IN), (job.output, OUT), (job.output, 2), (inputs, 3), (answers, ANSWERS)]
         for fd, place in [*wanted, (job.calls, 5)] if job.calls is not None else wanted:
             os.dup2(fd, place)
         if job.calls is None:
@@ -126,6 +122,7 @@ class Work:
         self.printed = 0
         self.done = 0
         self.peak_kb = 0
+        self.noted = 0
         self.child: Child | None = None
 
     def cpu_s_left(self) -> int:
@@ -153,6 +150,7 @@ class Work:
         self.head = b""
         self.body = -1
         self.size = 0
+        self.noted = self.frames = 0
         self._start_clock(time.monotonic_ns())
 
     def _start_clock(self, now: int) -> None:
@@ -192,26 +190,44 @@ class Work:
             return None
 
     def _take(self, answers: int) -> int | None:
-        if self.body < 0:
-            data = os.read(answers, 4 - len(self.head))
-            self.head += data
-            if not data:
-                return wire.ENDED
-            if len(self.head) < 4:
-                return None
-            self.body = self.size = int.from_bytes(self.head, "little")
-            if self.size > min(self.max_answer, self.left_for_answers):
-                self.body = self.size = 0
-                return wire.TOO_LARGE
-        while self.body:
-            moved = os.splice(
-                answers, self.results, self.body, offset_dst=self.end_of_results, flags=os.SPLICE_F_NONBLOCK
-            )
-            if not moved:
-                return wire.ENDED
-            self.end_of_results += moved
-            self.body -= moved
-        return wire.ANSWERED
+        """Move frames to the results: notes, as far as they go, then the answer."""
+        while True:
+            if self.body < 0:
+                ending = self._open_frame(answers)
+                if self.body < 0 or ending is not None:
+                    return ending
+            while self.body:
+                moved = os.splice(
+                    answers, self.results, self.body, offset_dst=self.end_of_results, flags=os.SPLICE_F_NONBLOCK
+                )
+                if not moved:
+                    return wire.ENDED
+                self.end_of_results += moved
+                self.body -= moved
+            if not self._noting():
+                return wire.ANSWERED
+            self.noted += self.size
+            self.head, self.body, self.size = b"", -1, 0
+
+    def _open_frame(self, answers: int) -> int | None:
+        """Read how large the next frame is, and of what kind; how the input ended, when there is none or it is too large."""
+        data = os.read(answers, 4 - len(self.head))
+        self.head += data
+        if not data:
+            return wire.ENDED
+        if len(self.head) < 4:
+            return None
+        self.body = self.size = int.from_bytes(self.head, "little") & ~wire.NOTE
+        self.frames += 1
+        limit = wire.ALL_NOTES - self.noted if self._noting() else min(self.max_answer, self.left_for_answers)
+        if self.size > limit or self.frames > 2 * wire.MOST_NOTES:
+            self.body = self.size = 0
+            return wire.TOO_LARGE
+        return None
+
+    def _noting(self) -> bool:
+        """Whether the frame that was opened is a note."""
+        return int.from_bytes(self.head, "little") >= wire.NOTE
 
     def overdue(self, now: int) -> int | None:
         """Whether the input is over its time, by its CPU clock or by the wall; sets when to look again."""
@@ -241,7 +257,10 @@ class Work:
         wall = time.monotonic_ns() - self.wall_base
         kept = self._keep(printed) if printed else 0
         os.lseek(self.output, 0, os.SEEK_SET)  # the program may have moved it
-        self.records += wire.RECORD.pack(ending, status, max(used, 0), wall, self.size, kept, *self._attempts())
+        self.records += wire.RECORD.pack(
+            ending, status, max(used, 0), wall, self.size, kept, self._attempts(), self.noted
+        )
+        self.noted = 0
         self.done += 1
         self.offset += self.sizes[self.done]
         self.cpu_base = cpu_ns
@@ -259,20 +278,14 @@ class Work:
         counter = self.child.counter if self.child else None
         return counting.CHARGE_NS * counter.answered if counter else 0
 
-    def _attempts(self) -> tuple[int, int]:
-        """Move what was counted and noted of the input to the results; how many counts, how many bytes of notes."""
+    def _attempts(self) -> int:
+        """Write what was counted of the input to the results; how many counts that is, -1 when nobody counted."""
         if self.child is None:
-            return 0, 0
+            return 0
         refused = self.child.counter.take() if self.child.counter else None
         for pair in (refused or {}).items():
             self.end_of_results += os.pwrite(self.results, wire.REFUSED.pack(*pair), self.end_of_results)
-        noted = 0
-        with contextlib.suppress(BlockingIOError):
-            noted = os.splice(
-                self.child.notes, self.results, 1 << 16, offset_dst=self.end_of_results, flags=os.SPLICE_F_NONBLOCK
-            )
-        self.end_of_results += noted
-        return -1 if refused is None else len(refused), noted
+        return -1 if refused is None else len(refused)
 
     def close(self) -> None:
         os.pwrite(self.results, self.records, 0)
@@ -385,6 +398,8 @@ class Zygote:
     def _replace(self, line: socket.socket, job: Work, ending: int) -> None:
         """The child is lost; its present input ends so, the others go on in a fresh fork."""
         begun = job.begun
+        if job.child and job.child.counter:
+            job.child.counter.answer_all()
         self._bury(job, ending if begun else None)
         if begun and job.done < job.n:
             self._start(line, job)
@@ -412,7 +427,7 @@ class Zygote:
 
 
 def _reserve_low_descriptors(door: int) -> socket.socket:
-    """Keep 3 to 6 taken, so that a child's descriptors never collide with the zygote's."""
+    """Keep 3 to 5 taken, so that a child's descriptors never collide with the zygote's."""
     held = fcntl.fcntl(door, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE)
     kernel.close_from(held + 1)
     for fd in range(3, held):
