@@ -31,7 +31,20 @@ PACKAGE = Path(__file__).resolve().parents[1]
 """This package: whoever reads it can make the hidden instances."""
 _GUEST_FILES = tuple(
     f"{name}.py"
-    for name in "blocks counting helpers hook kernel locking mending runner spoken stubs wire zygote".split()
+    for name in [
+        "blocks",
+        "counting",
+        "helpers",
+        "hook",
+        "kernel",
+        "locking",
+        "mending",
+        "runner",
+        "spoken",
+        "stubs",
+        "wire",
+        "zygote",
+    ]
 )
 _DEVICES = ["/dev/null", "/dev/zero"]
 _ASKED_FOR = ["/dev/random", "/dev/urandom", "/sys/devices/system/cpu", "/proc/stat", "/proc/cpuinfo", "/proc/meminfo"]

@@ -19,9 +19,57 @@ _MOST_LEAD, _MOST_TAIL = 200, 160
 _MOST_VALUES, _MOST_DEPTH = 500, 6
 
 _FOREIGN = frozenset(
-    "bash sh shell zsh console terminal powershell cmd text txt plaintext plain output stdout log json yaml yml toml ini xml "
-    "html css js javascript ts typescript c cpp c++ java rust go sql diff patch latex tex math mermaid csv make makefile "
-    "dockerfile r julia ruby perl php".split()
+    [
+        "bash",
+        "sh",
+        "shell",
+        "zsh",
+        "console",
+        "terminal",
+        "powershell",
+        "cmd",
+        "text",
+        "txt",
+        "plaintext",
+        "plain",
+        "output",
+        "stdout",
+        "log",
+        "json",
+        "yaml",
+        "yml",
+        "toml",
+        "ini",
+        "xml",
+        "html",
+        "css",
+        "js",
+        "javascript",
+        "ts",
+        "typescript",
+        "c",
+        "cpp",
+        "c++",
+        "java",
+        "rust",
+        "go",
+        "sql",
+        "diff",
+        "patch",
+        "latex",
+        "tex",
+        "math",
+        "mermaid",
+        "csv",
+        "make",
+        "makefile",
+        "dockerfile",
+        "r",
+        "julia",
+        "ruby",
+        "perl",
+        "php",
+    ]
 )
 _MARKUP = frozenset(("markdown", "md", "mdx", "rst"))
 _LIST_MARK = re.compile(r"(?:[-*+]|\d{1,3}[.)])[ \t]{1,4}(?=[`~])")
@@ -39,10 +87,34 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _CODE = frozenset(
-    "def class import from if for while with try return async else: elif except finally: raise assert lambda global "
-    "nonlocal yield pass break continue".split()
+    [
+        "def",
+        "class",
+        "import",
+        "from",
+        "if",
+        "for",
+        "while",
+        "with",
+        "try",
+        "return",
+        "async",
+        "else:",
+        "elif",
+        "except",
+        "finally:",
+        "raise",
+        "assert",
+        "lambda",
+        "global",
+        "nonlocal",
+        "yield",
+        "pass",
+        "break",
+        "continue",
+    ]
 )
-_THOUGHT = frozenset("reasoning reasoning_content thought thoughts thinking analysis scratchpad".split())
+_THOUGHT = frozenset(["reasoning", "reasoning_content", "thought", "thoughts", "thinking", "analysis", "scratchpad"])
 _PROMISING = ("code", "program", "solution", "python", "source", "script", "implementation", "answer", "improved")
 
 

@@ -184,7 +184,8 @@ _ELIDED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _AGAINST = re.compile(
-    r"\b(?:current|original|given|existing|old|previous|before|baseline|na[iï]ve|initial|starting|draft|first (?:try|attempt|idea)"
+    r"\b(?:current|original|given|existing|old|previous|before|baseline|na[iï]ve|initial|starting|draft"
+    r"|first (?:try|attempt|idea)"
     r"|first thought|you (?:gave|provided|shared)|alternative(?:ly)?|slower|not recommended|do(?:n'| no)t|avoid|wrong"
     r"|incorrect|buggy?|broken|fails?|instead of|rather than|example|usage|tests?|testing|for (?:reference|comparison)"
     r"|unoptimi[sz]ed|brute[- ]force)\b",
