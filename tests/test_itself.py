@@ -44,9 +44,10 @@ def returns(text):
 def test_the_value_is_the_meta_utility_of_the_improver_that_is_returned(lab):
     constant = "def improve_algorithm(s, u, m):\n    return 'def f(x):\\n    return 0.75\\n'\n"
     cells = judge(lab).cells(returns(constant))
-    assert [(cell.task, cell.value) for cell in cells] == [("one", 0.5), ("û", 0.75)] * 2
+    assert [(cell.task, cell.raw) for cell in cells] == [("one", 0.5), ("û", 0.75)] * 2
     better = replace(ITSELF, start=0.5)
-    assert [cell.value for cell in judge(lab, (better,)).cells(returns(constant))] == [0.5, 0.5], "on its own scale"
+    for cell in judge(lab, (better,)).cells(returns(constant)):
+        assert cell.value == pytest.approx((cell.raw - cell.before) / 0.5), "on its own scale"
 
 
 def test_an_improver_that_fails_on_improvers_counts_as_the_one_it_was_given(lab):

@@ -9,6 +9,7 @@ from shared.recursions import SEED, SETTINGS, TASKS, Spoiler
 from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.evidence.controls import judge
 from selftaught.evidence.report import report
+from selftaught.lab import CONTRACT
 from selftaught.models import Answer
 from selftaught.program import Program
 from selftaught.recursion import recursion
@@ -153,7 +154,7 @@ def test_a_run_that_is_cut_goes_on_where_it_was_and_asks_nothing_twice(tmp_path,
     again = make_lab(tmp_path / "cut", sandbox, Doubler(), seed=3)
     assert [one.improver for one in rounds_of(again)] == wanted
     kept = {about["contract"] for about in again.store.abouts("answer")}
-    assert kept == {1}
+    assert kept == {CONTRACT}
     first = {address for _, address in cut.model.asked}
     second = {address for _, address in again.model.asked}
     assert first and second and not first & second

@@ -12,7 +12,7 @@ import typer
 from selftaught.cli.options import Begun, Carried, Kept, Spending
 from selftaught.cli.state import goes_on
 from selftaught.cli.terminal import clean, tell
-from selftaught.errors import SelftaughtError, UsageError, WorthlessRun
+from selftaught.errors import SelftaughtError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -114,9 +114,7 @@ def follow(facts: Store, number: int, how: Carried, limits: SpendLimits | None =
     what = "its report and the improved improver are" if "gain" in document else "its report is"
     _say(console, f"Run {number} is kept in {facts.path}; {what} in {folder}")
     if failing := _failing(document):
-        raise WorthlessRun(
-            f"every improver run of {', '.join(failing)} failed: its figures are those of the start solution"
-        )
+        tell(f"every improver run of {', '.join(failing)} failed: its figures are those of the start solution")
     return document
 
 
