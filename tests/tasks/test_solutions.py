@@ -57,7 +57,7 @@ def test_start_solution_answers_every_instance_within_the_limits(sandbox: Sandbo
         ("grid", 1.0),
         ("sat", 0.96),
         ("maxcut", 0.99),
-        ("qap", 0.99),
+        ("qap", 0.995),
         ("binpack", 0.984),
         ("circles", 0.9),
         ("tsp", 0.93),

@@ -2,7 +2,7 @@ import numpy as np
 
 
 def algorithm(F, D, P):
-    """Tabu search over swaps, every swap costed anew."""
+    """Tabu search over swaps, every swap costed anew, begun again from elsewhere now and then."""
     F, D, P = np.array(F), np.array(D), np.array(P)
     n = len(F)
     rng = np.random.default_rng(1)
@@ -12,7 +12,9 @@ def algorithm(F, D, P):
     swaps[every, first], swaps[every, second] = second, first
     current, best, best_cost = rng.permutation(n), None, np.inf
     free_at = np.zeros(len(first))
-    for step in range(1200):
+    for step in range(1700):
+        if step % 250 == 249:
+            current = rng.permutation(n)
         places = current[swaps]
         placed = D[places[:, :, None], places[:, None, :]].reshape(len(first), -1)
         costs = placed @ F.ravel() - 0.5 * P[np.arange(n), places].sum(axis=1)
