@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from shared.command import selftaught
 import selftaught as public
 from selftaught.budget import Allowance
 from selftaught.errors import SpendExhausted, UsageError
+from selftaught.lab import CONTRACT
 from selftaught.program import Program
+from selftaught.runs import unfinished
 from selftaught.store import Store
 from selftaught.testing import Guesser, Number, asker
 
@@ -188,3 +191,19 @@ def test_a_users_file_is_checked_against_the_public_types(tmp_path):
     wrong = sorted(one["range"]["start"]["line"] for one in found if one["severity"] == "error")
     lines = USER.splitlines()
     assert [lines[i].strip().partition("(")[0] for i in wrong] == ["improve_program", "Limits", "run_recursion"]
+
+
+def test_a_run_that_nobody_has_worked_on_yet_is_not_taken_for_an_unfinished_one(tmp_path):
+    """Between making a run and working on it another command with the same settings may look."""
+    asked = public.Settings("0" * 64)
+    with Store(tmp_path / "s.db") as store:
+        number = store.start(asked.plain(), {"contract": CONTRACT})
+        assert unfinished(store, asked) is None
+        with store.alone(number):
+            store.reopen(number)
+            assert unfinished(store, asked) is None
+        store.finish(number, "stopped: enough")
+        assert unfinished(store, replace(asked, seed=9)) == number, "the seed is not what makes settings the same"
+        assert unfinished(store, replace(asked, rounds=9)) is None
+        store.finish(number, "done")
+        assert unfinished(store, asked) is None

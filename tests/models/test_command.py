@@ -128,8 +128,8 @@ class TestTwoAtOnce:
 
         with (
             FaultServer(behave, latency=0.05) as server,
-            begin(tmp_path, server) as one,
-            begin(tmp_path, server) as two,
+            begin(tmp_path, server, "--seed", "7") as one,
+            begin(tmp_path, server, "--seed", "7") as two,
         ):
             ended = [run.communicate(timeout=100) for run in (one, two)]
         assert [one.returncode, two.returncode] == [0, 0], ended

@@ -88,7 +88,9 @@ def unfinished(store: Store, asked: Assignment) -> int | None:
     mine = _seedless(asked.plain())
     for record in reversed(store.runs()):
         ended = record.status == DONE or record.circumstances.get("contract", 1) != CONTRACT
-        if not ended and _seedless(record.settings) == mine and store.working(record.id) is None:
+        # Made just now: another process is about to work on it.
+        fresh = record.status == "running" and record.process is None
+        if not ended and not fresh and _seedless(record.settings) == mine and store.working(record.id) is None:
             return record.id
     return None
 
