@@ -7,16 +7,16 @@ same of every arm, as a contest does, and judges all of them against the first w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selftaught.budget import Allowance
+from selftaught.downstream import ScaledTask
 from selftaught.evidence.statistics import judged, wilson
 from selftaught.improvers import load
 from selftaught.lab import Lab
-from selftaught.meta import MetaUtility, Scaled
+from selftaught.meta import MetaUtility
 from selftaught.plain import JSON
 from selftaught.program import Program
 
@@ -44,16 +44,17 @@ Pool = Mapping[str, NDArray[np.float64]]
 """For each arm its values, tasks x repetitions."""
 
 
-def pool(lab: Lab, tasks: Sequence[Scaled], repetitions: int, allowance: Allowance) -> Pool:
+def pool(lab: Lab, tasks: Sequence[ScaledTask], repetitions: int, allowance: Allowance) -> Pool:
     """The cells of every arm. A test split with a label of its own: nothing else has seen these instances."""
     judge = MetaUtility(lab, tasks, "test", "fooling", repetitions, allowance)
     arms = {name: (Program(text), 1) for name, text in FOOLS.items()}
     arms |= {"seed": (load("seed"), 1), "best_of_n": (load("seed"), 2)}
-    return {name: _values(replace(judge, repeats=repeats), program) for name, (program, repeats) in arms.items()}
+    return {name: _values(judge, program, tries) for name, (program, tries) in arms.items()}
 
 
-def _values(judge: MetaUtility, program: Program) -> NDArray[np.float64]:
-    cells = judge.cells(program)
+def _values(judge: MetaUtility, program: Program, tries: int) -> NDArray[np.float64]:
+    places = [(program, task, r) for r in range(judge.repetitions) for task in judge.tasks]
+    cells = judge.side_by_side(places, [tries] * len(places))
     return np.array([cell.value for cell in cells]).reshape(judge.repetitions, len(judge.tasks)).T
 
 

@@ -88,7 +88,8 @@ def test_no_sheet_sends_a_command(text):
 def test_a_picture_is_always_whole(text):
     from xml.etree import ElementTree
 
-    ElementTree.fromstring(pictures.intervals(Series(text, text, [Bar(text, Figure(0.5, None, None))])))
+    drawn_as = ElementTree.fromstring(pictures.intervals(Series(text, text, [Bar(text, Figure(0.5, None, None))])))
+    assert drawn_as.tag.endswith("svg")
 
 
 class Stream(io.StringIO):
