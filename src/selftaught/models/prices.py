@@ -28,7 +28,7 @@ class Tariff:
     """The price of one model at one place: the user's own figures where given, else the price list of `genai-prices`.
 
     The list is the one that came with the installed package, so a price needs no network. Tokens that the server read
-    from a cache are counted at the full price: the figure may be too high, not too low.
+    from a cache have a price of their own in the list; at the user's own figures they cost as much as the others.
     """
 
     provider: str
@@ -36,13 +36,13 @@ class Tariff:
     base_url: str | None = None
     own: Price | None = None
 
-    def dollars(self, tokens_in: int, tokens_out: int) -> float | None:
-        """Dollars for one request; None when nobody knows."""
+    def dollars(self, tokens_in: int, tokens_out: int, cached: int = 0) -> float | None:
+        """Dollars for one request, of whose tokens in `cached` were read from a cache; None when nobody knows."""
         if self.own is not None:
             return self.own.of(tokens_in, tokens_out)
         from genai_prices import Usage, calc_price
 
-        usage = Usage(input_tokens=tokens_in, output_tokens=tokens_out)
+        usage = Usage(input_tokens=tokens_in, output_tokens=tokens_out, cache_read_tokens=cached or None)
         try:
             if self.base_url is None:
                 found = calc_price(usage, self.model, provider_id=self.provider)

@@ -32,13 +32,15 @@ def open_model(
     max_tokens: int | None = None,
     price: Price | None = None,
     deadline_s: float = 600.0,
+    idle_s: float = 60.0,
     concurrency: int | None = None,
     keyless: bool = False,
 ) -> LanguageModel:
     """The model that a user names.
 
     `base_url` is another server for `openai:` or `anthropic:`; `max_tokens` cuts each answer; `price` replaces the price
-    list; a question is given up after `deadline_s` seconds; `concurrency` bounds the requests under way at once. One that is
+    list; it is given up after `deadline_s` seconds without a sign of life of its server, and after `idle_s` seconds without a
+    word on a question it is asked for one; `concurrency` bounds the requests under way at once. One that is
     `keyless` needs no key: it tells prices, and nothing can be asked of it.
     Raises UsageError, in one line, for whatever cannot be had.
     """
@@ -48,7 +50,7 @@ def open_model(
     if kind in {"openai", "anthropic"}:
         if not name:
             raise UsageError(f"{kind} needs the name of a model: {kind}:NAME")
-        return Gateway(_provider(kind, name, base_url, max_tokens, price, concurrency, keyless), deadline_s)
+        return Gateway(_provider(kind, name, base_url, max_tokens, price, concurrency, keyless), deadline_s, idle_s)
     if base_url is not None:
         raise UsageError(f"--base-url names a server for openai: or anthropic: models; {spec!r} has none")
     if max_tokens is not None or price is not None:
@@ -63,6 +65,11 @@ def open_model(
         return Offline(spec)
     known = ", ".join(entry.name for entry in catalogue())
     raise UsageError(f"no model is called {spec!r}; there are {known}")
+
+
+def sells(spec: str) -> bool:
+    """Whether this is a model at a server, which may cost money."""
+    return spec.partition(":")[0] in {"openai", "anthropic"}
 
 
 def catalogue() -> list[Entry]:

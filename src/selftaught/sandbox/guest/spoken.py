@@ -43,7 +43,9 @@ def spoken(text: str) -> str:
 
 def _unquoted(text: str, mark: re.Match[str]) -> bool:
     start, end = mark.span()
-    return text[start - 1 : start] not in _QUOTES and text[end : end + 1] not in _QUOTES
+    before, after = text[max(0, start - 3) : start], text[end : end + 3]
+    quoted = before[-1:] in _QUOTES and before != "```", after[:1] in _QUOTES and after != "```"
+    return not any(quoted)
 
 
 def _channelled(text: str) -> str:
