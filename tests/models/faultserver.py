@@ -134,7 +134,8 @@ def _handler(owner):
 
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            nth = owner.enter(body, {name.lower(): value for name, value in self.headers.items()})
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            nth = owner.enter(body, {**headers, ":path": self.path})
             try:
                 time.sleep(owner.latency)
                 reply = owner.behave(body, nth)

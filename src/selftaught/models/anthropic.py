@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,12 +10,13 @@ from selftaught.errors import PassingFailure
 from selftaught.models import Answer, Finish, Request, exchange
 from selftaught.models.exchange import Asker
 from selftaught.models.faults import Fault
-from selftaught.models.prices import Price, Tariff
+from selftaught.models.prices import Price
+from selftaught.models.rows import ANTHROPIC, Row
+from selftaught.models.served import NOTHING, More, served
 from selftaught.models.streams import mappings
 from selftaught.models.usage import counted
 from selftaught.plain import JSON
 
-HOME = "https://api.anthropic.com"
 VERSION = "2026-10-21"
 """Of the API: the first one without temperatures."""
 MAX_TOKENS = 4096
@@ -45,23 +45,30 @@ class Anthropic:
         price: Price | None = None,
         concurrency: int = exchange.CONCURRENCY,
         keyless: bool = False,
+        row: Row = ANTHROPIC,
+        more: More = NOTHING,
     ) -> None:
         """Raises UsageError without a key that is needed."""
-        base_url = exchange.checked(base_url or os.environ.get("ANTHROPIC_BASE_URL") or None)
-        key = "none" if keyless else exchange.key("ANTHROPIC_API_KEY", base_url)
-        self.name = f"anthropic:{model}"
+        place = served(row, model, base_url, keyless, more)
+        self.name = f"{row.name}:{model}"
         self._limit = max_tokens or MAX_TOKENS
-        self.parameters: Mapping[str, JSON] = {"base_url": base_url, "max_tokens": self._limit}
+        self.parameters: Mapping[str, JSON] = {
+            "base_url": place.named, "max_tokens": self._limit, **place.more.plain(),
+        }  # fmt: skip
         self.concurrency = concurrency
         self._model = model
-        self._tariff = Tariff("anthropic", model, base_url, price)
-        headers = {"Authorization": f"Bearer {key}", "anthropic-version": VERSION}
-        self._server = exchange.Server(base_url or HOME, headers, key)
+        self._more = more.body
+        self._tariff = place.tariff(price)
+        self._server = exchange.Server(place.address, {"anthropic-version": VERSION, **place.headers}, place.key)
         self._streams = True
 
     @property
     def local(self) -> bool:
         return self._server.local
+
+    @property
+    def streams(self) -> bool:
+        return self._streams
 
     def ask(self, request: Request, count: int, waiting: Asker) -> Sequence[Answer]:  # noqa: ARG002 - one at a time
         """One answer, whatever `count` is."""
@@ -100,7 +107,7 @@ class Anthropic:
         }
         if request.expertise:
             body["system"] = exchange.sendable(request.expertise)
-        return body | ({"stream": True} if self._streams else {})
+        return body | ({"stream": True} if self._streams else {}) | dict(self._more)
 
     def _read(self, found: Mapping[str, Any], request: Request, latency_s: float, waiting: Asker) -> Answer:
         if not isinstance(found.get("content"), list):

@@ -59,7 +59,7 @@ def checked(base_url: str | None) -> str | None:
     if not good:
         raise UsageError("--base-url must look like http://127.0.0.1:8080/v1 or https://server/v1")
     if parts.username is not None or parts.query:
-        raise UsageError("--base-url must hold no user, password or query: it is stored with the answers")
+        raise UsageError("--base-url must hold no user, password or query (see --query): it is stored with the answers")
     return base_url.rstrip("/")
 
 

@@ -49,6 +49,11 @@ class Provider(Protocol):
         """Whether the model runs on this machine, and takes from the cores that everything else needs."""
         ...
 
+    @property
+    def streams(self) -> bool:
+        """Whether answers are streamed, as far as is known."""
+        ...
+
     def ask(self, request: Request, count: int, waiting: Asker) -> Sequence[Answer]:
         """One to `count` answers by one request, or one that is `lost`. Raises PassingFailure."""
         ...

@@ -7,7 +7,6 @@ name.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -17,12 +16,13 @@ from typing import Any, cast
 from selftaught.models import Answer, Finish, Request, exchange
 from selftaught.models.exchange import Asker
 from selftaught.models.faults import Fault
-from selftaught.models.prices import Price, Tariff
+from selftaught.models.prices import Price
+from selftaught.models.rows import OPENAI, Row
+from selftaught.models.served import NOTHING, More, served
 from selftaught.models.streams import mapping, mappings
 from selftaught.models.usage import Counted, counted
 from selftaught.plain import JSON
 
-HOME = "https://api.openai.com/v1"
 BATCH = 8
 """Answers asked for by one request, where the server gives as many."""
 RECOVERED = 50
@@ -88,20 +88,22 @@ class OpenAI:
         price: Price | None = None,
         concurrency: int = exchange.CONCURRENCY,
         keyless: bool = False,
+        row: Row = OPENAI,
+        more: More = NOTHING,
     ) -> None:
-        """Raises UsageError without a key that is needed."""
-        base_url = exchange.checked(base_url or os.environ.get("OPENAI_BASE_URL") or None)
-        key = "none" if keyless else exchange.key("OPENAI_API_KEY", base_url)
-        self.name = f"openai:{model}"
-        self.parameters: Mapping[str, JSON] = {"base_url": base_url, "max_tokens": max_tokens}
+        """Raises UsageError without a key or an address that is needed."""
+        place = served(row, model, base_url, keyless, more)
+        self.name = f"{row.name}:{model}"
+        self.parameters: Mapping[str, JSON] = {"base_url": place.named, "max_tokens": max_tokens, **place.more.plain()}
         self.concurrency = concurrency
         self._model = model
         self._max_tokens = max_tokens
-        self._tariff = Tariff("openai", model, base_url, price)
-        self._server = exchange.Server(base_url or HOME, {"Authorization": f"Bearer {key}"}, key)
+        self._more = more.body
+        self._tariff = place.tariff(price)
+        self._server = exchange.Server(place.address, place.headers, place.key)
         self._lock = threading.Lock()
         self._dialect = Dialect()
-        self._several = BATCH
+        self._several = BATCH if row.several else 1
         self._system_taken = False
         self._uncounted = False
         """Whether the server does not count tokens in what is not streamed either."""
@@ -115,6 +117,10 @@ class OpenAI:
     @property
     def local(self) -> bool:
         return self._server.local
+
+    @property
+    def streams(self) -> bool:
+        return self._dialect.streams
 
     def ask(self, request: Request, count: int, waiting: Asker) -> Sequence[Answer]:
         """One to `count` answers; a refusal of a parameter is followed by a request without it, at once."""
@@ -169,7 +175,7 @@ class OpenAI:
             body["stream"] = True
             if dialect.tells_usage:
                 body["stream_options"] = {"include_usage": True}
-        return body | ({"n": count} if count > 1 else {})
+        return body | ({"n": count} if count > 1 else {}) | dict(self._more)
 
     def _unexplained(
         self, fault: Fault, body: Mapping[str, Any], dialect: Dialect, greeted: Sequence[Answer]
