@@ -40,6 +40,9 @@ THOUGHTS = {
     "channels": f"<|channel|>analysis<|message|>{DRAFT}<|end|><|start|>assistant<|channel|>final<|message|>{BLOCK}<|return|>",
     "flattened channels": f"analysisLet me see.\n{DRAFT}assistantfinalHere:\n{BLOCK}",
     "field": json.dumps({"reasoning": OTHER, "code": PROGRAM}),
+    "scalars": f"thought: |\n{quoted(OTHER, '  ')}\ncode: |\n{quoted(PROGRAM, '  ')}\n",
+    "only spoken of": f"The <think> tag is not needed, nor is <think>this</think> one.\n{BLOCK}",
+    "after a token of a turn": f"<｜Assistant｜><think>\n{DRAFT}</think>\n{BLOCK}",
 }
 VERSIONS = {
     "quoted first": f"Here is the current program:\n{DRAFT}And here is the improved one:\n{BLOCK}",
@@ -121,7 +124,29 @@ DRESSES = {
     "tokens of a turn": f"<|im_start|>assistant\n{BLOCK}<|im_end|>",
     "end token after bare code": f"{PROGRAM}<|eot_id|>",
 }
-WAYS = {**THOUGHTS, **VERSIONS, **DRESSES}
+MARKUPS = {
+    "lines in JSON": json.dumps({"code": PROGRAM.split("\n")}),
+    "quotation in a quotation": quoted(BLOCK, "> > "),
+    "restructured text": f"Here:\n\n.. code-block:: python\n\n{quoted(PROGRAM, '    ')}\nDone.",
+    "listing between rules": f"[source,python]\n----\n{PROGRAM}----\n",
+    "rules": f"Program:\n=====\n{PROGRAM}=====\nThat is it.",
+    "braces as tags": f"{{code:python}}\n{PROGRAM}{{code}}",
+    "tag with a language": f"[code=python]\n{PROGRAM}[/code]",
+    "dollars": f"$$\n{PROGRAM}$$",
+    "guillemets": f"«\n{PROGRAM}»",
+    "two ticks": f"``\n{PROGRAM}``",
+    "end of two ticks": f"```python\n{PROGRAM}``",
+    "escaped ticks": f"\\`\\`\\`python\n{PROGRAM}\\`\\`\\`",
+    "wide ticks": f"{chr(0xFF40) * 3}python\n{PROGRAM}{chr(0xFF40) * 3}",
+    "label of a page": f"python\n{PROGRAM}",
+    "button of a page": f"python\nCopy code\n{PROGRAM}",
+    "here document": f"```bash\ncat > main.py <<'EOF'\n{PROGRAM}EOF\npython main.py\n```",
+    "search and replace": f"<<<<<<< SEARCH\n{OTHER}=======\n{PROGRAM}>>>>>>> REPLACE",
+    "patch": "*** Begin Patch\n*** Update File: a.py\n@@\n-def f(x):\n-    return x\n+def f(x):\n+    return x + 1\n*** End Patch",
+    "block of a difference": "```diff\n-def f(x):\n-    return x\n+def f(x):\n+    return x + 1\n```",
+    "breaks of a page": "def f(x):<br>    return x + 1<br>",
+}
+WAYS = {**THOUGHTS, **VERSIONS, **DRESSES, **MARKUPS}
 
 
 @pytest.mark.parametrize("entry", [None, "f"])
@@ -154,6 +179,8 @@ EXACT = {
     "tags over lines": 'def f(t):\n    return f"""\n<code>\n{t}\n</code>\n"""\n',
     "prompts": 'def f(x):\n    """\n    >>> f(1)\n    2\n    """\n    return x + 1\n',
     "quotation": 'def f(x):\n    return """\n> said\n"""\n',
+    "remark on thoughts": "# strip <think> and all up to </think>\ndef f(t):\n    return t\n",
+    "rules in a text": 'def f(t):\n    """Title\n    ----\n    EOF\n    """\n    return t\n',
     "channels": "def f(t):\n    return t.split('<|channel|>final<|message|>')[-1]\n",
     "dots": "def f(x):\n    return x[..., 0]\n",
     "blank line of a text": "def f():\n    return '''a\n    \nb'''\n",

@@ -36,11 +36,15 @@ _TAG_NAMES = (
 )
 _TAG = re.compile(
     rf"(?:<!\[CDATA\[|\]\]>|<\|/?(?:python|code)(?:_tag)?\|>|</?(?:{_TAG_NAMES})(?:[ =][^<>\n]{{0,120}})?>"
-    r"|\[/?(?:PYTHON|CODE|ANSWER|SOLUTION)\]|\\(?:begin|end)\{(?:python|lstlisting|verbatim|minted|code)\}"
+    r"|\[/?(?:PYTHON|CODE|ANSWER|SOLUTION)(?:=\w{1,20})?\]|\\(?:begin|end)\{(?:python|lstlisting|verbatim|minted|code)\}"
     r"(?:\[[^\]\n]{0,40}\])?(?:\{\w{0,20}\})?)",
     re.IGNORECASE,
 )
 _TAG_SIGNS = frozenset("<[\\]")
+_RULE = re.compile(r"[-=*_]{3,80}|\$\$|[`«»]{1,2}|\{code\}|#\+end_src|EOF|EOT|PY", re.IGNORECASE)
+"""A line that ends what stood before it."""
+_SCALAR = re.compile(r"([A-Za-z_][\w -]{0,40}):[ \t]{0,8}[|>][+-]?[ \t]{0,8}")
+"""A line of YAML that begins a text."""
 _CODE = frozenset((*keyword.kwlist, "else:", "finally:", "try:"))
 _THOUGHT = frozenset(("reasoning", "reasoning_content", "thought", "thoughts", "thinking", "analysis", "scratchpad"))
 _PROMISING = ("code", "program", "solution", "python", "source", "script", "implementation", "answer", "improved")
@@ -187,7 +191,7 @@ def _prose(line: str) -> bool:
         and "=" not in words
         and words[1] != "="
         and not line.rstrip().endswith(("(", "[", "{"))
-    )
+    ) or (not code and line.rstrip().endswith((".", "!")))
 
 
 def split_fences(text: str) -> str:
@@ -198,7 +202,7 @@ def split_fences(text: str) -> str:
 def other_fences(text: str) -> str:
     """The text with fences for what else may set code off: tags, and quotation marks where fences should be."""
     lines: list[str] = []
-    for line in text.split("\n"):
+    for line in text.replace("\\`", "`").replace("\uff40", "`").split("\n"):
         for one in _refenced(line):
             if one not in {_OPENING, _CLOSING} or one not in lines[-1:]:
                 lines.append(one)
@@ -230,7 +234,7 @@ def _closes(tag: str) -> bool:
 
 def values(text: str, depth: int = 0) -> list[Block]:
     """The texts inside JSON (or what Python prints of such data), those under a promising name first."""
-    found = _data(text.strip())
+    found = _data(text.strip()) or _scalars(text)
     blocks: list[Block] = []
     todo: list[tuple[str, Any, int]] = [("", found, 0)]
     for _ in range(_MOST_VALUES):
@@ -243,11 +247,34 @@ def values(text: str, depth: int = 0) -> list[Block]:
                 (str(key).lower(), one, deep + 1) for key, one in value.items() if str(key).lower() not in _THOUGHT
             ]
         elif isinstance(value, list | tuple) and deep < _MOST_DEPTH:
-            todo += [(name, one, deep + 1) for one in cast(list[Any], value)]
+            todo += [(name, one, deep + 1) for one in _whole(cast(Sequence[Any], value))]
         elif isinstance(value, str) and value.strip():
             inner = values(value, depth + 1) if value.lstrip()[:1] in {"{", "["} and depth < 2 else []
             blocks += inner or [Block(value, lead=name)]
     return sorted(blocks, key=lambda block: not any(word in block.lead for word in _PROMISING))
+
+
+def _whole(several: Sequence[Any]) -> Sequence[Any]:
+    """What a list holds; lines as the one text that they make."""
+    lines = [one.rstrip("\n") for one in several if isinstance(one, str)]
+    if len(lines) < 2 or len(lines) < len(several) or any("\n" in line for line in lines):
+        return several
+    return ["\n".join(lines) + "\n"]
+
+
+def _scalars(text: str) -> dict[str, str]:
+    """The texts under names that YAML holds."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] | None = None
+    for line in text.split("\n"):
+        head = _SCALAR.fullmatch(line)
+        if head:
+            lines = found.setdefault(head[1], [])
+        elif line.strip() and not line.startswith((" ", "\t")):
+            lines = None
+        elif lines is not None:
+            lines.append(line)
+    return {name: "\n".join(told) for name, told in found.items()}
 
 
 def _data(text: str) -> Any:
@@ -271,7 +298,7 @@ def _data(text: str) -> Any:
 def bare(text: str, parser: Parser) -> list[Block]:
     """Code that nothing sets off but the prose around it: it begins as code does, and ends with a paragraph."""
     lines = text.split("\n")
-    ends = [len(lines), *islice((i for i in range(len(lines) - 1, 0, -1) if not lines[i].strip()), _MOST_GAPS)]
+    ends = [len(lines), *islice((i for i in range(len(lines) - 1, 0, -1) if _ends(lines[i])), _MOST_GAPS)]
     begun = [i for i, line in enumerate(lines) if _begins(line) and (i == 0 or not _begins(lines[i - 1]))][:_MOST_GAPS]
     for start in begun:
         for end in (one for one in ends if one > start):
@@ -279,8 +306,14 @@ def bare(text: str, parser: Parser) -> list[Block]:
             if parser.mended(body) is None:
                 continue
             rest = next((line for line in lines[end:] if line.strip()), "")
-            return [Block(body, closed=False)] if not rest or _prose(rest) else []
+            return [Block(body, closed=False)] if not rest or _ends(rest) or _prose(rest) else []
     return []
+
+
+def _ends(line: str) -> bool:
+    """Whether a program may end before this line."""
+    bare = line[:_MOST_LEAD].strip()
+    return not bare or _RULE.fullmatch(bare) is not None
 
 
 def _begins(line: str) -> bool:

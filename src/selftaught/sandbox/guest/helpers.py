@@ -90,6 +90,10 @@ _REFUSAL = re.compile(
 )
 
 
+_READABLE = frozenset(("text", "diff", "patch"))
+"""Labels of what is another language by its name, and may be a program all the same."""
+
+
 @dataclass(frozen=True)
 class _Candidate:
     """A block that is a program, and where it stands among the others."""
@@ -157,7 +161,7 @@ def _within(block: Block, parser: Parser) -> Iterator[Block]:
 def _candidates(known: Sequence[Block], parser: Parser) -> list[_Candidate]:
     found: list[_Candidate] = []
     for place, block in enumerate(known):
-        text = None if block.foreign and block.label != "text" else parser.mended(block.text)
+        text = None if block.foreign and block.label not in _READABLE else parser.mended(block.text)
         tree = parser.tree(text) if text is not None else None
         if text is not None and tree is not None:
             found.append(_Candidate(text, tree, block, place))
