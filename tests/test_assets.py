@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from selftaught.errors import UsageError
 from selftaught.lab.progress import Progress
 from selftaught.models import Request
 from selftaught.runs import assignment
@@ -83,22 +84,18 @@ def test_its_answers_are_replayed(written):
     replay.close()
 
 
-def test_an_unfinished_run_of_it_goes_on_to_its_end(written):
+def test_an_unfinished_run_of_an_older_contract_is_shown_and_not_gone_on_with(written):
     with Store(written) as store:
         document = store.run(1).document
     db = sqlite3.connect(written)
-    db.execute("UPDATE runs SET status = 'running', ended = NULL, document = NULL")
-    half = "(SELECT max(id) / 2 FROM facts)"
-    db.execute(f"DELETE FROM keys WHERE fact > {half}")
-    db.execute(f"DELETE FROM uses WHERE fact > {half}")
-    db.execute(f"DELETE FROM facts WHERE id > {half}")
+    db.execute("UPDATE runs SET status = 'stopped: enough', ended = NULL")
     db.commit()
     db.close()
     with Store(written) as store:
-        again = carry(1, store, Progress())
-        assert store.run(1).status == "done"
-    assert len(again["rounds"]) == len(document["rounds"])
-    assert again.keys() >= document.keys()
+        assert store.run(1).document == document
+        with pytest.raises(UsageError, match=r"run 1 was made under contract 1.*begin it anew"):
+            carry(1, store, Progress())
+        assert store.run(1).status == "stopped: enough"
 
 
 def test_a_migration_keeps_what_is_there_and_is_made_once(written, monkeypatch):

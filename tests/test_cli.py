@@ -14,6 +14,7 @@ import pytest
 from shared.command import answers, one_line, selftaught
 
 SMALL = [
+    *("--seed", "0"),
     *("--rounds", "1", "--repetitions", "1", "--validation", "2", "--test", "2"),
     *("--tasks", "formula:train/2", "--test-tasks", "formula:test/2"),
     *("--outer-calls", "1", "--outer-responses", "4", "--outer-scorings", "5"),
@@ -43,7 +44,7 @@ def test_a_run_prints_one_document_with_everything_in_it(first):
     assert document["sandbox"] == "strict"
     assert {"round", "improver", "accepted", "reason", "train", "validation", "test"} <= set(document["rounds"][1])
     assert {"mean", "low", "high", "n"} <= set(document["rounds"][1]["validation"])
-    assert set(document["arms"]) == {"seed", "improved", "best_of_n", "frozen", "sham"}
+    assert set(document["arms"]) == {"start", "seed", "improved", "best_of_n", "equal_answers", "frozen", "sham"}
     assert document["discovery"]["answers"] > 0
     for arm in document["arms"].values():
         assert {"test", "per_task", "responses"} <= set(arm)

@@ -7,6 +7,8 @@ import pytest
 from shared.command import answers, one_line, selftaught
 
 TINY = [
+    "--seed",
+    "0",
     *("--tasks", "formula:test/1", "--repetitions", "2"),
     *("--calls", "2", "--responses", "2", "--scorings", "5", "--json"),
 ]
@@ -69,7 +71,7 @@ def test_what_cannot_be_compared_is_told_in_one_line(first, args, said):
 
 
 def test_the_parts_of_an_experiment_are_named(tmp_path):
-    ran = selftaught("experiment", "seeds", "--preset", "tiny", "--runs", "1", "--json", cwd=tmp_path)
+    ran = selftaught("experiment", "seeds", "--seed", "0", "--preset", "tiny", "--runs", "1", "--json", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     made = json.loads(ran.stdout)["runs"][0]
     shown = json.loads(selftaught("show", "1", "--improver", "--of", "seed/0", "--json", cwd=tmp_path).stdout)

@@ -97,10 +97,10 @@ def test_the_papers_interface_is_described_without_extensions(tmp_path, sandbox)
 
 def test_a_blank_task_hides_the_start_and_nothing_else(tmp_path, sandbox):
     shown = blank(ScaledTask(SolutionTask(Number("one")), 0.2))
-    assert "return None" in shown.task.start and shown(0.2) == 0.0
+    assert "return None" in shown.task.start and shown.value(0.2, 0.2) == 0.0
     assert shown.task.source != Number("one").source
     assert shown.task.task.source_files == Number("one").source_files, "a mistake is told where it was made"
-    assert shown.task.task.sample(1, "test", 0, "judged") == Number("one").sample(1, "test", 0, "judged")
+    assert shown.task.task.sample("r", "test", 0, "judged") == Number("one").sample("r", "test", 0, "judged")
     lab = make_lab(tmp_path / "s.db", sandbox)
     cell = MetaUtility(lab, [shown], "test", "a", 1, Allowance(cpu_s=5)).cells(STUB)[0]
     assert (cell.raw, cell.failed) == (0.0, None)
@@ -221,14 +221,14 @@ def row(name, by_task):
 
 def test_transfer_is_told_by_improver_and_over_improvers():
     rows = [row("seed", {"a": 0.1, "b": 0.2}), row("x 0", {"a": 0.3, "b": 0.2}), row("x 1", {"a": 0.5, "b": 0.3})]
-    found = transferred({"improvers": rows, "tasks": ["a", "b"]}, ["x 0", "x 1"], ["b"])
+    found = transferred({"improvers": rows, "tasks": ["a", "b"]}, ["x 0", "x 1"], ["b"], (-1.0, 1.0))
     assert found["improvers"] == {"x 0": "x 0", "x 1": "x 1"}
-    expected = over_runs([0.1, 0.25])
+    expected = over_runs([0.1, 0.25], (-1.0, 1.0))
     assert found["overall"]["mean"] == pytest.approx(expected.mean)
     assert (found["overall"]["low"], found["overall"]["n"]) == (pytest.approx(expected.low), 2)
     assert found["per_task"]["a"] == found["like"] and found["like"]["mean"] == pytest.approx(0.3)
     assert found["unlike"]["mean"] == pytest.approx(0.05) and found["unlike"]["low"] is not None
-    assert "like" not in transferred({"improvers": rows, "tasks": ["a", "b"]}, ["x 0"], ["a", "b"])
+    assert "like" not in transferred({"improvers": rows, "tasks": ["a", "b"]}, ["x 0"], ["a", "b"], (-1.0, 1.0))
 
 
 def test_a_plan_can_be_looked_at_without_a_key_and_not_begun(monkeypatch):
@@ -245,7 +245,7 @@ def test_the_command_shows_plans_and_goes_on(tmp_path):
     planned = json.loads(selftaught("experiment", "lpn", "--plan", "--json", cwd=tmp_path).stdout)
     assert planned["runs"] == 5 and "at most" in planned["asks"]
     assert not (tmp_path / ".selftaught").exists(), "a plan asks nothing and keeps nothing"
-    tiny = ["experiment", "lpn", "--preset", "tiny", "--picture", "p.svg"]
+    tiny = ["experiment", "lpn", "--preset", "tiny", "--seed", "0", "--picture", "p.svg"]
     stopped = selftaught(*tiny, "--max-cpu-minutes", "0.0002", cwd=tmp_path)
     assert stopped.returncode == 4, stopped.stderr
     tiny_plan = json.loads(selftaught(*tiny, "--plan", "--json", cwd=tmp_path).stdout)["digest"]

@@ -7,7 +7,10 @@ import pytest
 from shared.command import selftaught
 
 GOLDEN = Path(__file__).parent / "golden"
-COMMANDS = {"run": ("run", "--seed", "0", "--controls", "basic"), "lpn": ("experiment", "lpn", "--preset", "tiny")}
+COMMANDS = {
+    "run": ("run", "--seed", "0", "--controls", "basic"),
+    "lpn": ("experiment", "lpn", "--preset", "tiny", "--seed", "0"),
+}
 
 
 def plain(text):

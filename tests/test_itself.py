@@ -5,15 +5,13 @@ from dataclasses import replace
 import pytest
 from shared.recursions import SETTINGS
 
-from selftaught.budget import Allowance, Usage
+from selftaught.budget import Allowance
 from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.errors import UsageError
-from selftaught.evidence.controls import sampling
-from selftaught.improver import Improvement
 from selftaught.meta import ImproverTask, MetaUtility
 from selftaught.plain import canonical
 from selftaught.program import Program
-from selftaught.recursion import Round, recursion
+from selftaught.recursion import recursion
 from selftaught.runs.estimate import estimate
 from selftaught.runs.recursion import arrange
 from selftaught.settings import Settings
@@ -118,12 +116,3 @@ def test_a_recursion_measures_its_start_and_counts_it_in_its_estimate(lab):
         replace(with_it, start="none")
     with pytest.raises(UsageError, match="itself budget of calls is below 1"):
         replace(with_it, itself=replace(TINY, calls=0))
-
-
-def test_answers_to_improve_improvers_are_not_those_that_best_of_n_is_given(lab):
-    better = Program(asker(4))
-    before, after = judge(lab).cells(SEED), judge(lab).cells(better)
-    assert {(cell.task, cell.usage.responses) for cell in after} == {("one", 4), ("û", 2)}, "the budget on û is smaller"
-    proposal = Improvement(better, None, Usage(), None)
-    one = Round(1, SEED, proposal, SEED, better, True, "better", before, after)
-    assert sampling([one], better) == 4

@@ -63,7 +63,9 @@ def test_only_judged_instances_count(lab):
             return answer if instance.truth == "practice" else 0.1
 
     judge = MetaUtility(lab, [ScaledTask(SolutionTask(Lucky("lucky")), 0.0)], "train", "a", 2, INNER)
-    assert judge.score(load("seed")).parts == pytest.approx((0.1, 0.1))
+    cells = judge.cells(load("seed"))
+    assert [(cell.raw, cell.before) for cell in cells] == [(0.1, 0.1)] * 2
+    assert judge.score(load("seed")).parts == (0.0, 0.0), "the start solution is graded 0.1 on the judged half as well"
 
 
 def test_a_start_solution_that_always_fails_is_told(lab, caplog):
@@ -78,7 +80,8 @@ def test_a_start_solution_that_always_fails_is_told(lab, caplog):
 def test_the_scale_is_affine_and_does_not_clip(lab):
     task = Number()
     scaled = ScaledTask(SolutionTask(task), 0.5)
-    assert (scaled(0.5), scaled(1.0), scaled(0.0)) == (0.0, 1.0, -1.0)
+    assert (scaled.value(0.5, 0.5), scaled.value(1.0, 0.5), scaled.value(0.0, 0.5)) == (0.0, 1.0, -1.0)
+    assert scaled.value(0.75, 0.25) == 1.0, "what counts is the gain on the same instances"
     assert scale(lab, task).start == 0.0
 
     class Unknown(Number):
@@ -100,7 +103,11 @@ def test_a_failed_run_counts_as_its_start_solution_and_is_counted(lab):
 
 
 def test_best_of_n_repeats_the_batch_with_fresh_answers(lab):
-    once, thrice = meta(lab).cells(load("seed")), meta(lab, tries=3).cells(load("seed"))
+    judge = meta(lab)
+    places = [(load("seed"), task, r) for r in range(2) for task in judge.tasks]
+    once, thrice = judge.side_by_side(places), judge.side_by_side(places, [3] * 4)
+    (none,) = judge.side_by_side(places[:1], [0])
+    assert (none.value, none.failed, none.usage.responses) == (0.0, None, 0)
     assert [cell.usage.responses for cell in thrice] == [18] * 4
     assert all(a.value <= b.value for a, b in zip(once, thrice, strict=True))
     assert any(a.value < b.value for a, b in zip(once, thrice, strict=True))
@@ -114,7 +121,7 @@ def test_the_description_states_budgets_and_no_task(lab):
 
 def test_feedback_tells_failures_but_no_task(lab):
     text = meta(lab).feedback(Program("def improve_algorithm(s, u, m):\n    raise ValueError('oh')\n"))
-    assert "2 of 2 runs failed" in text and "ValueError: oh" in text
+    assert "of 2 runs all failed: ValueError" in text and "oh" not in text
     assert "one" not in text.replace("none", "")
 
 
@@ -124,7 +131,7 @@ def test_everything_that_decides_a_score_is_in_its_key(lab):
         meta(lab, label="b"),
         meta(lab, repetitions=3),
         meta(lab, tasks=("one",)),
-        meta(lab, tries=2),
+        meta(lab, keep="returned"),
         meta(make_lab(lab.store.path, lab.sandbox, seed=2)),
     ]
     assert len({canonical(one.key) for one in keys}) == len(keys)

@@ -7,7 +7,7 @@ import pytest
 from shared.recursions import SEED, SETTINGS, TASKS, Spoiler
 
 from selftaught.downstream import ScaledTask, SolutionTask
-from selftaught.evidence.controls import judge, sampling
+from selftaught.evidence.controls import judge
 from selftaught.evidence.report import report
 from selftaught.models import Answer
 from selftaught.program import Program
@@ -17,7 +17,7 @@ from selftaught.testing import Doubler, Guesser, Number, asker, make_lab
 
 @pytest.fixture
 def lab(tmp_path, sandbox):
-    return make_lab(tmp_path / "s.db", sandbox, Doubler())
+    return make_lab(tmp_path / "s.db", sandbox, Doubler(), seed=3)
 
 
 def rounds_of(lab, **changes):
@@ -109,10 +109,16 @@ def test_best_of_n_gets_the_improved_improvers_answers(lab):
     rounds = rounds_of(lab)
     final = rounds[-1].improver
     per_run = {Program(asker(n)): n for n in (1, 2, 4, 8)}[final]
-    assert sampling(rounds, final) == per_run
     found = document(lab, rounds)
-    assert found["arms"]["best_of_n"]["responses"] == found["arms"]["improved"]["responses"] == per_run
-    assert found["arms"]["best_of_n"]["scorings"] == 2 * per_run
+    arms = found["arms"]
+    assert arms["equal_answers"]["responses"] == arms["improved"]["responses"] == per_run
+    assert arms["equal_answers"]["scorings"] == 2 * per_run
+    assert found["equal_answers"] == {"improved": 6 * per_run, "best_of_n": 6 * per_run}, (
+        "equal in total, over six runs"
+    )
+    whole = SETTINGS.inner.calls * SETTINGS.inner.responses
+    assert arms["best_of_n"]["responses"] == whole, "the headline is best-of-n at the whole allowance"
+    assert arms["start"]["test"]["mean"] == 0.0
     assert found["verdict"]["against_seed"]["difference"] > 0
     gain = found["gain"]
     assert gain["gain"]["mean"] == pytest.approx(gain["more_answers"]["mean"] + gain["better_search"]["mean"])
@@ -139,12 +145,12 @@ def test_a_run_that_is_cut_goes_on_where_it_was_and_asks_nothing_twice(tmp_path,
             self.left -= len(addresses)
             return super().complete(request, addresses)
 
-    whole = make_lab(tmp_path / "whole", sandbox, Doubler())
+    whole = make_lab(tmp_path / "whole", sandbox, Doubler(), seed=3)
     wanted = [one.improver for one in rounds_of(whole)]
-    cut = make_lab(tmp_path / "cut", sandbox, Dies())
+    cut = make_lab(tmp_path / "cut", sandbox, Dies(), seed=3)
     with pytest.raises(OSError, match="the line is cut"):
         rounds_of(cut)
-    again = make_lab(tmp_path / "cut", sandbox, Doubler())
+    again = make_lab(tmp_path / "cut", sandbox, Doubler(), seed=3)
     assert [one.improver for one in rounds_of(again)] == wanted
     kept = {about["contract"] for about in again.store.abouts("answer")}
     assert kept == {1}

@@ -25,7 +25,12 @@ _UNSAFE = re.compile(f"[{_COMMANDS}{_TURNS}{_HIDDEN}{_HALVES}]")
 
 def clean(text: str) -> str:
     r"""The text with escapes, as `\x1b` or `\u202e`, in place of characters that are not safe to show."""
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+    shown = _UNSAFE.sub(lambda found: _escaped(found[0]), text)
+    return "".join(c if c in "\n\t" or c.isprintable() else _escaped(c) for c in shown)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def write(text: str, end: str = "", to: TextIO | None = None) -> None:
