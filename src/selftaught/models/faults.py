@@ -162,7 +162,7 @@ def _error(found: Mapping[str, Any]) -> tuple[Mapping[str, Any], str, str]:
         told = [f"{'.'.join(field)}: {one.get('msg')}" for field, one in zip(fields, details, strict=True)]
         return details[0], "; ".join(told), fields[0][-1]
     several = mappings(found.get("errors"))
-    return mapping(error) or (several[0] if several else found), "", ""
+    return mapping(cast(object, error)) or (several[0] if several else found), "", ""
 
 
 def _status(status: int, codes: Sequence[str], message: str) -> int:

@@ -20,7 +20,8 @@ def open_model(
     """The model that is asked for; `keyless`: to be told prices only. The caller closes it.
 
     Under a limit on dollars an answer has a limit on its tokens, or its price would have none: if nothing else is asked
-    for, the one that estimates count with. `concurrency` bounds the requests to a server at once; a model without one takes as many as it does.
+    for, the one that estimates count with. `concurrency` bounds the requests to a server at once; a model without one takes as
+    many as it does.
     """
     limits = limits or SpendLimits()
     kind, _, rest = asked.model.partition(":")
