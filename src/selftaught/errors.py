@@ -63,12 +63,24 @@ class PassingFailure(ModelFailure):
     """One request failed in a way that may pass: throttled, cut off, timed out, garbled. The gateway tries it again.
 
     `throttled` when the server says that it is asked too much; `after_s` when it says for how many seconds to wait.
+    `lasting` when it will not pass unless somebody mends something, so that a server that never was right is given up;
+    `paid` when the server may have worked on the request and charge for it.
     """
 
-    def __init__(self, reason: str, *, throttled: bool = False, after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        throttled: bool = False,
+        after_s: float | None = None,
+        lasting: bool = False,
+        paid: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.throttled = throttled
         self.after_s = after_s
+        self.lasting = lasting
+        self.paid = paid
 
 
 class ModelRefused(ModelFailure):

@@ -12,15 +12,20 @@ KEY = "sk-planted-0123456789abcdef"
 
 
 class Reply:
-    """One way to answer a request: `status`, a JSON body or raw bytes, headers; `cut`, `hang` are what they say."""
+    """One way to answer a request: `status`, a JSON body or raw bytes, headers; `cut`, `hang`, `after` are what they say.
 
-    def __init__(self, status=200, body=None, raw=None, headers=(), cut=False, hang=0.0):
+    `plain`: not streamed, even to who asks for that; `pieces_s`: seconds from one piece of a stream to the next.
+    """
+
+    def __init__(self, status=200, body=None, raw=None, headers=(), cut=False, hang=0.0, plain=False, pieces_s=0.0):
         self.status = status
         self.body = body
         self.raw = raw
         self.headers = dict(headers)
         self.cut = cut
         self.hang = hang
+        self.plain = plain
+        self.pieces_s = pieces_s
 
 
 def error(status, code=None, param=None, message="no", headers=()):
@@ -48,11 +53,16 @@ def echo(body, nth):
 
 
 class FaultServer:
-    """Answers each request with what `behave(body, nth)` returns: `nth` counts the requests from 0."""
+    """Answers each question with what `behave(body, nth)` returns: `nth` counts the questions from 0.
 
-    def __init__(self, behave=echo, latency=0.0):
+    To a question about its models it answers with what `alive` returns, if anything.
+    """
+
+    def __init__(self, behave=echo, latency=0.0, alive=lambda: Reply(200, {"data": [{"id": "m"}]})):
         self.behave = behave
         self.latency = latency
+        self.alive = alive
+        self.probes = []
         self.bodies = []
         self.headers = []
         self.times = []
@@ -117,17 +127,29 @@ def _handler(owner):
         def log_message(self, *args):
             pass
 
+        def do_GET(self):
+            owner.probes.append(self.path)
+            reply = owner.alive()
+            self.answer(reply or Reply(hang=30.0), False)
+
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            nth = owner.enter(body, {name.lower(): value for name, value in self.headers.items()})
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            nth = owner.enter(body, {**headers, ":path": self.path})
             try:
                 time.sleep(owner.latency)
                 reply = owner.behave(body, nth)
             finally:
                 owner.leave()
+            self.answer(reply, bool(body.get("stream")))
+
+        def answer(self, reply, streamed):
             if reply.hang:
                 time.sleep(reply.hang)
                 self.close_connection = True
+                return
+            if streamed and not reply.plain and reply.raw is None and streamable(reply.body):
+                self.stream(reply)
                 return
             data = reply.raw if reply.raw is not None else json.dumps(reply.body).encode()
             self.send_response(reply.status)
@@ -143,4 +165,45 @@ def _handler(owner):
                 return
             self.wfile.write(data)
 
+        def stream(self, reply):
+            self.send_response(reply.status)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Transfer-Encoding", "chunked")
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            events = chunks(reply.body)
+            for event in events[: len(events) // 2] if reply.cut else events:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
+                time.sleep(reply.pieces_s)
+            if reply.cut:
+                self.close_connection = True
+                return
+            self.wfile.write(b"0\r\n\r\n")
+
     return Handler
+
+
+def streamable(body):
+    """Whether what is said can be streamed: chat completions with their choices."""
+    return isinstance(body, dict) and all(
+        isinstance(choice, dict) and isinstance(choice.get("message"), dict) for choice in body.get("choices") or [None]
+    )
+
+
+def chunks(body):
+    """A chat completion as the events of a stream: texts in pieces of a few characters, usage at the end."""
+    whole = {name: value for name, value in body.items() if name not in {"choices", "usage"}}
+    events = []
+    for index, choice in enumerate(body["choices"]):
+        rest = {name: value for name, value in choice.items() if name != "message"} | {"index": index}
+        message = choice["message"]
+        text = message.get("content")
+        pieces = [text[i : i + 4] for i in range(0, len(text), 4)] if isinstance(text, str) else [text]
+        for piece in pieces:
+            events.append({**whole, "choices": [{"index": index, "delta": {**message, "content": piece}}]})
+            message = {}
+        events.append({**whole, "choices": [{**rest, "delta": message}]})
+    if "usage" in body:
+        events.append({**whole, "choices": [], "usage": body["usage"]})
+    return [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events] + [b"data: [DONE]\n\n"]

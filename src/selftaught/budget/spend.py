@@ -58,7 +58,9 @@ class SpendLimits:
     """Like `dollars`, for each round of a recursion by itself."""
     round_wall_s: float | None = None
     deadline_s: float = 600.0
-    """Seconds without any good answer of the model."""
+    """Seconds without a sign of life of the model's server."""
+    idle_s: float = 60.0
+    """Seconds without a word on a question, after which its server is asked whether it lives."""
 
     def plain(self) -> dict[str, JSON]:
         return asdict(self)
@@ -84,6 +86,8 @@ class Spend:
         self._rounds = {label: RoundSpent(**one) for label, one in self._earlier.rounds.items()}
         self._round: RoundSpent | None = None
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        """Something that was held is not any more."""
 
     def now(self) -> Spent:
         """What the run has cost up to now, earlier sessions included."""
@@ -139,50 +143,67 @@ class Spend:
     def buying(self, at_most: float | None, count: int) -> Generator[list[Usage]]:
         """Hold `at_most` dollars while `count` answers are bought; the block appends to the list what each really took.
 
-        Raises SpendExhausted, before anything is bought, when that could exceed a limit on money or answers, or when the
-        limit on tokens is reached. An unknown price never fits under a limit.
+        What does not fit beside what is held for others waits until it does. Raises SpendExhausted, before anything is
+        bought, for what does not fit under a limit on money or answers with nothing held, or when the limit on tokens is
+        reached. An unknown price never fits under a limit.
         """
         bought: list[Usage] = []
         held = at_most or 0.0
-        with self._lock:
-            self._refuse(at_most, count)
+        with self._changed:
+            while not self._fits(at_most, count):
+                self._changed.wait()
             self._reserved += held
             self._ordered += count
         try:
             yield bought
         finally:
             total = sum(bought, Usage())
-            with self._lock:
-                self._reserved -= held
+            with self._changed:
                 self._ordered -= count
+                self._reserved = self._reserved - held if self._ordered else 0.0
                 self._answers += total.responses
                 self._tokens += total.tokens_in + total.tokens_out
                 unknown = self._dollars is None or total.dollars is None
                 self._dollars = None if unknown else (self._dollars or 0.0) + (total.dollars or 0.0)
+                self._changed.notify_all()
 
-    def _refuse(self, at_most: float | None, count: int) -> None:
+    def _fits(self, at_most: float | None, count: int) -> bool:
+        """Whether it fits beside what is held. Raises SpendExhausted when it would not with nothing held."""
+        try:
+            self._refuse(at_most, count)
+        except SpendExhausted:
+            if not self._ordered:
+                raise
+            self._refuse(at_most, count, beside=False)
+            return False
+        return True
+
+    def _refuse(self, at_most: float | None, count: int, beside: bool = True) -> None:
+        """Raise SpendExhausted for what does not fit: beside what is held for others, or with nothing held."""
+        reserved, ordered = (self._reserved, self._ordered) if beside else (0.0, 0)
         limits = self.limits
-        self._refuse_money(limits.dollars, "", 0.0, at_most)
+        self._refuse_money(limits.dollars, "", 0.0, at_most, reserved)
         if self._round is not None:
-            self._refuse_money(limits.round_dollars, " for a round", self._round.dollars, at_most)
-        if limits.answers is not None and self._answers + self._ordered + count > limits.answers:
+            self._refuse_money(limits.round_dollars, " for a round", self._round.dollars, at_most, reserved)
+        if limits.answers is not None and self._answers + ordered + count > limits.answers:
             raise SpendExhausted(
-                f"the limit of {limits.answers:g} answers is reached ({self._answers} bought, {self._ordered} under way, "
-                f"{count} wanted); {_GO_ON}"
+                f"the limit of {limits.answers:g} answers is reached ({self._answers} bought, {count} wanted); {_GO_ON}"
             )
         if limits.tokens is not None and self._tokens >= limits.tokens:
             raise SpendExhausted(f"the limit of {limits.tokens:g} tokens is reached ({self._tokens} bought); {_GO_ON}")
 
-    def _refuse_money(self, limit: float | None, scope: str, before: float | None, at_most: float | None) -> None:
+    def _refuse_money(
+        self, limit: float | None, scope: str, before: float | None, at_most: float | None, reserved: float
+    ) -> None:
         if limit is None:
             return
         if at_most is None or self._dollars is None or before is None:
             raise SpendExhausted(f"a limit of ${limit:g}{scope} cannot be kept: the price of this model is unknown")
         spent = self._dollars - before
-        if spent + self._reserved + at_most > limit:
+        if spent + reserved + at_most > limit:
             raise SpendExhausted(
-                f"the limit of ${limit:g}{scope} is reached (${spent:.4f} spent, ${self._reserved:.4f} under way, "
-                f"the next request may cost ${at_most:.4f}); {_GO_ON}"
+                f"the limit of ${limit:g}{scope} is reached (${spent:.4f} spent, the next request may cost "
+                f"${at_most:.4f}); {_GO_ON}"
             )
 
     def _since(self, before: RoundSpent) -> RoundSpent:

@@ -37,12 +37,13 @@ def list_tasks(
 
 @command("models")
 def list_models(json: Json = False) -> None:
-    """List the models and what each needs."""
+    """List the models and what each needs; servers on this machine are asked which they have."""
     from dataclasses import asdict
 
+    from selftaught.models.local import running
     from selftaught.models.providers import catalogue
 
-    show_rows([asdict(one) for one in catalogue()], json)
+    show_rows([asdict(one) for one in catalogue(running())], json)
 
 
 @command("improvers")

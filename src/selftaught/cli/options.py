@@ -159,8 +159,13 @@ class Spending:
     max_cpu_minutes: Annotated[float | None, option(SPENDING, "Minutes of CPU time."), Limits("cpu_s", 60)] = None
     deadline: Annotated[
         float | None,
-        option(SPENDING, "Seconds without any answer of the model.  [default: 600]"),
+        option(SPENDING, "Seconds without a sign of life of the model's server.  [default: 600]"),
         Limits("deadline_s"),
+    ] = None
+    idle: Annotated[
+        float | None,
+        option(SPENDING, "Seconds without a word, after which it is asked whether it lives.  [default: 60]"),
+        Limits("idle_s"),
     ] = None
 
     def limits(self, begun_with: SpendLimits | None = None) -> SpendLimits:

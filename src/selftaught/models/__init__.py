@@ -8,7 +8,9 @@ from typing import Literal, Protocol
 
 from selftaught.plain import JSON
 
-Finish = Literal["stop", "length", "blocked", "empty"]
+Finish = Literal["stop", "length", "blocked", "empty", "tools", "failed", "lost"]
+"""How an answer ended: by itself; cut at a limit; withheld; without a word; with a call of tools that nobody offered; never,
+as its question alone failed again and again; unknown, as what was sent for it brought nothing that can be read."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Answer:
     latency_s: float = 0.0
     temperature_applied: float | None = None
     """None when the model refused to take a temperature."""
+    reason: str = ""
+    """Of one that failed or was lost: what was seen last."""
     again: bool = False
     """Whether it is worth asking again instead of keeping it: nothing came, which may be a passing fault. Never stored."""
 

@@ -1,29 +1,36 @@
-"""`anthropic:NAME`: messages through the official SDK. One answer per request; the API takes no temperature any more."""
+"""`anthropic:NAME`: messages. One answer per request; the API takes no temperature any more."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selftaught.errors import PassingFailure
 from selftaught.models import Answer, Finish, Request, exchange
+from selftaught.models.exchange import Asker
 from selftaught.models.faults import Fault
-from selftaught.models.prices import Price, Tariff
+from selftaught.models.prices import Price
+from selftaught.models.rows import ANTHROPIC, Row
+from selftaught.models.served import NOTHING, More, served
+from selftaught.models.streams import mappings
+from selftaught.models.usage import counted
 from selftaught.plain import JSON
 
+VERSION = "2026-10-21"
+"""Of the API: the first one without temperatures."""
 MAX_TOKENS = 4096
 """The API demands a limit; this one is sent when the user gives none."""
 FINISHES: Mapping[str, Finish] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "refusal": "blocked",
+    "tool_use": "tools",
 }
 
 
 class Anthropic:
-    """One model (a `Provider`). The SDK's own retries are off: the gateway does them.
+    """One model (a `Provider`).
 
     Every answer's `temperature_applied` is None: API versions since 2026-10-21 have no such parameter.
     """
@@ -38,62 +45,81 @@ class Anthropic:
         price: Price | None = None,
         concurrency: int = exchange.CONCURRENCY,
         keyless: bool = False,
+        row: Row = ANTHROPIC,
+        more: More = NOTHING,
     ) -> None:
-        """Raises UsageError without the SDK or without a key that is needed."""
-        base_url = exchange.checked(base_url or os.environ.get("ANTHROPIC_BASE_URL") or None)
-        self.name = f"anthropic:{model}"
+        """Raises UsageError without a key that is needed."""
+        place = served(row, model, base_url, keyless, more)
+        self.name = f"{row.name}:{model}"
         self._limit = max_tokens or MAX_TOKENS
-        self.parameters: Mapping[str, JSON] = {"base_url": base_url, "max_tokens": self._limit}
+        self.parameters: Mapping[str, JSON] = {
+            "base_url": place.named, "max_tokens": self._limit, **place.more.plain(),
+        }  # fmt: skip
         self.concurrency = concurrency
         self._model = model
-        self._tariff = Tariff("anthropic", model, base_url, price)
-        self._sdk = exchange.sdk("anthropic")
-        self._client: Any = self._sdk.Anthropic(
-            api_key="none" if keyless else exchange.key("ANTHROPIC_API_KEY", base_url),
-            base_url=base_url,
-            max_retries=0,
-            http_client=exchange.http_client(self._sdk),
-        )
+        self._more = more.body
+        self._tariff = place.tariff(price)
+        self._server = exchange.Server(place.address, {"anthropic-version": VERSION, **place.headers}, place.key)
+        self._streams = True
 
-    def ask(self, request: Request, count: int, timeout_s: float) -> Sequence[Answer]:  # noqa: ARG002 - one at a time
+    @property
+    def local(self) -> bool:
+        return self._server.local
+
+    @property
+    def streams(self) -> bool:
+        return self._streams
+
+    def ask(self, request: Request, count: int, waiting: Asker) -> Sequence[Answer]:  # noqa: ARG002 - one at a time
         """One answer, whatever `count` is."""
         greeted: Sequence[Answer] = []
         while True:
-            began = time.monotonic()
-            found = self._send(request, timeout_s)
+            began, streamed = time.monotonic(), self._streams
+            found = self._server.ask("/v1/messages", self._body(request), waiting)
             if not isinstance(found, Fault):
-                return [self._read(found, time.monotonic() - began).with_costs_of(greeted)]
+                return [self._read(found, request, time.monotonic() - began, waiting).with_costs_of(greeted)]
             if found.about_message or (found.about_request and greeted):
                 return [Answer("", "blocked", latency_s=time.monotonic() - began).with_costs_of(greeted)]
-            if not found.about_request or request.message == exchange.GREETING:
+            if streamed and found.blames("stream"):
+                self._streams = False
+            elif not found.about_request or request.message == exchange.GREETING:
                 raise found.failure()
-            greeted = self.ask(exchange.greeting(request), 1, timeout_s)
+            else:
+                greeted = self.ask(exchange.greeting(request), 1, waiting)
 
     def ceiling(self, request: Request, count: int) -> float | None:
         return self._tariff.ceiling(exchange.size(request), count, self._limit)
 
-    def close(self) -> None:
-        self._client.close()
+    def lives(self) -> bool:
+        return self._server.lives("/v1/models")
 
-    def _send(self, request: Request, timeout_s: float) -> Mapping[str, Any] | Fault:
+    def elsewhere(self) -> str:
+        return self._server.elsewhere("/v1/models")
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _body(self, request: Request) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._model,
             "max_tokens": self._limit,
             "messages": [{"role": "user", "content": exchange.sendable(request.message)}],
-            "timeout": self._sdk.Timeout(timeout_s, connect=min(10.0, timeout_s)),
         }
         if request.expertise:
             body["system"] = exchange.sendable(request.expertise)
-        create = self._client.messages.with_raw_response.create
-        return exchange.through(lambda: create(**body).http_response.text, self._sdk.APIError)
+        return body | ({"stream": True} if self._streams else {}) | dict(self._more)
 
-    def _read(self, found: Mapping[str, Any], latency_s: float) -> Answer:
+    def _read(self, found: Mapping[str, Any], request: Request, latency_s: float, waiting: Asker) -> Answer:
         if not isinstance(found.get("content"), list):
-            raise PassingFailure("the response holds no answer")
-        blocks = exchange.mappings(found["content"])
+            raise PassingFailure("the response holds no answer", paid=True)
+        blocks = mappings(found["content"])
         text = "".join(str(block.get("text") or "") for block in blocks if block.get("type") == "text")
-        finish = FINISHES.get(str(found.get("stop_reason")), "stop" if text else "empty")
-        counted = exchange.usage(found.get("usage"), "input_tokens", "output_tokens", bool(text))
-        tokens_in, tokens_out = counted or (0, len(text) // 4)
-        dollars = self._tariff.dollars(tokens_in, tokens_out) if counted else None
-        return Answer(text, finish, tokens_in, tokens_out, dollars, latency_s, None)
+        reason = FINISHES.get(str(found.get("stop_reason")))
+        finish = reason or ("stop" if text else "empty")
+        size = exchange.size(request)
+        used = counted(found.get("usage"), size, 1, self._limit, bool(text))
+        if used is None:
+            waiting.note("the server tells no tokens that can be: the most it can cost is counted")
+            dollars = self._tariff.ceiling(size, 1, self._limit)
+            return Answer(text, finish, size // 4, len(text) // 4, dollars, latency_s, None)
+        return Answer(text, finish, used.tokens_in, used.tokens_out, used.price(self._tariff), latency_s, None)

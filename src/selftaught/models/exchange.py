@@ -1,20 +1,21 @@
-"""What the providers share: the address and the key, one exchange through an SDK, and plain reading of what came back."""
+"""What the providers share: the address and the key, one question to a server, and plain reading of what came back."""
 
 from __future__ import annotations
 
-import importlib
 import json
-import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+import threading
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Protocol
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from selftaught.errors import UsageError
 from selftaught.models import Request
-from selftaught.models.faults import Fault, fault_of, mapping
+from selftaught.models.faults import Fault, error_in, holds_error, retry_after, unconnected
+from selftaught.models.http import Broken, Connections, Response, Unreached, Waiting
+from selftaught.models.streams import END, MESSAGE_END, Cut, mapping, parsed, shape
 
 CONCURRENCY = 64
 """Requests under way at once, at most; the gateway finds out how many of them the server bears."""
@@ -22,35 +23,17 @@ GREETING = "Hello"
 """Asked when a request was refused for no reason that is told. A server that takes this, and then refuses the request once
 more, refuses the message; when it does not any more, the refusal was a passing one."""
 
-MOST_TOKENS = 10**9
-"""A server that counts more in one response has not counted."""
-
-
-def sdk(name: str) -> Any:
-    """The SDK package, imported now. It is kept from logging requests: they hold prompts."""
-    try:
-        module = importlib.import_module(name)
-    except ImportError:
-        raise UsageError(f"{name}: models need the {name} package: {install(name)}") from None
-    logging.getLogger(name).setLevel(logging.WARNING)
-    return module
+LIVES_S = 10.0
+"""How long a server may take to show that it lives; the answer holds for half of it."""
+ELSEWHERE_S = 2.0
+"""The same for an address that is tried because the one that was given does not work."""
+DEAD = {500, 502, 503, 504, *range(520, 531)}
+"""Statuses that what stands before a server gives in its place."""
 
 
 def install(extra: str) -> str:
     """The commands that add an optional extra to a checkout, with uv and without."""
     return f"`uv sync --inexact --extra {extra}`, or `.venv/bin/pip install -e '.[{extra}]'`"
-
-
-def http_client(module: Any) -> Any:
-    """What an SDK is to send its requests with: connections of its own choice where a proxy may stand between.
-
-    No redirection is followed: some turn a question into something else, and none is where the key was meant for.
-    """
-    if not {"http", "https", "all"}.isdisjoint(getproxies()):
-        return module.DefaultHttpxClient(follow_redirects=False)
-    from selftaught.models.connections import Connections
-
-    return module.DefaultHttpxClient(transport=Connections(), follow_redirects=False)
 
 
 def key(variable: str, base_url: str | None) -> str:
@@ -76,7 +59,7 @@ def checked(base_url: str | None) -> str | None:
     if not good:
         raise UsageError("--base-url must look like http://127.0.0.1:8080/v1 or https://server/v1")
     if parts.username is not None or parts.query:
-        raise UsageError("--base-url must hold no user, password or query: it is stored with the answers")
+        raise UsageError("--base-url must hold no user, password or query (see --query): it is stored with the answers")
     return base_url.rstrip("/")
 
 
@@ -95,39 +78,123 @@ def size(request: Request) -> int:
     return len(sendable(request.expertise + request.message).encode())
 
 
-def through(send: Callable[[], str], error: type[Exception]) -> Mapping[str, Any] | Fault:
-    """The JSON object in the text that one request brought, or its fault; `error` is the base of the SDK's exceptions."""
-    try:
-        text = send()
-    except error as raised:
-        return fault_of(raised)
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    return cast(Mapping[str, Any], found) if isinstance(found, dict) else Fault(0, what="the answer is no JSON object")
-
-
-def mappings(value: object) -> list[Mapping[str, Any]]:
-    """The JSON objects of what should be a list of them."""
-    return [mapping(one) for one in cast(list[object], value)] if isinstance(value, list) else []
-
-
-def usage(found: object, inward: str, outward: str, answered: bool) -> tuple[int, int] | None:
-    """The tokens that the server counted, under its two names for them; None when it did not.
-
-    Nor did it when there are none in the question, or none in an answer that has some text (`answered`).
-    """
-    least = {inward: 1, outward: int(answered)}
-    counts = [mapping(found).get(name) for name in least]
-    whole = [
-        count
-        for count, floor in zip(counts, least.values(), strict=True)
-        if isinstance(count, int) and not isinstance(count, bool) and floor <= count <= MOST_TOKENS
-    ]
-    return (whole[0], whole[1]) if len(whole) == 2 else None
-
-
 def shares(total: int, count: int) -> Sequence[int]:
     """`total` in `count` whole parts, as even as can be."""
     return [total // count + (i < total % count) for i in range(count)]
+
+
+class Asker(Waiting, Protocol):
+    """Who waits for the answers to a question."""
+
+    def note(self, text: str) -> None:
+        """Something that the user should know."""
+        ...
+
+
+class Server:
+    """One server of a user's: asked questions, or only whether it lives. Safe from many threads at once."""
+
+    def __init__(self, base_url: str, headers: Mapping[str, str], secret: str) -> None:
+        """`secret` is what no message may repeat. Raises UsageError for a proxy that cannot be used."""
+        self._base_url = base_url
+        self._secret = secret
+        self._connections = Connections(base_url, headers)
+        self._lock = threading.Lock()
+        self._seen = (-LIVES_S, False)
+
+    @property
+    def local(self) -> bool:
+        """Whether it runs on this machine."""
+        return self._connections.local
+
+    def ask(self, path: str, body: Mapping[str, Any], waiting: Waiting) -> Mapping[str, Any] | Fault:
+        """The object that answers a body, put together where it was streamed, or the fault. Raises what `waiting` does."""
+        try:
+            found = self._connections.send("POST", path, json.dumps(body).encode(), waiting)
+        except Unreached as error:
+            return unconnected(error)
+        except Broken as error:
+            return replace(unconnected(error), paid=True)
+        return self._read(found, [self._secret, *_texts(body)])
+
+    def lives(self, path: str) -> bool:
+        """Whether it answers something that costs nothing, on a connection of its own."""
+        with self._lock:
+            moment, alive = self._seen
+            if time.monotonic() - moment > LIVES_S / 2:
+                found = _free(self._connections, path, LIVES_S)
+                alive = found is not None and found.status not in DEAD
+                self._seen = (time.monotonic(), alive)
+        return alive
+
+    def elsewhere(self, path: str) -> str:
+        """Which address near the one that was given answers instead of it, in a few words; "" for none. Sends no key."""
+        base = self._base_url
+        other = f"http{base.removeprefix('https')}" if base.startswith("https") else f"https{base.removeprefix('http')}"
+        for address in (base.removesuffix("/chat/completions"), f"{base}/v1", other):
+            found = None if address == base else _free(Connections(address, {}), path, ELSEWHERE_S)
+            if found and found.status in {200, 401, 403} and _object(found.body):
+                return f"tried {address}: works, give it as --base-url"
+        return ""
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def _read(self, found: Response, hidden: Sequence[str]) -> Mapping[str, Any] | Fault:
+        try:
+            told = parsed(found.body)
+        except Cut as cut:
+            return Fault(0, what=str(cut), paid=True)
+        if found.status >= 300:
+            return error_in(told or {}, found.status, hidden, retry_after(found.headers))
+        if told is None:
+            page = shape(found.body)
+            what = f"what answers there is a {page}, no model (a login?)" if page else "the answer is no JSON object"
+            return Fault(0, what=what, lasting=bool(page), paid=not page)
+        if holds_error(told):
+            paid = bool(mapping(told.get("usage")))
+            return replace(error_in(told, found.status, hidden, retry_after(found.headers)), paid=paid)
+        return told
+
+
+class _Short:
+    """Waits for a moment only."""
+
+    def __init__(self, wait_s: float) -> None:
+        self.tick_s = wait_s
+        self._until = time.monotonic() + wait_s
+
+    def heard(self, piece: memoryview) -> None:  # noqa: ARG002 - what it is does not matter
+        if time.monotonic() > self._until:
+            self.silent()
+
+    def silent(self) -> None:
+        raise TimeoutError
+
+    def ended(self, tail: bytes) -> bool:  # noqa: ARG002 - no stream
+        return False
+
+
+def ended(tail: bytes) -> bool:
+    """Whether a stream that ends with these bytes is whole."""
+    return END in tail or MESSAGE_END in tail
+
+
+def _free(connections: Connections, path: str, wait_s: float) -> Response | None:
+    """What comes from there when something is asked that costs nothing; None when nothing does."""
+    try:
+        return connections.send("GET", path, None, _Short(wait_s), fresh=True)
+    except (Unreached, Broken):
+        return None
+
+
+def _object(body: bytes) -> bool:
+    try:
+        return parsed(body) is not None
+    except Cut:
+        return False
+
+
+def _texts(body: Mapping[str, Any]) -> list[str]:
+    """The texts of a question."""
+    return [str(message.get("content")) for message in body.get("messages", [])] + [str(body.get("system") or "")]

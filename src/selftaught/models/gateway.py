@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import random
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from selftaught.errors import ModelDown, ModelFailure, ModelRefused, PassingFailure
 from selftaught.models import Answer, Request
+from selftaught.models.exchange import Asker, greeting
 from selftaught.models.gate import Gate, Verdict
 from selftaught.models.threads import RequestThreads
+from selftaught.models.waiting import Signs, Wait, Watch
 from selftaught.plain import JSON
 
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
-SHORTEST_TRY_S = 0.05
-UNHEARD, HEARD = 4, 30
-"""The first try of a question may take this part of the deadline: before any answer came, and at least after one did."""
-USUAL = 8
-"""How many times the longest time an answer has taken so far a first try may take."""
-GROWTH = 1.5
-"""Every further try may take so much longer: a slow answer is waited for in the end, and not paid for again and again."""
+ALONE = 10
+"""A question that failed so often, while others were answered in between, is answered by that."""
+BARREN = 8
+"""So many responses without an answer, before there ever was one, show that there will be none."""
+NOTES = 20
+"""Different reasons that are told in one run, at most."""
+EMPTY = 8
+"""After so many empty answers in a row nothing is asked again for being empty."""
 
 
 class Provider(Protocol):
@@ -41,12 +44,30 @@ class Provider(Protocol):
         """How many answers one request may ask for; it sinks when the server is seen to give fewer."""
         ...
 
-    def ask(self, request: Request, count: int, timeout_s: float) -> Sequence[Answer]:
-        """One to `count` answers by one request. Raises PassingFailure, or ModelRefused when trying again is no use."""
+    @property
+    def local(self) -> bool:
+        """Whether the model runs on this machine, and takes from the cores that everything else needs."""
+        ...
+
+    @property
+    def streams(self) -> bool:
+        """Whether answers are streamed, as far as is known."""
+        ...
+
+    def ask(self, request: Request, count: int, waiting: Asker) -> Sequence[Answer]:
+        """One to `count` answers by one request, or one that is `lost`. Raises PassingFailure."""
         ...
 
     def ceiling(self, request: Request, count: int) -> float | None:
         """Dollars that `count` answers may cost, guessed rather too high; None when the price is unknown."""
+        ...
+
+    def lives(self) -> bool:
+        """Whether the server answers something that costs nothing."""
+        ...
+
+    def elsewhere(self) -> str:
+        """Which other address would do, in a few words; "" when none is found."""
         ...
 
     def close(self) -> None:
@@ -54,39 +75,74 @@ class Provider(Protocol):
         ...
 
 
+@dataclass
+class _Question:
+    """One question on its way, through all its tries."""
+
+    began: float | None = None
+    """When it was first sent."""
+    tries: int = 0
+    alone: int = 0
+    """Tries that failed though others were answered meanwhile."""
+    barren: int = 0
+    """Responses without an answer."""
+    good: int = 0
+    """Good responses to others, up to the last try."""
+
+
 class Gateway:
     """A language model over a provider: the same answers, in order, through what a network does to requests.
 
-    It gives up when the server has gone `deadline_s` seconds without a good answer, counted from the start of a question:
-    from then on everything asked of it raises the same ModelFailure, so that a run ends once and not for every answer it
-    wanted. One try of a question takes a part of that time, depending on how long answers have taken so far.
+    A request is waited for as long as its server gives signs of life: pieces of a streamed answer, or, after `idle_s`
+    seconds without one, an answer to something that costs nothing. It is sent again when it has failed, or is known to be
+    lost. When the server has gone `deadline_s` seconds without a sign of life, everything asked of it raises the same
+    ModelFailure from then on, so that a run ends once and not for every answer it wanted. What cannot pass by waiting ends
+    it at once, as long as nothing was ever answered.
     """
 
-    def __init__(self, provider: Provider, deadline_s: float = 600.0) -> None:
+    def __init__(self, provider: Provider, deadline_s: float = 600.0, idle_s: float = 60.0) -> None:
         self.name = provider.name
         self.parameters = provider.parameters
         self.concurrency = provider.concurrency
+        self.watch = Watch()
+        """Who is told how it goes; to be replaced before anything is asked."""
         self._provider = provider
         self._deadline_s = deadline_s
+        self._idle_s = idle_s
         self._gate = Gate(provider.concurrency)
         self._threads = RequestThreads()
-        self._last_good = 0.0
-        self._longest_s: float | None = None
+        self._signs = Signs()
+        self._questions: dict[str, _Question] = {}
+        self._empties = 0
+        self._noted: set[str] = set()
+        self._lock = threading.Lock()
 
     @property
     def batch(self) -> int:
         """How many addresses go into one request now."""
         return self._provider.batch
 
+    @property
+    def local(self) -> bool:
+        """Whether the model runs on this machine."""
+        return self._provider.local
+
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
         """What one request brings for the first of the addresses. Raises ModelDown, or ModelRefused (wrong key …).
 
-        An empty answer is worth asking again: servers in trouble give some.
+        Worth asking again is an empty answer, as servers in trouble give some, and a lost one: a request that may have to be
+        paid and brought nothing. The caller counts it, and asks for the same again.
         """
         if not addresses:
             return []
-        answers = self._persist(request, min(len(addresses), self.batch))
-        return [replace(answer, again=answer.finish == "empty") for answer in answers]
+        with self._lock:
+            question = self._questions.setdefault(addresses[0], _Question(good=self._signs.good))
+        answers = self._persist(question, request, min(len(addresses), self.batch))
+        answers = [replace(answer, again=self._again(answer)) for answer in answers]
+        if not answers[0].again:
+            with self._lock:
+                self._questions.pop(addresses[0], None)
+        return answers
 
     def ceiling(self, request: Request, count: int) -> float | None:
         return self._provider.ceiling(request, count)
@@ -94,31 +150,88 @@ class Gateway:
     def close(self) -> None:
         """Stop: whoever waits gets ModelFailure at once; requests under way are left to end by themselves."""
         closed = ModelFailure(f"{self.name}: stopped before it answered")
+        self._signs.ended = True
         self._gate.end(closed)
         self._threads.close(closed)
         self._provider.close()
 
-    def _persist(self, request: Request, count: int) -> Sequence[Answer]:
-        """The answers of one request, sent again until it passes or the server has been silent for too long."""
-        began: float | None = None
+    def _again(self, answer: Answer) -> bool:
+        """Whether to ask again for what came; not for ever where it comes again and again."""
+        with self._lock:
+            self._empties = self._empties + 1 if answer.finish == "empty" else 0 if answer.text else self._empties
+            return answer.finish == "lost" or (answer.finish == "empty" and self._empties <= EMPTY)
+
+    def _persist(self, question: _Question, request: Request, count: int) -> Sequence[Answer]:
+        """What came of a question: it is sent again until it passes, may have to be paid, or has failed for good."""
         reason = "the server did not get to it"
-        for attempt in itertools.count():
-            entered = self._enter(began)
+        while True:
+            entered = self._enter(question.began)
             if entered is None:
                 raise self._given_up(reason)
-            began = began or time.monotonic()
-            tried = self._try(entered, request, count, self._patience(began, attempt))
-            if not isinstance(tried, PassingFailure):
+            question.began = question.began or time.monotonic()
+            tried = self._try(entered, request, count)
+            if isinstance(tried, PassingFailure):
+                failure = tried
+                lost = Answer("", "lost", dollars=self.ceiling(request, count) if failure.paid else 0.0)
+            elif tried[0].finish == "lost":
+                failure, lost = PassingFailure(tried[0].reason, paid=True), tried[0]
+            else:
                 return tried
-            reason = str(tried)
-            if (tried.after_s or 0.0) > self._deadline_s:
-                reason += f" and asks for a pause of {tried.after_s:g} s"
-            pause = self._pause(attempt, tried.after_s or 0.0)
-            log.debug("%s: %s; next try in %.1f s", self.name, reason, pause)
-            if time.monotonic() + pause >= self._end(began):
-                raise self._given_up(reason)
-            self._gate.sleep(pause)
-        raise AssertionError("unreachable")
+            reason = str(failure)
+            if self._alone(question, failure, request):
+                return [replace(lost, finish="failed", reason=reason)]
+            if failure.paid:
+                return [replace(lost, reason=reason)]
+
+    def _alone(self, question: _Question, failure: PassingFailure, request: Request) -> bool:
+        """Whether it is this question alone that fails; waits before the next try when it is not known to be.
+
+        Raises what ends everything: ModelRefused for what cannot pass by waiting, ModelDown when the time is over.
+        """
+        self._tell(str(failure))
+        self._check_right(question, failure)
+        question.tries += 1
+        question.alone += self._signs.good > question.good and not failure.throttled
+        question.good = self._signs.good
+        pause = self._pause(question.tries - 1, failure.after_s or 0.0)
+        over = time.monotonic() + pause >= self._end(question.began or 0.0)
+        if question.alone >= ALONE:
+            return True
+        if (over or question.tries % ALONE == 0) and not failure.throttled and self._greets(request):
+            return True
+        if over:
+            asks = f" and asks for a pause of {failure.after_s:g} s"
+            raise self._given_up(f"{failure}{asks if (failure.after_s or 0.0) > self._deadline_s else ''}")
+        log.debug("%s: %s; next try in %.1f s", self.name, failure, pause)
+        self._gate.sleep(pause)
+        return False
+
+    def _check_right(self, question: _Question, failure: PassingFailure) -> None:
+        """Raise ModelRefused for what will not pass by waiting, as long as nothing was ever answered."""
+        if self._signs.good:
+            return
+        question.barren += failure.paid
+        if failure.lasting or question.barren >= BARREN:
+            other = self._provider.elsewhere()
+            refused = ModelRefused(f"{self.name}: {failure}{f'; {other}' if other else ''}")
+            self._gate.end(refused)
+            raise refused
+
+    def _tell(self, reason: str) -> None:
+        """Say what went wrong, each thing once."""
+        with self._lock:
+            if reason in self._noted or len(self._noted) > NOTES:
+                return
+            self._noted.add(reason)
+        self.watch.note(f"{self.name}: {reason}; trying again")
+
+    def _greets(self, request: Request) -> bool:
+        """Whether the server answers when it is asked something that nobody can object to."""
+        if not self._signs.good:
+            return False
+        entered = self._enter(time.monotonic())
+        tried = None if entered is None else self._try(entered, greeting(request), 1)
+        return isinstance(tried, Sequence) and tried[0].finish != "lost"
 
     def _enter(self, began: float | None) -> int | None:
         """A permit; None when the time of a question that began then is over before there is one."""
@@ -129,40 +242,28 @@ class Gateway:
                 return entered
 
     def _end(self, began: float) -> float:
-        """Until when a question that began then is tried: a good answer to any other shows that the server lives."""
-        return max(began, self._last_good) + self._deadline_s
+        """Until when a question that began then is tried."""
+        return max(began, self._signs.last) + self._deadline_s
 
-    def _patience(self, began: float, attempt: int) -> float:
-        """Seconds that this try may take."""
-        first = self._deadline_s / UNHEARD
-        if self._longest_s is not None:
-            first = min(first, max(self._deadline_s / HEARD, USUAL * self._longest_s))
-        left = self._end(began) - time.monotonic()
-        return max(SHORTEST_TRY_S, min(first * GROWTH**attempt, self._deadline_s / 2, left))
-
-    def _try(self, entered: int, request: Request, count: int, timeout_s: float) -> Sequence[Answer] | PassingFailure:
+    def _try(self, entered: int, request: Request, count: int) -> Sequence[Answer] | PassingFailure:
         """One request with a permit, which is given back whatever happens."""
         verdict: Verdict = "failed"
-        began = time.monotonic()
+        wait = Wait(self._signs, self.watch, self._provider.lives, self._idle_s, self._deadline_s)
+        self._signs.begin(wait)
         try:
-            answers = self._threads.run(lambda: self._provider.ask(request, count, timeout_s), timeout_s)
-            verdict = "good"
+            answers = self._threads.run(lambda: self._provider.ask(request, count, wait))
+            verdict = "failed" if answers[0].finish == "lost" else "good"
         except PassingFailure as failure:
             verdict = "throttled" if failure.throttled else "failed"
             return failure
-        except ModelRefused as refused:
-            told = ModelRefused(f"{self.name}: {refused}")
-            self._gate.end(told)
-            raise told from None
         finally:
+            self._signs.end(wait, verdict == "good")
             self._gate.leave(entered, verdict)
-        self._last_good = time.monotonic()
-        self._longest_s = max(self._longest_s or 0.0, self._last_good - began)
         return answers
 
     def _pause(self, attempt: int, after_s: float) -> float:
         """Seconds until the next try: full jitter below a doubling bound, on top of what the server asks for."""
-        bound = min(LONGEST_WAIT_S, self._deadline_s / 10, FIRST_WAIT_S * 2**attempt)
+        bound = min(LONGEST_WAIT_S, self._deadline_s / 10, FIRST_WAIT_S * 2 ** min(attempt, 10))
         return after_s + random.uniform(0, min(bound, 1.0) if after_s else bound)
 
     def _given_up(self, reason: str) -> ModelFailure:

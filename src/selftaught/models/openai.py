@@ -1,21 +1,26 @@
-"""`openai:NAME`: chat completions through the official SDK, at OpenAI or at any server that speaks its protocol.
+"""`openai:NAME`: chat completions, at OpenAI or at any server that speaks its protocol.
 
-Servers differ, and say so only when asked: what a model refuses (a temperature, the older name of the token limit,
-several answers at once) is learnt from its refusals and kept for this model, never guessed from its name.
+Servers differ, and say so only when asked: what a model refuses (a temperature, a system message, the older name of the
+token limit, streams, several answers at once) is learnt from its refusals and kept for this model, never guessed from its
+name.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from selftaught.errors import PassingFailure
 from selftaught.models import Answer, Finish, Request, exchange
-from selftaught.models.faults import Fault, mapping
-from selftaught.models.prices import Price, Tariff
+from selftaught.models.exchange import Asker
+from selftaught.models.faults import Fault
+from selftaught.models.prices import Price
+from selftaught.models.rows import OPENAI, Row
+from selftaught.models.served import NOTHING, More, served
+from selftaught.models.streams import mapping, mappings
+from selftaught.models.usage import Counted, counted
 from selftaught.plain import JSON
 
 BATCH = 8
@@ -30,15 +35,50 @@ ABOUT = 2.0
 """… and does, when its figure taken for each of them comes as near as this factor to what they should have used."""
 LEGIBLE = 0.25
 """Characters per token, at least, of answers whose tokens can be seen. With less, a model has also thought unseen."""
+USUAL = (3.5, 1.0)
+"""Characters and tokens of code, until single answers have shown how many this model makes of it."""
 FINISHES: Mapping[str, Finish] = {
-    **dict.fromkeys(("length", "max_tokens"), "length"),
+    **dict.fromkeys(("length", "max_tokens", "model_length"), "length"),
     **dict.fromkeys(("content_filter", "safety", "recitation", "prohibited_content", "blocklist", "spii"), "blocked"),
 }
 """By the first word of a reason, in small letters: Gemini says also `content_filter: RECITATION`."""
+NO_SYSTEM = r"\bsystem (role|message|prompt|instruction)|developer instruction|roles must alternate|roles are supported"
+STREAMS = r"\b(stream(ing|ed|s)?|enable_thinking)\b"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What a server takes, as far as it is known."""
+
+    limit: str = OLDER_LIMIT
+    system: bool = True
+    """Whether the role may stand in a message of its own."""
+    streams: bool = True
+    tells_usage: bool = True
+    """Whether it may be asked to tell the tokens at the end of a stream."""
+    refused: frozenset[float] = frozenset()
+    """Temperatures that it does not take."""
+
+    def after(self, fault: Fault, body: Mapping[str, Any]) -> Dialect | None:
+        """What to try when this was refused in these words; None when they blame nothing that can be left out."""
+        streamed, roles = "stream" in body, [message["role"] for message in body["messages"]]
+        if "system" in roles and (fault.about_request or fault.status == 500) and fault.speaks_of(NO_SYSTEM):
+            return replace(self, system=False)
+        if fault.about_message or not fault.about_request:
+            return None
+        if "temperature" in body and fault.blames("temperature"):
+            return replace(self, refused=self.refused | {body["temperature"]})
+        if self.limit in body and fault.renames(self.limit, NEWER_LIMIT):
+            return replace(self, limit=NEWER_LIMIT)
+        if "stream_options" in body and fault.speaks_of("stream_options|include_usage"):
+            return replace(self, tells_usage=False)
+        if fault.speaks_of(STREAMS):
+            return replace(self, streams=not streamed)
+        return None
 
 
 class OpenAI:
-    """One model at one server (a `Provider`). The SDK's own retries are off: the gateway does them."""
+    """One model at one server (a `Provider`)."""
 
     def __init__(
         self,
@@ -48,104 +88,129 @@ class OpenAI:
         price: Price | None = None,
         concurrency: int = exchange.CONCURRENCY,
         keyless: bool = False,
+        row: Row = OPENAI,
+        more: More = NOTHING,
     ) -> None:
-        """Raises UsageError without the SDK or without a key that is needed."""
-        base_url = exchange.checked(base_url or os.environ.get("OPENAI_BASE_URL") or None)
-        self.name = f"openai:{model}"
-        self.parameters: Mapping[str, JSON] = {"base_url": base_url, "max_tokens": max_tokens}
+        """Raises UsageError without a key or an address that is needed."""
+        place = served(row, model, base_url, keyless, more)
+        self.name = f"{row.name}:{model}"
+        self.parameters: Mapping[str, JSON] = {"base_url": place.named, "max_tokens": max_tokens, **place.more.plain()}
         self.concurrency = concurrency
         self._model = model
         self._max_tokens = max_tokens
-        self._tariff = Tariff("openai", model, base_url, price)
-        self._sdk = exchange.sdk("openai")
-        self._client: Any = self._sdk.OpenAI(
-            api_key="none" if keyless else exchange.key("OPENAI_API_KEY", base_url),
-            base_url=base_url,
-            max_retries=0,
-            http_client=exchange.http_client(self._sdk),
-        )
+        self._more = more.body
+        self._tariff = place.tariff(price)
+        self._server = exchange.Server(place.address, place.headers, place.key)
         self._lock = threading.Lock()
-        self._several = BATCH
-        self._limit = OLDER_LIMIT
-        self._refused: set[float] = set()
+        self._dialect = Dialect()
+        self._several = BATCH if row.several else 1
+        self._system_taken = False
+        self._uncounted = False
+        """Whether the server does not count tokens in what is not streamed either."""
         self._full = 0
-        self._characters = 0
-        self._tokens = 0
+        self._characters, self._tokens = USUAL
 
     @property
     def batch(self) -> int:
-        """1 until single answers have shown how many characters a token makes; then as many as the server gives at once."""
-        return self._several if self._tokens else 1
+        return self._several
 
-    def ask(self, request: Request, count: int, timeout_s: float) -> Sequence[Answer]:
+    @property
+    def local(self) -> bool:
+        return self._server.local
+
+    @property
+    def streams(self) -> bool:
+        return self._dialect.streams
+
+    def ask(self, request: Request, count: int, waiting: Asker) -> Sequence[Answer]:
         """One to `count` answers; a refusal of a parameter is followed by a request without it, at once."""
-        refused_at, limit = count, self._limit
+        refused_at, dialect, tried = count, self._dialect, {self._dialect}
         greeted: Sequence[Answer] = []
         while True:
-            body = self._body(request, count, limit)
+            body = self._body(request, count, dialect)
             began = time.monotonic()
-            found = self._send(body, timeout_s)
+            found = self._server.ask("/chat/completions", body, waiting)
             if not isinstance(found, Fault):
-                self._limit = limit
                 self._several = min(self._several, count) if count < refused_at else self._several
-                answers = self._read(found, body, time.monotonic() - began)
+                answers = self._read(found, body, time.monotonic() - began, waiting)
+                self._learn(dialect, body, found)
                 return [answers[0].with_costs_of(greeted), *answers[1:]]
-            if self._refuses_temperature(found, body):
-                continue
-            if limit in body and found.renames(limit, NEWER_LIMIT):
-                limit = NEWER_LIMIT  # kept when the server takes it
+            other = dialect.after(found, body) or self._unexplained(found, body, dialect, greeted)
+            if other is not None and other not in tried:
+                dialect = other
+                tried.add(other)
             elif count > 1 and found.about_request:
                 count //= 2
             elif found.about_message or (found.about_request and greeted):
                 return [Answer("", "blocked", latency_s=time.monotonic() - began).with_costs_of(greeted)]
             elif found.about_request and request.message != exchange.GREETING:
-                greeted, limit = self.ask(exchange.greeting(request), 1, timeout_s), self._limit
+                greeted, dialect = self.ask(exchange.greeting(request), 1, waiting), self._dialect
             else:
                 raise found.failure()
 
     def ceiling(self, request: Request, count: int) -> float | None:
         return self._tariff.ceiling(exchange.size(request), count, self._max_tokens)
 
+    def lives(self) -> bool:
+        return self._server.lives("/models")
+
+    def elsewhere(self) -> str:
+        return self._server.elsewhere("/models")
+
     def close(self) -> None:
-        self._client.close()
+        self._server.close()
 
-    def _send(self, body: Mapping[str, Any], timeout_s: float) -> Mapping[str, Any] | Fault:
-        # `chat.completions.create` would spend as long on walking through its parameters' types as on all the rest.
-        options = {"timeout": self._sdk.Timeout(timeout_s, connect=min(10.0, timeout_s))}
-        post = self._client.post
-        return exchange.through(
-            lambda: post("/chat/completions", cast_to=str, body=body, options=options), self._sdk.APIError
-        )
-
-    def _body(self, request: Request, count: int, limit: str) -> dict[str, Any]:
+    def _body(self, request: Request, count: int, dialect: Dialect) -> dict[str, Any]:
         """What is sent: no parameter that this model has refused before."""
         roles = [("system", request.expertise), ("user", request.message)]
+        if not dialect.system:
+            roles = [("user", "\n\n".join(text for _, text in roles if text))]
         messages = [{"role": role, "content": exchange.sendable(text)} for role, text in roles if text]
         body: dict[str, Any] = {"model": self._model, "messages": messages}
-        if request.temperature not in self._refused:
+        if request.temperature not in dialect.refused:
             body["temperature"] = request.temperature
         if self._max_tokens is not None:
-            body[limit] = self._max_tokens
-        return body | ({"n": count} if count > 1 else {})
+            body[dialect.limit] = self._max_tokens
+        if dialect.streams:
+            body["stream"] = True
+            if dialect.tells_usage:
+                body["stream_options"] = {"include_usage": True}
+        return body | ({"n": count} if count > 1 else {}) | dict(self._more)
 
-    def _refuses_temperature(self, fault: Fault, body: Mapping[str, Any]) -> bool:
-        """Whether it was this temperature that was refused, which is then never sent again."""
-        if fault.about_message:
-            return False
+    def _unexplained(
+        self, fault: Fault, body: Mapping[str, Any], dialect: Dialect, greeted: Sequence[Answer]
+    ) -> Dialect | None:
+        """What to try when a request was refused for no reason that is told: a greeting without a stream, and, after one was
+        taken, a question without a system message, if none was ever taken."""
+        if not fault.about_request or fault.about_message or body.get("n", 1) > 1:
+            return None
+        if body["messages"][-1]["content"] == exchange.GREETING:
+            return replace(dialect, streams=False)
+        if greeted and body["messages"][0]["role"] == "system" and not self._system_taken:
+            return replace(dialect, system=False)
+        return None
+
+    def _learn(self, dialect: Dialect, body: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+        """Keep what the server took. Where a price is known tokens are wanted more than a stream that does not tell them."""
         with self._lock:
-            if "temperature" in body and fault.blames("temperature"):
-                self._refused.add(body["temperature"])
-                return True
-        return False
+            self._system_taken = self._system_taken or body["messages"][0]["role"] == "system"
+            if not mapping(found.get("usage")) and self._tariff.dollars(1, 1) is not None:
+                self._uncounted = self._uncounted or not dialect.streams
+                dialect = replace(dialect, streams=self._uncounted)
+            refused = self._dialect.refused | dialect.refused
+            self._dialect = replace(dialect, refused=refused)
 
-    def _read(self, found: Mapping[str, Any], body: Mapping[str, Any], latency_s: float) -> Sequence[Answer]:
-        """The answers in a response, with their shares of what it cost. Raises PassingFailure when there is none."""
+    def _read(
+        self, found: Mapping[str, Any], body: Mapping[str, Any], latency_s: float, waiting: Asker
+    ) -> Sequence[Answer]:
+        """The answers in a response, with their shares of what it cost; a lost one when there is none."""
         asked = body.get("n", 1)
-        said = [_said(choice) for choice in exchange.mappings(found.get("choices"))[:asked] if _whole(choice)]
+        said = [_said(choice) for choice in mappings(found.get("choices"))[:asked] if _whole(choice)]
+        tokens_in, tokens_out, dollars = self._costs(found.get("usage"), body, [text for text, _ in said], waiting)
         if not said:
-            raise PassingFailure("the response holds no answer")
+            lost = Answer("", "lost", tokens_in, tokens_out, dollars, latency_s)
+            return [replace(lost, reason="the response holds no answer")]
         self._gave(len(said), asked)
-        tokens_in, tokens_out, dollars = self._costs(found.get("usage"), body, [text for text, _ in said])
         parts = zip(said, exchange.shares(tokens_in, len(said)), exchange.shares(tokens_out, len(said)), strict=True)
         each = None if dollars is None else dollars / len(said)
         applied = body.get("temperature")
@@ -160,21 +225,30 @@ class OpenAI:
             elif self._full == RECOVERED:
                 self._full, self._several = 0, min(BATCH, 2 * self._several)
 
-    def _costs(self, usage: object, body: Mapping[str, Any], texts: Sequence[str]) -> tuple[int, int, float | None]:
-        """Tokens in and out of one response and its price. Without usage the tokens are a guess and the price unknown."""
-        characters = sum(len(text) for text in texts)
-        reported = exchange.usage(usage, "prompt_tokens", "completion_tokens", characters > 0)
-        if reported is None:
-            return sum(len(message["content"]) for message in body["messages"]) // 4, characters // 4, None
-        tokens_in, tokens_out = reported
+    def _costs(
+        self, usage: object, body: Mapping[str, Any], texts: Sequence[str], waiting: Asker
+    ) -> tuple[int, int, float | None]:
+        """Tokens in and out of one response and its price. Where the server does not tell the tokens, or none that can be,
+        they are a guess, and the price is the highest that it can be."""
+        characters, asked = sum(len(text) for text in texts), int(body.get("n", 1))
+        size = sum(len(message["content"].encode()) for message in body["messages"])
+        found = counted(usage, size, asked, self._max_tokens, characters > 0)
+        if found is None:
+            waiting.note(
+                f"the server tells no tokens{' that can be' if usage else ''}: the most it can cost is counted"
+            )
+            return size // 4, characters // 4, self._tariff.ceiling(size, asked, self._max_tokens)
         detailed = bool(mapping(mapping(usage).get("completion_tokens_details")))
-        tokens_out = self._recounted(tokens_out, len(texts), characters, detailed)
-        return tokens_in, tokens_out, self._tariff.dollars(tokens_in, tokens_out)
+        out = self._recounted(found, len(texts), characters, detailed)
+        return found.tokens_in, out, found.price(self._tariff, out)
 
-    def _recounted(self, tokens: int, answers: int, characters: int, detailed: bool) -> int:
+    def _recounted(self, found: Counted, answers: int, characters: int, detailed: bool) -> int:
         """The tokens of a response; estimated from single answers when the server counted one of several only."""
+        tokens = found.tokens_out
         with self._lock:
-            if answers == 1:
+            if answers <= 1:
+                if (self._characters, self._tokens) == USUAL:
+                    self._characters, self._tokens = 0, 0
                 self._tokens += tokens
                 self._characters += characters
                 return tokens
@@ -191,20 +265,33 @@ class OpenAI:
 def _whole(choice: Mapping[str, Any]) -> bool:
     """Whether a choice holds an answer, and not what had come of one when the model failed."""
     failed = choice.get("finish_reason") == "error" or choice.get("error")
-    return isinstance(choice.get("message"), dict) and not failed
+    return not failed and (isinstance(choice.get("message"), dict) or _finish(choice) is not None)
+
+
+def _finish(choice: Mapping[str, Any]) -> Finish | None:
+    """How a choice ended, where its reason says more than that it did."""
+    return FINISHES.get(str(choice.get("finish_reason")).partition(":")[0].strip().lower())
 
 
 def _said(choice: Mapping[str, Any]) -> tuple[str, Finish]:
-    """The text of one choice and how it ended."""
-    message = mapping(choice.get("message"))
+    """The text of one choice and how it ended. A whole answer that a server took for a thought is one all the same."""
+    message, finish = mapping(choice.get("message")), _finish(choice)
     text, refusal = (_text(message.get(name)) for name in ("content", "refusal"))
-    reason = str(choice.get("finish_reason")).partition(":")[0].strip().lower()
-    finish = FINISHES.get(reason, "stop" if text else "empty")
-    return (refusal, "blocked") if refusal and not text else (text, finish)
+    if refusal and not text:
+        return refusal, "blocked"
+    if text or finish:
+        return text, finish or "stop"
+    if message.get("tool_calls") or message.get("function_call"):
+        return "", "tools"
+    thought = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
+    return thought, "stop" if thought else "empty"
 
 
 def _text(content: object) -> str:
-    """A text, which some servers send in parts."""
+    """A text, which some servers send in parts; what is marked as a thought is none of it."""
     if isinstance(content, list):
-        return "".join(str(part.get("text") or "") for part in exchange.mappings(cast(object, content)))
+        parts = mappings(cast(object, content))
+        return "".join(
+            str(part.get("text") or "") for part in parts if part.get("type", "text") in {"text", "output_text"}
+        )
     return str(content or "")

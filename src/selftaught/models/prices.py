@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
+
+from selftaught.models import LanguageModel, Request, exchange
 
 MILLION = 1_000_000
 LONGEST_GUESS = 4096
@@ -28,7 +31,7 @@ class Tariff:
     """The price of one model at one place: the user's own figures where given, else the price list of `genai-prices`.
 
     The list is the one that came with the installed package, so a price needs no network. Tokens that the server read
-    from a cache are counted at the full price: the figure may be too high, not too low.
+    from a cache have a price of their own in the list; at the user's own figures they cost as much as the others.
     """
 
     provider: str
@@ -36,13 +39,15 @@ class Tariff:
     base_url: str | None = None
     own: Price | None = None
 
-    def dollars(self, tokens_in: int, tokens_out: int) -> float | None:
-        """Dollars for one request; None when nobody knows."""
+    def dollars(self, tokens_in: int, tokens_out: int, cached: int = 0) -> float | None:
+        """Dollars for one request, of whose tokens in `cached` were read from a cache; None when nobody knows."""
         if self.own is not None:
             return self.own.of(tokens_in, tokens_out)
-        from genai_prices import Usage, calc_price
-
-        usage = Usage(input_tokens=tokens_in, output_tokens=tokens_out)
+        try:
+            from genai_prices import Usage, calc_price
+        except ImportError:
+            return None
+        usage = Usage(input_tokens=tokens_in, output_tokens=tokens_out, cache_read_tokens=cached or None)
         try:
             if self.base_url is None:
                 found = calc_price(usage, self.model, provider_id=self.provider)
@@ -56,3 +61,19 @@ class Tariff:
         """What `count` answers to a question of `size` bytes cost at most: no token is less than a byte, the question is paid
         for every answer, every answer as long as it may be. Without `max_tokens` that last is a guess."""
         return self.dollars(count * (size + FRAME), count * (max_tokens or LONGEST_GUESS))
+
+
+def listed() -> bool:
+    """Whether the list of prices is installed."""
+    return importlib.util.find_spec("genai_prices") is not None
+
+
+def unpriced(model: LanguageModel) -> str | None:
+    """What a user should hear before a run with a model whose price is not known, in one line; None when it is."""
+    if model.ceiling(Request("", ""), 1) is not None:
+        return None
+    why = "" if listed() else f" (the list of prices is not installed: {exchange.install('openai')})"
+    return (
+        f"the price of {model.name} is not known{why}: give --price IN,OUT in dollars per million tokens "
+        "(0,0 for a server of your own), or no limit on dollars can be kept"
+    )

@@ -1,17 +1,22 @@
-"""Every model by its name: `open_model("openai:gpt-4o-mini")`. A provider's package is imported when it is chosen."""
+"""Every model by its name: `open_model("openai:gpt-4o-mini")`. A provider's code is imported when it is chosen."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from selftaught.errors import UsageError
 from selftaught.models import LanguageModel, exchange
-from selftaught.models.gateway import Gateway
-from selftaught.models.prices import Price
+from selftaught.models.choice import ModelChoice
+from selftaught.models.gateway import Gateway, Provider
+from selftaught.models.prices import Price, listed
+from selftaught.models.rows import ROWS, Row
 from selftaught.models.scripted import Scripted
+
+SHOWN = 5
+"""Models of a server on this machine that are named."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,9 @@ class Entry:
     what: str
     needs: str
     ready: bool
-    """Whether it can be used here and now."""
+    """Whether it can be used here and now, all that it needs included."""
+    missing: str = ""
+    """What is not there."""
 
 
 def open_model(
@@ -32,76 +39,113 @@ def open_model(
     max_tokens: int | None = None,
     price: Price | None = None,
     deadline_s: float = 600.0,
+    idle_s: float = 60.0,
     concurrency: int | None = None,
     keyless: bool = False,
 ) -> LanguageModel:
     """The model that a user names.
 
-    `base_url` is another server for `openai:` or `anthropic:`; `max_tokens` cuts each answer; `price` replaces the price
-    list; a question is given up after `deadline_s` seconds; `concurrency` bounds the requests under way at once. One that is
-    `keyless` needs no key: it tells prices, and nothing can be asked of it.
-    Raises UsageError, in one line, for whatever cannot be had.
+    `base_url` is another server; `max_tokens` cuts each answer; `price` replaces the price list. The rest is as in
+    `open_choice`. Raises UsageError, in one line, for whatever cannot be had.
     """
-    kind, _, name = spec.partition(":")
-    if max_tokens is not None and max_tokens < 1:
-        raise UsageError(f"--max-tokens is {max_tokens}: at least 1 is needed")
-    if kind in {"openai", "anthropic"}:
-        if not name:
-            raise UsageError(f"{kind} needs the name of a model: {kind}:NAME")
-        return Gateway(_provider(kind, name, base_url, max_tokens, price, concurrency, keyless), deadline_s)
-    if base_url is not None:
-        raise UsageError(f"--base-url names a server for openai: or anthropic: models; {spec!r} has none")
-    if max_tokens is not None or price is not None:
-        raise UsageError(f"--max-tokens and --price are for openai: or anthropic: models; {spec!r} takes neither")
-    if kind == "scripted":
-        if not name:
-            raise UsageError("scripted needs a file of answers: scripted:FILE")
-        return Scripted.read(Path(name))
-    if spec in {"offline", "offline:generic"}:
-        from selftaught.models.offline import Offline
-
-        return Offline(spec)
-    known = ", ".join(entry.name for entry in catalogue())
-    raise UsageError(f"no model is called {spec!r}; there are {known}")
+    choice = ModelChoice(spec, base_url, max_tokens, price)
+    return open_choice(choice, deadline_s=deadline_s, idle_s=idle_s, concurrency=concurrency, keyless=keyless)
 
 
-def catalogue() -> list[Entry]:
-    """What models there are, and which of them are ready here."""
+def open_choice(
+    choice: ModelChoice,
+    *,
+    deadline_s: float = 600.0,
+    idle_s: float = 60.0,
+    concurrency: int | None = None,
+    keyless: bool = False,
+) -> LanguageModel:
+    """The model that is chosen.
+
+    It is given up after `deadline_s` seconds without a sign of life of its server, and after `idle_s` seconds without a word
+    on a question it is asked for one; `concurrency` bounds the requests under way at once. One that is `keyless` needs no
+    key: it tells prices, and nothing can be asked of it. Raises UsageError, in one line, for whatever cannot be had.
+    """
+    if sells(choice.spec):
+        return Gateway(open_provider(choice, concurrency, keyless), deadline_s, idle_s)
+    if choice.base_url is not None:
+        raise UsageError(f"--base-url names a server; {choice.spec!r} has none")
+    if choice.max_tokens is not None or choice.price is not None:
+        raise UsageError(f"--max-tokens and --price are for models of a server; {choice.spec!r} takes neither")
+    if choice.extra_body or choice.headers or choice.query:
+        raise UsageError(f"--extra-body, --header and --query are for models of a server; {choice.spec!r} takes none")
+    return _built_in(choice)
+
+
+def open_provider(choice: ModelChoice, concurrency: int | None = None, keyless: bool = False) -> Provider:
+    """A model of a server as it is asked by a gateway, or once by hand. Raises UsageError."""
+    from selftaught.models.anthropic import Anthropic
+    from selftaught.models.openai import OpenAI
+    from selftaught.models.served import More
+
+    row = _row(choice)
+    if not choice.name:
+        raise UsageError(f"{row.name} needs the name of a model: {row.name}:NAME")
+    more = More(choice.extra_body, choice.headers, choice.query)
+    made = Anthropic if row.name == "anthropic" else OpenAI
+    return made(
+        choice.name,
+        choice.base_url,
+        choice.max_tokens,
+        choice.price,
+        concurrency or exchange.CONCURRENCY,
+        keyless,
+        row,
+        more,
+    )
+
+
+def sells(spec: str) -> bool:
+    """Whether this is a model at a server, which may cost money."""
+    return spec.partition(":")[0] in ROWS
+
+
+def catalogue(running: Mapping[str, Sequence[str]] | None = None) -> list[Entry]:
+    """What models there are, and which of them are ready here. `running`: what runs on this machine, as `local.running`
+    tells it; without it nothing is asked, and no server on this machine is ready."""
     return [
         Entry("offline", "built-in seeded program editor; no language model", "nothing", True),
         Entry("offline:generic", "the same without knowledge of improvers: a control", "nothing", True),
         Entry("scripted:FILE", "answers from a file, for tests", "a JSON list of texts, or JSON lines", True),
-        Entry(
-            "openai:NAME",
-            "OpenAI, and with --base-url every server that speaks its protocol",
-            f"{exchange.install('openai')}; OPENAI_API_KEY, or --base-url of a server without keys",
-            _ready("openai"),
-        ),
-        Entry(
-            "anthropic:NAME",
-            "Claude (takes no temperature)",
-            f"{exchange.install('anthropic')}; ANTHROPIC_API_KEY",
-            _ready("anthropic"),
-        ),
+        *(_entry(row, running or {}) for row in ROWS.values()),
     ]
 
 
-def _ready(package: str) -> bool:
-    return importlib.util.find_spec(package) is not None and bool(os.environ.get(f"{package.upper()}_API_KEY"))
+def _entry(row: Row, running: Mapping[str, Sequence[str]]) -> Entry:
+    """The line of a provider."""
+    name = f"{row.name}:NAME"
+    if row.local:
+        there, models = row.name in running, running.get(row.name, ())
+        some = ", ".join(models[:SHOWN]) + (" …" if len(models) > SHOWN else "")
+        silent = f"nothing listens at {row.address(row.given(None), '')} (another address: {row.place})"
+        missing = "" if models else "a model: it has none" if there else silent
+        return Entry(name, row.what + (f": {some}" if some else ""), "its server", bool(models), missing)
+    variables = [row.key] if row.home else [row.place, row.key]
+    absent = [variable for variable in variables if not os.environ.get(variable, "").strip()]
+    absent += [] if listed() else [f"the list of prices ({exchange.install('openai')}), or --price"]
+    return Entry(name, row.what, ", ".join(variables), not absent, ", ".join(absent))
 
 
-def _provider(
-    kind: str,
-    name: str,
-    base_url: str | None,
-    max_tokens: int | None,
-    price: Price | None,
-    concurrency: int | None,
-    keyless: bool,
-):
-    from selftaught.models.anthropic import Anthropic
-    from selftaught.models.exchange import CONCURRENCY
-    from selftaught.models.openai import OpenAI
+def _row(choice: ModelChoice) -> Row:
+    if choice.provider not in ROWS:
+        raise UsageError(f"{choice.spec!r} is no model of a server; there are {', '.join(ROWS)}")
+    return ROWS[choice.provider]
 
-    provider = OpenAI if kind == "openai" else Anthropic
-    return provider(name, base_url, max_tokens, price, concurrency or CONCURRENCY, keyless)
+
+def _built_in(choice: ModelChoice) -> LanguageModel:
+    """A model that needs no server."""
+    if choice.provider == "scripted":
+        if not choice.name:
+            raise UsageError("scripted needs a file of answers: scripted:FILE")
+        return Scripted.read(Path(choice.name))
+    if choice.spec in {"offline", "offline:generic"}:
+        from selftaught.models.offline import Offline
+
+        return Offline(choice.spec)
+    known = ", ".join(entry.name for entry in catalogue())
+    raise UsageError(f"no model is called {choice.spec!r}; there are {known}")

@@ -8,11 +8,9 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from selftaught.errors import ModelFailure, PassingFailure
+from selftaught.errors import ModelFailure
 
 T = TypeVar("T")
-GRACE_S = 1.0
-"""How long after its time a request may still end by itself; it usually does, through its own time limits."""
 
 
 class RequestThreads:
@@ -29,11 +27,8 @@ class RequestThreads:
         self._awaited: set[Future[Any]] = set()
         self._closed: ModelFailure | None = None
 
-    def run(self, request: Callable[[], T], timeout_s: float) -> T:
-        """What the request returns or raises; PassingFailure when it takes longer than `timeout_s` and a little more.
-
-        Raises what `close` is given, as soon as it is.
-        """
+    def run(self, request: Callable[[], T]) -> T:
+        """What the request returns or raises; what `close` is given, as soon as it is."""
         future: Future[T] = Future()
         with self._lock:
             if self._closed is not None:
@@ -45,9 +40,7 @@ class RequestThreads:
                 threading.Thread(target=self._work, name="request", daemon=True).start()
         self._jobs.put((future, request))
         try:
-            return future.result(timeout_s + GRACE_S)
-        except TimeoutError:
-            raise PassingFailure("no answer in time") from None
+            return future.result()
         finally:
             with self._lock:
                 self._awaited.discard(future)

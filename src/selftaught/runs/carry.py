@@ -72,7 +72,7 @@ def carry(
         document = _document(store, record, asked)
         with _kept(store, number, document, spend):
             at_once = concurrency or record.circumstances.get("concurrency")
-            model = open_model(asked, spend.limits.deadline_s, concurrency=at_once)
+            model = open_model(asked, spend.limits, concurrency=at_once)
             level = str(record.circumstances["sandbox"])
             with open_handles(model, store, level, asked.seed, number, progress, spend, document) as lab:
                 return _conduct(lab, asked, bool(record.circumstances.get("anyway")))

@@ -161,7 +161,7 @@ def speaking(lab: Lab, planned: Plan, settings: Settings) -> Generator[Lab]:
     if settings.model == planned.model:
         yield lab
         return
-    model = open_model(settings, lab.spend.limits.deadline_s)
+    model = open_model(settings, lab.spend.limits)
     try:
         yield replace(lab, model=model)
     finally:

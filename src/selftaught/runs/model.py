@@ -6,30 +6,36 @@ from pathlib import Path
 
 from selftaught.budget.spend import SpendLimits
 from selftaught.models import LanguageModel, providers
-from selftaught.models.prices import Price
+from selftaught.models.prices import LONGEST_GUESS, Price
 from selftaught.runs.replay import Replay
 from selftaught.settings import Assignment
 
 
 def open_model(
     asked: Assignment,
-    deadline_s: float = SpendLimits.deadline_s,
+    limits: SpendLimits | None = None,
     keyless: bool = False,
     concurrency: int | None = None,
 ) -> LanguageModel:
     """The model that is asked for; `keyless`: to be told prices only. The caller closes it.
 
-    `concurrency` bounds the requests to a server at once; a model without one takes as many as it does.
+    Under a limit on dollars an answer has a limit on its tokens, or its price would have none: if nothing else is asked
+    for, the one that estimates count with. `concurrency` bounds the requests to a server at once; a model without one takes as
+    many as it does.
     """
+    limits = limits or SpendLimits()
     kind, _, rest = asked.model.partition(":")
     if kind == "replay":
         return Replay(Path(rest))
+    dollars = limits.dollars is not None or limits.round_dollars is not None
+    bounded = LONGEST_GUESS if dollars and providers.sells(asked.model) else None
     return providers.open_model(
         asked.model,
         base_url=asked.base_url,
-        max_tokens=asked.max_tokens,
+        max_tokens=asked.max_tokens or bounded,
         price=asked.price and Price(*asked.price),
-        deadline_s=deadline_s,
+        deadline_s=limits.deadline_s,
+        idle_s=limits.idle_s,
         concurrency=concurrency,
         keyless=keyless,
     )

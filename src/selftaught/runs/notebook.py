@@ -51,7 +51,7 @@ def open_lab(
     """
     spend = Spend(limits or SpendLimits())
     asked = Settings("", base_url=base_url, max_tokens=max_tokens, price=price)
-    opened = open_model(replace(asked, model=model), spend.limits.deadline_s) if isinstance(model, str) else model
+    opened = open_model(replace(asked, model=model), spend.limits) if isinstance(model, str) else model
     with Store(Path(store)) as kept, open_handles(opened, kept, sandbox, seed, spend=spend) as lab:
         yield lab
 

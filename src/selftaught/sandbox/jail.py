@@ -29,23 +29,10 @@ TOOLS = Path(__file__).with_name("tools")
 """This project's own tools, seen by jobs of profile `tool` alone."""
 PACKAGE = Path(__file__).resolve().parents[1]
 """This package: whoever reads it can make the hidden instances."""
-_GUEST_FILES = tuple(
-    f"{name}.py"
-    for name in [
-        "blocks",
-        "counting",
-        "helpers",
-        "hook",
-        "kernel",
-        "locking",
-        "mending",
-        "runner",
-        "spoken",
-        "stubs",
-        "wire",
-        "zygote",
-    ]
-)
+_GUEST_FILES = (
+    "blocks.py", "counting.py", "helpers.py", "hook.py", "kernel.py", "locking.py", "mending.py", "runner.py", "spoken.py",
+    "stubs.py", "wire.py", "zygote.py",
+)  # fmt: skip
 _DEVICES = ["/dev/null", "/dev/zero"]
 _ASKED_FOR = ["/dev/random", "/dev/urandom", "/sys/devices/system/cpu", "/proc/stat", "/proc/cpuinfo", "/proc/meminfo"]
 """What libraries ask for by themselves: a program that is denied it has attempted nothing."""

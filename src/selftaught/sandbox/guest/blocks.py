@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import keyword
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,59 +19,12 @@ _MOST_GAPS = 20
 _MOST_LEAD, _MOST_TAIL = 200, 160
 _MOST_VALUES, _MOST_DEPTH = 500, 6
 
-_FOREIGN = frozenset(
-    [
-        "bash",
-        "sh",
-        "shell",
-        "zsh",
-        "console",
-        "terminal",
-        "powershell",
-        "cmd",
-        "text",
-        "txt",
-        "plaintext",
-        "plain",
-        "output",
-        "stdout",
-        "log",
-        "json",
-        "yaml",
-        "yml",
-        "toml",
-        "ini",
-        "xml",
-        "html",
-        "css",
-        "js",
-        "javascript",
-        "ts",
-        "typescript",
-        "c",
-        "cpp",
-        "c++",
-        "java",
-        "rust",
-        "go",
-        "sql",
-        "diff",
-        "patch",
-        "latex",
-        "tex",
-        "math",
-        "mermaid",
-        "csv",
-        "make",
-        "makefile",
-        "dockerfile",
-        "r",
-        "julia",
-        "ruby",
-        "perl",
-        "php",
-    ]
-)
+_FOREIGN = frozenset((
+    "bash", "c", "c++", "cmd", "console", "cpp", "css", "csv", "diff", "dockerfile", "go", "html", "ini", "java", "javascript",
+    "js", "json", "julia", "latex", "log", "make", "makefile", "math", "mermaid", "output", "patch", "perl", "php", "plain",
+    "plaintext", "powershell", "r", "ruby", "rust", "sh", "shell", "sql", "stdout", "terminal", "tex", "text", "toml", "ts",
+    "txt", "typescript", "xml", "yaml", "yml", "zsh",
+))  # fmt: skip
 _MARKUP = frozenset(("markdown", "md", "mdx", "rst"))
 _LIST_MARK = re.compile(r"(?:[-*+]|\d{1,3}[.)])[ \t]{1,4}(?=[`~])")
 _WORD = re.compile(r"[\w+#-]{1,20}")
@@ -82,39 +36,17 @@ _TAG_NAMES = (
 )
 _TAG = re.compile(
     rf"(?:<!\[CDATA\[|\]\]>|<\|/?(?:python|code)(?:_tag)?\|>|</?(?:{_TAG_NAMES})(?:[ =][^<>\n]{{0,120}})?>"
-    r"|\[/?(?:PYTHON|CODE|ANSWER|SOLUTION)\]|\\(?:begin|end)\{(?:python|lstlisting|verbatim|minted|code)\}"
-    r"(?:\[[^\]\n]{0,40}\])?(?:\{\w{0,20}\})?|\{code(?::\w{1,20})?\})",
+    r"|\[/?(?:PYTHON|CODE|ANSWER|SOLUTION)(?:=\w{1,20})?\]|\\(?:begin|end)\{(?:python|lstlisting|verbatim|minted|code)\}"
+    r"(?:\[[^\]\n]{0,40}\])?(?:\{\w{0,20}\})?)",
     re.IGNORECASE,
 )
-_CODE = frozenset(
-    [
-        "def",
-        "class",
-        "import",
-        "from",
-        "if",
-        "for",
-        "while",
-        "with",
-        "try",
-        "return",
-        "async",
-        "else:",
-        "elif",
-        "except",
-        "finally:",
-        "raise",
-        "assert",
-        "lambda",
-        "global",
-        "nonlocal",
-        "yield",
-        "pass",
-        "break",
-        "continue",
-    ]
-)
-_THOUGHT = frozenset(["reasoning", "reasoning_content", "thought", "thoughts", "thinking", "analysis", "scratchpad"])
+_TAG_SIGNS = frozenset("<[\\]")
+_RULE = re.compile(r"[-=*_]{3,80}|\$\$|[`«»]{1,2}|\{code\}|#\+end_src|EOF|EOT|PY", re.IGNORECASE)
+"""A line that ends what stood before it."""
+_SCALAR = re.compile(r"([A-Za-z_][\w -]{0,40}):[ \t]{0,8}[|>][+-]?[ \t]{0,8}")
+"""A line of YAML that begins a text."""
+_CODE = frozenset((*keyword.kwlist, "else:", "finally:", "try:"))
+_THOUGHT = frozenset(("reasoning", "reasoning_content", "thought", "thoughts", "thinking", "analysis", "scratchpad"))
 _PROMISING = ("code", "program", "solution", "python", "source", "script", "implementation", "answer", "improved")
 
 
@@ -190,13 +122,11 @@ class _Page:
         if opening.label in _MARKUP:
             return None, at + 1, told
         for step, end in enumerate(() if opening.label in _FOREIGN else later, 1):
-            if not parser.affords(self._size(opening, end.line)):
-                break
-            if parser.is_program(self._body(opening, end.line)):
+            if self._is_program(opening, end.line, parser):
                 closing = not end.info
                 return self._made(opening, told, end.line), at + step + closing, end.line + closing
-        if not later:
-            return self._open_block(opening, told, parser), at + 1, len(self._lines)
+        if not later or self._is_program(opening, len(self._lines), parser):
+            return self._open_block(opening, told, parser), len(self.fences), len(self._lines)
         if not opening.info and later[0].info:
             return None, at + 1, told
         end = _nested_end(later)
@@ -204,6 +134,10 @@ class _Page:
             return self._open_block(opening, told, parser), at + 1, later[0].line
         block = self._made(opening, told, end.line)
         return (block, at + 2, end.line + 1) if end is later[0] else (block, at + 1, later[0].line)
+
+    def _is_program(self, opening: _Fence, end: int, parser: Parser) -> bool:
+        affordable = opening.label not in _FOREIGN and parser.affords(self._size(opening, end))
+        return affordable and parser.is_program(self._body(opening, end))
 
     def _size(self, opening: _Fence, end: int) -> int:
         return self._starts[end] - self._starts[opening.line + 1]
@@ -231,11 +165,7 @@ class _Page:
         if whole.foreign or parser.mended(whole.text) is not None:
             return whole
         for gap in self._gaps:
-            if (
-                gap < opening.line + 2
-                or not parser.affords(self._size(opening, gap))
-                or not parser.is_program(self._body(opening, gap))
-            ):
+            if gap < opening.line + 2 or not self._is_program(opening, gap, parser):
                 continue
             rest = next((line for line in lines[gap:] if line.strip()), "")
             return self._made(opening, told, gap, closed=False) if _prose(rest) else whole
@@ -261,7 +191,7 @@ def _prose(line: str) -> bool:
         and "=" not in words
         and words[1] != "="
         and not line.rstrip().endswith(("(", "[", "{"))
-    )
+    ) or (not code and line.rstrip().endswith((".", "!")))
 
 
 def split_fences(text: str) -> str:
@@ -272,32 +202,39 @@ def split_fences(text: str) -> str:
 def other_fences(text: str) -> str:
     """The text with fences for what else may set code off: tags, and quotation marks where fences should be."""
     lines: list[str] = []
-    for line in text.split("\n"):
-        if _OTHER_FENCE.fullmatch(line.strip()):
-            lines.append("```" + ("python" if line.strip()[-1].isalnum() else ""))
-        elif "<" in line or "[" in line or "\\" in line or "{code" in line:
-            lines += _untagged(line)
-        else:
-            lines.append(line)
+    for line in text.replace("\\`", "`").replace("\uff40", "`").split("\n"):
+        for one in _refenced(line):
+            if one not in {_OPENING, _CLOSING} or one not in lines[-1:]:
+                lines.append(one)
     return "\n".join(lines)
 
 
-def _untagged(line: str) -> Iterator[str]:
-    """A line with each of its tags as a fence; in the middle of prose a tag is only spoken of."""
+_OPENING, _CLOSING = "```python", "```"
+
+
+def _refenced(line: str) -> Iterator[str]:
+    """A line, with each of its tags as a fence."""
+    if _OTHER_FENCE.fullmatch(line.strip()):
+        yield _OPENING if line.strip()[-1].isalnum() else _CLOSING
+        return
     place = 0
-    for tag in _TAG.finditer(line):
+    for tag in _TAG.finditer(line) if not _TAG_SIGNS.isdisjoint(line) else ():
         before = line[place : tag.start()]
         if before.strip():
             yield before
-        yield "```"
+        yield _CLOSING if _closes(tag[0]) else _OPENING
         place = tag.end()
     if line[place:].strip() or not place:
         yield line[place:]
 
 
+def _closes(tag: str) -> bool:
+    return tag.startswith(("</", "<|/", "[/", "\\end", "]]"))
+
+
 def values(text: str, depth: int = 0) -> list[Block]:
     """The texts inside JSON (or what Python prints of such data), those under a promising name first."""
-    found = _data(text.strip())
+    found = _data(text.strip()) or _scalars(text)
     blocks: list[Block] = []
     todo: list[tuple[str, Any, int]] = [("", found, 0)]
     for _ in range(_MOST_VALUES):
@@ -305,22 +242,44 @@ def values(text: str, depth: int = 0) -> list[Block]:
             break
         name, value, deep = todo.pop(0)
         if isinstance(value, dict) and deep < _MOST_DEPTH:
-            named = cast("dict[Any, Any]", value)
+            value = cast(dict[Any, Any], value)
             todo += [
-                (str(key).lower(), one, deep + 1) for key, one in named.items() if str(key).lower() not in _THOUGHT
+                (str(key).lower(), one, deep + 1) for key, one in value.items() if str(key).lower() not in _THOUGHT
             ]
         elif isinstance(value, list | tuple) and deep < _MOST_DEPTH:
-            several = cast("list[Any]", value)
-            todo += [(name, one, deep + 1) for one in several]
+            todo += [(name, one, deep + 1) for one in _whole(cast(Sequence[Any], value))]
         elif isinstance(value, str) and value.strip():
             inner = values(value, depth + 1) if value.lstrip()[:1] in {"{", "["} and depth < 2 else []
             blocks += inner or [Block(value, lead=name)]
     return sorted(blocks, key=lambda block: not any(word in block.lead for word in _PROMISING))
 
 
+def _whole(several: Sequence[Any]) -> Sequence[Any]:
+    """What a list holds; lines as the one text that they make."""
+    lines = [one.rstrip("\n") for one in several if isinstance(one, str)]
+    if len(lines) < 2 or len(lines) < len(several) or any("\n" in line for line in lines):
+        return several
+    return ["\n".join(lines) + "\n"]
+
+
+def _scalars(text: str) -> dict[str, str]:
+    """The texts under names that YAML holds."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] | None = None
+    for line in text.split("\n"):
+        head = _SCALAR.fullmatch(line)
+        if head:
+            lines = found.setdefault(head[1], [])
+        elif line.strip() and not line.startswith((" ", "\t")):
+            lines = None
+        elif lines is not None:
+            lines.append(line)
+    return {name: "\n".join(told) for name, told in found.items()}
+
+
 def _data(text: str) -> Any:
     """The data in a text that is, or holds, one JSON value."""
-    if text[:1] not in {"{", "[", '"'}:
+    if text[:1] not in {"{", "[", '"'} or text.startswith('"""'):
         start, end = text.find("{"), text.rfind("}")
         if start < 0 or end < start or text[start + 1 : end].lstrip()[:1] not in {'"', "'"}:
             return None
@@ -339,7 +298,7 @@ def _data(text: str) -> Any:
 def bare(text: str, parser: Parser) -> list[Block]:
     """Code that nothing sets off but the prose around it: it begins as code does, and ends with a paragraph."""
     lines = text.split("\n")
-    ends = [len(lines), *islice((i for i in range(len(lines) - 1, 0, -1) if not lines[i].strip()), _MOST_GAPS)]
+    ends = [len(lines), *islice((i for i in range(len(lines) - 1, 0, -1) if _ends(lines[i])), _MOST_GAPS)]
     begun = [i for i, line in enumerate(lines) if _begins(line) and (i == 0 or not _begins(lines[i - 1]))][:_MOST_GAPS]
     for start in begun:
         for end in (one for one in ends if one > start):
@@ -347,8 +306,14 @@ def bare(text: str, parser: Parser) -> list[Block]:
             if parser.mended(body) is None:
                 continue
             rest = next((line for line in lines[end:] if line.strip()), "")
-            return [Block(body)] if not rest or _prose(rest) else []
+            return [Block(body, closed=False)] if not rest or _ends(rest) or _prose(rest) else []
     return []
+
+
+def _ends(line: str) -> bool:
+    """Whether a program may end before this line."""
+    bare = line[:_MOST_LEAD].strip()
+    return not bare or _RULE.fullmatch(bare) is not None
 
 
 def _begins(line: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import blocks
@@ -52,8 +52,8 @@ def extract_code(text: Any, entry: str | None = None) -> Any:
 def fault(text: str, finish: str = "stop", entry: str | None = None) -> str | None:
     """What is wrong with an answer as the source of a program, in a word or two; None when it holds one.
 
-    `finish` is how it ended: stop, length, blocked, empty. One of: empty, cut, refusal, tool call, no code, half a program,
-    no Python, wrong entry.
+    `finish` is how it ended: stop, length, blocked, empty, tools. One of: empty, cut, refusal, tool call, no code,
+    half a program, no Python, wrong entry.
     """
     program, half = _found(CutText(text) if finish == "length" else text, entry)
     if program:
@@ -61,10 +61,8 @@ def fault(text: str, finish: str = "stop", entry: str | None = None) -> str | No
         if tree is None:
             return "no Python"
         return "wrong entry" if entry and not defines(tree, entry) else None
-    if finish == "length":
-        return "cut"
-    if finish == "blocked":
-        return "refusal"
+    if finish in _ENDED:
+        return _ENDED[finish]
     if not text.strip():
         return "empty"
     if half:
@@ -77,6 +75,8 @@ def fault(text: str, finish: str = "stop", entry: str | None = None) -> str | No
     return "refusal" if _REFUSAL.search(said) else "no code"
 
 
+_ENDED = {"length": "cut", "blocked": "refusal", "tools": "tool call"}
+"""What is wrong with an answer without a program that ended so."""
 _HEARD = 600
 """Characters of an answer without code that are looked at for what it is instead."""
 _TOOL_CALL = re.compile(
@@ -88,6 +88,10 @@ _REFUSAL = re.compile(
     r"|won['\u2019]?t|must\sdecline)|sorry\b|against\smy)",
     re.IGNORECASE,
 )
+
+
+_READABLE = frozenset(("text", "diff", "patch"))
+"""Labels of what is another language by its name, and may be a program all the same."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,7 @@ class _Candidate:
 def _found(text: str, entry: str | None) -> tuple[str, bool]:
     """The program in a text, or the empty string, and then whether there is half a one."""
     cut = isinstance(text, CutText)
-    plain = text.strip()[-_MOST_TEXT:].replace("\r\n", "\n").replace("\r", "\n")
-    said = spoken(plain)
+    said = spoken(_unix(text.strip()[-_MOST_TEXT:]))
     if not said.strip():
         return "", False
     parser = Parser(len(said))
@@ -127,8 +130,14 @@ def _found(text: str, entry: str | None) -> tuple[str, bool]:
     return _second_best(best, rest, entry)
 
 
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _looked(text: str, parser: Parser) -> Iterator[Sequence[Block]]:
     """The blocks of a text, by one way of setting code off after the other: the usual one first."""
+    if parser.is_program(text):
+        yield [Block(text, closed=False)]
     usual = blocks.fenced(text, parser)
     yield usual
     if not usual:
@@ -145,14 +154,14 @@ def _within(block: Block, parser: Parser) -> Iterator[Block]:
     if block.label not in {"", "json", "yaml", "python", "py"}:
         return
     for value in blocks.values(block.text):
-        inner = blocks.fenced(value.text, parser)
-        yield from inner or [value]
+        inner = blocks.fenced(_unix(value.text), parser)
+        yield from inner or [replace(value, text=_unix(value.text))]
 
 
 def _candidates(known: Sequence[Block], parser: Parser) -> list[_Candidate]:
     found: list[_Candidate] = []
     for place, block in enumerate(known):
-        text = None if block.foreign and block.label != "text" else parser.mended(block.text)
+        text = None if block.foreign and block.label not in _READABLE else parser.mended(block.text)
         tree = parser.tree(text) if text is not None else None
         if text is not None and tree is not None:
             found.append(_Candidate(text, tree, block, place))
@@ -168,7 +177,8 @@ def _told(candidates: Sequence[_Candidate], entry: str | None) -> str:
     able = [one for one in candidates if _fits(one, entry)]
     if not able:
         able, entry = list(candidates), None
-    best = max(able, key=lambda one: (*_worth(one, entry), len(one.text)))
+    used = {name for one in able for name in unbound(one.tree)}
+    best = max(able, key=lambda one: (*_worth(one, entry), used.isdisjoint(one.functions), len(one.text)))
     versions = [one for one in able if entry or one is best or one.functions & best.functions]
     best = max(versions, key=lambda one: (*_worth(one, entry), one.place))
     return _completed(best, [one for one in candidates if one is not best])
@@ -185,10 +195,9 @@ _ELIDED = re.compile(
 )
 _AGAINST = re.compile(
     r"\b(?:current|original|given|existing|old|previous|before|baseline|na[iï]ve|initial|starting|draft"
-    r"|first (?:try|attempt|idea)"
-    r"|first thought|you (?:gave|provided|shared)|alternative(?:ly)?|slower|not recommended|do(?:n'| no)t|avoid|wrong"
-    r"|incorrect|buggy?|broken|fails?|instead of|rather than|example|usage|tests?|testing|for (?:reference|comparison)"
-    r"|unoptimi[sz]ed|brute[- ]force)\b",
+    r"|first (?:try|attempt|idea|thought)|you (?:gave|provided|shared)|alternative(?:ly)?|slower|not recommended"
+    r"|do(?:n'| no)t|avoid|wrong|incorrect|buggy?|broken|fails?|instead of|rather than|example|usage|tests?|testing"
+    r"|for (?:reference|comparison)|unoptimi[sz]ed|brute[- ]force)\b",
     re.IGNORECASE,
 )
 _FOR = re.compile(

@@ -19,20 +19,19 @@ MAX_CHARS = 100_000
 _WORK, _WORK_EACH, _MOST_WORK = 400_000, 4, 2_000_000
 """Characters that may be parsed for one answer: so many, and so many for each of its own, but never more."""
 
-_SPACES = {
-    ord(c): " "
-    for c in "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-}
-_BREAKS = {ord(c): "\n" for c in "\u0085\u2028\u2029"}
-_UNSEEN = dict.fromkeys(
-    map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
-)
+_SPACES = dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " ")
+_BREAKS = dict.fromkeys((0x85, 0x2028, 0x2029), "\n")
+_UNSEEN = dict.fromkeys((0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF), "")
+_MOST_QUOTED = 4
 _STRANGE = _SPACES | _BREAKS | _UNSEEN
 _PROMPT = re.compile(r"[ \t]{0,8}(?:>>>|\.\.\.|In \[\d{1,5}\]:|\.\.\.:)(?: |$)")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,5}|#x[0-9a-fA-F]{1,4});")
 _ENTITY_NAMES = {"lt", "gt", "amp", "quot", "apos", "nbsp"}
 _NUMBER = re.compile(r"[ \t]{0,8}\d{1,5}[ \t]{0,3}(?:[|:.)│→]|(?=[ \t]|$)) ?")
-_DIFF = ("+++ ", "--- ", "@@ ", "diff --git ", "index ", "new file mode")
+_DIFF = ("+++ ", "--- ", "@@", "*** ", "diff --git ", "index ", "new file mode")
+_LABEL = re.compile(r"python3?|py|\{code(?::[^{}\n]{1,40})?\}|`{1,2}|\$\$|«|»", re.IGNORECASE)
+"""A line that only says that code begins, or that it has ended."""
+_BREAK = re.compile(r"<br ?/?>\n?")
 _BUILTIN = {*dir(builtins), "__name__", "__file__", "__doc__"}
 
 _parser = threading.Lock()
@@ -99,7 +98,7 @@ def literal(text: str) -> Any:
 
 def _readings(text: str) -> Iterator[str]:
     """The text as it stands, then with one kind of dress after the other taken off, each from what was left."""
-    text = text.strip("\n") + "\n"
+    text = _unlabelled(text.strip("\n")) + "\n"
     yield text
     for mend in (
         _dedented,
@@ -108,6 +107,7 @@ def _readings(text: str) -> Iterator[str]:
         _unprompted,
         _unescaped,
         _unnumbered,
+        _replacing,
         _added,
         _unmagical,
         _written_out,
@@ -118,6 +118,14 @@ def _readings(text: str) -> Iterator[str]:
             yield text
 
 
+def _unlabelled(text: str) -> str:
+    """Without a line before and one after it that are no code, though the first may parse as a name."""
+    first, _, rest = text.partition("\n")
+    text = rest.strip("\n") if rest and _LABEL.fullmatch(first.strip()) else text
+    rest, _, last = text.rpartition("\n")
+    return rest.rstrip("\n") if rest and _LABEL.fullmatch(last.strip()) else text
+
+
 def _dedented(text: str) -> str:
     lines = text.split("\n")
     margins = [len(line) - len(line.lstrip(" \t\u00a0\u3000")) for line in lines if line.strip()]
@@ -126,7 +134,16 @@ def _dedented(text: str) -> str:
 
 
 def _unquoted(text: str) -> str:
-    """Without the marks of a quotation, if every line has one."""
+    """Without the marks of a quotation, if every line has one, and of one within it."""
+    for _ in range(_MOST_QUOTED):
+        bare = _once_unquoted(text)
+        if bare == text:
+            break
+        text = bare
+    return text
+
+
+def _once_unquoted(text: str) -> str:
     lines = text.strip("\n").split("\n")
     if not all(line.lstrip(" \t").startswith((">", "|")) or not line.strip() for line in lines) or _PROMPT.match(text):
         return text
@@ -148,6 +165,7 @@ def _unprompted(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
+    text = _BREAK.sub("\n", text)
     return html.unescape(text).translate(_STRANGE) if _ENTITY.search(text) else text
 
 
@@ -157,6 +175,18 @@ def _unnumbered(text: str) -> str:
     if len(lines) < 2 or not all(mark or not line.strip() for mark, line in zip(marks, lines, strict=True)):
         return text
     return "\n".join(line[mark.end() :] if mark else "" for mark, line in zip(marks, lines, strict=True))
+
+
+def _replacing(text: str) -> str:
+    """What is to stand in the place of something else, where both are given between marks of a conflict."""
+    kept: list[str] = []
+    taking = False
+    for line in text.split("\n"):
+        if line.startswith(("=" * 7, ">" * 7)):
+            taking = line.startswith("=")
+        elif taking:
+            kept.append(line)
+    return "\n".join(kept) if "<" * 7 in text and kept else text
 
 
 def _added(text: str) -> str:

@@ -6,6 +6,8 @@ A mark that stands in quotes belongs to a program that speaks of such marks, and
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 _NAMES = (
     r"think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|analysis|inner_?monologue|chain_?of_?thought"
@@ -32,6 +34,7 @@ _FRAME = (
 """Tokens around a turn that some servers leave in its text."""
 
 
+_MOST_LINE = 200
 _MOST_TOKENS = 16
 """As many are looked for at the ends."""
 
@@ -43,7 +46,9 @@ def spoken(text: str) -> str:
 
 def _unquoted(text: str, mark: re.Match[str]) -> bool:
     start, end = mark.span()
-    return text[start - 1 : start] not in _QUOTES and text[end : end + 1] not in _QUOTES
+    before, after = text[max(0, start - 3) : start], text[end : end + 3]
+    quoted = before[-1:] in _QUOTES and before != "```", after[:1] in _QUOTES and after != "```"
+    return not any(quoted)
 
 
 def _channelled(text: str) -> str:
@@ -64,9 +69,7 @@ def _unthought(text: str) -> str:
     """The text without thoughts between marks; an opening mark may be missing, and a thought may be cut off."""
     kept: list[str] = []
     place, thinking = 0, False
-    for mark in _MARK.finditer(text):
-        if not _unquoted(text, mark):
-            continue
+    for mark in _meant([mark for mark in _MARK.finditer(text) if _unquoted(text, mark)], text):
         if mark["close"]:
             if not thinking:
                 kept.clear()
@@ -75,6 +78,45 @@ def _unthought(text: str) -> str:
             kept.append(text[place : mark.start()])
             thinking = True
     return "".join(kept if thinking else [*kept, text[place:]])
+
+
+def _meant(marks: Sequence[re.Match[str]], text: str) -> list[re.Match[str]]:
+    """The marks that do what they say: not those that a sentence, or a remark in code, only speaks of."""
+    marks = list(_without_pairs(marks, text))
+    last = max((mark.start() for mark in marks if mark["close"]), default=-1)
+    return [
+        mark
+        for mark in marks
+        if not _within_sentence(text, mark.start())
+        or (mark.start() < last if mark["open"] else not _remark(text, mark.start()))
+    ]
+
+
+def _without_pairs(marks: Sequence[re.Match[str]], text: str) -> Iterator[re.Match[str]]:
+    """The marks without those that open and close within one line of other words."""
+    pairs = zip_longest(marks, marks[1:])
+    for mark, after in pairs:
+        if mark["open"] and after is not None and after["close"] and _one_line(text, mark.start(), after.start()):
+            next(pairs)
+        else:
+            yield mark
+
+
+def _one_line(text: str, start: int, end: int) -> bool:
+    return _within_sentence(text, start) and "\n" not in text[start:end]
+
+
+def _within_sentence(text: str, place: int) -> bool:
+    """Whether words stand before a place in its line, and a space between."""
+    return text[place - 1 : place] in {" ", "\t"} and bool(_line_before(text, place).strip())
+
+
+def _remark(text: str, place: int) -> bool:
+    return _line_before(text, place).lstrip().startswith("#")
+
+
+def _line_before(text: str, place: int) -> str:
+    return text[max(0, place - _MOST_LINE) : place].rpartition("\n")[2]
 
 
 def _unframed(text: str) -> str:

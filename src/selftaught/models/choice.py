@@ -1,0 +1,117 @@
+"""Which model is asked, where, and with what: the values that a user gives, as one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from selftaught.errors import UsageError
+from selftaught.models.prices import Price
+from selftaught.plain import JSON
+
+SECRET = re.compile(r"key|auth|token|secret|cookie|password|credential|signature", re.IGNORECASE)
+"""Names of headers whose values say who asks, not what is asked."""
+OURS = frozenset(("messages", "model", "n", "stream", "stream_options"))
+"""Parts of a body that only this program sets."""
+NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}")
+FRAMING = frozenset(("host", "content-length", "transfer-encoding", "connection", "content-type"))
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """One model, and how it is reached. Raises UsageError, in one line, for what cannot be.
+
+    All of it but the price decides what is answered, and so belongs to the address of an answer. The value of a header is
+    never stored: what stands for it is its mark, four hexadecimal digits of a digest of name and value. So few tell two
+    values apart but lead back to none, since one of 65,536 guesses fits as well. A header whose name speaks of keys has an
+    empty mark: another key asks for the same answers.
+    """
+
+    spec: str
+    base_url: str | None = None
+    max_tokens: int | None = None
+    price: Price | None = None
+    extra_body: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
+    """Sent as parts of every request's body; over what this program would send."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise UsageError(f"--max-tokens is {self.max_tokens}: at least 1 is needed")
+        taken = sorted(OURS & set(self.extra_body))
+        if taken:
+            raise UsageError(f"--extra-body may not hold {taken[0]!r}, which every request sets by itself")
+        for name, value in self.headers.items():
+            if not NAME.fullmatch(name) or name.lower() in FRAMING:
+                raise UsageError(f"--header {name!r} is no header of a question: write NAME=VALUE")
+            if not (value.isascii() and value.isprintable()):
+                raise UsageError(f"--header {name} has a value with characters that no header has")
+
+    @property
+    def provider(self) -> str:
+        """What stands before the colon."""
+        return self.spec.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        """What stands behind it."""
+        return self.spec.partition(":")[2]
+
+    def plain(self) -> dict[str, JSON]:
+        """As it may be stored: with the marks of headers in the place of their values."""
+        price = self.price and [self.price.input, self.price.output]
+        usual: dict[str, JSON] = {
+            "spec": self.spec, "base_url": self.base_url, "max_tokens": self.max_tokens, "price": price,
+        }  # fmt: skip
+        marks: dict[str, JSON] = {name.lower(): mark(name, self.headers[name]) for name in sorted(self.headers)}
+        more: dict[str, JSON] = {"extra_body": dict(self.extra_body), "headers": marks, "query": dict(self.query)}
+        return usual | {name: value for name, value in more.items() if value}
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> ModelChoice:
+        """The choice that `plain()` was made of; its headers have to be given anew. Raises UsageError when they are not,
+        or are others."""
+        fields = dict(plain)
+        marks: Mapping[str, str] = fields.pop("headers", {})
+        given = headers or {}
+        if {name.lower(): mark(name, value) for name, value in given.items()} != dict(marks):
+            wanted = " ".join(f"--header {name}=…" for name in marks) or "none"
+            raise UsageError(f"the headers of a run are not stored, and have to be given as they were: {wanted}")
+        price = fields.pop("price", None)
+        return cls(**fields, price=price and Price(*price), headers=given)
+
+
+def mark(name: str, value: str) -> str:
+    """What stands for the value of a header where it is stored; "" for one that says who asks."""
+    if SECRET.search(name):
+        return ""
+    return hashlib.sha256(f"{name.lower()}\0{value}".encode()).hexdigest()[:4]
+
+
+def named_values(option: str, texts: Sequence[str]) -> dict[str, str]:
+    """The values of an option that is given as NAME=VALUE, any number of times."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip():
+            raise UsageError(f"{option} wants NAME=VALUE, and was given something without a name or without a sign")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def json_object(option: str, text: str | None) -> dict[str, JSON]:
+    """The object of an option that is written as JSON."""
+    if text is None:
+        return {}
+    try:
+        found: object = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{option} is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise UsageError(f'{option} wants a JSON object, such as {{"top_p": 0.9}}')
+    return cast(dict[str, JSON], found)

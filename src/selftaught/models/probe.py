@@ -1,0 +1,92 @@
+"""What one question to a model shows: whether it answers, how fast, at what price, and what its server takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from selftaught.errors import PassingFailure
+from selftaught.models import Answer, Request
+from selftaught.models.choice import ModelChoice
+from selftaught.models.gateway import Provider
+from selftaught.models.providers import open_provider
+from selftaught.models.waiting import Signs, Wait, Watch
+from selftaught.plain import JSON
+
+QUESTION = "Write a Python function add(a, b) that returns the sum of its arguments. Give one block of Python code."
+SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What came of two questions to a model: one for one answer, one for two."""
+
+    model: str
+    failure: str = ""
+    """Why there is no answer, in the server's own words where they may be shown; "" where there is one."""
+    seconds: float = 0.0
+    """From the first question to the whole answer."""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    dollars: float | None = None
+    """Of both questions; None: the price is not known."""
+    several: bool = False
+    """Whether one request brings several answers (n)."""
+    streams: bool = False
+    temperature: bool = False
+    """Whether the model takes one."""
+    text: str = ""
+    """How the answer begins."""
+
+    def plain(self) -> dict[str, JSON]:
+        return asdict(self)
+
+
+def probe(choice: ModelChoice, wait_s: float = 60.0) -> Probe:
+    """Ask the model of a server twice; this may cost a fraction of a cent. Raises UsageError for what cannot be opened.
+
+    `wait_s`: seconds without a sign of life after which it is given up.
+    """
+    provider = open_provider(choice)
+    try:
+        return _probed(provider, wait_s)
+    finally:
+        provider.close()
+
+
+def _probed(provider: Provider, wait_s: float) -> Probe:
+    began = time.monotonic()
+    try:
+        (answer,) = _ask(provider, 1, wait_s)
+    except PassingFailure as failure:
+        return Probe(provider.name, failure=str(failure), seconds=time.monotonic() - began)
+    seconds = time.monotonic() - began
+    more = _ask_several(provider, wait_s)
+    prices = [one.dollars for one in (answer, *more)]
+    known = [price for price in prices if price is not None]
+    return Probe(
+        provider.name,
+        answer.reason if answer.finish == "lost" else "",
+        seconds,
+        sum(one.tokens_in for one in (answer, *more)),
+        sum(one.tokens_out for one in (answer, *more)),
+        sum(known) if len(known) == len(prices) else None,
+        len(more) > 1,
+        provider.streams,
+        answer.temperature_applied is not None,
+        answer.text[:SHOWN],
+    )
+
+
+def _ask(provider: Provider, count: int, wait_s: float) -> Sequence[Answer]:
+    waiting = Wait(Signs(), Watch(), provider.lives, wait_s / 2, wait_s)
+    return provider.ask(Request("You are an expert programmer.", QUESTION), count, waiting)
+
+
+def _ask_several(provider: Provider, wait_s: float) -> Sequence[Answer]:
+    """Two answers by one request, where they come; a failure of this question tells nothing of the model."""
+    try:
+        return _ask(provider, 2, wait_s)
+    except PassingFailure:
+        return []

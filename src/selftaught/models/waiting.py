@@ -1,0 +1,108 @@
+"""Waiting for one request: as long as its server lives, and until others have long overtaken it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from selftaught.errors import PassingFailure
+from selftaught.models import exchange
+
+OVERTAKEN = 16
+"""A silent request is taken for lost when so many that were sent later have been answered, …"""
+USUAL = 8
+"""… and it took so many times as long as the longest of those that were answered."""
+PATIENCE = 6
+"""A server that shows that it lives, and answers no question, is waited for so many times the deadline."""
+STREAMED = 3
+"""A response that comes in more pieces shows that the model is at work."""
+
+
+class Watch:
+    """Who wants to hear how the asking goes. These methods do nothing; override what is wanted. Called by many threads."""
+
+    def note(self, text: str) -> None:
+        """Something that the user should know, in one line."""
+
+    def came(self, pieces: int) -> None:
+        """So many pieces of streamed answers, about a token each, have come in."""
+
+
+class Signs:
+    """When the server gave its last sign of life, and what is under way there. Safe from many threads."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+        self.good = 0
+        """Good responses so far."""
+        self.longest_s: float | None = None
+        """What the slowest of them took."""
+        self.ended = False
+        self._under_way: set[Wait] = set()
+        self._sent = 0
+        self._lock = threading.Lock()
+
+    def begin(self, wait: Wait) -> None:
+        """A request is sent."""
+        with self._lock:
+            self._sent += 1
+            wait.number = self._sent
+            self._under_way.add(wait)
+
+    def end(self, wait: Wait, good: bool) -> None:
+        """It has come to its end; a good one has overtaken all that were sent before it."""
+        with self._lock:
+            self._under_way.discard(wait)
+            if not good:
+                return
+            self.last = time.monotonic()
+            self.good += 1
+            self.longest_s = max(self.longest_s or 0.0, self.last - wait.began)
+            for other in self._under_way:
+                other.overtaken += other.number < wait.number
+
+
+class Wait:
+    """One request's clock: it counts from the last sign of life (see `http.Waiting`)."""
+
+    def __init__(self, signs: Signs, watch: Watch, lives: Callable[[], bool], idle_s: float, deadline_s: float) -> None:
+        self.tick_s = idle_s
+        self.number = self.overtaken = 0
+        self.began = time.monotonic()
+        self._signs = signs
+        self._watch = watch
+        self._lives = lives
+        self._deadline_s = deadline_s
+        self._heard = self.began
+        self._pieces = 0
+
+    def note(self, text: str) -> None:
+        self._watch.note(text)
+
+    def heard(self, piece: memoryview) -> None:
+        """Something came in."""
+        self._heard = time.monotonic()
+        self._pieces += 1
+        if self._pieces > STREAMED:
+            self._signs.last = self._heard
+        came = bytes(piece).count(b"data:")
+        if came:
+            self._watch.came(came)
+
+    def silent(self) -> None:
+        """Nothing came for long. Raises PassingFailure when the request is lost, or its server down; else it is waited on."""
+        silent_s = time.monotonic() - self._heard
+        if self._signs.ended:
+            raise PassingFailure("stopped")
+        if self.overtaken >= OVERTAKEN and silent_s >= USUAL * (self._signs.longest_s or 0.0):
+            raise PassingFailure(f"no answer in time: {self.overtaken} later questions were answered", paid=True)
+        if silent_s >= PATIENCE * self._deadline_s:
+            raise PassingFailure("no answer in time, though the server lives", paid=True)
+        if not self._lives():
+            raise PassingFailure("no answer in time, and the server does not answer anything else", paid=True)
+        self._signs.last = time.monotonic()
+        self._watch.note(f"no word for {silent_s:.0f} s, but the server lives: waiting on")
+
+    def ended(self, tail: bytes) -> bool:
+        return exchange.ended(tail)

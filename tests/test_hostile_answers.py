@@ -1,0 +1,51 @@
+"""Answers made to be slow to read: the time they take is bounded, whatever they hold."""
+
+import time
+
+import pytest
+
+from selftaught.sandbox.guest.helpers import extract_code, fault
+
+HOSTILE = {
+    "spaces after a fence": "```" + " " * 2_000_000,
+    "spaces": " " * 2_000_000,
+    "empty lines": "x" + "\n" * 2_000_000 + "x",
+    "blocks": "```\nx = 1\n" * 100_000,
+    "nested blocks": "```python\n" * 200_000,
+    "programs": "```python\ndef f(x):\n    return x\n```\n" * 25_000,
+    "paragraphs": "```python\n" + "x = 1\n\n" * 200_000 + "(",
+    "fences in a string": "```python\ns = '''\n" + "```python\nx\n```\n" * 30_000,
+    "quotes": '"""\n```\n' * 200_000,
+    "thoughts": "<think>" * 300_000,
+    "ends of thoughts": "</think>" * 300_000,
+    "channels": "<|channel|>final<|message|>" * 60_000,
+    "ends of turns": "</s>" * 400_000,
+    "tags": "<code>" * 300_000,
+    "half tags": "<code " * 300_000,
+    "braces": '{"a":' * 300_000,
+    "brackets": "[" * 1_000_000,
+    "functions": "def f(x):\n" * 200_000,
+    "assignments": "x = 1\n\n" * 200_000 + "(",
+    "entities": "```python\n" + "&lt;" * 20_000 + "\n```\n",
+    "numbers": "1 x = 1\n" * 200_000,
+    "ticks": "`" * 2_000_000,
+    "quotations": "> " * 1_000_000,
+    "dots": "...\n" * 500_000,
+    "remarks": "```python\n" + "# rest " * 14_000 + "\nx = 1\n```",
+    "tool calls": '"name"' + " " * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_text_takes_bounded_time(text):
+    """A second or two for a million characters, and far more than the limit below for anything that grows as the square."""
+    began = time.process_time()
+    extract_code(text, "f")
+    fault(text)
+    assert time.process_time() - began < 10
+
+
+def test_spaces_take_no_time_to_speak_of():
+    began = time.process_time()
+    extract_code("```" + " " * 2_000_000)
+    assert time.process_time() - began < 0.5
