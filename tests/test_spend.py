@@ -21,11 +21,18 @@ def buy(spend, at_most, price, answers=1, tokens=0):
         bought += [Usage(0, 1, 0, tokens, 0, price)] * answers
 
 
-def test_money_is_held_before_it_is_spent():
+def test_money_is_held_before_it_is_spent_and_who_finds_none_left_waits_for_those_under_way():
     spend = Spend(SpendLimits(dollars=1.0))
-    with spend.buying(0.6, 1), pytest.raises(SpendExhausted, match=r"\$0.6000 under way"):
-        buy(spend, 0.6, 0.1)
-    buy(spend, 0.6, 0.5)
+    waiting = threading.Thread(target=buy, args=(spend, 0.6, 0.1))
+    with spend.buying(0.6, 1) as bought:
+        waiting.start()
+        waiting.join(0.1)
+        assert waiting.is_alive(), "0.6 + 0.6 is more than 1"
+        with pytest.raises(SpendExhausted, match=r"may cost \$1.1000"):
+            buy(spend, 1.1, 0.1)
+        bought.append(Usage(0, 1, 0, 0, 0, 0.4))
+    waiting.join(10)
+    assert spend.now().dollars == 0.5
     buy(spend, 0.5, 0.5)
     with pytest.raises(SpendExhausted, match=r"limit of \$1 is reached"):
         buy(spend, 0.01, 0.01)
@@ -80,11 +87,16 @@ def test_threads_never_overspend():
 
 def test_answers_are_held_before_they_are_bought():
     spend = Spend(SpendLimits(answers=10), Spent(answers=4))
+    waiting = threading.Thread(target=buy, args=(spend, 0.0, 0.0, 3))
     with spend.buying(0.0, 4) as bought:
-        with pytest.raises(SpendExhausted, match=r"limit of 10 answers is reached \(4 bought, 4 under way, 3 wanted"):
-            buy(spend, 0.0, 0.0, answers=3)
+        with pytest.raises(SpendExhausted, match=r"limit of 10 answers is reached \(4 bought, 7 wanted"):
+            buy(spend, 0.0, 0.0, answers=7)
         buy(spend, 0.0, 0.0, answers=2)
-        bought += [Usage(responses=1)] * 4
+        waiting.start()
+        waiting.join(0.1)
+        assert waiting.is_alive()
+        bought += [Usage(responses=1)] * 1
+    waiting.join(10)
     assert spend.now().answers == 10
     with pytest.raises(SpendExhausted):
         buy(spend, 0.0, 0.0)

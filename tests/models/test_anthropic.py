@@ -1,5 +1,7 @@
 """The Anthropic provider: what it sends and what it makes of answers."""
 
+import json
+
 import pytest
 from faultserver import FaultServer, Reply, error
 
@@ -23,6 +25,7 @@ def test_a_question_and_its_answers(ask):
         "max_tokens": 99,
         "system": "be brief",
         "messages": [{"role": "user", "content": "hello"}],
+        "stream": True,
     }
     assert {(a.tokens_in, a.tokens_out, a.dollars, a.temperature_applied) for a in answers} == {(11, 5, None, None)}
 
@@ -66,3 +69,32 @@ def test_a_refusal_that_has_passed_when_a_greeting_is_taken_blocks_nothing(ask):
     with FaultServer(lambda body, nth: error(400) if nth == 0 else message("yes")) as server:
         (answer,) = ask(server, spec="anthropic:claude-x")
     assert (answer.text, answer.finish, answer.tokens_in, server.seen) == ("yes", "stop", 22, 3)
+
+
+def test_a_streamed_message_is_put_together(ask):
+    events = [
+        {"type": "message_start", "message": {"usage": {"input_tokens": 11, "output_tokens": 1}, "content": []}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "hm"}},
+        {"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}},
+        {"type": "ping"},
+        {"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": "a "}},
+        {"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": "whole"}},
+        {"type": "message_delta", "delta": {"stop_reason": "max_tokens"}, "usage": {"output_tokens": 5}},
+        {"type": "message_stop"},
+    ]
+    raw = b"".join(b"event: %s\ndata: %s\n\n" % (e["type"].encode(), json.dumps(e).encode()) for e in events)
+    with FaultServer(lambda body, nth: Reply(raw=raw[: len(raw) // 2] if nth == 0 else raw)) as server:
+        (answer,) = ask(server, spec="anthropic:claude-x")
+    assert (answer.text, answer.finish, answer.tokens_in, answer.tokens_out) == ("a whole", "length", 11, 5)
+    assert server.seen == 2, "the first one was cut"
+
+
+def test_tokens_read_from_a_cache_are_tokens_in(ask):
+    def behave(body, nth):
+        reply = message("yes")
+        reply.body["usage"] |= {"cache_read_input_tokens": 100, "cache_creation_input_tokens": 10}
+        return reply
+
+    with FaultServer(behave) as server:
+        assert ask(server, spec="anthropic:claude-x")[0].tokens_in == 121

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selftaught.errors import ModelRefused, PassingFailure
-from selftaught.models.faults import Fault, retry_after
+from selftaught.models.faults import ECHO, UNPAID, Fault, error_in, holds_error, quotable, retry_after
 
 
 @pytest.mark.parametrize(
@@ -44,6 +43,52 @@ def test_any_header_is_survived(text):
 @given(st.integers(400, 599), st.text(), st.text(), st.text())
 def test_every_refusal_is_sorted_and_tells_nothing_of_the_message(status, code, parameter, message):
     failure = Fault(status, (code,), parameter, message).failure()
-    assert isinstance(failure, PassingFailure | ModelRefused)
-    assert isinstance(failure, PassingFailure) == (status >= 500 or status in {408, 409, 425, 429})
+    assert failure.lasting == (status < 500 and (status not in {408, 409, 425, 429, 498} or code in UNPAID))
     assert len(message) < 25 or message not in str(failure)
+
+
+@given(st.text(min_size=ECHO), st.text(), st.text())
+def test_nothing_of_a_question_is_quoted(question, before, after):
+    quote = quotable(f"{before}{question}{after}", [question])
+    short = " ".join(question.split())
+    assert not any(len(short) >= ECHO and short[i : i + ECHO] in quote for i in range(len(short) - ECHO + 1))
+
+
+@pytest.mark.parametrize("key", ["sk-planted-0123456789abcdef", "sk-ab***xyz", "a1b2c3d4e5f6a1b2c3d4e5f6"])
+def test_no_key_is_quoted(key):
+    assert quotable(f"Incorrect key: {key}.", []) == "Incorrect key: …"
+    assert quotable(f"Incorrect key: {key}", [key]) in {"", "Incorrect key: …"}
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "amounts_to"),
+    [
+        (200, {"error": {"code": 401, "message": "No auth credentials found"}}, 401),
+        (200, {"error": {"code": 429, "message": "Provider returned error"}}, 429),
+        (200, {"error": {"code": "502", "message": "upstream"}}, 502),
+        (200, {"error": "model 'm' not found, try pulling it first"}, 404),
+        (200, {"error": {"code": "1113", "message": "余额不足"}}, 402),
+        (200, {"base_resp": {"status_code": 1004, "status_msg": "login fail: invalid api key"}}, 401),
+        (200, {"code": "InvalidApiKey", "message": "Invalid API-key provided.", "request_id": "r"}, 401),
+        (200, {"success": False, "errors": [{"code": 10000, "message": "Authentication error"}]}, 401),
+        (200, {"object": "error", "message": "no", "code": 400}, 400),
+        (200, {"error": {"message": "something new"}}, 0),
+        (400, {"error": {"status": "INVALID_ARGUMENT", "message": "API key not valid. Please pass a valid API key."}}, 401),
+        (400, {"error": {"type": "invalid_request_error", "message": "Your credit balance is too low"}}, 402),
+        (403, {"error": {"message": "insufficient balance"}}, 402),
+        (429, {"error": {"code": "insufficient_quota", "message": "You exceeded your current quota"}}, 429),
+        (400, {"error": {"code": "context_length_exceeded", "message": "api key"}}, 400),
+        (422, {"detail": [{"loc": ["body", "temperature"], "msg": "too high", "type": "value_error"}]}, 422),
+        (404, {"detail": "Not Found"}, 404),
+        (498, {"error": {"message": "no capacity"}}, 498),
+    ],
+)
+def test_every_way_of_telling_an_error_amounts_to_a_status(status, told, amounts_to):
+    assert status >= 400 or holds_error(told)
+    fault = error_in(told, status)
+    assert fault.status == amounts_to
+    assert fault.failure().lasting == (amounts_to not in {429, 502, 498} or "insufficient_quota" in fault.codes)
+
+
+def test_a_list_of_details_names_its_parameter():
+    assert error_in({"detail": [{"loc": ["body", "temperature"], "msg": "too high"}]}, 422).blames("temperature")

@@ -14,9 +14,11 @@ from faultserver import KEY, FaultServer, Reply, choice, completion, echo, error
 from whole import everything
 
 from selftaught.errors import ModelDown, ModelFailure, ModelRefused, PassingFailure
-from selftaught.models import Answer, Request, gateway
-from selftaught.models.gateway import Gateway
+from selftaught.models import Answer, Request, gateway, openai
+from selftaught.models.gateway import ALONE, Gateway
+from selftaught.models.prices import FRAME, Price
 from selftaught.models.providers import open_model
+from selftaught.models.waiting import Watch
 
 PROMPT, EXPERTISE = "the prompt text", "the expertise text"
 SECRETS = (KEY, PROMPT, EXPERTISE, "the answer text", "the echo of")
@@ -87,11 +89,18 @@ class Numbered:
     parameters = {}
     concurrency = 8
     batch = 3
+    local = False
 
     def __init__(self):
         self.asked = []
 
-    def ask(self, request, count, timeout_s):
+    def lives(self):
+        return True
+
+    def elsewhere(self):
+        return ""
+
+    def ask(self, request, count, waiting):
         self.asked.append(count)
         time.sleep(0.05 / len(self.asked))
         return [Answer(f"{len(self.asked)}.{i}") for i in range(count)]
@@ -115,7 +124,8 @@ def test_no_address_is_no_request():
     assert (Gateway(provider).complete(Request("", "q"), []), provider.asked) == ([], [])
 
 
-def test_the_concurrency_is_bounded_and_used(ask):
+def test_the_concurrency_is_bounded_and_used(ask, monkeypatch):
+    monkeypatch.setattr(openai, "BATCH", 1)
     with FaultServer(latency=0.1) as server:
         ask(server, 24, concurrency=6)
     assert server.peak == 6
@@ -133,7 +143,7 @@ def test_asked_to_wait_longer_than_the_deadline_it_ends_at_once(ask):
     behave = error(429, headers={"Retry-After": "86400"})
     with (
         FaultServer(lambda body, nth: behave) as server,
-        pytest.raises(ModelDown, match="429 some_error and asks for a pause of 86400 s"),
+        pytest.raises(ModelDown, match="429 some_error .“no”. and asks for a pause of 86400 s"),
     ):
         ask(server, deadline_s=60)
     assert server.seen == 1
@@ -164,7 +174,7 @@ def test_a_wrong_key_model_or_account_ends_it_without_another_try(status, code, 
     "behave", [lambda body, nth: error(500), lambda body, nth: error(429), lambda body, nth: Reply(hang=9)]
 )
 def test_a_dead_server_ends_everything_within_the_deadline_after_few_requests(behave):
-    with FaultServer(behave) as server:
+    with FaultServer(behave, alive=lambda: error(502)) as server:
         model = open_model("openai:m", base_url=server.url, deadline_s=2, concurrency=16)
         ended = []
 
@@ -202,15 +212,190 @@ def test_a_server_that_comes_back_is_used_again(ask):
     assert [answer.text for answer in answers] == ["re: hello"] * 40
 
 
-def test_a_failure_of_one_question_keeps_no_other_waiting_for_ever(ask):
-    def behave(body, nth):
-        return error(500) if body["messages"][-1]["content"] == "bad" else echo(body, nth)
+@pytest.mark.parametrize(
+    ("reply", "cost"),
+    [
+        (error(500), 0),
+        (error(400, "weird"), 0),
+        (Reply(200, {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 0}}), 7),
+        (Reply(raw=b"garbage"), FRAME + 3 + 10),
+    ],
+    ids=["500", "400", "no choices", "garbage"],
+)
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_question_that_fails_alone_is_answered_by_that(ask, quick, reply, cost, beside):
+    """Whether others are answered meanwhile, or it is the last one."""
+    greeted = cost == 0 and reply.status == 400
 
-    with FaultServer(behave) as server:
+    def behave(body, nth):
+        return reply if body["messages"][-1]["content"] == "bad" else echo(body, nth)
+
+    with FaultServer(behave) as server, ThreadPoolExecutor(4) as threads:
+        model = open_model("openai:m", base_url=server.url, deadline_s=5, price=Price(1e6, 0), max_tokens=10)
+        ask(server, message="good", model=model)
+        bad = threads.submit(ask, server, message="bad", model=model, expertise="")
+        while beside and not bad.done():
+            ask(server, message="good", model=model)
+        (answer,) = bad.result(30)
+        assert ask(server, message="good", model=model)[0].text == "re: good"
+    tries = server.questions()["bad"]
+    assert answer.finish == ("blocked" if greeted else "failed")
+    assert greeted or ALONE <= tries <= 3 * ALONE
+    if cost:
+        assert answer.reason
+        assert answer.dollars == cost * tries
+
+
+def test_a_server_that_is_down_for_all_is_no_failure_of_a_question(ask, quick):
+    down = threading.Event()
+
+    with FaultServer(lambda body, nth: error(500) if down.is_set() else echo(body, nth)) as server:
         model = open_model("openai:m", base_url=server.url, deadline_s=2)
-        assert ask(server, 3, message="good", model=model)[2].text == "re: good"
+        ask(server, message="good", model=model)
+        down.set()
         with pytest.raises(ModelDown, match="500"):
-            ask(server, 3, message="bad", model=model)
+            ask(server, message="other", model=model)
+
+
+class Heard(Watch):
+    """Remembers what it was told."""
+
+    def __init__(self):
+        self.notes = []
+        self.pieces = 0
+
+    def note(self, text):
+        self.notes.append((time.monotonic(), text))
+
+    def came(self, pieces):
+        self.pieces += pieces
+
+
+class TestWaiting:
+    """A request is waited for as long as its server lives."""
+
+    def test_a_slow_stream_is_waited_for_and_bought_once(self, ask):
+        """A token a second, in a hundredth of the time."""
+        slow = completion(["word " * 120], usage=(7, 120))
+        slow.pieces_s = 0.02
+        with FaultServer(lambda body, nth: slow) as server:
+            model = open_model("openai:m", base_url=server.url, deadline_s=1.5, idle_s=0.3)
+            model.watch = heard = Heard()
+            (answer,) = ask(server, model=model)
+        assert (answer.text, server.seen, server.probes) == ("word " * 120, 1, [])
+        assert answer.latency_s > 2
+        assert heard.pieces > 100
+
+    @pytest.mark.parametrize("plain", [True, False])
+    def test_a_server_that_is_silent_and_lives_is_waited_for_and_it_is_said(self, ask, plain):
+        def behave(body, nth):
+            time.sleep(2.5)
+            reply = echo(body, nth)
+            reply.plain = plain
+            return reply
+
+        with FaultServer(behave) as server:
+            model = open_model("openai:m", base_url=server.url, deadline_s=1, idle_s=0.2)
+            model.watch = heard = Heard()
+            (answer,) = ask(server, model=model)
+        assert (answer.text, server.seen) == ("re: hello", 1)
+        assert len(server.probes) >= 1
+        assert any("the server lives: waiting on" in text for _, text in heard.notes)
+
+    def test_a_server_that_has_gone_is_not(self, ask):
+        with FaultServer(lambda body, nth: Reply(hang=20), alive=lambda: error(502)) as server:
+            model = open_model("openai:m", base_url=server.url, deadline_s=1, idle_s=0.2)
+            began = time.monotonic()
+            with pytest.raises(ModelDown, match="does not answer anything else"):
+                ask(server, model=model)
+        assert time.monotonic() - began < 8
+
+    def test_a_request_that_many_later_ones_have_overtaken_is_lost_and_may_have_to_be_paid(self, ask):
+        asked = []
+
+        def behave(body, nth):
+            asked.append(body["messages"][-1]["content"])
+            return Reply(hang=30) if body["messages"][-1]["content"] == "first" and asked.count("first") == 1 else echo(body, nth)
+
+        with FaultServer(behave) as server, ThreadPoolExecutor(1) as threads:
+            model = open_model("openai:m", base_url=server.url, idle_s=0.3, price=Price(1e6, 0), max_tokens=10)
+            first = threads.submit(ask, server, message="first", model=model, expertise="")
+            while not first.done() and server.seen < 500:
+                ask(server, message="other", model=model)
+            (answer,) = first.result(30)
+        assert (answer.text, server.questions()["first"]) == ("re: first", 2)
+        assert answer.dollars == 7 + len("first") + FRAME
+
+    def test_a_server_that_lives_and_never_answers_is_given_up_in_the_end(self, ask):
+        with FaultServer(lambda body, nth: Reply(hang=20)) as server:
+            model = open_model("openai:m", base_url=server.url, deadline_s=0.3, idle_s=0.1)
+            with pytest.raises(ModelFailure):
+                for _ in range(gateway.BARREN):
+                    model.complete(Request("", "q"), ["a"])
+
+
+class TestWhatIsSaid:
+    """What went wrong is said at once; what cannot pass ends it, as long as nothing was ever answered."""
+
+    @pytest.mark.parametrize("reply", [error(500), error(429), None], ids=["500", "429", "nobody"])
+    def test_the_first_reason_is_told_within_two_seconds(self, reply):
+        with FaultServer(lambda body, nth: reply) as server:
+            url = server.url if reply else "http://127.0.0.1:1/v1"
+            model = open_model("openai:m", base_url=url, deadline_s=60)
+            model.watch = heard = Heard()
+            began = time.monotonic()
+            with ThreadPoolExecutor(1) as threads:
+                waiting = threads.submit(model.complete, Request("", "q"), ["a"])
+                while not heard.notes and time.monotonic() - began < 10:
+                    time.sleep(0.01)
+                model.close()
+                with pytest.raises(ModelFailure):
+                    waiting.result(10)
+        told_at, told = heard.notes[0]
+        assert told_at - began < 2
+        assert (f"{reply.status}" if reply else "nothing listens there") in told
+
+    @pytest.mark.parametrize(
+        ("told", "said"),
+        [
+            ({"error": {"code": 401, "message": "No auth credentials found"}}, "401: the key is wrong or missing"),
+            ({"error": {"code": "insufficient_quota", "message": "pay"}}, "402 insufficient_quota: the account is not paid"),
+            ({"error": {"message": "something new"}}, "an error .“something new”"),
+        ],
+    )
+    def test_an_error_in_a_response_of_status_200_ends_it(self, told, said):
+        with FaultServer(lambda body, nth: Reply(200, told, plain=True)) as server:
+            model = open_model("openai:m", base_url=server.url, deadline_s=60)
+            with pytest.raises(ModelRefused, match=said):
+                model.complete(Request("", "q"), ["a"])
+        assert server.seen == 1
+
+    def test_a_page_is_no_model(self):
+        with FaultServer(lambda body, nth: Reply(raw=b"<!DOCTYPE html><title>Log in</title>")) as server:
+            model = open_model("openai:m", base_url=server.url, deadline_s=60)
+            with pytest.raises(ModelRefused, match="a web page, no model"):
+                model.complete(Request("", "q"), ["a"])
+
+    def test_an_address_that_lacks_its_end_is_tried_with_it(self):
+        with FaultServer(lambda body, nth: error(404)) as server:
+            model = open_model("openai:m", base_url=server.url.removesuffix("/v1"), deadline_s=60)
+            with pytest.raises(ModelRefused, match=rf"tried {server.url}: works"):
+                model.complete(Request("", "q"), ["a"])
+        assert server.probes == ["/v1/models"]
+
+    def test_after_a_good_answer_it_is_a_passing_fault(self, ask, quick):
+        with FaultServer(lambda body, nth: error(401) if nth == 1 else echo(body, nth)) as server:
+            model = open_model("openai:m", base_url=server.url, deadline_s=30)
+            assert [ask(server, model=model)[0].text for _ in range(2)] == ["re: hello"] * 2
+        assert server.seen == 3
+
+    def test_responses_that_never_hold_an_answer_are_bought_a_few_times_only(self, ask, quick):
+        with (
+            FaultServer(lambda body, nth: Reply(200, {"choices": []})) as server,
+            pytest.raises(ModelRefused, match="holds no answer"),
+        ):
+            ask(server, deadline_s=60)
+        assert server.seen == gateway.BARREN
 
 
 @pytest.mark.parametrize("reply", [error(500), Reply(hang=60)])
@@ -266,27 +451,15 @@ def test_a_process_ends_at_once_though_a_request_hangs():
     with FaultServer(lambda body, nth: Reply(hang=60)) as server:
         command = [sys.executable, "-c", code, server.url]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            while server.seen < 2:
+            while not server.seen:
                 time.sleep(0.01)
             _, told = process.communicate("\n", timeout=30)
     assert "stopped before it answered" in told
 
 
-def test_a_server_that_trickles_is_left(quick):
-    class Trickling(Numbered):
-        def ask(self, request, count, timeout_s):
-            self.asked.append(count)
-            time.sleep(60 if len(self.asked) == 1 else 0)
-            return [Answer("late")]
-
-    provider = Trickling()
-    (answer,) = Gateway(provider, deadline_s=4).complete(Request("", "q"), ["a"])
-    assert (answer.text, len(provider.asked)) == ("late", 2)
-
-
 def test_passing_failures_stay_inside():
     class Broken(Numbered):
-        def ask(self, request, count, timeout_s):
+        def ask(self, request, count, waiting):
             raise PassingFailure("not now")
 
     with pytest.raises(ModelDown, match=r"numbered: no answer within 0\.2 s: not now"):

@@ -1,12 +1,15 @@
 """The OpenAI provider against servers that disagree: what it sends, what it learns from refusals, what it makes of answers."""
 
+import json
+from dataclasses import replace
+
 import pytest
 from faultserver import KEY, FaultServer, Reply, choice, completion, echo, error
 
 from selftaught.errors import ModelRefused
 from selftaught.models import openai
 from selftaught.models.openai import BATCH
-from selftaught.models.prices import Price
+from selftaught.models.prices import FRAME, Price
 from selftaught.models.providers import open_model
 
 
@@ -18,6 +21,8 @@ def test_a_question_and_its_answer(ask):
             "model": "m",
             "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hello"}],
             "temperature": 0.3,
+            "stream": True,
+            "stream_options": {"include_usage": True},
         }
     ]
     assert (answer.text, answer.finish, answer.tokens_in, answer.tokens_out) == ("re: hello", "stop", 7, 9)
@@ -47,13 +52,10 @@ def test_the_key_goes_out_when_there_is_one(ask, monkeypatch, key):
 class TestSeveralAnswers:
     """n answers by one request where the server gives them, by several where not."""
 
-    def test_one_request_when_a_single_answer_has_shown_the_size_of_a_token(self, ask):
+    def test_equal_questions_share_a_request_from_the_first_on(self, ask):
         with FaultServer() as server:
-            model = open_model("openai:m", base_url=server.url)
-            ask(server, model=model)
-            answers = ask(server, 2 * BATCH + 1, model=model)
-        assert [body.get("n") for body in server.bodies[1:]].count(BATCH) == 2
-        assert server.seen == 4
+            answers = ask(server, 2 * BATCH + 1)
+        assert sorted(body.get("n", 1) for body in server.bodies) == [1, BATCH, BATCH]
         assert len(answers) == 2 * BATCH + 1
         assert sum(answer.tokens_out for answer in answers) == len(answers) * len("re: hello")
 
@@ -199,7 +201,7 @@ class TestRefusedParameters:
             pytest.raises(ModelRefused, match="400"),
         ):
             ask(server)
-        assert server.seen == 2
+        assert server.seen == 3, "the question, a greeting, a greeting without a stream"
 
     @pytest.mark.parametrize("code", ["context_length_exceeded", "exceed_context_size_error", "content_filter"])
     def test_too_long_or_filtered_is_a_blocked_answer(self, ask, code):
@@ -221,6 +223,7 @@ class TestRefusedParameters:
         (None, "SAFETY", "blocked"),
         (None, "PROHIBITED_CONTENT", "blocked"),
         ("cut", "MAX_TOKENS", "length"),
+        ("cut", "model_length", "length"),
         ("fine", None, "stop"),
     ],
 )
@@ -264,11 +267,172 @@ def test_an_empty_answer_is_asked_for_again_and_its_cost_kept(ask):
     assert (answer.text, answer.finish, answer.tokens_in, server.seen) == ("re: hello", "stop", 21, 3)
 
 
-@pytest.mark.parametrize("usage", [(0, 0), (0, 5), (7, 0), (10**400, 1), (7, 10**10), (True, True), (-1, 5), (7.5, 5)])
-def test_counts_that_cannot_be_are_no_counts_and_the_price_is_unknown(ask, usage):
+@pytest.mark.parametrize(
+    "usage", [(0, 0), (0, 5), (7, 0), (10**400, 1), (7, 10**10), (True, True), (-1, 5), (7.5, 5), (10**8, 5), None]
+)
+def test_counts_that_cannot_be_are_no_counts_and_the_most_it_can_cost_is_counted(ask, usage):
     with FaultServer(lambda body, nth: completion(["x" * 8], usage=usage)) as server:
-        (answer,) = ask(server, message="m" * 32, expertise="", price=Price(1, 1))
-    assert (answer.tokens_in, answer.tokens_out, answer.dollars) == (8, 2, None)
+        model = open_model("openai:m", base_url=server.url, price=Price(1e6, 1e6), max_tokens=100)
+        (answer,) = ask(server, message="m" * 32, expertise="", model=model)
+    assert (answer.tokens_in, answer.tokens_out, answer.dollars) == (8, 2, 32 + FRAME + 100)
+
+
+def test_thoughts_that_are_in_the_total_only_are_paid(ask):
+    def behave(body, nth):
+        reply = completion(["x" * 8], usage=(7, 2))
+        reply.body["usage"]["total_tokens"] = 50
+        return reply
+
+    with FaultServer(behave) as server:
+        (answer,) = ask(server, price=Price(1e6, 1e6))
+    assert (answer.tokens_out, answer.dollars) == (43, 50)
+
+
+@pytest.mark.parametrize(("cost", "dollars"), [(0.25, 0.25), (2000, 1009), (-1, 1009), ("1", 1009), (True, 1009)])
+def test_what_the_server_says_it_costs_counts_where_it_can_be(ask, cost, dollars):
+    def behave(body, nth):
+        reply = completion(["x" * 9], usage=(1000, None))
+        reply.body["usage"] |= {"prompt_tokens_details": {"cached_tokens": 960}, "cost": cost}
+        return reply
+
+    with FaultServer(behave) as server:
+        (answer,) = ask(server, price=Price(1e6, 1e6))
+    assert answer.dollars == dollars
+
+
+def test_a_model_without_a_system_role_gets_the_role_in_the_message_from_then_on(ask):
+    def behave(body, nth):
+        if body["messages"][0]["role"] == "system":
+            return error(400, message="System role not supported")
+        return echo(body, nth)
+
+    with FaultServer(behave) as server:
+        model = open_model("openai:m", base_url=server.url)
+        assert [ask(server, model=model)[0].text for _ in range(2)] == ["re: be brief\n\nhello"] * 2
+    assert [len(body["messages"]) for body in server.bodies] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("said", ["Conversation roles must alternate user/assistant", "Developer instruction is not enabled"])
+def test_a_missing_system_role_is_told_in_many_ways(ask, status, said):
+    def behave(body, nth):
+        return error(status, message=said) if len(body["messages"]) > 1 else echo(body, nth)
+
+    with FaultServer(behave) as server:
+        assert ask(server)[0].text == "re: be brief\n\nhello"
+
+
+def test_a_missing_system_role_is_found_out_where_no_reason_is_told(ask):
+    def behave(body, nth):
+        return error(400) if len(body["messages"]) > 1 else echo(body, nth)
+
+    with FaultServer(behave) as server:
+        model = open_model("openai:m", base_url=server.url)
+        assert ask(server, model=model)[0].text == "re: be brief\n\nhello"
+        assert ask(server, model=model)[0].text == "re: be brief\n\nhello"
+    assert [len(body["messages"]) for body in server.bodies] == [2, 1, 2, 1, 1], "the second is a greeting"
+
+
+class TestStreams:
+    """Answers are streamed where the server can, and come out the same where not."""
+
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_a_streamed_answer_is_the_one_that_is_not(self, ask, count):
+        said = [f"žluťoučký\u2028 {i} " * 9 for i in range(count)]
+        answers = []
+        for plain in (False, True):
+
+            def behave(body, nth, plain=plain):
+                reply = completion(said, usage=(7, 90))
+                reply.plain = plain
+                return reply
+
+            with FaultServer(behave) as server:
+                answers.append([replace(one, latency_s=0) for one in ask(server, count)])
+        assert answers[0] == answers[1]
+        assert [answer.text for answer in answers[0]] == said
+
+    @pytest.mark.parametrize(
+        ("word", "refused"), [("stream_options", {"stream_options"}), ("stream", {"stream", "stream_options"})]
+    )
+    def test_a_server_that_refuses_a_part_of_it_is_asked_without(self, ask, word, refused):
+        def behave(body, nth):
+            return error(400, message=f"Unknown parameter: {word}") if word in body else echo(body, nth)
+
+        with FaultServer(behave) as server:
+            model = open_model("openai:m", base_url=server.url)
+            assert [ask(server, model=model)[0].text for _ in range(2)] == ["re: hello"] * 2
+        assert not refused & server.bodies[-1].keys()
+        assert server.seen <= 4
+
+    def test_a_server_that_refuses_it_for_no_reason_is_asked_without(self, ask):
+        with FaultServer(lambda body, nth: error(400) if "stream" in body else echo(body, nth)) as server:
+            model = open_model("openai:m", base_url=server.url)
+            assert [ask(server, model=model)[0].text for _ in range(2)] == ["re: hello"] * 2
+        assert "stream" not in server.bodies[-1]
+
+    def test_a_server_that_only_streams_is_asked_for_that(self, ask):
+        def behave(body, nth):
+            told = "parameter.enable_thinking must be set to false for non-streaming calls"
+            return echo(body, nth) if body.get("stream") else error(400, "invalid_parameter_error", message=told)
+
+        with FaultServer(behave) as server:
+            assert ask(server)[0].text == "re: hello"
+
+    def test_where_streams_tell_no_tokens_and_a_price_is_known_it_is_not_streamed(self, ask):
+        def behave(body, nth):
+            return completion(["answer"], usage=None if body.get("stream") else (7, 3))
+
+        with FaultServer(behave) as server:
+            model = open_model("openai:m", base_url=server.url, price=Price(1e6, 1e6), max_tokens=100)
+            first, second = (ask(server, model=model)[0] for _ in range(2))
+        assert (first.dollars > 100, second.dollars) == (True, 10)
+
+    def test_a_stream_that_is_cut_is_no_answer(self, ask):
+        def behave(body, nth):
+            reply = completion(["a long answer"])
+            reply.cut = nth == 0
+            return reply
+
+        with FaultServer(behave) as server:
+            (answer,) = ask(server, price=Price(1e6, 1e6), max_tokens=100)
+        assert (answer.text, server.seen) == ("a long answer", 2)
+        assert answer.dollars > 100, "what was cut may have to be paid"
+
+    def test_an_error_within_a_stream_is_one(self, ask):
+        def behave(body, nth):
+            told = b'data: {"choices":[{"index":0,"delta":{"content":"half"}}]}\n\ndata: {"error":{"code":502,"message":"no"}}\n\n'
+            return Reply(raw=told + b"data: [DONE]\n\n") if nth == 0 else echo(body, nth)
+
+        with FaultServer(behave) as server:
+            assert ask(server)[0].text == "re: hello"
+        assert server.seen == 2
+
+
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+def test_a_whole_answer_taken_for_a_thought_is_used_and_half_a_thought_is_not(ask, name):
+    def behave(body, nth):
+        message = {"role": "assistant", "content": None, name: "the answer"}
+        return Reply(200, {"choices": [{"index": 0, "finish_reason": reason, "message": message}]}, plain=True)
+
+    for reason, found in (("stop", ("the answer", "stop")), ("length", ("", "length"))):
+        with FaultServer(behave) as server:
+            (answer,) = ask(server)
+        assert (answer.text, answer.finish, server.seen) == (*found, 1)
+
+
+def test_a_call_of_tools_is_no_answer_and_not_asked_for_again(ask):
+    message = {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "function": {"name": "python"}}]}
+    reply = Reply(200, {"choices": [{"index": 0, "finish_reason": "tool_calls", "message": message}]}, plain=True)
+    with FaultServer(lambda body, nth: reply) as server:
+        (answer,) = ask(server)
+    assert (answer.finish, server.seen) == ("tools", 1)
+
+
+def test_a_body_behind_a_byte_order_mark_is_read(ask):
+    raw = b"\xef\xbb\xbf" + json.dumps(completion(["fine"]).body).encode()
+    with FaultServer(lambda body, nth: Reply(raw=raw)) as server:
+        assert ask(server)[0].text == "fine"
 
 
 def test_an_empty_answer_may_have_no_tokens(ask):

@@ -70,12 +70,20 @@ class Anthropic:
     def streams(self) -> bool:
         return self._streams
 
-    def ask(self, request: Request, count: int, waiting: Asker) -> Sequence[Answer]:  # noqa: ARG002 - one at a time
-        """One answer, whatever `count` is."""
+    def ask(
+        self,
+        request: Request,
+        count: int,  # noqa: ARG002 - one at a time
+        waiting: Asker,
+        behind: Request | None = None,
+    ) -> Sequence[Answer]:
+        """One answer, whatever `count` is; `behind` is the request in whose place a greeting is sent."""
         greeted: Sequence[Answer] = []
         while True:
             began, streamed = time.monotonic(), self._streams
-            found = self._server.ask("/v1/messages", self._body(request), waiting)
+            found = self._server.ask(
+                "/v1/messages", self._body(request), waiting, [one for one in (request, behind) if one]
+            )
             if not isinstance(found, Fault):
                 return [self._read(found, request, time.monotonic() - began, waiting).with_costs_of(greeted)]
             if found.about_message or (found.about_request and greeted):
@@ -85,7 +93,7 @@ class Anthropic:
             elif not found.about_request or request.message == exchange.GREETING:
                 raise found.failure()
             else:
-                greeted = self.ask(exchange.greeting(request), 1, waiting)
+                greeted = self.ask(exchange.greeting(request), 1, waiting, request)
 
     def ceiling(self, request: Request, count: int) -> float | None:
         return self._tariff.ceiling(exchange.size(request), count, self._limit)

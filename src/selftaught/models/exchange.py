@@ -107,15 +107,18 @@ class Server:
         """Whether it runs on this machine."""
         return self._connections.local
 
-    def ask(self, path: str, body: Mapping[str, Any], waiting: Waiting) -> Mapping[str, Any] | Fault:
-        """The object that answers a body, put together where it was streamed, or the fault. Raises what `waiting` does."""
+    def ask(
+        self, path: str, body: Mapping[str, Any], waiting: Waiting, hidden: Sequence[Request]
+    ) -> Mapping[str, Any] | Fault:
+        """The object that answers a body, put together where it was streamed, or the fault, which repeats nothing of what is
+        `hidden`. Raises what `waiting` does."""
         try:
             found = self._connections.send("POST", path, json.dumps(body).encode(), waiting)
         except Unreached as error:
             return unconnected(error)
         except Broken as error:
             return replace(unconnected(error), paid=True)
-        return self._read(found, [self._secret, *_texts(body)])
+        return self._read(found, [self._secret, *(text for one in hidden for text in (one.expertise, one.message))])
 
     def lives(self, path: str) -> bool:
         """Whether it answers something that costs nothing, on a connection of its own."""
@@ -193,8 +196,3 @@ def _object(body: bytes) -> bool:
         return parsed(body) is not None
     except Cut:
         return False
-
-
-def _texts(body: Mapping[str, Any]) -> list[str]:
-    """The texts of a question."""
-    return [str(message.get("content")) for message in body.get("messages", [])] + [str(body.get("system") or "")]

@@ -200,8 +200,9 @@ class Gateway:
         if (over or question.tries % ALONE == 0) and not failure.throttled and self._greets(request):
             return True
         if over:
-            asks = f" and asks for a pause of {failure.after_s:g} s"
-            raise self._given_up(f"{failure}{asks if (failure.after_s or 0.0) > self._deadline_s else ''}")
+            asked_s = failure.after_s or 0.0
+            asks = f" and asks for a pause of {asked_s:g} s" if asked_s > self._deadline_s else ""
+            raise self._given_up(f"{failure}{asks}")
         log.debug("%s: %s; next try in %.1f s", self.name, failure, pause)
         self._gate.sleep(pause)
         return False

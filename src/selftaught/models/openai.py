@@ -122,14 +122,19 @@ class OpenAI:
     def streams(self) -> bool:
         return self._dialect.streams
 
-    def ask(self, request: Request, count: int, waiting: Asker) -> Sequence[Answer]:
-        """One to `count` answers; a refusal of a parameter is followed by a request without it, at once."""
+    def ask(
+        self, request: Request, count: int, waiting: Asker, behind: Request | None = None
+    ) -> Sequence[Answer]:
+        """One to `count` answers; a refusal of a parameter is followed by a request without it, at once.
+
+        `behind` is the request in whose place a greeting is sent.
+        """
         refused_at, dialect, tried = count, self._dialect, {self._dialect}
         greeted: Sequence[Answer] = []
         while True:
             body = self._body(request, count, dialect)
             began = time.monotonic()
-            found = self._server.ask("/chat/completions", body, waiting)
+            found = self._server.ask("/chat/completions", body, waiting, [one for one in (request, behind) if one])
             if not isinstance(found, Fault):
                 self._several = min(self._several, count) if count < refused_at else self._several
                 answers = self._read(found, body, time.monotonic() - began, waiting)
@@ -144,7 +149,7 @@ class OpenAI:
             elif found.about_message or (found.about_request and greeted):
                 return [Answer("", "blocked", latency_s=time.monotonic() - began).with_costs_of(greeted)]
             elif found.about_request and request.message != exchange.GREETING:
-                greeted, dialect = self.ask(exchange.greeting(request), 1, waiting), self._dialect
+                greeted, dialect = self.ask(exchange.greeting(request), 1, waiting, request), self._dialect
             else:
                 raise found.failure()
 

@@ -46,7 +46,7 @@ def parsed(body: bytes) -> Mapping[str, Any] | None:
         return None
     failed = next((event for event in events if event.get("error")), None)
     if failed is not None:
-        return failed if not _whole(events, ended) else {**_together(events), "error": failed["error"]}
+        return _together(events) if _whole(events, False) else failed
     if not _whole(events, ended):
         raise Cut("the stream was cut")
     return _together(events)

@@ -67,7 +67,7 @@ class Wait:
     """One request's clock: it counts from the last sign of life (see `http.Waiting`)."""
 
     def __init__(self, signs: Signs, watch: Watch, lives: Callable[[], bool], idle_s: float, deadline_s: float) -> None:
-        self.tick_s = idle_s
+        self.tick_s = min(idle_s, deadline_s / 2)
         self.number = self.overtaken = 0
         self.began = time.monotonic()
         self._signs = signs
