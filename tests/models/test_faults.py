@@ -73,7 +73,11 @@ def test_no_key_is_quoted(key):
         (200, {"success": False, "errors": [{"code": 10000, "message": "Authentication error"}]}, 401),
         (200, {"object": "error", "message": "no", "code": 400}, 400),
         (200, {"error": {"message": "something new"}}, 0),
-        (400, {"error": {"status": "INVALID_ARGUMENT", "message": "API key not valid. Please pass a valid API key."}}, 401),
+        (
+            400,
+            {"error": {"status": "INVALID_ARGUMENT", "message": "API key not valid. Please pass a valid API key."}},
+            401,
+        ),
         (400, {"error": {"type": "invalid_request_error", "message": "Your credit balance is too low"}}, 402),
         (403, {"error": {"message": "insufficient balance"}}, 402),
         (429, {"error": {"code": "insufficient_quota", "message": "You exceeded your current quota"}}, 429),

@@ -313,7 +313,9 @@ def test_a_model_without_a_system_role_gets_the_role_in_the_message_from_then_on
 
 
 @pytest.mark.parametrize("status", [400, 500])
-@pytest.mark.parametrize("said", ["Conversation roles must alternate user/assistant", "Developer instruction is not enabled"])
+@pytest.mark.parametrize(
+    "said", ["Conversation roles must alternate user/assistant", "Developer instruction is not enabled"]
+)
 def test_a_missing_system_role_is_told_in_many_ways(ask, status, said):
     def behave(body, nth):
         return error(status, message=said) if len(body["messages"]) > 1 else echo(body, nth)

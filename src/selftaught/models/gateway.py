@@ -15,7 +15,7 @@ from selftaught.models import Answer, Request
 from selftaught.models.exchange import Asker, greeting
 from selftaught.models.gate import Gate, Verdict
 from selftaught.models.threads import RequestThreads
-from selftaught.models.waiting import Signs, Wait, Watch
+from selftaught.models.waiting import Signs, Silence, Wait, Watch
 from selftaught.plain import JSON
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class Gateway:
         self._gate = Gate(provider.concurrency)
         self._threads = RequestThreads()
         self._signs = Signs()
-        self._questions: dict[str, _Question] = {}
+        self._questions: dict[tuple[Request, str], _Question] = {}
         self._empties = 0
         self._noted: set[str] = set()
         self._lock = threading.Lock()
@@ -136,12 +136,13 @@ class Gateway:
         if not addresses:
             return []
         with self._lock:
-            question = self._questions.setdefault(addresses[0], _Question(good=self._signs.good))
+            place = request, addresses[0]
+            question = self._questions.setdefault(place, _Question(good=self._signs.good))
         answers = self._persist(question, request, min(len(addresses), self.batch))
         answers = [replace(answer, again=self._again(answer)) for answer in answers]
         if not answers[0].again:
             with self._lock:
-                self._questions.pop(addresses[0], None)
+                self._questions.pop(place, None)
         return answers
 
     def ceiling(self, request: Request, count: int) -> float | None:
@@ -211,7 +212,7 @@ class Gateway:
         """Raise ModelRefused for what will not pass by waiting, as long as nothing was ever answered."""
         if self._signs.good:
             return
-        question.barren += failure.paid
+        question.barren += failure.paid and not isinstance(failure, Silence)
         if failure.lasting or question.barren >= BARREN:
             other = self._provider.elsewhere()
             refused = ModelRefused(f"{self.name}: {failure}{f'; {other}' if other else ''}")

@@ -122,9 +122,7 @@ class OpenAI:
     def streams(self) -> bool:
         return self._dialect.streams
 
-    def ask(
-        self, request: Request, count: int, waiting: Asker, behind: Request | None = None
-    ) -> Sequence[Answer]:
+    def ask(self, request: Request, count: int, waiting: Asker, behind: Request | None = None) -> Sequence[Answer]:
         """One to `count` answers; a refusal of a parameter is followed by a request without it, at once.
 
         `behind` is the request in whose place a greeting is sent.

@@ -19,6 +19,13 @@ STREAMED = 3
 """A response that comes in more pieces shows that the model is at work."""
 
 
+class Silence(PassingFailure):
+    """Nothing more came for a request, which may have to be paid all the same."""
+
+    def __init__(self, reason: str, lasting: bool = False) -> None:
+        super().__init__(f"no answer in time{reason}", paid=True, lasting=lasting)
+
+
 class Watch:
     """Who wants to hear how the asking goes. These methods do nothing; override what is wanted. Called by many threads."""
 
@@ -91,16 +98,16 @@ class Wait:
             self._watch.came(came)
 
     def silent(self) -> None:
-        """Nothing came for long. Raises PassingFailure when the request is lost, or its server down; else it is waited on."""
+        """Nothing came for long. Raises Silence when the request is lost, or its server down; else it is waited on."""
         silent_s = time.monotonic() - self._heard
         if self._signs.ended:
             raise PassingFailure("stopped")
         if self.overtaken >= OVERTAKEN and silent_s >= USUAL * (self._signs.longest_s or 0.0):
-            raise PassingFailure(f"no answer in time: {self.overtaken} later questions were answered", paid=True)
+            raise Silence(f": {self.overtaken} later questions were answered")
         if silent_s >= PATIENCE * self._deadline_s:
-            raise PassingFailure("no answer in time, though the server lives", paid=True)
+            raise Silence(", though the server lives", lasting=True)
         if not self._lives():
-            raise PassingFailure("no answer in time, and the server does not answer anything else", paid=True)
+            raise Silence(", and the server does not answer anything else")
         self._signs.last = time.monotonic()
         self._watch.note(f"no word for {silent_s:.0f} s, but the server lives: waiting on")
 

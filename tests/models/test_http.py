@@ -1,4 +1,4 @@
-"""The connections below the SDKs: used again, replaced when they have gone, secured, and left to a proxy where there is one."""
+"""The connections to a server: used again, replaced when they have gone, secured, and left to a proxy where there is one."""
 
 import gzip
 import socket
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from faultserver import FaultServer, Reply, completion
 
-from selftaught.errors import ModelDown, ModelRefused, PassingFailure
-from selftaught.models import Request, connections
+from selftaught.errors import ModelDown, ModelRefused, UsageError
+from selftaught.models import Request, http
 from selftaught.models.providers import open_model
 
 OURS = Path(__file__).parent / "loopback.pem"
@@ -67,7 +67,7 @@ def test_a_connection_that_the_server_closed_is_replaced_unnoticed(told):
         threading.Thread(target=serve, daemon=True).start()
         model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1", deadline_s=20)
         for i in range(3):
-            assert model._provider.ask(Request("", f"q{i}"), 1, 10.0)[0].text == "fine"
+            assert model.complete(Request("", f"q{i}"), ["a"])[0].text == "fine"
             assert closed.acquire(timeout=10)
     assert len(requests) == 3
 
@@ -89,16 +89,19 @@ def test_a_secured_server_is_asked_when_its_certificate_is_trusted_and_not_other
     assert answer.text == "re: q"
 
 
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("http://127.0.0.1:1/v1", "nothing listens there"),
-        ("http://nowhere.invalid/v1", "no host of that name is known"),
-    ],
-)
-def test_why_there_is_no_connection_is_told(url, told):
-    with pytest.raises(ModelDown, match=f"the connection failed: {told}"):
-        open_model("openai:m", base_url=url, deadline_s=0.5).complete(Request("", "q"), ["a"])
+def test_why_there_is_no_connection_is_told():
+    with pytest.raises(ModelDown, match="the connection failed: nothing listens there"):
+        open_model("openai:m", base_url="http://127.0.0.1:1/v1", deadline_s=0.5).complete(Request("", "q"), ["a"])
+    with pytest.raises(ModelRefused, match="the connection failed: no host of that name is known"):
+        open_model("openai:m", base_url="http://nowhere.invalid/v1").complete(Request("", "q"), ["a"])
+
+
+def test_an_address_with_the_wrong_scheme_is_told_with_the_right_one(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(OURS))
+    with FaultServer() as server:
+        url = server.url.replace("http:", "https:")
+        with pytest.raises(ModelRefused, match=rf"not secured .*tried {server.url}: works"):
+            open_model("openai:m", base_url=url).complete(Request("", "q"), ["a"])
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -132,23 +135,39 @@ def pouring(head, piece, pause_s=0.0):
     return listening, closed
 
 
-def test_a_response_without_end_is_left(monkeypatch):
-    monkeypatch.setattr(connections, "LONGEST", 10**6)
-    listening, closed = pouring(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 10**5)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_response_without_end_is_left(monkeypatch, packed):
+    monkeypatch.setattr(http, "LONGEST", 10**6)
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    piece = b"x" * 10**5
+    if packed:
+        piece = gzip.compress(b" " * 10**7)
+        head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(piece)
+    listening, closed = pouring(head, piece)
     with listening:
-        model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
-        with pytest.raises(PassingFailure, match="the connection failed"):
-            model._provider.ask(Request("", "q"), 1, 60.0)
+        model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1", deadline_s=1)
+        (lost,) = model.complete(Request("", "q"), ["a"])
+        assert (lost.finish, lost.reason) == ("lost", "the connection failed")
         assert closed.wait(30)
 
 
-def test_a_response_that_trickles_has_the_time_of_its_request_in_all():
-    listening, closed = pouring(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x", 0.05)
-    with listening:
+def test_a_stream_that_is_whole_is_not_waited_for_though_its_connection_stays_open(ask):
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"fine"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(event), event)
+    open_ = threading.Event()
+
+    def serve():
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(10_000)
+            connection.sendall(head)
+            open_.wait(30)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
         model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
-        with pytest.raises(PassingFailure, match="no answer in time"):
-            model._provider.ask(Request("", "q"), 1, 1.0)
-        assert closed.wait(30)
+        assert model.complete(Request("", "q"), ["a"])[0].text == "fine"
+        open_.set()
 
 
 @pytest.mark.parametrize("chunked", [True, False])
@@ -173,14 +192,24 @@ def test_interim_responses_are_skipped_and_chunks_put_together(chunked):
         threading.Thread(target=serve, daemon=True).start()
         model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
         for i in range(2):
-            assert model._provider.ask(Request("", f"q{i}"), 1, 30.0)[0].text == "fine"
+            assert model.complete(Request("", f"q{i}"), ["a"])[0].text == "fine"
 
 
-def test_where_only_hosts_without_a_proxy_are_named_there_is_none(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with FaultServer() as server:
-        model = open_model("openai:m", base_url=server.url, deadline_s=20)
-        assert isinstance(model._provider._client._client._transport, connections.Connections)
+@pytest.mark.parametrize("variable", ["https_proxy", "all_proxy"])
+@pytest.mark.parametrize("kind", ["socks5", "socks5h", "https"])
+def test_a_proxy_of_another_kind_is_one_line(monkeypatch, variable, kind):
+    monkeypatch.setenv(variable, f"{kind}://127.0.0.1:1")
+    with pytest.raises(UsageError, match=rf"a proxy of the kind {kind}:// cannot be used"):
+        open_model("openai:m", base_url="https://nowhere.invalid/v1")
+    open_model("openai:m", base_url="http://127.0.0.1:1/v1")
+
+
+def test_a_response_through_a_proxy_has_the_same_limit(monkeypatch):
+    monkeypatch.setattr(http, "LONGEST", 10**4)
+    with FaultServer(lambda body, nth: completion(["x" * 10**5])) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
+        model = open_model("openai:m", base_url="http://nowhere.invalid/v1", deadline_s=20)
+        assert model.complete(Request("", "q"), ["a"])[0].finish == "lost"
 
 
 def test_a_proxy_is_kept_to(monkeypatch):
