@@ -64,7 +64,7 @@ class PassingFailure(ModelFailure):
 
     `throttled` when the server says that it is asked too much; `after_s` when it says for how many seconds to wait.
     `lasting` when it will not pass unless somebody mends something, so that a server that never was right is given up;
-    `paid` when the server may have worked on the request and charge for it.
+    `paid` when the server may have worked on the request and charge for it; `misplaced` when another address may be right.
     """
 
     def __init__(
@@ -75,12 +75,14 @@ class PassingFailure(ModelFailure):
         after_s: float | None = None,
         lasting: bool = False,
         paid: bool = False,
+        misplaced: bool = False,
     ) -> None:
         super().__init__(reason)
         self.throttled = throttled
         self.after_s = after_s
         self.lasting = lasting
         self.paid = paid
+        self.misplaced = misplaced
 
 
 class ModelRefused(ModelFailure):

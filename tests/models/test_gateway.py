@@ -143,7 +143,7 @@ def test_asked_to_wait_longer_than_the_deadline_it_ends_at_once(ask):
     behave = error(429, headers={"Retry-After": "86400"})
     with (
         FaultServer(lambda body, nth: behave) as server,
-        pytest.raises(ModelDown, match="429 some_error .“no”. and asks for a pause of 86400 s"),
+        pytest.raises(ModelDown, match=r"429 some_error .“no”. and asks for a pause of 86400 s"),
     ):
         ask(server, deadline_s=60)
     assert server.seen == 1

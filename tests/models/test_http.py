@@ -145,7 +145,7 @@ def test_a_response_without_end_is_left(monkeypatch, packed):
         head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(piece)
     listening, closed = pouring(head, piece)
     with listening:
-        model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1", deadline_s=1)
+        model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1", deadline_s=30)
         (lost,) = model.complete(Request("", "q"), ["a"])
         assert (lost.finish, lost.reason) == ("lost", "the connection failed")
         assert closed.wait(30)

@@ -412,15 +412,15 @@ class TestStreams:
 
 
 @pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
-def test_a_whole_answer_taken_for_a_thought_is_used_and_half_a_thought_is_not(ask, name):
+@pytest.mark.parametrize(("reason", "found"), [("stop", ("the answer", "stop")), ("length", ("", "length"))])
+def test_a_whole_answer_taken_for_a_thought_is_used_and_half_a_thought_is_not(ask, name, reason, found):
     def behave(body, nth):
         message = {"role": "assistant", "content": None, name: "the answer"}
         return Reply(200, {"choices": [{"index": 0, "finish_reason": reason, "message": message}]}, plain=True)
 
-    for reason, found in (("stop", ("the answer", "stop")), ("length", ("", "length"))):
-        with FaultServer(behave) as server:
-            (answer,) = ask(server)
-        assert (answer.text, answer.finish, server.seen) == (*found, 1)
+    with FaultServer(behave) as server:
+        (answer,) = ask(server)
+    assert (answer.text, answer.finish, server.seen) == (*found, 1)
 
 
 def test_a_call_of_tools_is_no_answer_and_not_asked_for_again(ask):

@@ -153,7 +153,7 @@ class Server:
         if told is None:
             page = shape(found.body)
             what = f"what answers there is a {page}, no model (a login?)" if page else "the answer is no JSON object"
-            return Fault(0, what=what, lasting=bool(page), paid=not page)
+            return Fault(0, what=what, lasting=bool(page), misplaced=bool(page), paid=not page)
         if holds_error(told):
             paid = bool(mapping(told.get("usage")))
             return replace(error_in(told, found.status, hidden, retry_after(found.headers)), paid=paid)

@@ -76,6 +76,8 @@ class Fault:
     """Of status 0: what happened."""
     lasting: bool = False
     """Of status 0: whether another try would fail alike."""
+    misplaced: bool = False
+    """Of status 0: whether the server itself may be right, and the address is not."""
     paid: bool = False
     """Whether the request may have been worked on."""
 
@@ -108,7 +110,7 @@ class Fault:
     def failure(self) -> PassingFailure:
         """The exception that says it."""
         if self.status == 0:
-            return PassingFailure(self.what, lasting=self.lasting, paid=self.paid)
+            return PassingFailure(self.what, lasting=self.lasting, paid=self.paid, misplaced=self.misplaced)
         code = next((code for code in self.codes if CODE.fullmatch(code)), "")
         said = f"the server answered {self.status} {code}".rstrip()
         unpaid = not UNPAID.isdisjoint(self.codes)
@@ -117,11 +119,13 @@ class Fault:
             return PassingFailure(
                 said + words, throttled=self.status in THROTTLED, after_s=self.after_s, paid=self.paid
             )
-        if PLAIN_TO_SECURED.search(self.message):
+        plain = PLAIN_TO_SECURED.search(self.message) is not None
+        misplaced = plain or self.status in {404, 405}
+        if plain:
             mend = "it wants https:// and was asked by http://"
         else:
             mend = MEND[402] if unpaid else MEND.get(self.status, "it cannot take such a request")
-        return PassingFailure(f"{said}: {mend}{words}", lasting=True, paid=self.paid)
+        return PassingFailure(f"{said}: {mend}{words}", lasting=True, paid=self.paid, misplaced=misplaced)
 
 
 def error_in(found: Mapping[str, Any], status: int, hidden: Sequence[str] = (), after_s: float | None = None) -> Fault:
@@ -129,7 +133,7 @@ def error_in(found: Mapping[str, Any], status: int, hidden: Sequence[str] = (), 
     body, message, parameter = _error(found)
     message = message or str(body.get("message") or body.get("msg") or body.get("status_msg") or "")
     codes = tuple(str(body[name]) for name in ("code", "type", "status", "status_code") if body.get(name))
-    within = status < 400
+    within = status < 300
     told = _status(status, codes, message)
     return Fault(
         told,
@@ -167,7 +171,7 @@ def _error(found: Mapping[str, Any]) -> tuple[Mapping[str, Any], str, str]:
 
 def _status(status: int, codes: Sequence[str], message: str) -> int:
     """The status that an error amounts to: as told, or as its code or its words say where that tells more."""
-    if status < 400:
+    if status < 300:
         status = next((int(code) for code in codes if code.isdecimal() and 400 <= int(code) < 600), 0)
     if status in {0, 400, 403} or (status == 429 and re.search(_UNPAID, message, re.I)):
         words = f"{' '.join(codes)} {message}"
@@ -204,13 +208,14 @@ def unconnected(error: BaseException) -> Fault:
             mend = "name a file that holds its authority's in SSL_CERT_FILE, or mend --base-url"
             return Fault(0, what=f"the server's certificate is not trusted: {mend}", lasting=True)
         if isinstance(below, ssl.SSLError) and "WRONG_VERSION" in str(below):
+            return Fault(0, what="the connection failed: what listens there is not secured", lasting=True, misplaced=True)
+        if isinstance(below, BadStatusLine) and not isinstance(below, RemoteDisconnected):
             return Fault(
                 0,
-                what="the connection failed: what listens there is not secured (http://, not https://?)",
+                what="what listens there does not speak HTTP (https:// instead of http://?)",
                 lasting=True,
+                misplaced=True,
             )
-        if isinstance(below, BadStatusLine) and not isinstance(below, RemoteDisconnected):
-            return Fault(0, what="what listens there does not speak HTTP (https:// instead of http://?)", lasting=True)
         if isinstance(below, socket.gaierror | UnicodeError):
             return Fault(0, what="the connection failed: no host of that name is known", lasting=True)
         for kind, told in NO_CONNECTION.items():

@@ -214,7 +214,7 @@ class Gateway:
             return
         question.barren += failure.paid and not isinstance(failure, Silence)
         if failure.lasting or question.barren >= BARREN:
-            other = self._provider.elsewhere()
+            other = self._provider.elsewhere() if failure.misplaced else ""
             refused = ModelRefused(f"{self.name}: {failure}{f'; {other}' if other else ''}")
             self._gate.end(refused)
             raise refused

@@ -84,10 +84,10 @@ class Connections:
         """Raises UsageError for a proxy that cannot be used."""
         self._base = urlsplit(base_url)
         self._headers = {"User-Agent": "selftaught", "Accept": "application/json, text/event-stream", **headers}
-        self._proxy = _proxy(self._base)
         self._lock = threading.Lock()
         self._unused: list[tuple[float, http.client.HTTPConnection]] = []
         self._closed = False
+        self._proxy = _proxy(self._base)
         self._context = ssl.create_default_context() if self._base.scheme == "https" else None
 
     @property
