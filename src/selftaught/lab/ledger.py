@@ -8,12 +8,15 @@ and two repetitions or rounds never do.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from selftaught.budget import Meter, Usage
+from selftaught.errors import StoreFailure
 from selftaught.lab import CONTRACT, Lab
 from selftaught.lab.workers import ASKING
 from selftaught.models import Answer, Request
@@ -21,6 +24,8 @@ from selftaught.models.buying import buy
 from selftaught.plain import JSON
 from selftaught.store import key_of
 
+ROOM = 4 * 2**20
+"""Bytes that have to be free on the store's disk when answers are bought: those of all requests under way."""
 _Numbered = tuple[Request, int]
 """A request and its index."""
 
@@ -78,6 +83,7 @@ class Conversation:
 
         def bring(missing: Sequence[int]) -> list[JSON]:
             addresses = [key_of("answer", {**abouts[i], "contract": CONTRACT}) for i in missing]
+            _check_room(lab.store.path)
             with (
                 lab.progress.under_way("requests"),
                 lab.progress.timed("question", lab.model.name, answers=len(missing)),
@@ -104,7 +110,17 @@ class Conversation:
             "latency_s": answer.latency_s,
             "temperature_applied": answer.temperature_applied,
             "bought_by": self._lab.run,
+            **({"reason": answer.reason} if answer.reason else {}),
         }
+
+
+def _check_room(path: Path) -> None:
+    """Raise StoreFailure, before anything is bought, when the answers might find no room."""
+    free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else ROOM
+    if free < ROOM:
+        raise StoreFailure(
+            f"the disk of {path} has {free:,} bytes left, too few to buy answers: free some, then resume"
+        )
 
 
 def _batches(numbered: Sequence[_Numbered], size: int) -> list[list[_Numbered]]:

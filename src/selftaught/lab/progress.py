@@ -11,11 +11,11 @@ from collections import Counter, deque
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Literal, TypedDict, cast
+from typing import Literal, NotRequired, TypedDict, cast
 
 from selftaught.plain import JSON
 
-EventKind = Literal["phase", "question", "scoring", "improver"]
+EventKind = Literal["phase", "question", "scoring", "improver", "note"]
 """What there are events of. Those that take time are noted when they end, with how long they took."""
 _WAITING = 20_000
 """Events that may wait to be written; when more come, the oldest are dropped."""
@@ -34,6 +34,8 @@ class Pulse(TypedDict):
     """What the run has cost so far; null: unknown."""
     elapsed_s: float
     """Seconds since its process began to work on it."""
+    note: NotRequired[str]
+    """What was last heard of the model that a user should know, e.g. what a request failed of."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Snapshot:
     dollars: float | None
     elapsed_s: float
     """Seconds since this process began to work on the run."""
+    note: str = ""
+    """What was last heard of the model that a user should know."""
 
     def plain(self) -> Pulse:
         return cast(Pulse, asdict(self))
@@ -67,6 +71,7 @@ class Progress:
         self._scope = ""
         self._phase = "starting"
         self._best: float | None = None
+        self._note = ""
         self._dollars: float | None = 0.0
         self._began = time.monotonic()
         self._events: deque[Event] = deque(maxlen=_WAITING)
@@ -80,6 +85,12 @@ class Progress:
         with self._lock:
             self._phase, self._best = self._scope + text, None
         self.event("phase", self._phase)
+
+    def note(self, text: str) -> None:
+        """Something happened that the user should know at once."""
+        with self._lock:
+            self._note = text
+        self.event("note", text)
 
     def count(self, what: str, number: int = 1) -> None:
         with self._lock:
@@ -127,4 +138,5 @@ class Progress:
 
     def snapshot(self) -> Snapshot:
         with self._lock:
-            return Snapshot(self._phase, self._best, dict(self._counts), self._dollars, time.monotonic() - self._began)
+            elapsed_s = time.monotonic() - self._began
+            return Snapshot(self._phase, self._best, dict(self._counts), self._dollars, elapsed_s, self._note)

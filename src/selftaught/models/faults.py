@@ -208,7 +208,9 @@ def unconnected(error: BaseException) -> Fault:
             mend = "name a file that holds its authority's in SSL_CERT_FILE, or mend --base-url"
             return Fault(0, what=f"the server's certificate is not trusted: {mend}", lasting=True)
         if isinstance(below, ssl.SSLError) and "WRONG_VERSION" in str(below):
-            return Fault(0, what="the connection failed: what listens there is not secured", lasting=True, misplaced=True)
+            return Fault(
+                0, what="the connection failed: what listens there is not secured", lasting=True, misplaced=True
+            )
         if isinstance(below, BadStatusLine) and not isinstance(below, RemoteDisconnected):
             return Fault(
                 0,

@@ -14,6 +14,8 @@ from selftaught.lab import Document, Lab, Stopped
 from selftaught.lab.progress import Progress
 from selftaught.lab.workers import Workers, sizes
 from selftaught.models import LanguageModel
+from selftaught.models.gateway import Gateway
+from selftaught.models.waiting import Watch
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.store import Store
 
@@ -39,6 +41,8 @@ def open_handles(
             workers = Workers(sizes(sandbox.slots, model.concurrency))
             handles = progress or Progress(), spend or Spend(), document or Document({})
             lab = Lab(sandbox, model, store, workers, seed, run, *handles)
+            if isinstance(model, Gateway):
+                model.watch = _Told(lab.progress)
             try:
                 with letting_go(lab), pulsing(lab):
                     yield lab
@@ -48,6 +52,19 @@ def open_handles(
                 workers.close()
     finally:
         model.close()
+
+
+class _Told(Watch):
+    """Passes what is heard of the model on to who shows how far the run is."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def note(self, text: str) -> None:
+        self._progress.note(text)
+
+    def came(self, pieces: int) -> None:
+        self._progress.count("tokens", pieces)
 
 
 @contextmanager

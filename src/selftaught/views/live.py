@@ -41,10 +41,13 @@ def _live(progress: Progress, console: Console, ended: threading.Event) -> None:
 
 
 def _plain(progress: Progress, console: Console, ended: threading.Event) -> None:
-    """A line at each change of phase and every few seconds."""
-    phase, last = "", 0.0
+    """A line at each change of phase and every few seconds; and what is to be told of the model, once."""
+    phase, last, note = "", 0.0, ""
     while not ended.wait(0.2):
         now = progress.snapshot()
+        if now.note != note:
+            note = now.note
+            console.print(clean(note), soft_wrap=True, highlight=False, markup=False, emoji=False)
         if now.phase != phase or now.elapsed_s - last >= _PLAIN_EVERY_S:
             phase, last = now.phase, now.elapsed_s
             said = clean(running.line(now.plain()))

@@ -31,10 +31,11 @@ def now(pulse: Pulse, quiet_s: float | None = None) -> Sheet:
         ("improvers", f"{at_work:,} at work, {runs:,} done"),
         ("scorings", f"{counts.get('scorings', 0):,}"),
         ("answers", f"{answers:,}, of which {bought:,} new"),
-        ("requests", f"{counts.get('requests under way', 0):,} under way"),
+        ("requests", f"{counts.get('requests under way', 0):,} under way, {counts.get('tokens', 0):,} tokens came in"),
         ("money", _money(pulse, 4)),
         ("best so far", NONE if pulse["best"] is None else f"{pulse['best']:.3f}"),
         ("time", f"{pulse['elapsed_s']:.0f} s"),
+        *([("model", pulse["note"])] if pulse.get("note") else []),
         *([] if quiet_s is None else [("sign of life", f"{quiet_s:,.0f} s ago")]),
     ]
     return Sheet("", (Column(""), Column("")), [_row(*row) for row in rows])
