@@ -30,6 +30,7 @@ from faultserver import FaultServer, Reply, completion, error
 RATE = 0.3
 LATENCY_S = 0.02
 DEADLINE_S = 30.0
+IDLE_S = 2.0
 DIES_AFTER = 5
 """Fewer than the requests of the smallest run."""
 SIZES = {
@@ -64,7 +65,14 @@ class Ended:
 
 def run(quick: bool = False) -> dict[str, object]:
     """One line per fault: whether the run's figures are those of a run without faults, and what it took."""
-    options = [*SIZES["quick" if quick else "full"].split(), *OUTER.split(), "--deadline", str(DEADLINE_S)]
+    options = [
+        *SIZES["quick" if quick else "full"].split(),
+        *OUTER.split(),
+        "--deadline",
+        str(DEADLINE_S),
+        "--idle",
+        str(IDLE_S),
+    ]
     clean = _ended(good, options)
     right = _figures(clean.document)
     figures: dict[str, object] = {"without faults": _shown(clean, right)}

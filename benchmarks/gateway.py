@@ -2,7 +2,8 @@
 
 The model is a server on loopback in a process of its own, so that its work is not counted as ours (its share of the cores
 is). Measured in turns, round by round, so that whatever else the machine does meets all alike: answers through the ledger
-into a store on disk, as a run asks for them; the bare SDK in as many threads; the gateway over a provider that only sleeps.
+into a store on disk, as a run asks for them; the gateway over a provider that only sleeps. Then the same with answers that
+are streamed, in 400 pieces over 2 s.
 Beside that, what a candidate costs besides its scoring and its request: question, answer and score through ledger and
 store, with a model and a utility that take no time.
 """
@@ -31,6 +32,7 @@ from selftaught.lab import Lab
 from selftaught.lab.ledger import Conversation
 from selftaught.lab.workers import ASKING, Workers
 from selftaught.models import Answer, LanguageModel, Request
+from selftaught.models.exchange import Asker
 from selftaught.models.gateway import Gateway
 from selftaught.models.openai import OpenAI
 from selftaught.plain import JSON
@@ -38,6 +40,7 @@ from selftaught.sandbox import Sandbox
 from selftaught.store import Store
 
 LATENCY_S = 0.2
+STREAMED_S, PIECES = 2.0, 400
 PLACES = 64
 REPLY = {
     "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "x = 1\n" * 100}}],
@@ -78,8 +81,15 @@ class Sleeper:
     parameters: Mapping[str, JSON] = MappingProxyType({})
     concurrency = PLACES
     batch = 1
+    local = False
 
-    def ask(self, request: Request, count: int, timeout_s: float) -> Sequence[Answer]:  # noqa: ARG002
+    def lives(self) -> bool:
+        return True
+
+    def elsewhere(self) -> str:
+        return ""
+
+    def ask(self, request: Request, count: int, waiting: Asker) -> Sequence[Answer]:  # noqa: ARG002
         time.sleep(LATENCY_S)
         return [Answer("x")]
 
@@ -94,25 +104,20 @@ def run(quick: bool = False) -> dict[str, object]:
     """`busy`: answers per second against 64 / 0.2 s. Medians of rounds in turns, after one that opens the connections."""
     sys.setswitchinterval(SWITCH_S)
     answers, rounds = PLACES * (4 if quick else 20), 3 if quick else 5
-    here, there = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(there,), daemon=True)
-    server.start()
-    try:
-        url = f"http://127.0.0.1:{here.recv()}/v1"
-        with tempfile.TemporaryDirectory() as folder, _lab(Path(folder), Gateway(OpenAI("m", url))) as lab:
-            ways = {"answers stored": _through_ledger(lab), "bare SDK": _through_sdk(url)}
-            ways["gateway, provider that only sleeps"] = _through_gateway(Gateway(Sleeper()))
-            busy = _in_turns(ways, answers, rounds)
-    finally:
-        server.kill()
+    with _asked(None) as lab:
+        ways = {"answers stored": _through_ledger(lab)}
+        ways["gateway, provider that only sleeps"] = _through_gateway(Gateway(Sleeper()))
+        busy = _in_turns(ways, answers, rounds, LATENCY_S)
+    with _asked(STREAMED_S) as lab:
+        busy |= _in_turns({"answers streamed and stored": _through_ledger(lab)}, PLACES * 3, rounds, STREAMED_S)
     overhead = {f"{count} candidates": _overhead(count) for count in (300, 3000)}
-    goal = "answers stored: busy >= 0.90; overhead <= 2 ms per candidate, as much for 3,000 as for 300"
+    goal = "answers stored, streamed or not: busy >= 0.95; overhead <= 2 ms per candidate, as much for 3,000 as for 300"
     return (
         {"latency_s": LATENCY_S, "in flight": PLACES, "answers": answers} | busy | {"overhead": overhead, "goal": goal}
     )
 
 
-def _in_turns(ways: Mapping[str, Ask], answers: int, rounds: int) -> dict[str, object]:
+def _in_turns(ways: Mapping[str, Ask], answers: int, rounds: int, model_s: float) -> dict[str, object]:
     """For each way: the median rate of its rounds, how busy that keeps the model, and CPU time of this process."""
     walls: dict[str, list[float]] = {name: [] for name in ways}
     cpu = dict.fromkeys(ways, 0.0)
@@ -124,11 +129,11 @@ def _in_turns(ways: Mapping[str, Ask], answers: int, rounds: int) -> dict[str, o
             ask(answers)
             walls[name].append(time.perf_counter() - began)
             cpu[name] += time.process_time() - used
-    return {name: _figure(answers / median(walls[name]), cpu[name] / (rounds * answers)) for name in ways}
+    return {name: _figure(answers / median(walls[name]), cpu[name] / (rounds * answers), model_s) for name in ways}
 
 
-def _figure(rate: float, cpu_s: float) -> dict[str, float]:
-    busy = rate / (PLACES / LATENCY_S)
+def _figure(rate: float, cpu_s: float, model_s: float) -> dict[str, float]:
+    busy = rate / (PLACES / model_s)
     return {"answers per second": round(rate, 1), "busy": round(busy, 3), "cpu_ms per answer": round(1000 * cpu_s, 2)}
 
 
@@ -177,26 +182,52 @@ def _through_gateway(model: Gateway) -> Ask:
     return ask
 
 
-def _through_sdk(url: str) -> Ask:
-    import openai
-
-    client = openai.OpenAI(api_key="none", base_url=url, max_retries=0)
-    threads = ThreadPoolExecutor(PLACES)
-
-    def once(i: int) -> str | None:
-        message: Any = {"role": "user", "content": f"question {i}"}
-        return client.chat.completions.create(model="m", messages=[message]).choices[0].message.content
-
-    def ask(answers: int) -> None:
-        list(threads.map(once, range(answers)))
-
-    return ask
+@contextmanager
+def _server(streamed_s: float | None) -> Generator[str]:
+    """The address of a model in a process of its own."""
+    here, there = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(there, streamed_s), daemon=True)
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{here.recv()}/v1"
+    finally:
+        server.kill()
 
 
-def _serve(there: Connection) -> None:
+@contextmanager
+def _asked(streamed_s: float | None) -> Generator[Lab]:
+    """A lab whose model is such a server."""
+    with _server(streamed_s) as url, tempfile.TemporaryDirectory() as folder:  # noqa: SIM117 - one line would be too long
+        with _lab(Path(folder), Gateway(OpenAI("m", url))) as lab:
+            yield lab
+
+
+def _events() -> list[bytes]:
+    """The answer as a stream, each piece a chunk of HTTP."""
+    pieces = [{"choices": [{"index": 0, "delta": {"content": "x = 1\n"}}]} for _ in range(PIECES - 1)]
+    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": REPLY["usage"]}
+    events = [b"data: " + json.dumps(piece).encode() + b"\n\n" for piece in (*pieces, last)]
+    events[-1] += b"data: [DONE]\n\n"
+    return [b"%x\r\n%s\r\n" % (len(event), event) for event in events]
+
+
+def _serve(there: Connection, streamed_s: float | None) -> None:
     """The model: as little work as an HTTP server can do, for what it takes of the cores is missing to who asks."""
     body = json.dumps(REPLY).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+
+    events = _events()
+    start = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    async def stream(transport: Any) -> None:
+        began = time.monotonic()
+        transport.write(start)
+        for i, event in enumerate(events, 1):
+            transport.write(event)
+            await asyncio.sleep(began + (streamed_s or 0.0) * i / PIECES - time.monotonic())
+        transport.write(b"0\r\n\r\n")
+
+    under_way: set[asyncio.Task[None]] = set()
 
     class Waiting(asyncio.Protocol):
         def connection_made(self, transport: Any) -> None:
@@ -207,7 +238,12 @@ def _serve(there: Connection) -> None:
             asked, ended, message = self.seen.partition(b"\r\n\r\n")
             if ended and len(message) == int(asked.lower().partition(b"\r\ncontent-length:")[2].split(None, 1)[0]):
                 self.seen = b""
-                asyncio.get_running_loop().call_later(LATENCY_S, self.transport.write, head.encode() + body)
+                if streamed_s is None:
+                    asyncio.get_running_loop().call_later(LATENCY_S, self.transport.write, head.encode() + body)
+                else:
+                    task = asyncio.get_running_loop().create_task(stream(self.transport))
+                    under_way.add(task)
+                    task.add_done_callback(under_way.discard)
 
     async def work() -> None:
         server = await asyncio.get_running_loop().create_server(Waiting, "127.0.0.1", 0, backlog=256)

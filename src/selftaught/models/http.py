@@ -33,7 +33,7 @@ LONGEST = 64 * 2**20
 """Bytes of a response that are read; no answer is as long."""
 PIECES, PIECE = 3, 4096
 """A response that comes in more pieces than this, each below so many bytes, is streamed."""
-GATHER_S = 0.02
+GATHER_S = 0.04
 """Pieces of a streamed response are gathered for so long, or dozens of answers would come in by thousands of wake-ups."""
 LINGER_S = 1.0
 """How long the end of a connection is waited for when all that belongs to the response is there."""

@@ -25,7 +25,7 @@ class Cut(ValueError):
 
 def mapping(value: object) -> Mapping[str, Any]:
     """The JSON object in a place where one should be; an empty one where there is none."""
-    return cast(Mapping[str, Any], value) if isinstance(value, Mapping) else {}
+    return cast(Mapping[str, Any], value) if isinstance(value, dict) else {}
 
 
 def mappings(value: object) -> list[Mapping[str, Any]]:
