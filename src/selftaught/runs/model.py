@@ -32,7 +32,7 @@ def open_model(
     return providers.open_model(
         asked.model,
         base_url=asked.base_url,
-        max_tokens=asked.max_tokens or bounded,
+        max_tokens=bounded if asked.max_tokens is None else asked.max_tokens,
         price=asked.price and Price(*asked.price),
         deadline_s=limits.deadline_s,
         idle_s=limits.idle_s,
