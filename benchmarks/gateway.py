@@ -198,7 +198,7 @@ def _server(streamed_s: float | None) -> Generator[str]:
 def _asked(streamed_s: float | None) -> Generator[Lab]:
     """A lab whose model is such a server."""
     with _server(streamed_s) as url, tempfile.TemporaryDirectory() as folder:  # noqa: SIM117 - one line would be too long
-        with _lab(Path(folder), Gateway(OpenAI("m", url))) as lab:
+        with _lab(Path(folder), Gateway(OpenAI(ModelChoice("openai:m", url)))) as lab:
             yield lab
 
 

@@ -7,8 +7,8 @@ from faultserver import FaultServer, Reply, choice, completion, echo, error
 
 from selftaught.errors import ModelRefused
 from selftaught.models import Request
-from selftaught.models.prices import Price
 from selftaught.models.providers import open_model
+from selftaught.settings.choice import Price
 
 NO_SYSTEM = [
     error(400, message="System role not supported"),

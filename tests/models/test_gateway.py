@@ -16,9 +16,10 @@ from whole import everything
 from selftaught.errors import ModelDown, ModelFailure, ModelRefused, PassingFailure
 from selftaught.models import Answer, Request, gateway, openai
 from selftaught.models.gateway import ALONE, Gateway
-from selftaught.models.prices import FRAME, Price
+from selftaught.models.prices import FRAME
 from selftaught.models.providers import open_model
 from selftaught.models.waiting import Watch
+from selftaught.settings.choice import Price
 
 PROMPT, EXPERTISE = "the prompt text", "the expertise text"
 SECRETS = (KEY, PROMPT, EXPERTISE, "the answer text", "the echo of")

@@ -10,8 +10,8 @@ from selftaught.budget import Allowance, Meter
 from selftaught.budget.spend import Spend, SpendLimits
 from selftaught.errors import ModelFailure, SpendExhausted
 from selftaught.lab.ledger import Conversation
-from selftaught.models.prices import Price
 from selftaught.models.providers import open_model
+from selftaught.settings.choice import Price
 from selftaught.testing import make_lab
 
 PRICE = Price(1e6, 1e6)

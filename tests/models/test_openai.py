@@ -9,8 +9,9 @@ from faultserver import KEY, FaultServer, Reply, choice, completion, echo, error
 from selftaught.errors import ModelRefused
 from selftaught.models import openai
 from selftaught.models.openai import BATCH
-from selftaught.models.prices import FRAME, Price
+from selftaught.models.prices import FRAME
 from selftaught.models.providers import open_model
+from selftaught.settings.choice import Price
 
 
 def test_a_question_and_its_answer(ask):

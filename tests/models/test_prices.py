@@ -4,8 +4,9 @@ import pytest
 from faultserver import FaultServer, completion
 
 from selftaught.models import Request
-from selftaught.models.prices import Price, Tariff
+from selftaught.models.prices import Tariff
 from selftaught.models.providers import open_model
+from selftaught.settings.choice import Price
 
 
 def test_prices_from_the_list():

@@ -5,9 +5,8 @@ import json
 import pytest
 from faultserver import FaultServer, Reply, completion, error
 
-from selftaught.models.choice import ModelChoice
-from selftaught.models.prices import Price
 from selftaught.models.probe import probe
+from selftaught.settings.choice import ModelChoice, Price
 
 
 def tried(behave, **given):

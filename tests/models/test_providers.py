@@ -10,11 +10,11 @@ from faultserver import FaultServer, Reply
 
 from selftaught.errors import UsageError
 from selftaught.models import Request
-from selftaught.models.choice import ModelChoice, json_object, named_values
 from selftaught.models.local import running
-from selftaught.models.prices import Price, unpriced
+from selftaught.models.prices import unpriced
 from selftaught.models.providers import catalogue, open_choice, open_model
 from selftaught.models.rows import API_VERSION, ROWS
+from selftaught.settings.choice import ModelChoice, Price, json_object, named_values
 
 
 class PathServer(FaultServer):

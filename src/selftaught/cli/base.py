@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -55,9 +56,9 @@ def begin(
     if seed is not None:
         _warn_of(seed)
     elif (number := unfinished(facts, asked)) is not None and _goes_on(number):
-        return follow(facts, number, how, spending.limits())
+        return follow(facts, number, how, spending.limits(), asked.model.headers)
     told = circumstances(how.sandbox, spending.limits(), how.concurrency, how.anyway)
-    return follow(facts, facts.start(asked.plain(), {**told, **more}), how)
+    return follow(facts, facts.start(asked.plain(), {**told, **more}), how, headers=asked.model.headers)
 
 
 def _goes_on(number: int) -> bool:
@@ -83,7 +84,13 @@ def _warn_of(seed: int) -> None:
         )
 
 
-def follow(facts: Store, number: int, how: Carried, limits: SpendLimits | None = None) -> dict[str, Any]:
+def follow(
+    facts: Store,
+    number: int,
+    how: Carried,
+    limits: SpendLimits | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Carry a run to its end with its progress shown on standard error; show what was reached, whatever ended it."""
     from rich.console import Console
 
@@ -96,7 +103,7 @@ def follow(facts: Store, number: int, how: Carried, limits: SpendLimits | None =
     progress = Progress()
     try:
         with live.shown(progress, console):
-            document = carry(number, facts, progress, limits, how.concurrency)
+            document = carry(number, facts, progress, limits, how.concurrency, headers)
     except (SelftaughtError, KeyboardInterrupt) as error:
         if facts.working(number) is not None:  # another process, which goes on with it
             raise
@@ -174,7 +181,7 @@ def banner(record: RunRecord, path: Path) -> str:
 
     asked = assignment(record)
     return (
-        f"Run {record.id} · model {asked.model}: {about(asked.model)}\n"
+        f"Run {record.id} · model {asked.model.spec}: {about(asked.model.spec)}\n"
         f"seed {asked.seed} · {asked.summary} · sandbox {record.circumstances['sandbox']} · store {path}"
     )
 

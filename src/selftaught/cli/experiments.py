@@ -10,7 +10,7 @@ import typer
 
 from selftaught.cli.base import agree, begin, writable, write
 from selftaught.cli.declare import WHAT, Working, command, option
-from selftaught.cli.options import Begun, RoundSpending, Served, model_spec
+from selftaught.cli.options import Begun, ManyAsked, RoundSpending
 from selftaught.cli.terminal import show_rows
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @command(everyday=("model", "preset", "plan", "runs", "seed"), cls=Working)
 def experiment(
-    asked: Served,
+    asked: ManyAsked,
     spending: RoundSpending,
     how: Begun,
     name: Annotated[str | None, typer.Argument(help="Which experiment; without a name, they are listed.")] = None,
@@ -42,8 +42,7 @@ def experiment(
     if name is None:
         show_rows([{"experiment": one, "asks": question} for one, question in plans.questions().items()], how.json)
         return
-    models = [*map(model_spec, model or ["offline"])]
-    planned = plans.plan(name, preset, models, runs=runs, **asked.settings())
+    planned = plans.plan(name, preset, asked.choices(model or ["offline"]), asked.drawn, runs)
     bound = estimate(planned, keyless=plan)
     if plan:
         _show_plan(planned, str(bound), how.json)

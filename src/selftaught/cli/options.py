@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
@@ -16,6 +17,7 @@ from selftaught.plain import SEED_BITS
 if TYPE_CHECKING:
     from selftaught.budget import Allowance
     from selftaught.budget.spend import SpendLimits
+    from selftaught.settings.choice import ModelChoice, Price
 
 DEFAULT_STORE = Path(".selftaught/store.db")
 
@@ -29,7 +31,22 @@ Seed = Annotated[
 
 
 @dataclass(frozen=True)
-class Served:
+class Headers:
+    """What says who asks, and is never stored."""
+
+    header: Annotated[
+        list[str] | None, option(WHAT, "Sent with every request, never stored; repeat for more.", metavar="NAME=VALUE")
+    ] = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        from selftaught.settings.choice import named_values
+
+        return named_values("--header", self.header or ())
+
+
+@dataclass(frozen=True)
+class Served(Headers):
     """How a model is reached, and what it costs."""
 
     base_url: Annotated[str | None, option(WHAT, "Address of an OpenAI-compatible server.")] = None
@@ -38,23 +55,62 @@ class Served:
         str | None,
         option(WHAT, "Dollars per million tokens, instead of the price list's.", metavar="IN,OUT"),
     ] = None
-    seed: Seed = None
+    extra_body: Annotated[
+        str | None, option(WHAT, "Sent as parts of every request, e.g. '{\"top_p\": 0.9}'.", metavar="JSON")
+    ] = None
+    query: Annotated[list[str] | None, option(WHAT, "Added to the address; repeat for more.", metavar="NAME=VALUE")] = (
+        None
+    )
 
-    def settings(self) -> dict[str, Any]:
-        """The options as fields of settings; a seed is drawn where none was given."""
-        seed = secrets.randbits(SEED_BITS) if self.seed is None else self.seed
-        served = {"base_url": self.base_url, "max_tokens": self.max_tokens}
-        return {**served, "price": price_of(self.price), "seed": seed}
+    def choice(self, spec: str) -> ModelChoice:
+        """A model, reached as the options say."""
+        from selftaught.settings.choice import ModelChoice, json_object, named_values
+
+        return ModelChoice(
+            model_spec(spec),
+            self.base_url,
+            self.max_tokens,
+            price_of(self.price),
+            json_object("--extra-body", self.extra_body),
+            self.headers,
+            named_values("--query", self.query or ()),
+        )
 
 
 @dataclass(frozen=True)
-class Asked(Served):
-    """One model, and how it is reached."""
+class Seeded:
+    """Where all chance comes from."""
+
+    seed: Seed = None
+
+    @property
+    def drawn(self) -> int:
+        """The seed; one is drawn where none was given."""
+        return secrets.randbits(SEED_BITS) if self.seed is None else self.seed
+
+
+@dataclass(frozen=True)
+class Asked(Served, Seeded):
+    """One model, how it is reached, and the seed."""
 
     model: Annotated[str, option(WHAT, "Who proposes: provider:model, see `selftaught models`.")] = "offline"
 
     def settings(self) -> dict[str, Any]:
-        return {**super().settings(), "model": model_spec(self.model)}
+        """The options as fields of settings."""
+        return {"model": self.choice(self.model), "seed": self.drawn}
+
+
+@dataclass(frozen=True)
+class ManyAsked(Served, Seeded):
+    """How any number of models are reached, and the seed."""
+
+    def choices(self, named: Sequence[str]) -> list[ModelChoice]:
+        """The models. Beside one of a server, those without one take none of the options."""
+        from selftaught.models.providers import sells
+        from selftaught.settings.choice import ModelChoice
+
+        some = any(map(sells, named))
+        return [self.choice(one) if sells(one) or not some else ModelChoice(model_spec(one)) for one in named]
 
 
 @dataclass(frozen=True)
@@ -232,8 +288,10 @@ def given(options: Any) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def price_of(text: str | None) -> tuple[float, float] | None:
+def price_of(text: str | None) -> Price | None:
     """The two figures of --price."""
+    from selftaught.settings.choice import Price
+
     if text is None:
         return None
     try:
@@ -242,7 +300,7 @@ def price_of(text: str | None) -> tuple[float, float] | None:
         inward = outward = -1.0
     if not (0 <= inward < float("inf") and 0 <= outward < float("inf")):
         raise UsageError(f"--price is {text!r}: write dollars per million tokens in and out, e.g. --price 0.15,0.6")
-    return inward, outward
+    return Price(inward, outward)
 
 
 def specs(given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from selftaught.cli.options import (
     Begun,
     Budget,
     Carried,
+    Headers,
     Kept,
     Recursion,
     RoundSpending,
@@ -70,11 +71,11 @@ def _recursion(options: Recursion) -> dict[str, Any]:
 
 
 @command(cls=Working)
-def resume(number: RunNumber, spending: RoundSpending, how: Carried) -> None:
+def resume(number: RunNumber, spending: RoundSpending, how: Carried, sent: Headers) -> None:
     """Go on with a run that was stopped; nothing it has paid for is paid for again."""
     with existing(how) as facts:
         limits = spending.limits(_begun_with(facts.run(number)))
-        follow(facts, number, how, limits)
+        follow(facts, number, how, limits, sent.headers)
 
 
 def _begun_with(record: RunRecord) -> SpendLimits:

@@ -160,7 +160,7 @@ def heading(number: int, asked: Assignment, record: RunRecord) -> Heading:
     """How a run's document begins."""
     return {
         "run": number,
-        "model": asked.model,
+        "model": asked.model.spec,
         "seed": asked.seed,
         "sandbox": record.circumstances["sandbox"],
         "settings": asked.plain(),

@@ -10,12 +10,12 @@ from selftaught.errors import PassingFailure
 from selftaught.models import Answer, Finish, Request, exchange
 from selftaught.models.exchange import Asker
 from selftaught.models.faults import Fault
-from selftaught.models.prices import Price
 from selftaught.models.rows import ANTHROPIC, Row
-from selftaught.models.served import NOTHING, More, served
+from selftaught.models.served import served
 from selftaught.models.streams import mappings
 from selftaught.models.usage import counted
 from selftaught.plain import JSON
+from selftaught.settings.choice import ModelChoice
 
 VERSION = "2026-10-21"
 """Of the API: the first one without temperatures."""
@@ -39,26 +39,20 @@ class Anthropic:
 
     def __init__(
         self,
-        model: str,
-        base_url: str | None = None,
-        max_tokens: int | None = None,
-        price: Price | None = None,
+        choice: ModelChoice,
+        row: Row = ANTHROPIC,
         concurrency: int = exchange.CONCURRENCY,
         keyless: bool = False,
-        row: Row = ANTHROPIC,
-        more: More = NOTHING,
     ) -> None:
         """Raises UsageError without a key that is needed."""
-        place = served(row, model, base_url, keyless, more)
-        self.name = f"{row.name}:{model}"
-        self._limit = max_tokens or MAX_TOKENS
-        self.parameters: Mapping[str, JSON] = {
-            "base_url": place.named, "max_tokens": self._limit, **place.more.plain(),
-        }  # fmt: skip
+        place = served(row, choice, keyless)
+        self.name = place.name
+        self._limit = choice.max_tokens or MAX_TOKENS
+        self.parameters: Mapping[str, JSON] = place.parameters | {"max_tokens": self._limit}
         self.concurrency = concurrency
-        self._model = model
-        self._more = more.body
-        self._tariff = place.tariff(price)
+        self._model = choice.name
+        self._more = choice.extra_body
+        self._tariff = place.tariff
         self._server = exchange.Server(place.address, {"anthropic-version": VERSION, **place.headers}, place.key)
         self._streams = True
 

@@ -16,12 +16,12 @@ from typing import Any, cast
 from selftaught.models import Answer, Finish, Request, exchange
 from selftaught.models.exchange import Asker
 from selftaught.models.faults import Fault
-from selftaught.models.prices import Price
 from selftaught.models.rows import OPENAI, Row
-from selftaught.models.served import NOTHING, More, served
+from selftaught.models.served import served
 from selftaught.models.streams import mapping, mappings
 from selftaught.models.usage import Counted, counted
 from selftaught.plain import JSON
+from selftaught.settings.choice import ModelChoice
 
 BATCH = 8
 """Answers asked for by one request, where the server gives as many."""
@@ -82,24 +82,20 @@ class OpenAI:
 
     def __init__(
         self,
-        model: str,
-        base_url: str | None = None,
-        max_tokens: int | None = None,
-        price: Price | None = None,
+        choice: ModelChoice,
+        row: Row = OPENAI,
         concurrency: int = exchange.CONCURRENCY,
         keyless: bool = False,
-        row: Row = OPENAI,
-        more: More = NOTHING,
     ) -> None:
         """Raises UsageError without a key or an address that is needed."""
-        place = served(row, model, base_url, keyless, more)
-        self.name = f"{row.name}:{model}"
-        self.parameters: Mapping[str, JSON] = {"base_url": place.named, "max_tokens": max_tokens, **place.more.plain()}
+        place = served(row, choice, keyless)
+        self.name = place.name
+        self.parameters: Mapping[str, JSON] = place.parameters
         self.concurrency = concurrency
-        self._model = model
-        self._max_tokens = max_tokens
-        self._more = more.body
-        self._tariff = place.tariff(price)
+        self._model = choice.name
+        self._max_tokens = choice.max_tokens
+        self._more = choice.extra_body
+        self._tariff = place.tariff
         self._server = exchange.Server(place.address, place.headers, place.key)
         self._lock = threading.Lock()
         self._dialect = Dialect()

@@ -6,24 +6,12 @@ import importlib.util
 from dataclasses import dataclass
 
 from selftaught.models import LanguageModel, Request, exchange
+from selftaught.settings.choice import Price
 
-MILLION = 1_000_000
 LONGEST_GUESS = 4096
 """Tokens of an answer without a limit, for a guess beforehand; few are longer."""
 FRAME = 50
 """Tokens that a server puts around a question, at most."""
-
-
-@dataclass(frozen=True)
-class Price:
-    """Dollars per million tokens, in (`input`) and out (`output`)."""
-
-    input: float
-    output: float
-
-    def of(self, tokens_in: int, tokens_out: int) -> float:
-        """Dollars for one request."""
-        return (self.input * tokens_in + self.output * tokens_out) / MILLION
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 
 from selftaught.errors import PassingFailure
 from selftaught.models import Answer, Request
-from selftaught.models.choice import ModelChoice
 from selftaught.models.gateway import Provider
 from selftaught.models.providers import open_provider
 from selftaught.models.waiting import Signs, Wait, Watch
 from selftaught.plain import JSON
+from selftaught.settings.choice import ModelChoice
 
 QUESTION = "Write a Python function add(a, b) that returns the sum of its arguments. Give one block of Python code."
 SHOWN = 200

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from selftaught.errors import UsageError
 from selftaught.models import LanguageModel, exchange
-from selftaught.models.choice import ModelChoice
 from selftaught.models.gateway import Gateway, Provider
-from selftaught.models.prices import Price, listed
+from selftaught.models.prices import listed
 from selftaught.models.rows import ROWS, Row
 from selftaught.models.scripted import Scripted
+from selftaught.settings.choice import ModelChoice, Price
 
 SHOWN = 5
 """Models of a server on this machine that are named."""
@@ -72,7 +72,7 @@ def open_choice(
         raise UsageError(f"--base-url names a server; {choice.spec!r} has none")
     if choice.max_tokens is not None or choice.price is not None:
         raise UsageError(f"--max-tokens and --price are for models of a server; {choice.spec!r} takes neither")
-    if choice.extra_body or choice.headers or choice.query:
+    if choice.more:
         raise UsageError(f"--extra-body, --header and --query are for models of a server; {choice.spec!r} takes none")
     return _built_in(choice)
 
@@ -81,23 +81,12 @@ def open_provider(choice: ModelChoice, concurrency: int | None = None, keyless: 
     """A model of a server as it is asked by a gateway, or once by hand. Raises UsageError."""
     from selftaught.models.anthropic import Anthropic
     from selftaught.models.openai import OpenAI
-    from selftaught.models.served import More
 
     row = _row(choice)
     if not choice.name:
         raise UsageError(f"{row.name} needs the name of a model: {row.name}:NAME")
-    more = More(choice.extra_body, choice.headers, choice.query)
     made = Anthropic if row.name == "anthropic" else OpenAI
-    return made(
-        choice.name,
-        choice.base_url,
-        choice.max_tokens,
-        choice.price,
-        concurrency or exchange.CONCURRENCY,
-        keyless,
-        row,
-        more,
-    )
+    return made(choice, row, concurrency or exchange.CONCURRENCY, keyless)
 
 
 def sells(spec: str) -> bool:

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from selftaught.errors import UsageError
 from selftaught.models import exchange
-from selftaught.models.choice import mark
-from selftaught.models.prices import Price, Tariff
+from selftaught.models.prices import Tariff
 from selftaught.models.rows import Row
 from selftaught.plain import JSON
-
-
-@dataclass(frozen=True)
-class More:
-    """What is sent with every request beyond the usual: parts of its body, headers, and a query."""
-
-    body: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    query: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    def plain(self) -> dict[str, JSON]:
-        """As it belongs to an answer's address: headers by their marks, and nothing where nothing is sent."""
-        marks: dict[str, JSON] = {name.lower(): mark(name, self.headers[name]) for name in sorted(self.headers)}
-        sent: dict[str, JSON] = {"extra_body": dict(self.body), "headers": marks, "query": dict(self.query)}
-        return {name: value for name, value in sent.items() if value}
-
-
-NOTHING = More()
+from selftaught.settings.choice import ModelChoice, Price
 
 
 @dataclass(frozen=True)
@@ -36,35 +18,47 @@ class Served:
     """One model at one place."""
 
     row: Row
-    model: str
+    choice: ModelChoice
+    """As the user made it, with the query of every request."""
     named: str | None
     """The address that the user named; None: the provider's own."""
     key: str
-    more: More
+
+    @property
+    def name(self) -> str:
+        return f"{self.row.name}:{self.choice.name}"
 
     @property
     def address(self) -> str:
         """Where it is asked, with the query of every request."""
-        found = self.row.address(self.named, self.model)
-        return f"{found}?{urlencode(self.more.query)}" if self.more.query else found
+        found, query = self.row.address(self.named, self.choice.name), self.choice.query
+        return f"{found}?{urlencode(query)}" if query else found
 
     @property
     def headers(self) -> dict[str, str]:
         """Those of every request; the user's over the one that carries the key."""
-        given = {name.lower() for name in self.more.headers}
+        given = {name.lower() for name in self.choice.headers}
         own = {name: value for name, value in self.row.credentials(self.key).items() if name.lower() not in given}
-        return own | dict(self.more.headers)
+        return own | dict(self.choice.headers)
 
-    def tariff(self, price: Price | None) -> Tariff:
+    @property
+    def parameters(self) -> dict[str, JSON]:
+        """What decides an answer besides the question."""
+        return {"base_url": self.named, "max_tokens": self.choice.max_tokens, **self.choice.more}
+
+    @property
+    def tariff(self) -> Tariff:
         """What it costs: nothing on this machine."""
         free = Price(0.0, 0.0) if self.row.local else None
         listed = None if self.row.deployed else self.named
-        return Tariff(self.row.prices, self.model, listed, price or free)
+        return Tariff(self.row.prices, self.choice.name, listed, self.choice.price or free)
 
 
-def served(row: Row, model: str, base_url: str | None, keyless: bool, more: More) -> Served:
-    """Where the model is asked. Raises UsageError without a key or an address that is needed."""
-    named = exchange.checked(row.given(base_url))
-    address = row.address(named, model)
+def served(row: Row, choice: ModelChoice, keyless: bool) -> Served:
+    """Where the model is asked. Raises UsageError without a key, an address or a header that is needed."""
+    if choice.wanted and not keyless:
+        raise UsageError(f"the headers of this model are not stored: give {choice.missing}")
+    named = exchange.checked(row.given(choice.base_url))
+    address = row.address(named, choice.name)
     key = "none" if keyless else exchange.key(row.key, address if row.local else named if not row.deployed else None)
-    return Served(row, model, named, key, replace(more, query=row.asked_with(named, more.query)))
+    return Served(row, replace(choice, query=row.asked_with(named, choice.query)), named, key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
@@ -53,19 +53,24 @@ def circumstances(
 
 
 def carry(
-    number: int, store: Store, progress: Progress, limits: SpendLimits | None = None, concurrency: int | None = None
+    number: int,
+    store: Store,
+    progress: Progress,
+    limits: SpendLimits | None = None,
+    concurrency: int | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Carry a run to its end and return its document.
 
     Going on with a run that was stopped is the same call: it finds the facts it made before. `limits` and `concurrency`
-    (requests to the model at once) replace those the run was begun with. When something ends the run early, what was
-    reached is kept with the reason, and the error raised.
+    (requests to the model at once) replace those the run was begun with; `headers` of its model are not stored, and have to
+    be given as they were. When something ends the run early, what was reached is kept with the reason, and the error raised.
     UsageError when another process works on this run, or when this version does not know what it is asked to do.
     """
     record = store.run(number)
     if record.status == DONE and record.document:
         return dict(record.document)
-    asked = assignment(record)
+    asked = assignment(record).with_headers(headers or {})
     same_contract(record)
     with store.alone(number):
         spend = Spend(limits or SpendLimits(**record.circumstances["limits"]), _spent(record, store))

@@ -51,4 +51,4 @@ def estimate(asked: Assignment, keyless: bool = False) -> Estimate:
         prices.append(model.ceiling(Request("", "x" * _LONG_QUESTION), answers))
         model.close()
     known = [price for price in prices if price is not None]
-    return Estimate(models, sum(known) if len(known) == len(prices) else None, asked.max_tokens)
+    return Estimate(models, sum(known) if len(known) == len(prices) else None, asked.model.max_tokens)

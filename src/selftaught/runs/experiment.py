@@ -40,7 +40,7 @@ from selftaught.runs import contest, earlier_looks
 from selftaught.runs import recursion as one_recursion
 from selftaught.runs.blank import blank
 from selftaught.runs.model import open_model
-from selftaught.runs.plans import SERVED, plan
+from selftaught.runs.plans import plan
 from selftaught.settings import Arm, Assignment, Contest, Entrant, Plan, Settings
 from selftaught.store import RunRecord
 from selftaught.tasks import load_all
@@ -294,18 +294,7 @@ def deviations(planned: Plan) -> list[str]:
     """Where the plan differs from the preset that it is named after."""
     arms = [arm.settings for arm in planned.arms]
     models = [one.model for one in arms] if planned.name == "models" else [planned.model]
-    # Models without a server have none of these, wherever they stand.
-    served = next((one for one in arms if one.model.startswith(SERVED)), arms[0])
-    preset = plan(
-        planned.name,
-        planned.preset,
-        models,
-        served.base_url,
-        planned.seed,
-        None,
-        served.max_tokens,
-        served.price,
-    )
+    preset = plan(planned.name, planned.preset, models, planned.seed)
     mine, theirs = planned.plain(), preset.plain()
     return [f"{name}: {mine[name]} instead of {theirs[name]}" for name in theirs if mine[name] != theirs[name]]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from selftaught.budget.spend import SpendLimits
 from selftaught.models import LanguageModel, providers
-from selftaught.models.prices import LONGEST_GUESS, Price
+from selftaught.models.prices import LONGEST_GUESS
 from selftaught.runs.replay import Replay
 from selftaught.settings import Assignment
 
@@ -23,17 +24,14 @@ def open_model(
     for, the one that estimates count with. `concurrency` bounds the requests to a server at once; a model without one takes as
     many as it does.
     """
-    limits = limits or SpendLimits()
-    kind, _, rest = asked.model.partition(":")
-    if kind == "replay":
-        return Replay(Path(rest))
+    limits, choice = limits or SpendLimits(), asked.model
+    if choice.provider == "replay":
+        return Replay(Path(choice.name))
     dollars = limits.dollars is not None or limits.round_dollars is not None
-    bounded = LONGEST_GUESS if dollars and providers.sells(asked.model) else None
-    return providers.open_model(
-        asked.model,
-        base_url=asked.base_url,
-        max_tokens=bounded if asked.max_tokens is None else asked.max_tokens,
-        price=asked.price and Price(*asked.price),
+    if dollars and choice.max_tokens is None and providers.sells(choice.spec):
+        choice = replace(choice, max_tokens=LONGEST_GUESS)
+    return providers.open_choice(
+        choice,
         deadline_s=limits.deadline_s,
         idle_s=limits.idle_s,
         concurrency=concurrency,

@@ -26,6 +26,7 @@ from selftaught.runs.carry import carry_in
 from selftaught.runs.handles import open_handles
 from selftaught.runs.model import open_model
 from selftaught.settings import Contest, Controls, Entrant, Settings
+from selftaught.settings.choice import ModelChoice, Price
 from selftaught.store import Store
 from selftaught.task import Task
 from selftaught.utility import TaskUtility, Utility
@@ -50,8 +51,11 @@ def open_lab(
     Raises UsageError, SandboxRefused or ModelFailure, each with what to do.
     """
     spend = Spend(limits or SpendLimits())
-    asked = Settings("", base_url=base_url, max_tokens=max_tokens, price=price)
-    opened = open_model(replace(asked, model=model), spend.limits) if isinstance(model, str) else model
+    if isinstance(model, str):
+        choice = ModelChoice(model, base_url, max_tokens, price and Price(*price))
+        opened = open_model(Settings("", choice), spend.limits)
+    else:
+        opened = model
     with Store(Path(store)) as kept, open_handles(opened, kept, sandbox, seed, spend=spend) as lab:
         yield lab
 
@@ -125,8 +129,8 @@ def compare_improvers(
 
 def _of(lab: Lab, seed: int | None) -> dict[str, Any]:
     """What a run's settings take from the lab that it is made in."""
-    served = {name: lab.model.parameters.get(name) for name in ("base_url", "max_tokens")}
-    return {"model": lab.model.name, "seed": lab.seed if seed is None else seed, **served}
+    choice = ModelChoice.read({"model": lab.model.name, **lab.model.parameters})
+    return {"model": choice, "seed": lab.seed if seed is None else seed}
 
 
 def _improver(given: str | Program) -> Program:

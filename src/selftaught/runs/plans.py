@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from selftaught.budget import Allowance
 from selftaught.errors import UsageError
 from selftaught.improvers import load, names
 from selftaught.settings import Arm, Contest, Entrant, Plan, Preset, Settings
+from selftaught.settings.choice import OFFLINE, ModelChoice
 
 # --- what the presets have in common ----------------------------------------------------------------------------------
 
@@ -57,34 +57,23 @@ def _base(preset: Preset) -> Settings:
 
 
 _RUNS: Mapping[Preset, int] = {"paper": 5, "ours": 5, "tiny": 2}
-SERVED = ("openai:", "anthropic:")
-"""Models that have an address, a limit of tokens and a price."""
 _OTHERS = ("grid", "qap", "sat", "maxcut", "parity")
 """The tasks of the paper's table 1."""
 
 
 def plan(
-    name: str,
-    preset: Preset,
-    models: Sequence[str],
-    base_url: str | None,
-    seed: int,
-    runs: int | None,
-    max_tokens: int | None = None,
-    price: tuple[float, float] | None = None,
+    name: str, preset: Preset, models: Sequence[ModelChoice] = (OFFLINE,), seed: int = 0, runs: int | None = None
 ) -> Plan:
     """The plan of an experiment by name. UsageError when there is none, or for several models where one is meant."""
     if name not in _PLANS:
         raise UsageError(f"no experiment {name!r}: there are {', '.join(_PLANS)}")
     if len(models) > 1 and name != "models":
         raise UsageError(f"experiment {name} works with one model: --model can be repeated for the experiment models")
-    asked: dict[str, Any] = {"model": models[0], "base_url": base_url, "max_tokens": max_tokens, "price": price}
-    base = replace(_base(preset), **asked)
+    base = replace(_base(preset), model=models[0])
     made = _PLANS[name](base, preset, models)
-    first = made.arms[0].settings
-    asked = {name: getattr(first, name) for name in asked}
-    contest = made.contest and replace(made.contest, **asked, seed=seed, inner=base.inner, keep=base.keep)
-    common = replace(made, **asked, seed=seed, contest=contest)
+    model = made.arms[0].settings.model
+    contest = made.contest and replace(made.contest, model=model, seed=seed, inner=base.inner, keep=base.keep)
+    common = replace(made, model=model, seed=seed, contest=contest)
     return common if runs is None else replace(common, runs=runs)
 
 
@@ -96,7 +85,7 @@ def keep(text: Callable[[str], str]) -> None:
 
 def questions() -> dict[str, str]:
     """Every experiment by name, with what it asks."""
-    return {name: plan(name, "ours", ["offline"], None, 0, None).question for name in _PLANS}
+    return {name: plan(name, "ours").question for name in _PLANS}
 
 
 def _tasks(preset: Preset, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -116,34 +105,34 @@ def _contest(improvers: Sequence[str], tasks: tuple[str, ...], repetitions: int)
 # --- the experiments --------------------------------------------------------------------------------------------------
 
 
-def _lpn(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+def _lpn(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "Does the meta-utility rise over the rounds, and above simple ways of asking? (paper: figure of LPN)"
     four = base if preset == "tiny" else replace(base, tasks=("lpn",), test_tasks=("lpn",), rounds=4)
     contest = _contest(("seed", "chain-of-thought", "greedy"), four.test_tasks, base.test)
     return Plan("lpn", preset, question, (Arm("self", four),), _RUNS[preset], contest)
 
 
-def _transfer(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+def _transfer(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "Do improved improvers, unchanged, help on tasks they never saw? (paper: table 1, with one improver)"
     contest = _contest(("seed", "best-of-n"), _tasks(preset, _OTHERS), _transferring(preset))
     return Plan("transfer", preset, question, (Arm("self", base),), 2 if preset == "tiny" else 3, contest)
 
 
-def _wide(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+def _wide(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "The same on every task in the box, those unlike the training tasks apart."
     tasks = _tasks(preset, ("formula:test", "binpack", "lpn", *_OTHERS))
     contest = _contest(("seed", "best-of-n"), tasks, _transferring(preset))
     return Plan("transfer-wide", preset, question, (Arm("self", base),), 2 if preset == "tiny" else 3, contest)
 
 
-def _seeds(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+def _seeds(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "How does the choice of the seed improver change the outcome? (open in the paper)"
     chosen = ("seed", "chain-of-thought", "best-of-n", "greedy")[: 2 if preset == "tiny" else None]
     arms = tuple(Arm(name, replace(base, improver=load(name).digest)) for name in chosen)
     return Plan("seeds", preset, question, arms, {"paper": 3, "ours": 4, "tiny": 2}[preset])
 
 
-def _experts(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+def _experts(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "Do STOP's improvers beat hand-made ones at equal budgets? (open in the paper)"
     others = [name for name in names() if name != "seed"][: 2 if preset == "tiny" else None]
     tasks = base.test_tasks if preset == "tiny" else (*base.test_tasks, "binpack")
@@ -151,17 +140,15 @@ def _experts(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
     return Plan("experts", preset, question, (Arm("self", base),), 2 if preset == "tiny" else 3, contest)
 
 
-def _models(base: Settings, preset: Preset, models: Sequence[str]) -> Plan:
+def _models(base: Settings, preset: Preset, models: Sequence[ModelChoice]) -> Plan:
     question = "The same recursion under several models: which of them goes up? (paper: GPT-4 does, weaker ones do not)"
-    several = models if len(models) > 1 else (*models, "offline:generic")
-    own = replace(base, base_url=None, max_tokens=None, price=None)
-    arms = tuple(
-        Arm(one, replace(base if one.startswith(SERVED) else own, model=one)) for one in dict.fromkeys(several)
-    )
+    several = models if len(models) > 1 else (*models, ModelChoice("offline:generic"))
+    by_name = {one.spec: one for one in several}
+    arms = tuple(Arm(name, replace(base, model=one)) for name, one in by_name.items())
     return Plan("models", preset, question, arms, _RUNS[preset])
 
 
-def _selfhood(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+def _selfhood(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "Does self-application matter, and is a better improver a better self-improver? (open in the paper)"
     upon = replace(base.inner, calls=2, responses=2, scorings=5)
     arms = (
@@ -172,7 +159,7 @@ def _selfhood(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
     return Plan("selfhood", preset, question, arms, {"paper": 10, "ours": 10, "tiny": 2}[preset], again=True)
 
 
-def _maximizer(base: Settings, preset: Preset, _: Sequence[str]) -> Plan:
+def _maximizer(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "The paper's other formulation: a maximizer, which is shown no start solution (appendix)."
     arms = (Arm("improver", base), Arm("maximizer", replace(base, start="none")))
     return Plan("maximizer", preset, question, arms, _RUNS[preset])

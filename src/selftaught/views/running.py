@@ -35,7 +35,7 @@ def now(pulse: Pulse, quiet_s: float | None = None) -> Sheet:
         ("money", _money(pulse, 4)),
         ("best so far", NONE if pulse["best"] is None else f"{pulse['best']:.3f}"),
         ("time", f"{pulse['elapsed_s']:.0f} s"),
-        *([("model", pulse["note"])] if pulse.get("note") else []),
+        *([("model", note)] if (note := pulse.get("note")) else []),
         *([] if quiet_s is None else [("sign of life", f"{quiet_s:,.0f} s ago")]),
     ]
     return Sheet("", (Column(""), Column("")), [_row(*row) for row in rows])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, Protocol, Self, cast
 
 from selftaught.budget import Allowance
 from selftaught.errors import UsageError
 from selftaught.plain import JSON, digest
+from selftaught.settings.choice import KEYS, OFFLINE, ModelChoice
 
 Accept = Literal["gate", "paper"]
 Worker = Literal["self", "frozen"]
@@ -26,18 +27,13 @@ class Assignment(Protocol):
     """What a run of any kind is asked to do: a recursion's `Settings`, a comparison's `Contest`, an experiment's `Plan`."""
 
     @property
-    def model(self) -> str: ...
-    @property
-    def base_url(self) -> str | None: ...
-    @property
-    def max_tokens(self) -> int | None: ...
-    @property
-    def price(self) -> tuple[float, float] | None: ...
+    def model(self) -> ModelChoice: ...
     @property
     def seed(self) -> int: ...
     @property
     def summary(self) -> str: ...
     def plain(self) -> dict[str, JSON]: ...
+    def with_headers(self, headers: Mapping[str, str]) -> Self: ...
 
 
 @dataclass(frozen=True)
@@ -46,14 +42,7 @@ class Settings:
 
     improver: str
     """Digest of the seed improver's text, kept in the store."""
-    model: str = "offline"
-    """`provider:model`, see `selftaught models`."""
-    base_url: str | None = None
-    """Where an OpenAI-compatible server listens; None: the provider's own."""
-    max_tokens: int | None = None
-    """Tokens an answer may have; None: what the server or the provider's SDK asks for."""
-    price: tuple[float, float] | None = None
-    """Dollars per million tokens, in and out; None: as the price list says."""
+    model: ModelChoice = OFFLINE
     tasks: tuple[str, ...] = ("formula:train",)
     """Specs of the tasks the recursion works on."""
     test_tasks: tuple[str, ...] = ("formula:test",)
@@ -103,13 +92,17 @@ class Settings:
         return f"{rounds} on {', '.join(self.tasks)}, compared on {', '.join(self.test_tasks)}"
 
     def plain(self) -> dict[str, JSON]:
-        return asdict(self)
+        return _stored(self)
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """The same with the headers of its model, which are not stored."""
+        return replace(self, model=self.model.with_headers(headers))
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Settings:
         """The settings that `plain()` gave. UsageError where they hold what this version does not know."""
         known = _known(cls, plain)
-        known |= {name: tuple(known[name]) for name in ("tasks", "test_tasks", "price") if known.get(name) is not None}
+        known |= {name: tuple(known[name]) for name in ("tasks", "test_tasks") if known.get(name) is not None}
         known |= {name: Allowance(**known[name]) for name in ("inner", "outer", "itself") if known.get(name)}
         return cls(**known)
 
@@ -121,6 +114,9 @@ class Entrant:
     name: str
     improver: str
 
+    def plain(self) -> dict[str, JSON]:
+        return {"name": self.name, "improver": self.improver}
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -128,10 +124,7 @@ class Contest:
 
     entrants: tuple[Entrant, ...]
     """The first is the one that the others are compared with."""
-    model: str = "offline"
-    base_url: str | None = None
-    max_tokens: int | None = None
-    price: tuple[float, float] | None = None
+    model: ModelChoice = OFFLINE
     tasks: tuple[str, ...] = ("formula:test",)
     seed: int = 0
     repetitions: int = 10
@@ -170,14 +163,18 @@ class Contest:
         return f"{', '.join(one.name for one in self.entrants)} on {', '.join(self.tasks)}, {repetitions} repetition{plural}"
 
     def plain(self) -> dict[str, JSON]:
-        return {"kind": "compare", **asdict(self)}
+        return {"kind": "compare", **_stored(self)}
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """The same with the headers of its model, which are not stored."""
+        return replace(self, model=self.model.with_headers(headers))
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Contest:
         """The contest that `plain()` gave. UsageError where it holds what this version does not know."""
         known = _known(cls, plain)
         known["entrants"] = tuple(Entrant(**one) for one in known["entrants"])
-        known |= {name: tuple(known[name]) for name in ("tasks", "price") if known.get(name) is not None}
+        known["tasks"] = tuple(known["tasks"])
         known["inner"] = Allowance(**known["inner"])
         return cls(**known)
 
@@ -188,6 +185,9 @@ class Arm:
 
     name: str
     settings: Settings
+
+    def plain(self) -> dict[str, JSON]:
+        return {"name": self.name, "settings": self.settings.plain()}
 
 
 @dataclass(frozen=True)
@@ -204,10 +204,7 @@ class Plan:
     """Improvers compared on tasks afterwards; the improved improvers of all recursions enter it as well."""
     again: bool = False
     """Whether improved improvers and the seed improver are both set to improve the seed improver afresh."""
-    model: str = "offline"
-    base_url: str | None = None
-    max_tokens: int | None = None
-    price: tuple[float, float] | None = None
+    model: ModelChoice = OFFLINE
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -229,26 +226,47 @@ class Plan:
         return digest(self.plain())
 
     def plain(self) -> dict[str, JSON]:
-        contest = self.contest and self.contest.plain()
-        return {"kind": "experiment", **asdict(self), "contest": contest}
+        return {"kind": "experiment", **_stored(self)}
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """The same with the headers of its models, which are not stored."""
+        arms = tuple(replace(arm, settings=arm.settings.with_headers(headers)) for arm in self.arms)
+        contest = self.contest and self.contest.with_headers(headers)
+        return replace(self, model=self.model.with_headers(headers), arms=arms, contest=contest)
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Plan:
         """The plan that `plain()` gave. UsageError where it holds what this version does not know."""
         known = _known(cls, plain)
         known["arms"] = tuple(Arm(one["name"], Settings.read(one["settings"])) for one in known["arms"])
-        known["price"] = known.get("price") and tuple(known["price"])
         known["contest"] = known["contest"] and Contest.read(known["contest"])
         return cls(**known)
 
 
 def _known(kind: type[Settings | Contest | Plan], plain: Mapping[str, Any]) -> dict[str, Any]:
     """The stored fields. A later version may have stored settings that this one cannot keep to: UsageError."""
-    given = {name: value for name, value in plain.items() if name != "kind"}
+    given = {name: value for name, value in plain.items() if name != "kind" and name not in KEYS}
     strange = sorted(given.keys() - {one.name for one in fields(kind)})
     if strange:
         raise UsageError(f"it has the setting {strange[0]!r}, which this selftaught does not know: upgrade selftaught")
-    return given
+    return {**given, "model": ModelChoice.read(plain)}
+
+
+def _stored(asked: Settings | Contest | Plan) -> dict[str, JSON]:
+    """The fields as they are stored: those of the model beside the others."""
+    found: dict[str, JSON] = {}
+    for one in fields(asked):
+        value: object = getattr(asked, one.name)
+        found |= value.plain() if isinstance(value, ModelChoice) else {one.name: _plain(value)}
+    return found
+
+
+def _plain(value: object) -> JSON:
+    if isinstance(value, tuple):
+        return [_plain(one) for one in cast(tuple[object, ...], value)]
+    if isinstance(value, Allowance | Settings | Contest | Entrant | Arm):
+        return value.plain()
+    return cast(JSON, value)
 
 
 def _check(name: str, allowance: Allowance) -> None:

@@ -6,19 +6,35 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from selftaught.errors import UsageError
-from selftaught.models.prices import Price
 from selftaught.plain import JSON
 
 SECRET = re.compile(r"key|auth|token|secret|cookie|password|credential|signature", re.IGNORECASE)
 """Names of headers whose values say who asks, not what is asked."""
 OURS = frozenset(("messages", "model", "n", "stream", "stream_options"))
 """Parts of a body that only this program sets."""
+KEYS = ("model", "base_url", "max_tokens", "price", "extra_body", "headers", "query")
+"""What a choice is stored as, among the settings of a run."""
 NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}")
 FRAMING = frozenset(("host", "content-length", "transfer-encoding", "connection", "content-type"))
+
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Price:
+    """Dollars per million tokens, in (`input`) and out (`output`)."""
+
+    input: float
+    output: float
+
+    def of(self, tokens_in: int, tokens_out: int) -> float:
+        """Dollars for one request."""
+        return (self.input * tokens_in + self.output * tokens_out) / MILLION
 
 
 @dataclass(frozen=True)
@@ -31,14 +47,20 @@ class ModelChoice:
     empty mark: another key asks for the same answers.
     """
 
-    spec: str
+    spec: str = "offline"
+    """`provider:model`, see `selftaught models`."""
     base_url: str | None = None
+    """Where its server listens; None: the provider's own address."""
     max_tokens: int | None = None
+    """Tokens an answer may have; None: what the server takes for granted."""
     price: Price | None = None
+    """None: as the price list says."""
     extra_body: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
     """Sent as parts of every request's body; over what this program would send."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     query: Mapping[str, str] = field(default_factory=dict[str, str])
+    wanted: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of a choice that was stored: the marks of its headers, which have to be given anew before it is asked."""
 
     def __post_init__(self) -> None:
         if self.max_tokens is not None and self.max_tokens < 1:
@@ -62,28 +84,51 @@ class ModelChoice:
         """What stands behind it."""
         return self.spec.partition(":")[2]
 
+    @property
+    def marks(self) -> dict[str, str]:
+        """What stands for the values of headers."""
+        given = {name.lower(): mark(name, self.headers[name]) for name in sorted(self.headers)}
+        return given or dict(self.wanted)
+
+    @property
+    def more(self) -> dict[str, JSON]:
+        """What is sent beyond the usual, as it may be stored; only what there is of it."""
+        marks: dict[str, JSON] = {**self.marks}
+        sent: dict[str, JSON] = {"extra_body": dict(self.extra_body), "headers": marks, "query": dict(self.query)}
+        return {name: value for name, value in sent.items() if value}
+
     def plain(self) -> dict[str, JSON]:
-        """As it may be stored: with the marks of headers in the place of their values."""
+        """As it may be stored, among the settings of a run: with the marks of headers in the place of their values."""
         price = self.price and [self.price.input, self.price.output]
-        usual: dict[str, JSON] = {
-            "spec": self.spec, "base_url": self.base_url, "max_tokens": self.max_tokens, "price": price,
-        }  # fmt: skip
-        marks: dict[str, JSON] = {name.lower(): mark(name, self.headers[name]) for name in sorted(self.headers)}
-        more: dict[str, JSON] = {"extra_body": dict(self.extra_body), "headers": marks, "query": dict(self.query)}
-        return usual | {name: value for name, value in more.items() if value}
+        usual = {"model": self.spec, "base_url": self.base_url, "max_tokens": self.max_tokens, "price": price}
+        return {**usual, **self.more}
 
     @classmethod
-    def read(cls, plain: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> ModelChoice:
-        """The choice that `plain()` was made of; its headers have to be given anew. Raises UsageError when they are not,
-        or are others."""
-        fields = dict(plain)
-        marks: Mapping[str, str] = fields.pop("headers", {})
-        given = headers or {}
-        if {name.lower(): mark(name, value) for name, value in given.items()} != dict(marks):
-            wanted = " ".join(f"--header {name}=…" for name in marks) or "none"
-            raise UsageError(f"the headers of a run are not stored, and have to be given as they were: {wanted}")
+    def read(cls, plain: Mapping[str, Any]) -> ModelChoice:
+        """The choice that `plain()` was made of, but for the values of its headers."""
+        fields = {name: plain[name] for name in KEYS if name in plain}
+        wanted: Mapping[str, str] = fields.pop("headers", {})
         price = fields.pop("price", None)
-        return cls(**fields, price=price and Price(*price), headers=given)
+        spec = fields.pop("model", "offline")
+        return cls(spec, **fields, price=price and Price(*price), wanted=wanted)
+
+    def with_headers(self, headers: Mapping[str, str]) -> ModelChoice:
+        """The choice with the headers that it wants, given anew. Raises UsageError when they are others than they were."""
+        if not self.wanted:
+            return self
+        whole = replace(self, headers=headers, wanted={})
+        if whole.marks != dict(self.wanted):
+            raise UsageError(f"the headers of a run are not stored, and have to be given as they were: {self.missing}")
+        return whole
+
+    @property
+    def missing(self) -> str:
+        """The options that give the headers anew."""
+        return " ".join(f"--header {name}=…" for name in self.wanted)
+
+
+OFFLINE = ModelChoice()
+"""The model in the box."""
 
 
 def mark(name: str, value: str) -> str:
