@@ -37,6 +37,7 @@ from selftaught.models.gateway import Gateway
 from selftaught.models.openai import OpenAI
 from selftaught.plain import JSON
 from selftaught.sandbox import Sandbox
+from selftaught.settings.choice import ModelChoice
 from selftaught.store import Store
 
 LATENCY_S = 0.2

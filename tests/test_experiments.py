@@ -10,6 +10,7 @@ from shared.command import answers, one_line, selftaught
 
 from selftaught.budget import Allowance
 from selftaught.budget.spend import Spend, SpendLimits
+from selftaught.cli.options import ManyAsked
 from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.errors import ModelFailure, UsageError
 from selftaught.evidence.statistics import over_runs
@@ -26,6 +27,7 @@ from selftaught.runs.blank import blank
 from selftaught.runs.estimate import estimate
 from selftaught.runs.experiment import deviations, speaking
 from selftaught.settings import Contest, Entrant
+from selftaught.settings.choice import ModelChoice, Price
 from selftaught.store import Store
 from selftaught.testing import Number, make_lab
 from selftaught.views import experiment as view
@@ -56,11 +58,11 @@ def test_the_issue_names_these_experiments():
 @pytest.mark.parametrize("preset", ["ours", "paper", "tiny"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_plan_reads_back_and_its_digest_holds_all_of_it(name, preset):
-    made = plans.plan(name, preset, ["offline"], None, 3, None)
+    made = plans.plan(name, preset, seed=3)
     again = plans.Plan.read(json.loads(canonical(made.plain())))
     assert again == made and again.digest == made.digest
     assert deviations(made) == []
-    changed = plans.plan(name, preset, ["offline"], None, 3, made.runs + 1)
+    changed = plans.plan(name, preset, seed=3, runs=made.runs + 1)
     assert changed.digest != made.digest
     assert deviations(changed) == [f"runs: {made.runs + 1} instead of {made.runs}"]
     assert estimate(changed).answers > estimate(made).answers > 0
@@ -68,7 +70,7 @@ def test_a_plan_reads_back_and_its_digest_holds_all_of_it(name, preset):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_paper_presets_keep_to_the_paper(name):
-    made = plans.plan(name, "paper", ["offline"], None, 0, None)
+    made = plans.plan(name, "paper")
     for arm in made.arms:
         own = arm.settings
         assert (own.tasks, own.repetitions, own.rounds, own.accept) == (("lpn",), 5, 4, "paper")
@@ -122,7 +124,7 @@ def scripted(tmp_path_factory):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_experiment_comes_to_its_table_on_a_scripted_model(store, scripted, name):
-    planned = plans.plan(name, "tiny", [scripted], None, 0, None)
+    planned = plans.plan(name, "tiny", [ModelChoice(scripted)])
     number = store.start(planned.plain(), carry.circumstances("strict", SpendLimits()))
     found = carry.carry(number, store, Progress())
     assert found["plan"] == planned.digest
@@ -152,7 +154,7 @@ def test_every_experiment_comes_to_its_table_on_a_scripted_model(store, scripted
 
 
 def test_the_digest_is_the_one_that_was_stored_before_the_first_answer(store, scripted):
-    planned = plans.plan("seeds", "tiny", [scripted], None, 0, 1)
+    planned = plans.plan("seeds", "tiny", [ModelChoice(scripted)], runs=1)
     begun = {**carry.circumstances("strict", SpendLimits()), "plan": "of an earlier version"}
     assert carry.carry(store.start(planned.plain(), begun), store, Progress())["plan"] == "of an earlier version"
 
@@ -160,7 +162,7 @@ def test_the_digest_is_the_one_that_was_stored_before_the_first_answer(store, sc
 def test_an_improver_that_fails_is_no_quiet_gain(store, tmp_path):
     path = tmp_path / "fails.json"
     path.write_text(json.dumps(["```python\ndef improve_algorithm(s, u, m):\n    return 1 / 0\n```"]))
-    planned = plans.plan("lpn", "tiny", [f"scripted:{path}"], None, 0, 1)
+    planned = plans.plan("lpn", "tiny", [ModelChoice(f"scripted:{path}")], runs=1)
     taken = replace(planned, arms=tuple(replace(a, settings=replace(a.settings, accept="paper")) for a in planned.arms))
     number = store.start(taken.plain(), carry.circumstances("strict", SpendLimits()))
     found = carry.carry(number, store, Progress())
@@ -175,7 +177,7 @@ def test_a_proposal_that_never_runs_is_not_taken_and_told_as_a_deviation(store, 
     path = tmp_path / "spoils.json"
     fails = "def improve_algorithm(s, u, m):\n    if 'improve_algorithm' not in s:\n        return 1 / 0\n    return s"
     path.write_text(json.dumps([f"```python\n{fails}\n```"]))
-    planned = plans.plan("lpn", "tiny", [f"scripted:{path}"], None, 0, 1)
+    planned = plans.plan("lpn", "tiny", [ModelChoice(f"scripted:{path}")], runs=1)
     (arm,) = planned.arms
     # The worker that proposes it returns the answer unscored, as the seed improver would drop it.
     unscored = store.keep(UNSCORED)
@@ -192,7 +194,7 @@ def test_a_proposal_that_never_runs_is_not_taken_and_told_as_a_deviation(store, 
 
 def test_earlier_looks_at_the_same_test_set_are_told(tmp_path, scripted):
     def looks(facts, seed):
-        planned = plans.plan("lpn", "tiny", [scripted], None, seed, 1)
+        planned = plans.plan("lpn", "tiny", [ModelChoice(scripted)], seed, 1)
         number = facts.start(planned.plain(), carry.circumstances("strict", SpendLimits()))
         return carry.carry(number, facts, Progress())["earlier_looks"]
 
@@ -205,7 +207,7 @@ def test_earlier_looks_at_the_same_test_set_are_told(tmp_path, scripted):
 
 
 def test_an_earlier_look_is_told_also_where_the_tasks_were_named_otherwise(tmp_path, scripted):
-    planned = plans.plan("lpn", "tiny", [scripted], None, 0, 1)
+    planned = plans.plan("lpn", "tiny", [ModelChoice(scripted)], runs=1)
     with Store(tmp_path / "looks.db") as facts:
         plans.keep(facts.keep)
         for seed, tasks in ((0, ("formula:test",)), (0, ("formula:train",)), (77, ("formula:test",))):
@@ -233,7 +235,7 @@ def test_transfer_is_told_by_improver_and_over_improvers():
 
 def test_a_plan_can_be_looked_at_without_a_key_and_not_begun(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    planned = plans.plan("lpn", "paper", ["openai:gpt-4o-mini"], None, 0, None)
+    planned = plans.plan("lpn", "paper", [ModelChoice("openai:gpt-4o-mini")])
     assert (estimate(planned, keyless=True).dollars or 0) > 1
     with pytest.raises(UsageError, match="OPENAI_API_KEY is not set"):
         estimate(planned)
@@ -278,7 +280,7 @@ def test_what_cannot_be_is_told_in_one_line(tmp_path, args, said):
 
 def test_a_plan_shows_what_makes_its_preset():
     def shown(name, preset):
-        made = plans.plan(name, preset, ["offline"], None, 0, None)
+        made = plans.plan(name, preset)
         console = Console(width=400, record=True)
         console.print(drawn([view.plan(made.plain(), made.digest, "nothing")]))
         return console.export_text()
@@ -290,35 +292,45 @@ def test_a_plan_shows_what_makes_its_preset():
     assert "start none" in shown("maximizer", "ours") and "start" not in ours
 
 
+TWO = Price(1.0, 2.0)
+
+
+def served(*specs, base_url="http://127.0.0.1:1/v1", price=TWO):
+    """Models, those with a server at this address."""
+    return [ModelChoice(one, base_url, 100, price) if ":m" in one else ModelChoice(one) for one in specs]
+
+
 def test_several_models_are_several_arms():
-    made = plans.plan("models", "ours", ["offline", "offline:generic"], None, 0, 2)
-    assert [arm.settings.model for arm in made.arms] == ["offline", "offline:generic"]
+    made = plans.plan("models", "ours", served("offline", "offline:generic"), runs=2)
+    assert [arm.settings.model.spec for arm in made.arms] == ["offline", "offline:generic"]
     assert deviations(made) == ["runs: 2 instead of 5"]
     with pytest.raises(UsageError, match="one model"):
-        plans.plan("lpn", "ours", ["a", "b"], None, 0, None)
+        plans.plan("lpn", "ours", served("a", "b"))
 
 
 def test_a_plan_costs_what_each_of_its_models_costs():
-    url, price = "http://127.0.0.1:1/v1", (1.0, 2.0)
-    both = estimate(plans.plan("models", "tiny", ["offline", "openai:m"], url, 0, None, 100, price))
-    alone = estimate(plans.plan("models", "tiny", ["openai:m", "offline"], url, 0, None, 100, price))
+    both = estimate(plans.plan("models", "tiny", served("offline", "openai:m")))
+    alone = estimate(plans.plan("models", "tiny", served("openai:m", "offline")))
     assert both.models == alone.models and set(both.models) == {"offline", "openai:m"}
     assert both.dollars == alone.dollars
     assert both.dollars > both.models["openai:m"] * 100 * 2.0 / 1e6
     assert "answers of offline and" in str(both) and "answers of openai:m for $" in str(both)
-    unknown = estimate(plans.plan("models", "tiny", ["offline", "openai:m"], url, 0, None))
+    unknown = estimate(plans.plan("models", "tiny", served("offline", "openai:m", price=None)))
     assert unknown.dollars is None
 
 
 def test_a_server_goes_to_the_models_that_have_one_and_is_no_deviation():
-    made = plans.plan("models", "ours", ["offline", "openai:m"], "http://127.0.0.1:1/v1", 0, None, 100, (1.0, 2.0))
-    assert (made.model, made.base_url, made.max_tokens, made.price) == ("offline", None, None, None)
-    assert [arm.settings.base_url for arm in made.arms] == [None, "http://127.0.0.1:1/v1"]
+    asked = ManyAsked(base_url="http://127.0.0.1:1/v1", max_tokens=100, price="1,2")
+    choices = asked.choices(["offline", "openai:m"])
+    assert choices == served("offline", "openai:m")
+    made = plans.plan("models", "ours", choices)
+    assert made.model == ModelChoice("offline")
+    assert [arm.settings.model.base_url for arm in made.arms] == [None, "http://127.0.0.1:1/v1"]
     assert deviations(made) == []
 
 
 def test_the_deadline_holds_for_every_model(tmp_path, sandbox):
-    planned = plans.plan("models", "tiny", ["offline", "openai:m"], "http://127.0.0.1:1/v1", 0, None)
+    planned = plans.plan("models", "tiny", served("offline", "openai:m"))
     lab = replace(make_lab(tmp_path / "s.db", sandbox), spend=Spend(SpendLimits(deadline_s=0.3)))
     with (
         speaking(lab, planned, planned.arms[1].settings) as own,

@@ -277,9 +277,10 @@ def test_the_requests_at_once_reach_the_model_and_are_kept_for_who_resumes(tmp_p
     from selftaught.lab.progress import Progress
     from selftaught.runs import carry, model
     from selftaught.settings import Settings
+    from selftaught.settings.choice import ModelChoice
     from selftaught.store import Store
 
-    asked = Settings("", model="openai:m", base_url="http://127.0.0.1:1/v1")
+    asked = Settings("", ModelChoice("openai:m", "http://127.0.0.1:1/v1"))
     opened = model.open_model(asked, concurrency=3)
     assert opened.concurrency == 3
     opened.close()

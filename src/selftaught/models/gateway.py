@@ -166,7 +166,7 @@ class Gateway:
         """What came of a question: it is sent again until it passes, may have to be paid, or has failed for good."""
         reason = "the server did not get to it"
         while True:
-            entered = self._enter(question.began)
+            entered = self._enter(question)
             if entered is None:
                 raise self._given_up(reason)
             question.began = question.began or time.monotonic()
@@ -195,7 +195,7 @@ class Gateway:
         question.alone += self._signs.good > question.good and not failure.throttled
         question.good = self._signs.good
         pause = self._pause(question.tries - 1, failure.after_s or 0.0)
-        over = time.monotonic() + pause >= self._end(question.began or 0.0)
+        over = time.monotonic() + pause >= self._end()
         if question.alone >= ALONE:
             return True
         if (over or question.tries % ALONE == 0) and not failure.throttled and self._greets(request):
@@ -231,21 +231,24 @@ class Gateway:
         """Whether the server answers when it is asked something that nobody can object to."""
         if not self._signs.good:
             return False
-        entered = self._enter(time.monotonic())
+        entered = self._enter(_Question(began=time.monotonic()))
         tried = None if entered is None else self._try(entered, greeting(request), 1)
         return isinstance(tried, Sequence) and tried[0].finish != "lost"
 
-    def _enter(self, began: float | None) -> int | None:
-        """A permit; None when the time of a question that began then is over before there is one."""
+    def _enter(self, question: _Question) -> int | None:
+        """A permit; None when the time of a question that was sent before is over before there is one."""
         while True:
-            end = None if began is None else self._end(began)
+            end = None if question.began is None else self._end()
             entered = self._gate.enter(end)
-            if entered is not None or began is None or self._end(began) == end:
+            if entered is not None or end is None or self._end() <= end:
                 return entered
 
-    def _end(self, began: float) -> float:
-        """Until when a question that began then is tried."""
-        return max(began, self._signs.last) + self._deadline_s
+    def _end(self) -> float:
+        """Until when the server is tried: counted from its last sign of life, or from when the oldest question that is open
+        was first sent."""
+        with self._lock:
+            sent = [one.began for one in self._questions.values() if one.began is not None]
+        return max(min(sent, default=time.monotonic()), self._signs.last) + self._deadline_s
 
     def _try(self, entered: int, request: Request, count: int) -> Sequence[Answer] | PassingFailure:
         """One request with a permit, which is given back whatever happens."""

@@ -7,7 +7,7 @@ read in one way.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from selftaught.plain import JSON
@@ -94,8 +94,9 @@ def _together(events: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     return _message(events) if any("type" in event for event in events) else _completion(events)
 
 
-def _completion(events: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """A chat completion from its chunks. What is told more than once (usage) counts as told last."""
+def _completion(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """A chat completion from its chunks. What is told more than once counts as told last, usage told for each answer as
+    the sum."""
     whole: _Parts = {}
     choices: dict[int, _Parts] = {}
     for event in events:
@@ -107,9 +108,20 @@ def _completion(events: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
             _add(choice["message"], mapping(chunk.get("delta")) or mapping(chunk.get("message")))
     if not mapping(whole.get("usage")) and mapping(whole.get("x_groq")).get("usage"):
         whole["usage"] = whole["x_groq"]["usage"]
+    each = [mapping(event.get("usage")) for event in events if event.get("usage") and not event.get("choices")]
+    if len(each) == len(choices) > 1:
+        whole["usage"] = _summed(each)
     for choice in choices.values():
         choice["message"] = {name: _joined(value) for name, value in choice["message"].items()}
     return {**whole, "choices": [choices[index] for index in sorted(choices)]}
+
+
+def _summed(each: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The usage of a response from that of each of its answers (llama.cpp); the question is the same for all."""
+    outs = [one.get("completion_tokens") for one in each]
+    counts = [out for out in outs if isinstance(out, int)]
+    last = {name: value for name, value in each[-1].items() if name != "total_tokens"}
+    return {**last, "completion_tokens": sum(counts)} if len(counts) == len(outs) else each[-1]
 
 
 def _add(message: _Parts, delta: Mapping[str, Any]) -> None:

@@ -44,6 +44,8 @@ def counted(usage: object, size: int, answers: int, max_tokens: int | None, answ
     """
     told = mapping(usage)
     tokens_in, tokens_out = _input(told), _count(told, "completion_tokens", "output_tokens")
+    if tokens_in is None and tokens_out and "input_tokens" not in told and "prompt_tokens" not in told:
+        tokens_in = size + FRAME  # llama.cpp's messages, streamed: what is not told counts as the most it can be
     if tokens_in is None or tokens_out is None:
         return None
     total = _count(told, "total_tokens") or 0

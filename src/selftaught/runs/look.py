@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from selftaught.budget import Allowance, Meter
 from selftaught.errors import WorthlessRun
 from selftaught.improver import ENTRY
 from selftaught.lab import Lab
@@ -43,8 +44,10 @@ def _try(lab: Lab, name: str, improver: Program) -> None:
     )
     job = Job(improver.text, ENTRY, (given,), (0,), Limits(cpu_s=20), profile="improver")
     seen: list[str] = []
+    meter = Meter(Allowance(calls=_CALLS, responses=_RESPONSES, scorings=_SCORINGS))
 
     def utility(solutions: Sequence[str], ignored: Sequence[str] = ()) -> list[float]:  # noqa: ARG001 - as the real one
+        meter.reserve_scorings(len(solutions))
         seen.extend(solutions)
         return [min(1.0, 0.01 * (len(seen) + i)) for i in range(len(solutions))]
 
@@ -52,6 +55,7 @@ def _try(lab: Lab, name: str, improver: Program) -> None:
         return "Mean grade 0.5000."
 
     def ask(expertise: str, messages: Sequence[str], temperature: float) -> list[str]:  # noqa: ARG001 - as the real one
+        meter.reserve_answers(len(messages))
         return [f"An idea.\n```python\ndef f(x):\n    return x + {i}\n```" for i in range(len(messages))]
 
     (outcome,) = lab.compute(job, {"utility": utility, "feedback": feedback, "ask": ask})
