@@ -181,7 +181,7 @@ def test_a_dead_server_ends_everything_within_the_deadline_after_few_requests(be
 
         def ask(i):
             try:
-                model.complete(Request("", str(i)), ["a", "b"])
+                everything(model, Request("", str(i)), [f"{i}/a", f"{i}/b"])
             except ModelDown as failure:
                 ended.append((time.monotonic(), str(failure)))
 

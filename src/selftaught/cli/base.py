@@ -30,13 +30,19 @@ _NEGLIGIBLE = 1e-6
 
 
 def agree(estimate: Estimate, limits: SpendLimits, yes: bool) -> None:
-    """Show what a run may cost, and ask before the first one that is not free."""
+    """Show what a run may cost, and ask before one that is not free. UsageError where a limit on dollars could not be kept."""
     if estimate.dollars == 0:
         return
     tell(str(estimate))
-    if yes or limits.dollars is not None:
+    if estimate.unpriced:
+        if limits.dollars is not None or limits.round_dollars is not None:
+            raise UsageError(f"a limit on dollars cannot be kept: {estimate.unpriced}")
+        tell(estimate.unpriced)
+    if yes:
         return
     if not sys.stdin.isatty():
+        if limits.dollars is not None:
+            return
         raise UsageError("this run may cost money: add --max-dollars to bound it, or --yes to go on without asking")
     if not typer.confirm("Go on?", err=True):
         raise typer.Exit(2)

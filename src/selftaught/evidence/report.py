@@ -37,6 +37,17 @@ class Heading(TypedDict):
     """All that decides its facts; `kind` says what kind of run it is, of a recursion it is missing."""
 
 
+class Faults(TypedDict):
+    """Answers that hold no program."""
+
+    read: int
+    """How many answers were looked at."""
+    kinds: dict[str, int]
+    """How many of them hold none, by what they are instead."""
+    said: str
+    """That in words, with what may mend it."""
+
+
 class Used(TypedDict):
     """What the facts of a run used, found or bought alike."""
 
@@ -56,6 +67,8 @@ class Used(TypedDict):
     cpu_s: NotRequired[float]
     """CPU seconds over all sessions; missing where the run was stopped, as is `wall_s`."""
     wall_s: NotRequired[float]
+    faults: NotRequired[Faults]
+    """Of a model at a server: what was wrong with its answers; missing where nothing was."""
 
 
 class Reached(Heading):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from selftaught.budget.spend import Spend
+from selftaught.lab.answers import Heard
 from selftaught.lab.progress import Progress
 from selftaught.lab.workers import Workers
 from selftaught.models import LanguageModel
@@ -62,6 +63,7 @@ class Lab:
     spend: Spend = field(default_factory=Spend)
     document: Document = field(default_factory=lambda: Document({}))
     stopping: threading.Event = field(default_factory=threading.Event)
+    heard: Heard = field(default_factory=Heard)
 
     @property
     def roots(self) -> Roots:

@@ -115,6 +115,8 @@ class Gateway:
         self._questions: dict[tuple[Request, str], _Question] = {}
         self._empties = 0
         self._noted: set[str] = set()
+        self._reason = "the server did not get to it"
+        """Of the last failure of a request."""
         self._lock = threading.Lock()
 
     @property
@@ -164,11 +166,10 @@ class Gateway:
 
     def _persist(self, question: _Question, request: Request, count: int) -> Sequence[Answer]:
         """What came of a question: it is sent again until it passes, may have to be paid, or has failed for good."""
-        reason = "the server did not get to it"
         while True:
             entered = self._enter(question)
             if entered is None:
-                raise self._given_up(reason)
+                raise self._given_up(self._reason)
             question.began = question.began or time.monotonic()
             tried = self._try(entered, request, count)
             if isinstance(tried, PassingFailure):
@@ -178,7 +179,7 @@ class Gateway:
                 failure, lost = PassingFailure(tried[0].reason, paid=True), tried[0]
             else:
                 return tried
-            reason = str(failure)
+            self._reason = reason = str(failure)
             if self._alone(question, failure, request):
                 return [replace(lost, finish="failed", reason=reason)]
             if failure.paid:

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.budget.spend import Spend, SpendLimits, Spent
-from selftaught.errors import SelftaughtError, UsageError
-from selftaught.evidence.report import heading, usage
+from selftaught.errors import SelftaughtError, UsageError, WorthlessRun
+from selftaught.evidence.report import Faults, heading, usage
 from selftaught.lab import CONTRACT, Document, Lab
+from selftaught.lab.answers import Heard, faults, told
 from selftaught.lab.progress import Progress
+from selftaught.models.providers import sells
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.runs import DONE, assignment, kind_of, same_contract
@@ -27,6 +29,9 @@ from selftaught.sandbox.levels import LEVELS
 from selftaught.settings import Assignment
 from selftaught.store import RunRecord, Store
 from selftaught.tasks import load
+
+READ = 1000
+"""Answers that are read at most for what is wrong with them, evenly over a run."""
 
 
 def circumstances(
@@ -88,7 +93,9 @@ def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:
     store, limits = lab.store, lab.spend.limits
     number = store.start(asked.plain(), circumstances(lab.sandbox.level, limits))
     document = _document(store, store.run(number), asked)
-    own = replace(lab, seed=asked.seed, run=number, document=document, spend=Spend(limits), progress=Progress())
+    own = replace(
+        lab, seed=asked.seed, run=number, document=document, spend=Spend(limits), progress=Progress(), heard=Heard()
+    )
     with store.alone(number), _kept(store, number, document, own.spend), letting_go(own), pulsing(own):
         return _conduct(own, asked)
 
@@ -104,11 +111,32 @@ def _conduct(lab: Lab, asked: Assignment, anyway: bool = False) -> dict[str, Any
     figures = kind.conduct(lab, asked)
     spent = lab.spend.now()
     document: dict[str, Any] = {**lab.document.heading, **figures}
-    document["usage"] = {**usage(lab.store, lab.run, spent.dollars), "cpu_s": spent.cpu_s, "wall_s": spent.wall_s}
+    used = usage(lab.store, lab.run, spent.dollars)
+    document["usage"] = {**used, "cpu_s": spent.cpu_s, "wall_s": spent.wall_s, **_faults(lab, used["responses"])}
     lab.store.spend(lab.run, spent.plain())
     document = json.loads(json.dumps(document))  # lists, as whoever reads it from the store will find them
     lab.store.finish(lab.run, DONE, document)
     return document
+
+
+def _faults(lab: Lab, answers: int) -> dict[str, Any]:
+    """What is wrong with the answers of a model at a server, by kind, where something is. WorthlessRun when none held a
+    program and nothing came of it."""
+    if not sells(lab.model.name) or not answers:
+        return {}
+    step = -(-answers // READ)
+    facts = [body for i, (_, body) in enumerate(lab.store.facts("answer", lab.run)) if i % step == 0]
+    kinds = faults(lab.sandbox, [(lab.store.text(one["text"]), one["finish"]) for one in facts])
+    if kinds.total() == len(facts) and not _made(lab):
+        raise WorthlessRun(f"no answer held a program: {told(kinds, len(facts))}")
+    found: Faults = {"read": len(facts), "kinds": dict(kinds), "said": told(kinds, len(facts))}
+    return {"faults": found} if kinds else {}
+
+
+def _made(lab: Lab) -> bool:
+    """Whether some improver run came to a program that it was not given."""
+    runs = lab.store.facts("improvement", lab.run)
+    return any(body["program"] not in {None, about["start"]} for about, body in runs)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from selftaught.models import Request
-from selftaught.models.prices import LONGEST_GUESS
+from selftaught.models.prices import LONGEST_GUESS, unpriced
 from selftaught.runs import kind_of
 from selftaught.runs.model import open_model
 from selftaught.settings import Assignment
@@ -24,6 +24,8 @@ class Estimate:
     dollars: float | None
     """None: the price of some model is unknown."""
     max_tokens: int | None
+    unpriced: str | None = None
+    """What to do about a price that is unknown; None where there is none."""
 
     @property
     def answers(self) -> int:
@@ -45,10 +47,12 @@ def estimate(asked: Assignment, keyless: bool = False) -> Estimate:
     unless `keyless` says that the run is only looked at."""
     models: dict[str, int] = {}
     prices: list[float | None] = []
+    why: str | None = None
     for one, answers in kind_of(asked.plain()).bound(asked):
         model = open_model(one, keyless=keyless)
         models[model.name] = models.get(model.name, 0) + answers
         prices.append(model.ceiling(Request("", "x" * _LONG_QUESTION), answers))
+        why = why or unpriced(model)
         model.close()
     known = [price for price in prices if price is not None]
-    return Estimate(models, sum(known) if len(known) == len(prices) else None, asked.model.max_tokens)
+    return Estimate(models, sum(known) if len(known) == len(prices) else None, asked.model.max_tokens, why)

@@ -40,7 +40,13 @@ def view_of(document: Mapping[str, Any]) -> View:
 
 def sheets(document: Mapping[str, Any]) -> list[Part]:
     """A run's document, whatever its kind: what ran, with what, held how, then what came of it."""
-    return [about(document), *view_of(document).sheets(document)]
+    return [about(document), *view_of(document).sheets(document), *_faults(document)]
+
+
+def _faults(document: Mapping[str, Any]) -> list[Part]:
+    """What was wrong with the answers."""
+    found = document.get("usage", {}).get("faults")
+    return [Note(f"{found['said']}.", "unsure")] if found else []
 
 
 def about(document: Mapping[str, Any]) -> Note:
