@@ -340,7 +340,7 @@ def drawn(lab: Lab, rounds: Sequence[Round]) -> list[Program]:
     """Up to `SHAMS` of the improvers that the recursion scored and that could run, whatever their scores were."""
     texts = {one.program for r in rounds for one in r.proposal.scored if one.value is not None}
     pool = sorted(texts - {rounds[0].incumbent.digest})
-    chosen = rng_from("sham", lab.seed).sample(pool, min(SHAMS, len(pool)))
+    chosen = rng_from("sham", lab.roots.streams).sample(pool, min(SHAMS, len(pool)))
     return [Program(lab.store.text(one)) for one in chosen]
 
 
