@@ -29,7 +29,7 @@ from benchmarks import rules
 from selftaught.budget import Allowance
 from selftaught.downstream import ScaledTask, SolutionTask, scale
 from selftaught.evidence.controls import counterfactuals, judge
-from selftaught.evidence.statistics import Interval, Verdict, interval, judged, sequence, verdict, wilson
+from selftaught.evidence.statistics import Interval, Verdict, contested, interval, sequence, verdict, wilson
 from selftaught.improvers import load
 from selftaught.lab import Lab
 from selftaught.lab.workers import Workers, sizes
@@ -172,7 +172,7 @@ def shares(kinds: Sequence[str], about: str) -> dict[str, JSON]:
 
 def compared(a: Values, b: Values) -> str:
     """What `compare` says of the first beside the second; the start solutions are at 0."""
-    (found,) = judged([(by_task(a), by_task(b))], start=by_task(np.zeros_like(a)))
+    _, (found,) = contested([by_task(b), by_task(a)], by_task(np.zeros_like(a)))
     return found.kind
 
 

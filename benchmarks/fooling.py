@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from selftaught import improvers, tasks
 from selftaught.budget import Allowance
 from selftaught.downstream import ScaledTask, scale
-from selftaught.evidence.statistics import judged, wilson
+from selftaught.evidence.statistics import contested, wilson
 from selftaught.lab import Lab
 from selftaught.lab.workers import Workers, sizes
 from selftaught.meta import MetaUtility
@@ -158,9 +158,9 @@ def kinds(
     def scores(name: str) -> dict[str, Sequence[float]]:
         return {spec: found[name][chosen[spec]].tolist() for spec, found in pools.items()}
 
-    sides = [(scores(name), scores(reference)) for name in names]
     start = {spec: [0.0] * repetitions for spec in pools}
-    return {name: one.kind for name, one in zip(names, judged(sides, start=start), strict=True)}
+    _, found = contested([scores(name) for name in (reference, *names)], start)
+    return {name: one.kind for name, one in zip(names, found, strict=True)}
 
 
 @contextmanager

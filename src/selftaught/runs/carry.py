@@ -63,13 +63,15 @@ def carry(
     progress: Progress,
     limits: SpendLimits | None = None,
     concurrency: int | None = None,
+    anyway: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Carry a run to its end and return its document.
 
     Going on with a run that was stopped is the same call: it finds the facts it made before. `limits` and `concurrency`
-    (requests to the model at once) replace those the run was begun with; `headers` of its model are not stored, and have to
-    be given as they were. When something ends the run early, what was reached is kept with the reason, and the error raised.
+    (requests to the model at once) replace those the run was begun with; `anyway` leaves out the first look; `headers` of
+    its model are not stored, and have to be given as they were. When something ends the run early, what was reached is kept
+    with the reason, and the error raised.
     UsageError when another process works on this run, or when this version does not know what it is asked to do.
     """
     record = store.run(number)
@@ -85,7 +87,7 @@ def carry(
             model = open_model(asked, spend.limits, concurrency=at_once)
             level = str(record.circumstances["sandbox"])
             with open_handles(model, store, level, asked.seed, number, progress, spend, document) as lab:
-                return _conduct(lab, asked, bool(record.circumstances.get("anyway")))
+                return _conduct(lab, asked, anyway or bool(record.circumstances.get("anyway")))
 
 
 def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:
