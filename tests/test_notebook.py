@@ -45,7 +45,7 @@ def test_a_program_is_improved_and_the_second_time_nothing_is_asked(tmp_path):
 
 def test_a_recursion_is_a_run_like_those_of_the_command(tmp_path):
     path = tmp_path / "s.db"
-    with public.open_lab("offline", path) as lab:
+    with public.open_lab("offline", path, seed=0) as lab:
         tasks = {"tasks": ["formula:train/1"], "test_tasks": ["formula:test/1"]}
         document = public.run_recursion(lab, rounds=1, settings=SMALL, **tasks)
         compared = public.compare_improvers(

@@ -111,7 +111,7 @@ def test_a_running_run_is_shown_by_its_pulse_and_what_it_has_reached():
 def test_series_hold_what_the_tables_hold():
     run, lpn = golden("run"), golden("lpn")
     bars = views.view_of(run).series(run).bars
-    assert [one.name for one in bars][:4] == ["round 0", "round 1", "round 2", "round 3"]
+    assert [one.name for one in bars][:5] == ["start", "round 0", "round 1", "round 2", "round 3"]
     assert bars[-1].figure.value == run["arms"]["equal_answers"]["test"]["mean"]
     assert [one.name for one in views.view_of(lpn).series(lpn).bars][:2] == ["self, round 0", "self, round 1"]
 
