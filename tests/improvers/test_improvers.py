@@ -10,9 +10,9 @@ import pytest
 
 from selftaught.errors import UsageError
 from selftaught.improvers import load, names
-from selftaught.program import defect
 from selftaught.sandbox.guest import helpers
 from selftaught.sandbox.guest.helpers import BudgetExhausted, extract_code
+from selftaught.sandbox.guest.programs import defect
 
 START = "def value():\n    return 10\n\n\ndef unused():\n    return 0\n"
 TARGET = 30

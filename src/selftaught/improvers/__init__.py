@@ -6,8 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from selftaught.errors import UsageError
-from selftaught.improver import ENTRY
-from selftaught.program import Program, defect
+from selftaught.program import MAX_CHARS, Program
 
 
 def names() -> list[str]:
@@ -17,7 +16,10 @@ def names() -> list[str]:
 
 
 def load(name_or_path: str) -> Program:
-    """The improver of that name in the box or, where there is none, in that file; UsageError when it is no improver."""
+    """The improver of that name in the box or, where there is none, in that file; UsageError when it cannot be read.
+
+    Whether it is an improver is seen in the sandbox, when it is tried.
+    """
     if name_or_path in names():
         return Program((resources.files(__name__) / "programs" / f"{name_or_path}.py").read_text(encoding="utf-8"))
     return _from_file(Path(name_or_path))
@@ -27,9 +29,9 @@ def _from_file(path: Path) -> Program:
     if not path.is_file():
         raise UsageError(f"no improver and no file {str(path)!r}: give a file, or one of {', '.join(names())}")
     try:
-        text = path.read_text(encoding="utf-8")
+        if path.stat().st_size > 4 * MAX_CHARS:
+            raise UsageError(f"{path} is no improver: longer than {MAX_CHARS:,} characters")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the improver {path}: {error}") from error
-    if why := defect(text, ENTRY):
-        raise UsageError(f"{path} is no improver: {why}")
     return Program(text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from selftaught.errors import UsageError
 from selftaught.models import LanguageModel, exchange
 from selftaught.models.gateway import Gateway
+from selftaught.models.offline import Edit, Offline, unread
 from selftaught.models.prices import Price
 from selftaught.models.scripted import Scripted
 
@@ -34,12 +35,14 @@ def open_model(
     deadline_s: float = 600.0,
     concurrency: int | None = None,
     keyless: bool = False,
+    edit: Edit | None = None,
 ) -> LanguageModel:
     """The model that a user names.
 
     `base_url` is another server for `openai:` or `anthropic:`; `max_tokens` cuts each answer; `price` replaces the price
     list; a question is given up after `deadline_s` seconds; `concurrency` bounds the requests under way at once. One that is
-    `keyless` needs no key: it tells prices, and nothing can be asked of it.
+    `keyless` needs no key: it tells prices, and nothing can be asked of it. Nor can the built-in model be asked without `edit`,
+    which does its work in a sandbox.
     Raises UsageError, in one line, for whatever cannot be had.
     """
     kind, _, name = spec.partition(":")
@@ -58,9 +61,7 @@ def open_model(
             raise UsageError("scripted needs a file of answers: scripted:FILE")
         return Scripted.read(Path(name))
     if spec in {"offline", "offline:generic"}:
-        from selftaught.models.offline import Offline
-
-        return Offline(spec)
+        return Offline(edit or unread, spec)
     known = ", ".join(entry.name for entry in catalogue())
     raise UsageError(f"no model is called {spec!r}; there are {known}")
 

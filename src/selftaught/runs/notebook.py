@@ -25,6 +25,7 @@ from selftaught.program import Program
 from selftaught.runs.carry import carry_in
 from selftaught.runs.handles import open_handles
 from selftaught.runs.model import open_model
+from selftaught.sandbox import Sandbox
 from selftaught.settings import Contest, Controls, Entrant, Settings
 from selftaught.store import Store
 from selftaught.task import Task
@@ -51,8 +52,13 @@ def open_lab(
     """
     spend = Spend(limits or SpendLimits())
     asked = Settings("", base_url=base_url, max_tokens=max_tokens, price=price)
-    opened = open_model(replace(asked, model=model), spend.limits.deadline_s) if isinstance(model, str) else model
-    with Store(Path(store)) as kept, open_handles(opened, kept, sandbox, seed, spend=spend) as lab:
+
+    def opening(within: Sandbox) -> LanguageModel:
+        if not isinstance(model, str):
+            return model
+        return open_model(replace(asked, model=model), within, spend.limits.deadline_s)
+
+    with Store(Path(store)) as kept, open_handles(opening, kept, sandbox, seed, spend=spend) as lab:
         yield lab
 
 

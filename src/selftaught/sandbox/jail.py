@@ -39,6 +39,7 @@ _GUEST_FILES = tuple(
         "kernel",
         "locking",
         "mending",
+        "programs",
         "runner",
         "spoken",
         "stubs",
@@ -96,6 +97,13 @@ class Bind:
 
     source: Path
     target: Path
+
+
+def tools() -> list[str]:
+    """The names of the tools: files and packages."""
+    return sorted(
+        [path.stem for path in TOOLS.glob("*.py")] + [path.parent.name for path in TOOLS.glob("*/__init__.py")]
+    )
 
 
 def interpreter() -> Path:
@@ -258,7 +266,7 @@ def _options(layers: Layers, kind: Kind, door: int) -> str:
             "path": "/site" if within else str(packages),
             "numpy": kind.numpy,
             "improver": improver,
-            "tools": sorted(path.stem for path in TOOLS.glob("*.py")) if kind.profile == "tool" else [],
+            "tools": tools() if kind.profile == "tool" else [],
             "tools_path": "/tools" if within else str(TOOLS),
             "files": kind.files,
             "pidns": layers.pidns and within,
