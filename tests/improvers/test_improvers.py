@@ -206,6 +206,8 @@ def test_an_improver_may_be_a_file(tmp_path):
         (b"def f(:\n", "syntax error in line 1"),
         (b"x = 1\n", "does not define"),
         (b"", "empty"),
+        (b"def improve_algorithm(a, b, c):\n    return " + b"-" * 90_000 + b"1", "does not parse"),
+        (b"x" * 500_000, "longer than 100,000"),
         (b"\xff\xfe", "cannot read"),
     ],
 )

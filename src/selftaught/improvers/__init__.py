@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib import resources
 from pathlib import Path
 
 from selftaught.errors import UsageError
+from selftaught.improver import ENTRY
 from selftaught.program import MAX_CHARS, Program
+from selftaught.sandbox.jail import GUEST
+
+_CHECK = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from programs import defect; "
+    "print(defect(sys.stdin.read(), sys.argv[2]) or '')"
+)
+_PARSE_S = 10.0
 
 
 def names() -> list[str]:
@@ -16,10 +26,7 @@ def names() -> list[str]:
 
 
 def load(name_or_path: str) -> Program:
-    """The improver of that name in the box or, where there is none, in that file; UsageError when it cannot be read.
-
-    Whether it is an improver is seen in the sandbox, when it is tried.
-    """
+    """The improver of that name in the box or, where there is none, in that file; UsageError when it is no improver."""
     if name_or_path in names():
         return Program((resources.files(__name__) / "programs" / f"{name_or_path}.py").read_text(encoding="utf-8"))
     return _from_file(Path(name_or_path))
@@ -34,4 +41,16 @@ def _from_file(path: Path) -> Program:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the improver {path}: {error}") from error
+    if why := _defect(text):
+        raise UsageError(f"{path} is no improver: {why}")
     return Program(text)
+
+
+def _defect(text: str) -> str | None:
+    """Why a text is no improver. It is parsed in a process of its own: the file may hold what somebody else has written."""
+    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _CHECK, str(GUEST), ENTRY]
+    try:
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_PARSE_S, check=False)
+    except subprocess.TimeoutExpired:
+        return f"it is not parsed within {_PARSE_S:g} s"
+    return done.stdout.decode().strip() or None if done.returncode == 0 else "it does not parse"
