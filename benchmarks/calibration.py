@@ -4,12 +4,12 @@
 - `two_peaked`: the same with simulated scores that either find the trick or do not;
 - `until_decided`: looking after every block, by confidence sequence, beside what looking at a t interval would do;
 - `pipeline`: recursion, gate and the verdicts against every control on tasks whose grades are pure noise;
-- `fooling`: improvers that do nothing useful, against the seed improver and best-of-n (benchmarks/fooling.py);
-- `rules`: claims, methods and gates by simulation alone (benchmarks/rules.py), and gates on the cells of the pool;
+- `rules`: claims, methods and gates by simulation alone (benchmarks/rules.py), claims and gates also on cells of the pool;
 - `power`: how often a planted gain is found; `coverage`: of the t interval on simulated scores.
 
 Shares are of 400 comparisons (pipeline: 200 runs), with Wilson's 95 % interval. Comparisons of `null` and `power` draw their
-repetitions from one pool of improver runs, without replacement within a comparison.
+repetitions from one pool of improver runs, without replacement within a comparison, and are judged as `compare` judges: better
+is said only of what also beats the start solution on the same cells. Improvers that do nothing useful: benchmarks/fooling.py.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import fooling, rules
+from benchmarks import rules
 from selftaught.budget import Allowance
 from selftaught.downstream import ScaledTask, SolutionTask, scale
 from selftaught.evidence.controls import counterfactuals, judge
-from selftaught.evidence.statistics import Interval, Verdict, interval, paired, sequence, verdict, wilson
+from selftaught.evidence.statistics import Interval, Verdict, contested, interval, sequence, verdict, wilson
 from selftaught.improvers import load
 from selftaught.lab import Lab
 from selftaught.lab.workers import Workers, sizes
@@ -53,7 +53,6 @@ class Size:
     comparisons: int = 400
     runs: int = 200
     pool: int = 200
-    fools: int = 400
 
 
 TASKS = (1, 2, 5)
@@ -69,10 +68,9 @@ Draw = Callable[[np.random.Generator, int, int], tuple[Values, Values]]
 
 def run(quick: bool = False) -> dict[str, JSON]:
     """All figures. Takes some minutes."""
-    size = Size(100, 5, 2 * BLOCKS, 12) if quick else Size()
+    size = Size(100, 5, 2 * BLOCKS) if quick else Size()
     with open_sandbox() as sandbox:
         scaled, raw = pool(sandbox, size.pool)
-        fools = fooled(sandbox, size.fools)
         pipeline = noise_runs(sandbox, size.runs)
     count, drawn = size.comparisons, from_pool(scaled)
     return {
@@ -90,8 +88,11 @@ def run(quick: bool = False) -> dict[str, JSON]:
             "two_peaked": [looking(two_peaked, count, k) for k in TASKS],
         },
         "pipeline": pipeline,
-        "fooling": fooling.figures(fools, count),
-        "rules": {**rules.run(quick), "gates_on_cells": rules.gates({"formula": cells_of(scaled)}, max(1000, count))},
+        "rules": {
+            **rules.run(quick),
+            "claims_on_cells": [rules.equals(count, "pool", from_arms(scaled), n) for n in (3, 5, 10)],
+            "gates_on_cells": rules.gates({"formula": cells_of(scaled)}, max(1000, count)),
+        },
         "power": [power(drawn, count, gain, n) for gain in GAINS for n in REPETITIONS],
         "coverage": [
             coverage(name, count, k, n) for name in ("normal", "two_peaked") for k in TASKS for n in REPETITIONS
@@ -113,13 +114,6 @@ def pool(sandbox: Sandbox, repetitions: int) -> tuple[Values, Values]:
     return values, raw
 
 
-def fooled(sandbox: Sandbox, repetitions: int) -> fooling.Pool:
-    """Cells of improvers that do nothing useful, and of their references, on the tasks of the pool."""
-    with laboratory(sandbox, 1) as lab:
-        tasks = [scale(lab, task) for task in expand(f"formula:test/{max(TASKS)}", 1)]
-        return fooling.pool(lab, tasks, repetitions, Allowance(calls=8, responses=8, scorings=65))
-
-
 def cells_of(values: Values) -> rules.Scores:
     """Scores of an equal drawn from stored cells, each about the mean of its task."""
     centred = (values - values.mean(axis=1, keepdims=True)).ravel()
@@ -132,11 +126,26 @@ def cells_of(values: Values) -> rules.Scores:
 
 def from_pool(values: Values) -> Draw:
     def draw(rng: np.random.Generator, tasks: int, repetitions: int) -> tuple[Values, Values]:
-        chosen = rng.permuted(np.tile(np.arange(values.shape[1]), (tasks, 1)), axis=1)[:, : 2 * repetitions]
-        picked = np.take_along_axis(values[rng.permutation(len(values))[:tasks]], chosen, axis=1)
+        picked = picks(values, rng, tasks, 2 * repetitions)
         return picked[:, :repetitions], picked[:, repetitions:]
 
     return draw
+
+
+def from_arms(values: Values) -> rules.Scores:
+    """Scores of several arms that are all the same improver: arms x tasks x repetitions."""
+
+    def draw(rng: np.random.Generator, shape: rules.Shape) -> Values:
+        arms, tasks, repetitions = shape
+        return picks(values, rng, tasks, arms * repetitions).reshape(tasks, arms, repetitions).swapaxes(0, 1)
+
+    return draw
+
+
+def picks(values: Values, rng: np.random.Generator, tasks: int, number: int) -> Values:
+    """So many values of some of the tasks, none of them twice."""
+    chosen = rng.permuted(np.tile(np.arange(values.shape[1]), (tasks, 1)), axis=1)[:, :number]
+    return np.take_along_axis(values[rng.permutation(len(values))[:tasks]], chosen, axis=1)
 
 
 def two_peaked(rng: np.random.Generator, tasks: int, repetitions: int) -> tuple[Values, Values]:
@@ -162,17 +171,23 @@ def shares(kinds: Sequence[str], about: str) -> dict[str, JSON]:
     return {"better": wilson(counts["better"], len(kinds), about).plain(), "verdicts": dict(sorted(counts.items()))}
 
 
+def compared(a: Values, b: Values) -> str:
+    """What `compare` says of the first beside the second; the start solutions are at 0."""
+    _, (found,) = contested([by_task(b), by_task(a)], by_task(np.zeros_like(a)))
+    return found.kind
+
+
 def errors(draw: Draw, count: int, tasks: int, repetitions: int) -> dict[str, JSON]:
     rng = np.random.default_rng([tasks, repetitions])
     pairs = (draw(rng, tasks, repetitions) for _ in range(count))
-    kinds = [verdict(paired(by_task(a), by_task(b))).kind for a, b in pairs]
+    kinds = [compared(a, b) for a, b in pairs]
     return {"tasks": tasks, "repetitions": repetitions, **shares(kinds, "comparisons of an improver with itself")}
 
 
 def power(draw: Draw, count: int, gain: float, repetitions: int) -> dict[str, JSON]:
     rng = np.random.default_rng([7, repetitions])
     pairs = (draw(rng, max(TASKS), repetitions) for _ in range(count))
-    kinds = [verdict(paired(by_task(a + gain), by_task(b))).kind for a, b in pairs]
+    kinds = [compared(a + gain, b) for a, b in pairs]
     return {"gain": gain, "tasks": max(TASKS), "repetitions": repetitions, **shares(kinds, "comparisons")}
 
 
@@ -252,7 +267,7 @@ def noise_runs(sandbox: Sandbox, runs: int) -> dict[str, JSON]:
     There is a sham only where more than the seed improver could run.
     """
     found = [noise_run(sandbox, seed) for seed in range(runs)]
-    names = ("against_seed", "against_best_of_n", "against_frozen", "against_sham")
+    names = [f"against_{arm}" for arm in ("start", "best_of_n", "equal_answers", "seed", "frozen", "sham")]
     return {
         "runs": runs,
         "accepted_rounds": sum(accepted for accepted, _ in found),
@@ -281,7 +296,7 @@ def noise_run(sandbox: Sandbox, seed: int) -> tuple[int, dict[str, Verdict]]:
         rounds = list(recursion(lab, improver, tasks, settings))
         judgement = judge(lab, settings, rounds, tasks)
         further = counterfactuals(lab, settings, rounds, judgement, tasks, tasks)
-    return sum(one.accepted for one in rounds), judgement.verdicts() | further.verdicts()
+    return sum(one.accepted for one in rounds), judgement.verdicts(further.scores())
 
 
 @contextmanager

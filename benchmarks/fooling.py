@@ -1,24 +1,41 @@
-"""Whether improvers that do nothing useful are called better: by the claims of `compare`, from pools of independent cells.
+"""Whether improvers that do nothing useful are called better than honest ones, or honest ones worse than these.
 
-Each arm runs on every task and repetition of one pool; a comparison draws its repetitions from it without replacement, the
-same of every arm, as a contest does, and judges all of them against the first with the start solution beside.
+Every improver runs on every task and repetition of one pool, with a seed that nothing else has used. A comparison draws its
+repetitions from the pool without replacement, the same of every arm, as a contest does, and is judged as `compare` judges it:
+the start solution beside, corrected for the number of improvers.
+
+- `fools`: how often each of them is called better than the seed improver, and than best-of-n at the whole allowance;
+- `box`: how often each improver of the box is called worse than a fool that is the reference of the contest;
+- `means`: what each of them comes to, and in how many of its runs it fails.
+
+`together` are all tasks at once, which is what a contest over them says. What was computed is kept in a store, so that a second
+call goes on where the first one was stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+import tempfile
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from selftaught import improvers, tasks
 from selftaught.budget import Allowance
-from selftaught.downstream import ScaledTask
-from selftaught.evidence.statistics import judged, wilson
-from selftaught.improvers import load
+from selftaught.downstream import ScaledTask, scale
+from selftaught.evidence.statistics import contested, wilson
 from selftaught.lab import Lab
+from selftaught.lab.workers import Workers, sizes
 from selftaught.meta import MetaUtility
+from selftaught.models.offline import Offline
 from selftaught.plain import JSON
 from selftaught.program import Program
+from selftaught.sandbox import Sandbox
+from selftaught.sandbox.levels import open_sandbox
+from selftaught.store import Store
 
 HEAD = """import random
 from helpers import extract_code
@@ -37,54 +54,121 @@ FOOLS = {
     "returns garbage": HEAD + "    return 'no program (' + str(random.random())\n",
     "returns a random answer": HEAD + ASK + "    return random.choice(extract_code(answers))\n",
 }
-REFERENCES = ("seed", "best_of_n")
+TASKS = (
+    *("formula:test/1", "policy:test/1", "grid", "circles", "capset", "lpn", "sat", "binpack", "tsp", "regression"),
+    *("parity", "maxcut", "qap"),
+)
+"""Every task of the box, the cheap ones first."""
+LITTLE = {"seed", "chain-of-thought"}
+"""They leave most of their answers unasked: no improvers that one would put to work."""
 REPETITIONS = (5, 10)
+BATCHES = 2
+ALLOWANCE = Allowance(calls=BATCHES, responses=4, scorings=17)
+SEED = 771_905_238_113
+KEPT = Path(tempfile.gettempdir())
 
-Pool = Mapping[str, NDArray[np.float64]]
-"""For each arm its values, tasks x repetitions."""
-
-
-def pool(lab: Lab, tasks: Sequence[ScaledTask], repetitions: int, allowance: Allowance) -> Pool:
-    """The cells of every arm. A test split with a label of its own: nothing else has seen these instances."""
-    judge = MetaUtility(lab, tasks, "test", "fooling", repetitions, allowance)
-    arms = {name: (Program(text), 1) for name, text in FOOLS.items()}
-    arms |= {"seed": (load("seed"), 1), "best_of_n": (load("seed"), 2)}
-    return {name: _values(judge, program, tries) for name, (program, tries) in arms.items()}
+Values = NDArray[np.float64]
+Pool = Mapping[str, Values]
+"""For each arm its values by repetition."""
 
 
-def _values(judge: MetaUtility, program: Program, tries: int) -> NDArray[np.float64]:
-    places = [(program, task, r) for r in range(judge.repetitions) for task in judge.tasks]
-    cells = judge.side_by_side(places, [tries] * len(places))
-    return np.array([cell.value for cell in cells]).reshape(judge.repetitions, len(judge.tasks)).T
-
-
-def figures(cells: Pool, count: int) -> list[JSON]:
-    """Shares of comparisons in which a fool is called better than the reference, or the reference worse than another."""
-    return [_shares(cells, reference, n, count) for reference in REFERENCES for n in REPETITIONS]
-
-
-def _shares(cells: Pool, reference: str, repetitions: int, count: int) -> dict[str, JSON]:
-    rng = np.random.default_rng([repetitions, len(reference)])
-    called = {name: {"better": 0, "worse": 0} for name in FOOLS}
-    for _ in range(count):
-        for name, kind in drawn(cells, reference, repetitions, rng).items():
-            if kind in called[name]:
-                called[name][kind] += 1
-    shares = {
-        name: {kind: wilson(times, count, "comparisons").plain() for kind, times in by.items()}
-        for name, by in called.items()
+def run(quick: bool = False) -> dict[str, JSON]:
+    """All figures. Some hours of sandboxed runs; told on standard error task by task."""
+    size, count = (12, 100) if quick else (400, 1000)
+    chosen = TASKS[:2] if quick else TASKS
+    with open_sandbox() as sandbox:
+        pools = {spec: found for spec in chosen for found in [_of_task(sandbox, spec, size)]}
+    cells = {spec: values for spec, (values, _) in pools.items()}
+    wide = {spec: found for spec, found in cells.items() if spec != "binpack"}
+    return {
+        "repetitions": size,
+        "comparisons": count,
+        "means": {spec: means for spec, (_, means) in pools.items()},
+        "by_task": {spec: figures({spec: found}, count) for spec, found in cells.items()},
+        "together": figures(wide, count),
     }
-    return {"against": reference, "repetitions": repetitions, "called": shares}
 
 
-def drawn(cells: Pool, reference: str, repetitions: int, rng: np.random.Generator) -> dict[str, str]:
-    """The kinds of one comparison of all fools with the reference."""
-    tasks, size = cells[reference].shape
-    chosen = rng.permuted(np.tile(np.arange(size), (tasks, 1)), axis=1)[:, :repetitions]
-    scores = {name: _scores(np.take_along_axis(values, chosen, axis=1)) for name, values in cells.items()}
-    found = judged([(scores[name], scores[reference]) for name in FOOLS], start=scores["returns the start"])
-    return {name: one.kind for name, one in zip(FOOLS, found, strict=True)}
+def pool(
+    sandbox: Sandbox, spec: str, repetitions: int, allowance: Allowance = ALLOWANCE
+) -> tuple[Pool, dict[str, JSON]]:
+    """The cells of every arm on one task, and its mean and failures."""
+    with _lab(sandbox, spec) as lab:
+        (task,) = [scale(lab, one) for one in tasks.load(spec, SEED)]
+        judge = MetaUtility(lab, [task], "test", "fooling", repetitions, allowance)
+        return _cells(judge, task)
 
 
-def _scores(values: NDArray[np.float64]) -> dict[str, Sequence[float]]:
-    return {f"task-{k}": row.tolist() for k, row in enumerate(values)}
+def _of_task(sandbox: Sandbox, spec: str, repetitions: int) -> tuple[Pool, dict[str, JSON]]:
+    found = pool(sandbox, spec, repetitions)
+    print(spec, found[1], file=sys.stderr, flush=True)
+    return found
+
+
+def _cells(judge: MetaUtility, task: ScaledTask) -> tuple[Pool, dict[str, JSON]]:
+    arms = {name: (Program(text), 1) for name, text in FOOLS.items()}
+    arms |= {"best of n": (improvers.load("seed"), BATCHES)}
+    arms |= {name: (improvers.load(name), 1) for name in improvers.names()}
+    values: dict[str, Values] = {}
+    means: dict[str, JSON] = {}
+    for name, (program, tries) in arms.items():
+        cells = judge.side_by_side([(program, task, r) for r in range(judge.repetitions)], [tries] * judge.repetitions)
+        values[name] = np.array([cell.value for cell in cells])
+        failed = sum(cell.failed is not None for cell in cells)
+        means[name] = {"mean": round(float(values[name].mean()), 4), "failed": failed / len(cells)}
+    return values, means
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def figures(pools: Mapping[str, Pool], count: int) -> dict[str, JSON]:
+    """Shares of `count` comparisons on these tasks, by number of repetitions."""
+    fools, box = list(FOOLS), [name for name in improvers.names() if name not in LITTLE]
+    return {
+        f"{n} repetitions": {
+            "fools_better_than_seed": _called(pools, fools, "seed", n, count, "better"),
+            "fools_better_than_best_of_n": _called(pools, fools, "best of n", n, count, "better"),
+            "box_worse_than": {fool: _called(pools, box, fool, n, count, "worse") for fool in fools},
+        }
+        for n in REPETITIONS
+    }
+
+
+def _called(
+    pools: Mapping[str, Pool], names: Sequence[str], reference: str, repetitions: int, count: int, kind: str
+) -> dict[str, JSON]:
+    """How often each is called so beside the reference."""
+    rng = np.random.default_rng([repetitions, len(reference), count])
+    times = dict.fromkeys(names, 0)
+    for _ in range(count):
+        for name, found in kinds(pools, names, reference, repetitions, rng).items():
+            times[name] += found == kind
+    return {name: wilson(found, count, "comparisons").plain() for name, found in times.items()}
+
+
+def kinds(
+    pools: Mapping[str, Pool], names: Sequence[str], reference: str, repetitions: int, rng: np.random.Generator
+) -> dict[str, str]:
+    """The verdicts of one comparison of all these with the reference."""
+    chosen = {
+        spec: rng.choice(len(found[reference]), repetitions, replace=False).tolist() for spec, found in pools.items()
+    }
+
+    def scores(name: str) -> dict[str, Sequence[float]]:
+        return {spec: found[name][chosen[spec]].tolist() for spec, found in pools.items()}
+
+    start = {spec: [0.0] * repetitions for spec in pools}
+    _, found = contested([scores(name) for name in (reference, *names)], start)
+    return {name: one.kind for name, one in zip(names, found, strict=True)}
+
+
+@contextmanager
+def _lab(sandbox: Sandbox, spec: str) -> Generator[Lab]:
+    """A lab with the offline model, and the store of this task that is kept."""
+    workers = Workers(sizes(2, 4))
+    with Store(KEPT / f"selftaught-fooling-{spec.replace('/', '-').replace(':', '-')}.db") as store:
+        try:
+            yield Lab(sandbox, Offline(), store, workers, SEED)
+        finally:
+            workers.close()

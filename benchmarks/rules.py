@@ -33,9 +33,20 @@ def run(quick: bool = False) -> dict[str, JSON]:
     return {
         "simulations": count,
         "methods": [jumps(count, rate, runs) for rate in RATES for runs in RUNS],
-        "claims": [equals(count // 4, level, n) for level in (0.0, 0.3) for n in (3, 5, 10)],
+        "claims": [equals(count // 4, name, draw, n) for name, draw in LEVELS.items() for n in (3, 5, 10)],
         "gates": gates({"normal": normal, "two_peaked": peaks}, count),
     }
+
+
+def nothing(rng: np.random.Generator, shape: Shape) -> Values:
+    return rng.normal(0.0, 0.1, shape)
+
+
+def above(rng: np.random.Generator, shape: Shape) -> Values:
+    return rng.normal(0.3, 0.1, shape)
+
+
+LEVELS: Mapping[str, Scores] = {"equal to the start": nothing, "equally far above it": above}
 
 
 def normal(rng: np.random.Generator, shape: Shape) -> Values:
@@ -82,18 +93,17 @@ def _by_t(values: Values) -> NDArray[np.bool_]:
 ARMS = ("improved", "best_of_n", "equal_answers", "frozen", "sham", "seed")
 
 
-def equals(count: int, level: float, repetitions: int) -> dict[str, JSON]:
-    """Runs with any false claim, where all arms are equals so much above the start."""
-    rng, wrong = np.random.default_rng([repetitions, round(10 * level)]), 0
+def equals(count: int, name: str, draw: Scores, repetitions: int) -> dict[str, JSON]:
+    """Runs with any false claim, where all arms are equals; those above the start may be called better than that."""
+    rng, wrong = np.random.default_rng([repetitions, len(name)]), 0
     for _ in range(count):
-        drawn = rng.normal(level, 0.1, (len(ARMS), 2, repetitions))
+        drawn = draw(rng, (len(ARMS), 2, repetitions))
         arms = {
-            name: {f"task-{k}": row.tolist() for k, row in enumerate(one)}
-            for name, one in zip(ARMS, drawn, strict=True)
+            arm: {f"task-{k}": row.tolist() for k, row in enumerate(one)} for arm, one in zip(ARMS, drawn, strict=True)
         }
         found = claims(arms | {"start": {task: [0.0] * repetitions for task in arms["improved"]}})
-        wrong += any(one.firm for name, one in found.items() if level == 0 or name != "start")
-    return {"level": level, "repetitions": repetitions, "wrong": wilson(wrong, count, "runs of equals").plain()}
+        wrong += any(one.firm for arm, one in found.items() if draw is nothing or arm != "start")
+    return {"arms": name, "repetitions": repetitions, "wrong": wilson(wrong, count, "runs of equals").plain()}
 
 
 # --- gates ------------------------------------------------------------------------------------------------------------

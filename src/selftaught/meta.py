@@ -154,7 +154,7 @@ class MetaUtility:
         which: list[JSON] = [self.label, repetition]
         practice = task.utility(lab, self.split, which, "practice")
         judged = task.utility(lab, self.split, which, "judged")
-        stream: list[JSON] = ["inner", lab.seed, self.split, task.name, *which]
+        stream: list[JSON] = ["inner", lab.roots.streams, self.split, task.name, *which]
         start = Program(task.start)
         allowance, level = task.own_allowance or self.allowance, int(bool(task.own_allowance))
         runs = [

@@ -284,14 +284,14 @@ def test_no_shown_interval_contradicts_its_verdict(arms):
     first, *others = ({"a": values} for values in arms)
     zero = {"a": [0.0] * len(arms[0])}
     plain = s.judged([(one, first) for one in others])
-    against = s.judged([(one, first) for one in others], start=zero)
-    assert all(map(agrees, plain)) and all(map(agrees, against))
-    for one, loose, other in zip(against, plain, others, strict=True):
+    over_start, against = s.contested([first, *others], zero)
+    assert all(map(agrees, plain)) and all(map(agrees, against)) and all(map(agrees, over_start))
+    for one, loose, alone in zip(against, plain, over_start[1:], strict=True):
         assert one.kind in ("indecisive", loose.kind)
         if one.kind == "better":
-            assert s.verdict(s.paired(other, zero)).kind == "better"
+            assert alone.kind == "better"
         if one.kind == "worse":
-            assert s.verdict(s.paired(first, zero)).kind == "better"
+            assert over_start[0].kind == "better"
 
 
 @settings(deadline=None)
@@ -323,9 +323,9 @@ def test_among_several_an_interval_is_that_of_the_level_it_was_judged_at():
 def test_doing_nothing_is_not_better_than_doing_harm():
     harm, nothing = {"a": [-0.5, -0.6, -0.7, -0.65]}, {"a": [0.0] * 4}
     assert s.judged([(nothing, harm)])[0].kind == "better"
-    (one,) = s.judged([(nothing, harm)], start=nothing)
+    _, (one,) = s.contested([harm, nothing], nothing)
     assert (one.kind, one.low, one.why) == ("indecisive", 0.0, "no better than the start solution")
-    (other,) = s.judged([(harm, nothing)], start=nothing)
+    _, (other,) = s.contested([nothing, harm], nothing)
     assert (other.kind, other.high, other.why) == ("indecisive", 0.0, "the other is no better than the start solution")
 
 
@@ -413,8 +413,25 @@ def test_a_lead_that_is_the_same_everywhere_counts_where_bounds_are_known():
     assert [one.kind for one in s.claims(arms).values()] == ["indecisive"] * 2
     found = s.claims(arms, bounds=(-1, 1))
     assert [one.kind for one in found.values()] == ["better"] * 2 and all(map(agrees, found.values()))
-    sides = [(arms["improved"], arms["best_of_n"])]
-    assert s.judged(sides, start=arms["start"], bounds=(-1, 1))[0].kind == "better"
+    _, (one,) = s.contested([arms["best_of_n"], arms["improved"]], arms["start"], bounds=(-1, 1))
+    assert one.kind == "better"
+
+
+def test_a_method_that_only_keeps_the_start_is_better_than_none():
+    gains = [[0.7] * 20]
+    assert s.of_methods(gains, (-2, 2))[0].kind == "better" and s.in_most(gains)[0].kind == "better"
+    (one,), (most,) = s.of_methods(gains, (-2, 2), [(False, False)]), s.in_most(gains, [(False, False)])
+    assert (one.kind, one.why) == ("indecisive", "no better than the start solution") and agrees(one)
+    assert most.kind == "indecisive"
+    losses = [[-0.7] * 20]
+    assert (
+        s.of_methods(losses, (-2, 2), [(True, False)])[0].kind
+        == s.in_most(losses, [(True, False)])[0].kind
+        == "indecisive"
+    )
+    assert (
+        s.of_methods(losses, (-2, 2), [(False, True)])[0].kind == s.in_most(losses, [(False, True)])[0].kind == "worse"
+    )
 
 
 def test_claims_need_their_two_arms():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selftaught.cli.base import agree, begin, writable, write
+from selftaught.cli.base import agree, begin, end, writable, write
 from selftaught.cli.declare import Working, command
 from selftaught.cli.options import Asked, Begun, Budget, Comparison, Spending, specs
 from selftaught.errors import UsageError
@@ -60,6 +60,7 @@ def compare(
         agree(estimate(contest), spending.limits(), how.yes)
         document = begin(facts, contest, asked.seed, spending, how)
     write(document, csv, picture)
+    end(document)
 
 
 def _entrant(facts: Store, named: str) -> Entrant:

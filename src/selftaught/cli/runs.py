@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from selftaught.cli.base import agree, begin, existing, follow, looked_at, show_document
+from selftaught.cli.base import agree, begin, end, existing, follow, looked_at, show_document
 from selftaught.cli.declare import OUTER, Under, Working, command
 from selftaught.cli.options import (
     Asked,
@@ -54,7 +54,7 @@ def run(
         base = Settings(improver=facts.keep(program.text), **asked.settings(), **_recursion(recursion))
         settings = replace(base, inner=inner.over(base.inner), outer=outer.over(base.outer))
         agree(estimate(settings), spending.limits(), how.yes)
-        begin(facts, settings, asked.seed, spending, how)
+        end(begin(facts, settings, asked.seed, spending, how))
 
 
 def _recursion(options: Recursion) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def resume(number: RunNumber, spending: RoundSpending, how: Carried) -> None:
     """Go on with a run that was stopped; nothing it has paid for is paid for again."""
     with existing(how) as facts:
         limits = spending.limits(_begun_with(facts.run(number)))
-        follow(facts, number, how, limits)
+        end(follow(facts, number, how, limits))
 
 
 def _begun_with(record: RunRecord) -> SpendLimits:

@@ -26,12 +26,14 @@ from selftaught.evidence.statistics import (
     PlainVerdict,
     Scores,
     Verdict,
+    contested,
     guarded,
     holm,
     improvement_probability,
     interquartile_mean,
     interval,
     judged,
+    over,
     p_value,
     sequence,
     verdict,
@@ -89,27 +91,34 @@ class Result:
         others = range(1, len(self.improvers))
         if self.contest.limit is not None:
             return [self._watched_verdict(i) for i in others]
-        return self._judged(unseen=False)
+        return self._contested(unseen=False)[1]
 
     def unseen(self) -> list[Verdict]:
         """The same about tasks that were not among these."""
-        return self._judged(unseen=True)
+        return self._contested(unseen=True)[1]
 
-    def _judged(self, unseen: bool) -> list[Verdict]:
-        sides = [(self.scores(i), self.scores(0)) for i in range(1, len(self.improvers))]
-        return judged(sides, self.contest.margin, unseen=unseen, start=self.start(), bounds=self.bounds)
+    def _contested(self, unseen: bool) -> tuple[list[Verdict], list[Verdict]]:
+        entrants = [self.scores(i) for i in range(len(self.improvers))]
+        return contested(entrants, self.start(), self.contest.margin, unseen=unseen, bounds=self.bounds)
 
     def against_start(self) -> list[Verdict]:
         """One verdict per improver against the start solutions, corrected for their number."""
-        places = range(len(self.improvers))
         if self.contest.limit is not None:
-            return [verdict(self._watched(i, None)) for i in places]
-        return judged([(self.scores(i), self.start()) for i in places], bounds=self.bounds)
+            return [verdict(self._watched(i, None)) for i in range(len(self.improvers))]
+        return self._contested(unseen=False)[0]
 
     def p_values(self) -> list[float]:
         """One p of "no difference from the first" per improver but the first, not corrected."""
         others = range(1, len(self.improvers))
         return [p_value(self.scores(i), self.scores(0), bounds=self.bounds) for i in others]
+
+    def holm_values(self) -> list[float]:
+        """The same corrected for their number, and at least the corrected p of the better side against the start solutions."""
+        starts = holm([over(self.scores(i), self.start(), bounds=self.bounds) for i in range(len(self.improvers))])
+        return [
+            max(p, starts[i] if one.difference >= 0 else starts[0])
+            for i, (p, one) in enumerate(zip(holm(self.p_values()), self.verdicts(), strict=True), 1)
+        ]
 
     @property
     def decided(self) -> bool:
@@ -199,7 +208,7 @@ class AgainstFirst(PlainVerdict):
     p: float | None
     """Of "no difference", not corrected."""
     p_holm: float | None
-    """Corrected for the number of improvers."""
+    """Corrected for the number of improvers, and no smaller than that of the better one against the start solutions."""
     probability: PlainInterval
     """That a run of it beats a run of the first."""
     unseen_tasks: PlainVerdict | None
@@ -321,8 +330,9 @@ def _row(result: Result, i: int, name: str, against_start: Verdict) -> EntrantFi
 
 def _task(values: Sequence[float], cells: Sequence[Cell], task: str) -> EntrantTask:
     own = {task: values}
-    raw = mean(cell.raw for cell in cells if cell.task == task)
-    return {**interval(own).plain(), "iqm": interquartile_mean(own).plain(), "raw": raw}
+    mine = [cell for cell in cells if cell.task == task]
+    raw, failed = mean(cell.raw for cell in mine), mean(cell.failed is not None for cell in mine)
+    return {**interval(own).plain(), "iqm": interquartile_mean(own).plain(), "raw": raw, "failed": failed}
 
 
 def _per_run(cells: Sequence[Cell]) -> PerRun:
@@ -362,7 +372,7 @@ def _against_first(result: Result) -> list[AgainstFirst]:
     fixed = result.contest.limit is None
     first = result.scores(0)
     p_values = result.p_values()
-    adjusted, unseen, per_task = holm(p_values), result.unseen(), _task_differences(result)
+    adjusted, unseen, per_task = result.holm_values(), result.unseen(), _task_differences(result)
     return [
         {
             **one.plain(),
@@ -377,14 +387,15 @@ def _against_first(result: Result) -> list[AgainstFirst]:
 
 
 def _task_differences(result: Result) -> list[dict[str, PlainVerdict]]:
-    """The verdicts task by task; Holm's correction is over all tasks and improvers."""
-    names = [*result.scores(0)]
-    sides: list[tuple[Scores, Scores]] = [
-        (_only(result.scores(i), task), _only(result.scores(0), task))
-        for i in range(1, len(result.improvers))
-        for task in names
-    ]
-    found = iter(judged(sides, result.contest.margin, bounds=result.bounds))
+    """The verdicts task by task; Holm's corrections are over all tasks and improvers."""
+    names, places = [*result.scores(0)], range(len(result.improvers))
+    single = {(i, task): _only(result.scores(i), task) for i in places for task in names}
+    over_start = judged([(one, _only(result.start(), task)) for (_, task), one in single.items()], bounds=result.bounds)
+    better = {place: one.kind == "better" for place, one in zip(single, over_start, strict=True)}
+    wanted = [(i, task) for i in places[1:] for task in names]
+    sides: list[tuple[Scores, Scores]] = [(single[i, task], single[0, task]) for i, task in wanted]
+    passed = [(better[i, task], better[0, task]) for i, task in wanted]
+    found = iter(judged(sides, result.contest.margin, passed=passed, bounds=result.bounds))
     return [{task: next(found).plain() for task in names} for _ in result.improvers[1:]]
 
 

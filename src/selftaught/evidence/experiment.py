@@ -9,7 +9,7 @@ from selftaught.evidence.report import Heading, Reached, Used
 from selftaught.evidence.statistics import PlainInterval, PlainMajority, PlainVerdict
 from selftaught.evidence.transferred import Afterwards
 
-Judging = Literal["gain", "better_search", "difference"]
+Judging = Literal["over_start", "gain", "better_search", "difference"]
 """The figures of an arm that a verdict is about."""
 
 
@@ -47,6 +47,8 @@ class ArmFigures(TypedDict):
     gain: PlainInterval
     better_search: PlainInterval
     equal_answers: PlainInterval
+    failed: float
+    """The share of the improved improvers' test runs that failed."""
     rises: PlainInterval
     """The share of recursions that gain as much raw score as the paper counts as a rise."""
     again: PlainInterval | None

@@ -55,13 +55,18 @@ def circumstances(
 
 
 def carry(
-    number: int, store: Store, progress: Progress, limits: SpendLimits | None = None, concurrency: int | None = None
+    number: int,
+    store: Store,
+    progress: Progress,
+    limits: SpendLimits | None = None,
+    concurrency: int | None = None,
+    anyway: bool = False,
 ) -> dict[str, Any]:
     """Carry a run to its end and return its document.
 
     Going on with a run that was stopped is the same call: it finds the facts it made before. `limits` and `concurrency`
-    (requests to the model at once) replace those the run was begun with. When something ends the run early, what was
-    reached is kept with the reason, and the error raised.
+    (requests to the model at once) replace those the run was begun with; `anyway` leaves out the first look. When something
+    ends the run early, what was reached is kept with the reason, and the error raised.
     UsageError when another process works on this run, or when this version does not know what it is asked to do.
     """
     record = store.run(number)
@@ -80,7 +85,7 @@ def carry(
                 return open_model(asked, sandbox, spend.limits.deadline_s, concurrency=at_once)
 
             with open_handles(opening, store, level, asked.seed, number, progress, spend, document) as lab:
-                return _conduct(lab, asked, bool(record.circumstances.get("anyway")))
+                return _conduct(lab, asked, anyway or bool(record.circumstances.get("anyway")))
 
 
 def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:

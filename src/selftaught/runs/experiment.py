@@ -6,11 +6,11 @@ recursions (lpn and transfer of one preset) share their facts.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from statistics import fmean as mean
-from typing import Any
+from typing import Any, TypeVar
 
 from selftaught.downstream import ScaledTask, counting, scale
 from selftaught.errors import UsageError
@@ -21,7 +21,10 @@ from selftaught.evidence.experiment import ArmFigures, ExperimentFigures, Judgin
 from selftaught.evidence.statistics import (
     Bounds,
     Interval,
+    Majority,
+    Passed,
     PlainInterval,
+    Verdict,
     in_most,
     of_methods,
     over_runs,
@@ -143,14 +146,8 @@ def _figures(lab: Lab, planned: Plan, found: Sequence[Recursed]) -> ExperimentFi
         "differences": {
             name: over_runs(values, _bounds(found)).plain() for name, values in _differences(planned, found).items()
         },
-        "verdicts": {
-            figure: dict(zip(by, [one.plain() for one in of_methods([*by.values()], _bounds(found))], strict=True))
-            for figure, by in _judged_figures(planned, found).items()
-        },
-        "shares": {
-            figure: dict(zip(by, [one.plain() for one in in_most([*by.values()])], strict=True))
-            for figure, by in _judged_figures(planned, found).items()
-        },
+        "verdicts": _plain(_claims(lambda of, passed: of_methods(of, _bounds(found), passed), planned, found)),
+        "shares": _plain(_claims(in_most, planned, found)),
         "gain_and_again": _gain_and_again(found),
         "contest": compared,
         "paper": published.beside(planned.name, compared, _raw_by_round(planned, found), _rises_by_arm(planned, found)),
@@ -237,6 +234,7 @@ def _arm(name: str, runs: Sequence[Recursed]) -> ArmFigures:
         "gain": over_runs([run.gain() for run in runs], bounds).plain(),
         "better_search": over_runs([run.better_search() for run in runs], bounds).plain(),
         "equal_answers": over_runs([run.equal_answers() for run in runs], bounds).plain(),
+        "failed": mean(run.failed() for run in runs),
         "rises": wilson(_rises(runs), len(runs), "recursions").plain(),
         "again": over_runs(again, bounds).plain() if again else None,
     }
@@ -278,14 +276,43 @@ def _differences(planned: Plan, found: Sequence[Recursed]) -> dict[str, list[flo
     return {arm.name: [ends[arm.name, seed] - ends[first, seed] for seed in planned.seeds] for arm in planned.arms[1:]}
 
 
-def _judged_figures(planned: Plan, found: Sequence[Recursed]) -> dict[Judging, dict[str, list[float]]]:
-    """What is claimed of each arm as a method, by figure, arm and recursion; each figure is corrected over the arms."""
+Claim = TypeVar("Claim", Verdict, Majority)
+Rule = Callable[[Sequence[Sequence[float]], Sequence[Passed] | None], list[Claim]]
+"""From one figure per recursion of each arm, and whether its sides have beaten the start, what may be claimed of them."""
+
+
+def _claims(rule: Rule[Claim], planned: Plan, found: Sequence[Recursed]) -> dict[Judging, dict[str, Claim]]:
+    """What is claimed of each arm as a method, each figure corrected over the arms: first that it beats the start solutions."""
     by_arm = {arm.name: [one for one in found if one.arm == arm.name] for arm in planned.arms}
+    ends = {name: [run.by_round()[-1] for run in runs] for name, runs in by_arm.items()}
+    claims: dict[Judging, dict[str, Claim]] = {"over_start": dict(zip(ends, rule([*ends.values()], None), strict=True))}
+    for figure, others in _beside(planned, by_arm, ends).items():
+        than_start = rule([*others.values()], None)
+        passed = [
+            (claims["over_start"][arm].kind == "better", other.kind == "better")
+            for arm, other in zip(others, than_start, strict=True)
+        ]
+        differences = [[a - b for a, b in zip(ends[arm], other, strict=True)] for arm, other in others.items()]
+        claims[figure] = dict(zip(others, rule(differences, passed), strict=True))
+    return claims
+
+
+def _beside(
+    planned: Plan, by_arm: Mapping[str, Sequence[Recursed]], ends: Mapping[str, list[float]]
+) -> dict[Judging, dict[str, list[float]]]:
+    """By figure and arm what its improved improvers are compared with, recursion by recursion."""
+    first = planned.arms[0].name
     return {
-        "gain": {name: [run.gain() for run in runs] for name, runs in by_arm.items()},
-        "better_search": {name: [run.better_search() for run in runs] for name, runs in by_arm.items()},
-        "difference": _differences(planned, found),
+        "gain": {name: [run.by_round()[0] for run in runs] for name, runs in by_arm.items()},
+        "better_search": {
+            name: [_value(run.judgement.arms["best_of_n"]) for run in runs] for name, runs in by_arm.items()
+        },
+        "difference": {name: ends[first] for name in by_arm if name != first},
     }
+
+
+def _plain(claims: Mapping[Judging, Mapping[str, Claim]]) -> dict[Judging, dict[str, Any]]:
+    return {figure: {arm: one.plain() for arm, one in by.items()} for figure, by in claims.items()}
 
 
 def _raw_by_round(planned: Plan, found: Sequence[Recursed]) -> list[float]:

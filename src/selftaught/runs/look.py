@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping, Sequence
 
 from selftaught.errors import WorthlessRun
@@ -13,7 +14,7 @@ from selftaught.task import Task
 from selftaught.utility import TaskUtility
 
 _START = "def f(x):\n    return x\n"
-_MISTAKES = ("SyntaxError", "ImportError", "ModuleNotFoundError", "NameError", "AttributeError", "TypeError")
+_MISTAKES = (SyntaxError, ImportError, NameError, AttributeError, TypeError)
 """What no other answer and no other score would change: the improver's own text is wrong."""
 _CALLS, _RESPONSES, _SCORINGS = 4, 6, 25
 _GIVEN = (
@@ -58,6 +59,12 @@ def _try(lab: Lab, name: str, improver: Program) -> None:
     if outcome.kind == "defect":
         raise WorthlessRun(f"the improver {name} is no program: {outcome.error}; {_GIVEN}")
     mistake, *where = outcome.error.splitlines() or [""]
-    if outcome.kind == "error" and mistake.partition(":")[0] in _MISTAKES:
+    if outcome.kind == "error" and _is_mistake(mistake.partition(":")[0]):
         place = f" ({where[-1].strip()})" if where else ""
         raise WorthlessRun(f"the improver {name} cannot work: {mistake}{place}; {_GIVEN}")
+
+
+def _is_mistake(name: str) -> bool:
+    """Whether an exception of this name is one of the mistakes, or a kind of one (UnboundLocalError)."""
+    found = getattr(builtins, name, None)
+    return isinstance(found, type) and issubclass(found, _MISTAKES)

@@ -7,6 +7,7 @@ with open_lab("offline", store="lab.db") as lab:
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +21,7 @@ from selftaught.improver import Improvement, improve
 from selftaught.improvers import load
 from selftaught.lab import Lab
 from selftaught.models import LanguageModel
-from selftaught.plain import JSON
+from selftaught.plain import JSON, SEED_BITS
 from selftaught.program import Program
 from selftaught.runs.carry import carry_in
 from selftaught.runs.handles import open_handles
@@ -37,7 +38,7 @@ def open_lab(
     model: str | LanguageModel = "offline",
     store: str | Path = ".selftaught/store.db",
     *,
-    seed: int = 0,
+    seed: int | None = None,
     sandbox: str = "strict",
     limits: SpendLimits | None = None,
     base_url: str | None = None,
@@ -47,7 +48,8 @@ def open_lab(
     """A lab, closed again at the end of the block.
 
     `model` is `provider:model` as on the command line, or a model of your own; `store` a file that keeps every fact;
-    `seed` decides instances and chance of what is done in the lab itself (runs have one each); `sandbox` is the level.
+    `seed` decides instances and chance of what is done in the lab itself, and of its runs where they are given none; where
+    none is given it is drawn (`lab.seed` tells it). `sandbox` is the level.
     Raises UsageError, SandboxRefused or ModelFailure, each with what to do.
     """
     spend = Spend(limits or SpendLimits())
@@ -58,7 +60,8 @@ def open_lab(
             return model
         return open_model(replace(asked, model=model), within, spend.limits.deadline_s)
 
-    with Store(Path(store)) as kept, open_handles(opening, kept, sandbox, seed, spend=spend) as lab:
+    own = secrets.randbits(SEED_BITS) if seed is None else seed
+    with Store(Path(store)) as kept, open_handles(opening, kept, sandbox, own, spend=spend) as lab:
         yield lab
 
 

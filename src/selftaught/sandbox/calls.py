@@ -48,6 +48,8 @@ SCHEMAS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
     "feedback": {"solution": _text},
     "ask": {"expertise": _text, "messages": _texts, "temperature": _number},
 }
+OPTIONAL: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {"utility": {"ignored": _texts}}
+"""What a call may carry besides."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,16 @@ def request(data: bytes) -> Request:
     """The request in one frame; raises Unreadable."""
     match plain(data):
         case {"id": int(number), "call": str(name), "arguments": given, **others} if not others and name in SCHEMAS:
-            schema = SCHEMAS[name]
+            schema, more = SCHEMAS[name], OPTIONAL.get(name, {})
         case _:
             raise Unreadable("no request")
     if type(number) is bool or not 0 <= number < 1 << 53:
         raise Unreadable("a request without a number")
     arguments = cast("dict[str, Any]", given) if type(given) is dict else {}
-    if arguments.keys() != schema.keys() or not all(fits(arguments[key]) for key, fits in schema.items()):
+    known = {**more, **schema}
+    if not schema.keys() <= arguments.keys() <= known.keys() or not all(
+        known[key](arguments[key]) for key in arguments
+    ):
         raise Unreadable(f"arguments that do not fit `{name}`")
     return Request(number, name, arguments)
 

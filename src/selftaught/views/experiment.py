@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from statistics import fmean as mean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from selftaught.views import contest
 from selftaught.views.recursion import TONES
@@ -19,21 +19,25 @@ from selftaught.views.sheets import (
     Sheet,
     Words,
     counted,
+    failed_throughout,
     figure,
     interval,
 )
 
 if TYPE_CHECKING:
-    from selftaught.evidence.experiment import ArmFigures, ExperimentDocument, ExperimentReached
+    from selftaught.evidence.experiment import ArmFigures, ExperimentDocument, ExperimentReached, Judging
     from selftaught.evidence.statistics import PlainMajority
     from selftaught.evidence.transferred import Afterwards
+
+T = TypeVar("T")
 
 
 def sheets(document: ExperimentDocument | ExperimentReached) -> list[Part]:
     """Rounds, arms, the comparison afterwards, the paper's figures beside ours; of one not at its end, what is done."""
     if "arms" not in document:
         return _reached(document)
-    parts: list[Part] = [Note(document["question"], style="question"), _rounds(document), _arms(document)]
+    parts: list[Part] = [*failed_throughout(failing(document)), Note(document["question"], style="question")]
+    parts += [_rounds(document), _arms(document)]
     if "verdicts" in document:
         parts.append(_verdicts(document))
     if "shares" in document:
@@ -48,6 +52,12 @@ def sheets(document: ExperimentDocument | ExperimentReached) -> list[Part]:
     if document["paper"]:
         parts.append(_paper(document))
     return [*parts, *_notes(document)]
+
+
+def failing(document: Mapping[str, Any]) -> list[str]:
+    """The arms of which every run of every improved improver failed, and what failed throughout afterwards."""
+    arms = [one["name"] for one in document.get("arms", ()) if one.get("failed") == 1]
+    return arms + contest.failing(document.get("contest") or {})
 
 
 def _reached(document: ExperimentReached) -> list[Part]:
@@ -84,30 +94,47 @@ def _rounds(document: ExperimentDocument) -> Sheet:
 def _arms(document: ExperimentDocument) -> Sheet:
     again = any(arm["again"] for arm in document["arms"])
     both = all("equal_answers" in arm for arm in document["arms"])  # earlier versions knew one best-of-n
+    told = all("failed" in arm for arm in document["arms"])
     names = "gain [95 %]", "better search", *(["at equal answers"] if both else []), "less first arm"
     columns = [
         Column("arm"),
         *(Column(name, "gain") for name in names),
         Column("rises", "share"),
+        *([Column("failed", "share")] if told else []),
         *([Column("again", "gain")] if again else []),
     ]
     than = "less best-of-n with the whole allowance, at equal answers" if both else "less best-of-n at equal answers"
     title = f"Last round less round 0; {than}; less the first arm (by recursion)"
-    rows = [_arm(document, arm, both, again) for arm in document["arms"]]
+    rows = [_arm(document, arm, both, told, again) for arm in document["arms"]]
     return Sheet(title, columns, rows)
 
 
-def _arm(document: ExperimentDocument, arm: ArmFigures, both: bool, again: bool) -> list[Cell]:
+def _arm(document: ExperimentDocument, arm: ArmFigures, both: bool, told: bool, again: bool) -> list[Cell]:
     difference = document["differences"].get(arm["name"])
     equal = [arm["equal_answers"]] if both else []
     figures = [figure(one) for one in (arm["gain"], arm["better_search"], *equal, difference)]
-    return [arm["name"], *figures, arm["rises"]["mean"], *([figure(arm["again"])] if again else [])]
+    failed = [arm["failed"]] if told else []
+    return [arm["name"], *figures, arm["rises"]["mean"], *failed, *([figure(arm["again"])] if again else [])]
+
+
+_FIGURES: Mapping[Judging, str] = {
+    "over_start": "than start",
+    "gain": "gain",
+    "better_search": "better search",
+    "difference": "less first arm",
+}
+
+
+def _judged(found: Mapping[Judging, Mapping[str, T]]) -> tuple[list[Mapping[str, T]], list[str]]:
+    """What is claimed by figure, and what the figures are called; documents of earlier versions have none over the start."""
+    names: list[Judging] = [name for name in _FIGURES if name in found]
+    return [found[name] for name in names], [_FIGURES[name] for name in names]
 
 
 def _verdicts(document: ExperimentDocument) -> Sheet:
     """What may be claimed of each arm."""
-    by_figure = [document["verdicts"][name] for name in ("gain", "better_search", "difference")]
-    columns = [Column(name) for name in ("arm", "gain", "better search", "less first arm")]
+    by_figure, titles = _judged(document["verdicts"])
+    columns = [Column(name) for name in ("arm", *titles)]
     names = [arm["name"] for arm in document["arms"]]
     rows = [[name, *(contest.claim(by.get(name)) for by in by_figure)] for name in names]
     return Sheet("Verdicts about the method: the unit is one recursion (Holm over the arms)", columns, rows)
@@ -115,8 +142,8 @@ def _verdicts(document: ExperimentDocument) -> Sheet:
 
 def _shares(document: ExperimentDocument) -> Sheet:
     """In how many recursions each figure is above 0."""
-    by_figure = [document["shares"][name] for name in ("gain", "better_search", "difference")]
-    columns = [Column(name) for name in ("arm", "gain", "better search", "less first arm")]
+    by_figure, titles = _judged(document["shares"])
+    columns = [Column(name) for name in ("arm", *titles)]
     rows: list[list[Cell]] = [
         [arm["name"], *(_share(by.get(arm["name"])) for by in by_figure)] for arm in document["arms"]
     ]

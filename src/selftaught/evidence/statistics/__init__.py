@@ -33,7 +33,17 @@ from selftaught.evidence.statistics.values import (
     Scores,
     Verdict,
 )
-from selftaught.evidence.statistics.verdicts import NO_BETTER, guarded, holm, judged, settled, verdict
+from selftaught.evidence.statistics.verdicts import (
+    NO_BETTER,
+    Passed,
+    contested,
+    guarded,
+    holm,
+    judged,
+    over,
+    settled,
+    verdict,
+)
 
 __all__ = [
     "ALPHA",
@@ -47,12 +57,14 @@ __all__ = [
     "Kind",
     "Majority",
     "Matching",
+    "Passed",
     "PlainInterval",
     "PlainMajority",
     "PlainVerdict",
     "Scores",
     "Verdict",
     "claims",
+    "contested",
     "equivalence_p",
     "exact",
     "guarded",
@@ -64,6 +76,7 @@ __all__ = [
     "judged",
     "matched",
     "of_methods",
+    "over",
     "over_runs",
     "p_value",
     "paired",

@@ -30,7 +30,7 @@ from selftaught.evidence.statistics.values import (
     special,
     within,
 )
-from selftaught.evidence.statistics.verdicts import Step, settled, steps
+from selftaught.evidence.statistics.verdicts import Passed, Step, guards_of, settled, steps
 
 _STAKES = np.arange(1, 11) / 10
 _SPLIT = np.array([0.025] * 9 + [0.775])
@@ -42,9 +42,15 @@ def over_runs(values: Sequence[float], bounds: Bounds | None = None) -> Interval
     return _estimate(values, bounds).interval()
 
 
-def of_methods(samples: Sequence[Sequence[float]], bounds: Bounds | None = None) -> list[Verdict]:
-    """Verdicts about several methods, from one difference per recursion of each; corrected for their number."""
-    return settled([_estimate(values, bounds) for values in samples])
+def of_methods(
+    samples: Sequence[Sequence[float]], bounds: Bounds | None = None, passed: Sequence[Passed] | None = None
+) -> list[Verdict]:
+    """Verdicts about several methods, from one difference per recursion of each; corrected for their number.
+
+    `passed`: better is said only of what has been found better than the start solution.
+    """
+    found = [_estimate(values, bounds) for values in samples]
+    return settled(found, guards=guards_of(found, passed) if passed else None)
 
 
 def _estimate(values: Sequence[float], bounds: Bounds | None) -> Bounded | Unbounded:
@@ -177,10 +183,18 @@ class Majority:
         return {"better": self.better, "worse": self.worse, "kind": self.kind, **self.share.plain()}
 
 
-def in_most(samples: Sequence[Sequence[float]]) -> list[Majority]:
-    """The share of recursions in which each of several methods was better; corrected for their number (sign test, Holm)."""
+def in_most(samples: Sequence[Sequence[float]], passed: Sequence[Passed] | None = None) -> list[Majority]:
+    """The share of recursions in which each of several methods was better; corrected for their number (sign test, Holm).
+
+    `passed` as in `of_methods`: whether it is better than the start solution in most recursions.
+    """
     counts = [_counts(checked({"runs": values})["runs"]) for values in samples]
-    found = steps([min(_half(better, n), _half(worse, n)) for better, worse, n in counts])
+    halves = [min(_half(better, n), _half(worse, n)) for better, worse, n in counts]
+    for k, (first, second) in enumerate(passed or ()):
+        better, worse, _ = counts[k]
+        if not (first if better >= worse else second):
+            halves[k] = 1.0
+    found = steps(halves)
     return [_majority(*one, step) for one, step in zip(counts, found, strict=True)]
 
 

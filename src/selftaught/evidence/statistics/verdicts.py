@@ -13,6 +13,8 @@ from selftaught.evidence.statistics.means import difference
 from selftaught.evidence.statistics.values import ALPHA, Bounds, Estimate, Interval, Kind, Scores, Verdict
 
 NO_BETTER = "no better than the start solution"
+Passed = tuple[bool, bool]
+"""Whether the first and the second of two have been found better than the start solution."""
 
 
 def verdict(found: Interval, margin: float | None = None) -> Verdict:
@@ -45,20 +47,39 @@ def judged(
     margin: float | None = None,
     *,
     unseen: bool = False,
-    start: Scores | None = None,
+    passed: Sequence[Passed] | None = None,
     bounds: Bounds | None = None,
 ) -> list[Verdict]:
     """The verdicts of several comparisons made at once, in pairs; corrected for their number.
 
-    With the scores of `start`, the solution as it was, a side is called better only if it also beats that: two tests, and
-    the larger p counts (intersection-union). `bounds` are a difference's: with them, differences that are all equal decide too.
+    With `passed`, a side is called better only if it has beaten the start solution: two tests, both at 5 %
+    (intersection-union). `bounds` are a difference's: with them, differences that are all equal decide too.
     """
     found = [difference(a, b, unseen=unseen, bounds=bounds) for a, b in sides]
-    guards = None
-    if start:
-        better = [b if one.mean < 0 else a for one, (a, b) in zip(found, sides, strict=True)]
-        guards = [over(one, start, unseen=unseen, bounds=bounds) for one in better]
-    return settled(found, margin, guards)
+    return settled(found, margin, guards_of(found, passed) if passed else None)
+
+
+def contested(
+    entrants: Sequence[Scores],
+    start: Scores,
+    margin: float | None = None,
+    *,
+    unseen: bool = False,
+    bounds: Bounds | None = None,
+) -> tuple[list[Verdict], list[Verdict]]:
+    """Improvers on the same cells: each against the start solution, then all but the first against the first.
+
+    Both lists are corrected for their number. "Better" in the second is said only of what is called better in the first.
+    """
+    against = judged([(one, start) for one in entrants], unseen=unseen, bounds=bounds)
+    first, *others = entrants
+    passed = [(one.kind == "better", against[0].kind == "better") for one in against[1:]]
+    return against, judged([(one, first) for one in others], margin, unseen=unseen, passed=passed, bounds=bounds)
+
+
+def guards_of(found: Sequence[Estimate], passed: Sequence[Passed]) -> list[float]:
+    """For each difference 0 where its better side has beaten the start solution, otherwise 1: as p-values for `settled`."""
+    return [float(not (first if one.mean >= 0 else second)) for one, (first, second) in zip(found, passed, strict=True)]
 
 
 def over(scores: Scores, start: Scores, *, unseen: bool = False, bounds: Bounds | None = None) -> float:
@@ -74,7 +95,7 @@ def settled(
 
     `better` and `worse` need Holm's p of a difference below 5 %, `equivalent` needs Holm's p of equivalence; what is not
     equivalent enough may still be better or worse. Each of the two kinds of claim is false in at most 5 % of families.
-    `guards` are further p-values that have to be as small before better or worse is said: `start` in `judged`.
+    `guards` are further p-values that have to be as small before better or worse is said.
     """
     guards = guards or [0.0] * len(estimates)
     differ = steps([max(one.p(), guard) for one, guard in zip(estimates, guards, strict=True)])
