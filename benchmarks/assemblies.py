@@ -7,7 +7,6 @@ common scale (start solution 0, the formula itself 1).
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -19,10 +18,11 @@ from selftaught.improvers import load
 from selftaught.lab import Lab
 from selftaught.lab.workers import Workers, sizes
 from selftaught.meta import MetaUtility
-from selftaught.models.offline import Offline, random_improver
+from selftaught.models.offline import Offline
 from selftaught.program import Program
 from selftaught.recursion import recursion
-from selftaught.sandbox import Sandbox
+from selftaught.runs.model import editing
+from selftaught.sandbox import Sandbox, tool
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.settings import Settings
 from selftaught.store import Store
@@ -38,7 +38,7 @@ def run(quick: bool = False) -> dict[str, object]:
     count, recursions = (20, 1) if quick else (200, 5)
     with open_sandbox() as sandbox:
         results = [_improved(sandbox, seed, number) for number in range(1, recursions + 1)]
-        assembled = [Program(random_improver(seed.text, random.Random(number))) for number in range(count)]
+        assembled = redrawn(sandbox, seed, count)
         judged = _judge(sandbox, [seed, *results, *assembled])
     base, found, values = judged[0], judged[1 : recursions + 1], judged[recursions + 1 :]
     return {
@@ -51,6 +51,12 @@ def run(quick: bool = False) -> dict[str, object]:
         "results": [round(one, 4) for one in found],
         "share_no_better_than_result": [round(_share(values, one), 3) for one in found],
     }
+
+
+def redrawn(sandbox: Sandbox, seed: Program, count: int) -> list[Program]:
+    """The seed improver with its parts redrawn at random, so many times."""
+    outcomes = sandbox.run(tool("editor", "redrawn", [(seed.text, number) for number in range(count)]))
+    return [Program(str(one.answer)) for one in outcomes]
 
 
 def _share(values: list[float], limit: float) -> float:
@@ -78,6 +84,6 @@ def _lab(sandbox: Sandbox, seed: int) -> Generator[Lab]:
     workers = Workers(sizes(2, 2))
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "store.db") as store:
         try:
-            yield Lab(sandbox, Offline(), store, workers, seed)
+            yield Lab(sandbox, Offline(editing(sandbox)), store, workers, seed)
         finally:
             workers.close()

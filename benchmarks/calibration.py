@@ -37,6 +37,7 @@ from selftaught.meta import MetaUtility
 from selftaught.models.offline import Offline
 from selftaught.plain import JSON, rng_from
 from selftaught.recursion import recursion
+from selftaught.runs.model import editing
 from selftaught.sandbox import Limits, Sandbox
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.settings import Settings
@@ -305,7 +306,7 @@ def laboratory(sandbox: Sandbox, seed: int) -> Iterator[Lab]:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store.db")
         try:
-            yield Lab(sandbox, Offline(), store, workers, seed)
+            yield Lab(sandbox, Offline(editing(sandbox)), store, workers, seed)
         finally:
             workers.close()
             store.close()

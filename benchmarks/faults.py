@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selftaught.models import Request
-from selftaught.models.offline import Offline
 from selftaught.plain import digest
+from selftaught.sandbox.jail import TOOLS
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "models"))
-from faultserver import FaultServer, Reply, completion, error
+sys.path[:0] = [str(Path(__file__).parents[1] / "tests" / "models"), str(TOOLS)]
+from editor import answer  # noqa: E402
+from faultserver import FaultServer, Reply, completion, error  # noqa: E402
 
 RATE = 0.3
 LATENCY_S = 0.02
@@ -90,9 +90,8 @@ def run(quick: bool = False) -> dict[str, object]:
 def good(body: dict[str, Any], nth: int) -> Reply:  # noqa: ARG001 - the same at any time
     """The answer to a question: it depends on the question alone."""
     system, message = ["", *(message["content"] for message in body["messages"])][-2:]
-    request = Request(system, message, body["temperature"])
-    texts = [answer.text for answer in Offline().complete(request, [digest([system, message])])]
-    return completion(texts * body.get("n", 1))
+    text = answer(True, message, body["temperature"], digest([system, message]))
+    return completion([text] * body.get("n", 1))
 
 
 def _always(reply: Reply) -> Behave:

@@ -16,7 +16,6 @@ computed is kept in a store, so that a second call goes on where the first one w
 from __future__ import annotations
 
 import json
-import random
 import re
 import sys
 import tempfile
@@ -28,15 +27,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.assemblies import redrawn
 from selftaught import improvers, tasks
 from selftaught.downstream import scale
 from selftaught.lab import Lab
 from selftaught.lab.workers import Workers, sizes
 from selftaught.meta import MetaUtility
 from selftaught.models import Answer, Request
-from selftaught.models.offline import Offline, random_improver
+from selftaught.models.offline import Offline
 from selftaught.plain import JSON
 from selftaught.program import Program
+from selftaught.runs.model import editing
 from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.settings import Settings
@@ -68,12 +69,12 @@ def run(quick: bool = False) -> dict[str, JSON]:
     """All figures; those of one landscape are told on standard error as soon as they are known."""
     repetitions = (2 if quick else 4) * SCORING
     with open_sandbox() as sandbox:
-        with _lab(sandbox, Offline()) as lab:
+        with _lab(sandbox, Offline(editing(sandbox))) as lab:
             panel = _panel(lab, POLICIES)
             found = {"policy": _cells(lab, panel, POLICIES, repetitions)}
-        with _lab(sandbox, Deaf()) as lab:
+        with _lab(sandbox, Deaf(editing(sandbox))) as lab:
             found["deaf"] = _cells(lab, panel, POLICIES, repetitions)
-        with _lab(sandbox, Offline()) as lab:
+        with _lab(sandbox, Offline(editing(sandbox))) as lab:
             found["formula"] = _cells(lab, panel, "formula:train", repetitions)
     return {landscape: _landscape(list(panel), values) for landscape, values in found.items()}
 
@@ -130,7 +131,7 @@ def _panel(lab: Lab, spec: str) -> dict[str, Program]:
     """The improvers by name."""
     box = {name: improvers.load(name) for name in improvers.names() if name != "chain-of-thought"}
     written = {path.stem: Program(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("panel/*.py"))}
-    own = {Program(random_improver(box["seed"].text, random.Random(number))) for number in range(TRIED)}
+    own = set(redrawn(lab.sandbox, box["seed"], TRIED))
     utility = _utility(lab, spec, "validation", 1)
     best = sorted(own, key=lambda one: (-utility.score(one).number, one.digest))[:OWN]
     return {**box, **written, **{f"own-{i + 1}": one for i, one in enumerate(best)}}

@@ -16,6 +16,7 @@ from selftaught import tasks
 from selftaught.models import Request
 from selftaught.models.offline import Offline
 from selftaught.plain import roots, seed_from
+from selftaught.runs.model import editing
 from selftaught.sandbox import Job, Outcome, Sandbox
 from selftaught.sandbox.jail import GUEST
 from selftaught.sandbox.levels import open_sandbox
@@ -75,7 +76,7 @@ def _best_answer(sandbox: Sandbox, task: Task, repetition: int) -> str:
     """The best of the editor's answers to the start solution, and of that itself, on practice instances."""
     request = Request("You are an expert programmer.", f"Improve this:\n```python\n{task.start}```\n")
     addresses = [f"{task.name} {repetition} {i}" for i in range(ANSWERS)]
-    texts = [task.start, *(extract_code(one.text) for one in Offline().complete(request, addresses))]
+    texts = [task.start, *(extract_code(one.text) for one in Offline(editing(sandbox)).complete(request, addresses))]
     practice = task.sample(roots(SEED).instances, "train", repetition, "practice")
     return max(texts, key=lambda text: _score(sandbox, task, text, practice))
 

@@ -216,7 +216,7 @@ def test_bad_input_is_one_clear_line(tmp_path, args, code, said):
         ("def f(): return {1, 2}", "error"),
         ("def f(): return 'a' * 100_000_000", "output"),
         ("def f(): pass", "answer"),
-        ("def f(:", "error"),
+        ("def f(:", "defect"),
         ("def f(): raise SystemExit(3)", "error"),
         ("def f():\n    while True: pass", "time"),
         ("def f(): return bytearray(10 ** 10)", "memory"),

@@ -12,7 +12,12 @@ from selftaught.testing.contracts import ModelContract, SandboxContract, TaskCon
 
 class TestModels(ModelContract):
     @pytest.fixture(
-        params=[Offline, lambda: Scripted(["one", "two"]), Guesser, Doubler],
+        params=[
+            lambda: Offline(lambda inputs: ["a text"] * len(inputs)),
+            lambda: Scripted(["one", "two"]),
+            Guesser,
+            Doubler,
+        ],
         ids=["offline", "scripted", "guesser", "doubler"],
     )
     def model(self, request):

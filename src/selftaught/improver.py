@@ -15,7 +15,7 @@ from selftaught.lab import Lab
 from selftaught.lab.ledger import Conversation
 from selftaught.lab.workers import scoring
 from selftaught.plain import JSON, seed_from
-from selftaught.program import Program, defect
+from selftaught.program import Program
 from selftaught.sandbox import Job, Limits
 from selftaught.utility import Utility
 
@@ -125,7 +125,8 @@ class _ImproverRun:
         outcome = self._lab.compute(job, functions)[0]
         answer = outcome.answer
         if outcome.kind == "answer":
-            reason = defect(answer, self._utility.entry)
+            scored = isinstance(answer, str) and self._values.get(Program(answer)) is not None
+            reason = None if scored else self._lab.defect(answer, self._utility.entry)
             reason = reason and f"what it returned is no program: {reason}"
         else:
             reason = f"{outcome.kind}: {outcome.error.splitlines()[0] if outcome.error else 'no details'}"

@@ -19,7 +19,7 @@ from selftaught.interface import about_improvers
 from selftaught.lab import Lab
 from selftaught.lab.workers import improving
 from selftaught.plain import JSON, digest
-from selftaught.program import Program, defect
+from selftaught.program import Program
 from selftaught.settings import Keep
 from selftaught.task import Half, Split
 from selftaught.utility import Score, Utility
@@ -97,7 +97,7 @@ class MetaUtility:
 
     def score(self, program: Program, earlier: int = 0) -> Score:
         """The mean on the common scale. Only an improver that is no program at all fails as such."""
-        wrong = defect(program.text, self.entry)
+        wrong = self.lab.defect(program.text, self.entry)
         if wrong:
             return Score(None, wrong)
         cells = self.cells(program, earlier)
@@ -124,7 +124,7 @@ class MetaUtility:
 
     def feedback(self, program: Program) -> str:
         """How the program fared by task number, and why runs failed; nothing of the tasks themselves."""
-        wrong = defect(program.text, self.entry)
+        wrong = self.lab.defect(program.text, self.entry)
         if wrong:
             return f"It is no improver: {wrong}"
         cells = self.cells(program)

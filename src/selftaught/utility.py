@@ -11,7 +11,7 @@ from selftaught.interface import about_task
 from selftaught.lab import Lab
 from selftaught.lab.grading import verdict
 from selftaught.plain import JSON, canonical, seed_from
-from selftaught.program import Program, defect
+from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox import Job, Limits
 from selftaught.task import Half, Instance, Split, Task, authored
 
@@ -114,9 +114,8 @@ class TaskUtility:
 
     def _measure(self, program: Program) -> JSON:
         self._lab.progress.count("scorings")
-        wrong = defect(program.text, self.entry)
-        if wrong:
-            return {"value": None, "reason": wrong, "grades": [], "failures": len(self.instances), "notes": []}
+        if len(program.text) > MAX_CHARS:
+            return self._no_program(f"longer than {MAX_CHARS:,} characters")
         name = self._task.name
         job = Job(
             program=program.text,
@@ -127,7 +126,12 @@ class TaskUtility:
         )
         with self._lab.progress.timed("scoring", name):
             outcomes = self._lab.compute(job)
+        if outcomes[0].kind == "defect":
+            return self._no_program(outcomes[0].error)
         return verdict(self._task, self.instances, outcomes)
+
+    def _no_program(self, why: str) -> JSON:
+        return {"value": None, "reason": why, "grades": [], "failures": len(self.instances), "notes": []}
 
 
 def _limits_key(limits: Limits) -> dict[str, JSON]:

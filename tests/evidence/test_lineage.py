@@ -34,8 +34,8 @@ def test_it_tells_who_made_what_from_what_and_why(lab):
     comparison = judge(lab, SETTINGS, rounds, TASKS)
     further = counterfactuals(lab, SETTINGS, rounds, comparison, TASKS, TASKS)
     lab.store.finish(lab.run, "done", report(rounds, comparison, further))
-    found = lineage(lab.store, lab.run)
-    assert json.loads(json.dumps(found)) == json.loads(json.dumps(lineage(lab.store, lab.run)))
+    found = lineage(lab.store, lab.run, lab.sandbox)
+    assert json.loads(json.dumps(found)) == json.loads(json.dumps(lineage(lab.store, lab.run, lab.sandbox)))
     first, second = found["rounds"]
     assert (first["worker"], first["incumbent"], first["improver"]) == (SEED.digest, SEED.digest, name(2))
     assert (second["worker"], second["incumbent"]) == (name(2), name(2))
@@ -57,13 +57,13 @@ def test_it_tells_who_made_what_from_what_and_why(lab):
 def test_a_stopped_run_has_the_lineage_it_reached(lab):
     first = next(recursion(lab, SEED, TASKS, SETTINGS))
     lab.store.finish(lab.run, "stopped: enough", so_far([first]))
-    assert [one["number"] for one in lineage(lab.store, lab.run)["rounds"]] == [1]
+    assert [one["number"] for one in lineage(lab.store, lab.run, lab.sandbox)["rounds"]] == [1]
 
 
 def test_what_is_no_recursion_has_no_lineage(lab):
     with pytest.raises(UsageError, match="no rounds"):
-        lineage(lab.store, lab.run)
+        lineage(lab.store, lab.run, lab.sandbox)
     number = lab.store.start({"kind": "compare"}, {})
     lab.store.finish(number, "done", {"improvers": []})
     with pytest.raises(UsageError, match="lineage is of recursions"):
-        lineage(lab.store, number)
+        lineage(lab.store, number, lab.sandbox)

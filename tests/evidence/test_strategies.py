@@ -2,12 +2,13 @@
 
 import ast
 import builtins
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from selftaught.evidence.strategies import STRATEGIES, appearances, strategies
+from selftaught.evidence.strategies import STRATEGIES, strategies
 from selftaught.improvers import load, names
 from selftaught.program import Program
 
@@ -17,6 +18,7 @@ GROUPS = ("tuned", "unseen", "grown", "further", "worded")
 (0.97 and 0.97 at that first look), programs assembled by the offline model, and ten more that were labelled before the rules
 saw them (1.00 and 0.91 at that first look; then folds and dataclasses were followed), and programs that put messages together and look
 scores up in other words, labelled before the rules were widened for them."""
+ASKING = "def improve_algorithm(s, u, m):\n    return max(m.batch_prompt('x', [s], {}), key=u)\n"
 SEARCH = {"iterative", "cache", "parallel-scoring"}
 BOX = {
     "annealing": {*SEARCH, "annealing", "temperature"},
@@ -43,11 +45,18 @@ def labelled(group):
         yield file.name, Program(text), set(head.removeprefix("# strategies:").split())
 
 
-def counts(group):
+def shown(sandbox, program):
+    told = strategies(sandbox, [program])
+    assert not told.untold
+    return set(told.of(program))
+
+
+def counts(sandbox, group):
     """By strategy: found rightly, found wrongly, missed."""
     right, wrong, missed = Counter(), Counter(), Counter()
+    told = strategies(sandbox, [program for _, program, _ in labelled(group)])
     for _, program, labels in labelled(group):
-        found = set(strategies(program))
+        found = set(told.of(program))
         right.update(found & labels)
         wrong.update(found - labels)
         missed.update(labels - found)
@@ -55,13 +64,13 @@ def counts(group):
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_box(name):
-    assert set(strategies(load(name))) == BOX[name]
+def test_the_box(sandbox, name):
+    assert shown(sandbox, load(name)) == BOX[name]
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_precision_and_recall_on_programs_written_otherwise(group, capsys):
-    right, wrong, missed = counts(group)
+def test_precision_and_recall_on_programs_written_otherwise(sandbox, group, capsys):
+    right, wrong, missed = counts(sandbox, group)
     precision = right.total() / (right + wrong).total()
     recall = right.total() / (right + missed).total()
     with capsys.disabled():
@@ -71,7 +80,7 @@ def test_precision_and_recall_on_programs_written_otherwise(group, capsys):
 
 
 def test_the_corpus_knows_every_strategy_and_no_other():
-    known = {one.name for one in STRATEGIES}
+    known = set(STRATEGIES)
     seen = [labels for group in GROUPS for _, _, labels in labelled(group)]
     assert set().union(*seen) == known
     assert len(seen) >= 25
@@ -101,17 +110,17 @@ class Disguise(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def test_messages_may_be_put_together_in_any_words():
+def test_messages_may_be_put_together_in_any_words(sandbox):
     for name, program, labels in labelled("worded"):
-        assert set(strategies(program)) == labels, name
+        assert shown(sandbox, program) == labels, name
 
 
 @pytest.mark.parametrize("name", names())
-def test_names_play_no_part(name):
+def test_names_play_no_part(sandbox, name):
     tree = ast.parse(load(name).text)
     disguised = ast.unparse(ast.fix_missing_locations(Disguise(tree).visit(tree)))
     assert "initial_solution" not in disguised
-    assert set(strategies(Program(disguised))) == BOX[name]
+    assert shown(sandbox, Program(disguised)) == BOX[name]
 
 
 @pytest.mark.parametrize(
@@ -129,13 +138,41 @@ def test_names_play_no_part(name):
     ],
     ids=["empty", "broken", "other", "number", "star", "class", "odd", "deep", "circular"],
 )
-def test_no_program_is_too_strange(text):
-    assert strategies(Program(text)) == ()
+def test_no_program_is_too_strange(sandbox, text):
+    told = strategies(sandbox, [Program(text), load("seed")])
+    assert told.of(Program(text)) == ()
+    assert told.of(load("seed")) == ("sampling",)
 
 
-def test_appearances_along_the_rounds():
+HOSTILE = {
+    "a number of 4,000 digits": ASKING.format("temperature=0x" + "f" * 4000),
+    "names that double": "def improve_algorithm(s, u, m):\n"
+    + "".join(f"    a{i} = lambda x: (a{i + 1}, a{i + 1}, x)\n" for i in range(40))
+    + ASKING.partition("\n")[2].format("a0"),
+    "nesting": ASKING.format("(" * 90_000),
+    "nesting that parses": ASKING.format("-" * 3000 + "1"),
+    "attributes": ASKING.format("m" + ".a" * 40_000),
+    "spaces": ASKING.format("1" + " " * 2_000_000),
+    "a mark of the byte order": "\ufeff" + ASKING.format("1"),
+    "a lone surrogate": ASKING.format("'\ud800'"),
+    "a bare return": ASKING.format("1\r2"),
+    "a zero": ASKING.format("'\0'"),
+}
+
+
+def test_no_text_harms_who_reads_it_or_its_neighbours(sandbox):
+    programs = {name: Program(text) for name, text in HOSTILE.items()}
+    begin = time.monotonic()
+    told = strategies(sandbox, [load("seed"), *programs.values(), load("tree")])
+    assert time.monotonic() - begin < 60
+    assert told.of(load("seed")) == ("sampling",) and set(told.of(load("tree"))) == BOX["tree"]
+    assert set(told.untold) <= {one.digest for one in programs.values()}
+    assert all(told.untold.values()) and programs["a number of 4,000 digits"].digest in told.untold
+
+
+def test_appearances_along_the_rounds(sandbox):
     rounds = [load(name) for name in ("seed", "beam", "greedy")]
-    found = appearances(rounds)
+    found = strategies(sandbox, rounds).appearances(rounds)
     assert found["sampling"] == (0,)
     assert found["iterative"] == (1, 2)
     assert found["beam"] == (1,)

@@ -10,9 +10,9 @@ import pytest
 
 from selftaught.errors import UsageError
 from selftaught.improvers import load, names
-from selftaught.program import defect
 from selftaught.sandbox.guest import helpers
 from selftaught.sandbox.guest.helpers import BudgetExhausted, extract_code
+from selftaught.sandbox.guest.programs import defect
 
 START = "def value():\n    return 10\n\n\ndef unused():\n    return 0\n"
 TARGET = 30
@@ -206,6 +206,8 @@ def test_an_improver_may_be_a_file(tmp_path):
         (b"def f(:\n", "syntax error in line 1"),
         (b"x = 1\n", "does not define"),
         (b"", "empty"),
+        (b"def improve_algorithm(a, b, c):\n    return " + b"-" * 90_000 + b"1", "does not parse"),
+        (b"x" * 500_000, "longer than 100,000"),
         (b"\xff\xfe", "cannot read"),
     ],
 )

@@ -2,20 +2,24 @@
 
 import ast
 import random
+import time
 
 import pytest
+from editor import answer, edits, improvers, random_improver
+from editor.landmarks import improver
+from editor.parts import PARTS
+from editor.reading import read
+from editor.source import parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selftaught import improvers as box
 from selftaught.errors import UsageError
 from selftaught.models import Request
-from selftaught.models.offline import Offline, edits, improvers, random_improver
-from selftaught.models.offline.landmarks import improver
-from selftaught.models.offline.parts import PARTS
-from selftaught.models.offline.reading import read
-from selftaught.models.offline.source import parse
+from selftaught.models.offline import LONGEST, Offline
+from selftaught.runs.model import editing
 from selftaught.sandbox.guest.helpers import extract_code
+from selftaught.sandbox.levels import open_sandbox
 
 SOLUTION = (
     "import math\n\n\ndef f(x, y):\n    return x\n\n\ndef g(xs, ys):\n    return [f(x, y) for x, y in zip(xs, ys)]\n"
@@ -29,8 +33,13 @@ def message(*programs):
     return f"Improve this:\n{blocks}\n\nIt is scored by how near it comes.\n"
 
 
+def here(inputs):
+    """The editor's work in this process, without a sandbox: quicker, and for friendly texts alone."""
+    return [answer(*one) for one in inputs]
+
+
 def ask(text, addresses, temperature=0.7, name="offline"):
-    return Offline(name).complete(Request("You are an expert.", text, temperature), addresses)
+    return Offline(here, name).complete(Request("You are an expert.", text, temperature), addresses)
 
 
 def code(answer):
@@ -58,7 +67,7 @@ def test_a_message_without_a_program_gets_an_answer_without_code():
 
 def test_only_its_two_names_exist():
     with pytest.raises(UsageError, match="offline:generic"):
-        Offline("offline:large")
+        Offline(here, "offline:large")
 
 
 def test_the_hotter_the_more_edits():
@@ -239,3 +248,43 @@ def test_no_program_however_odd_stops_the_model(expression, improver_too):
         text = SEED + "\n\n" + text
     answers = ask(message(text), [str(i) for i in range(30)])
     assert all(answer.text for answer in answers)
+
+
+def test_in_the_sandbox_it_answers_the_same():
+    addresses = [str(i) for i in range(4)]
+    with open_sandbox("strict", slots=1) as sandbox:
+        model = Offline(editing(sandbox))
+        for text in (message(SOLUTION), message(*IMPROVERS[:2]), "no program"):
+            told = model.complete(Request("You are an expert.", text, 0.7), addresses)
+            assert told == ask(text, addresses)
+
+
+HOSTILE = {
+    "spaces in a fence": "```" + " " * 900_000,
+    "backquotes": "`" * 900_000,
+    "fences that open and never close": "```python\n" * 90_000,
+    "names that double": message("def f(x):\n" + "".join(f"    a{i} = (a{i - 1}, a{i - 1})\n" for i in range(1, 9000))),
+    "a number of 4,000 digits": message(SEED.replace("1", "0x" + "f" * 4000, 1)),
+    "a control character in a formatted text": message(SEED.replace('f"""', 'f"""\x07\x1b[2J')),
+    "a bare return": message(SEED.replace(" = ", "\r= ", 3)),
+    "a bare return in a text": message(SEED.replace('f"""', 'f"""a\rb')),
+    "nesting": message("def f(x):\n    return " + "(" * 50_000),
+    "signs": message("def f(x):\n    return " + "-" * 90_000 + "1"),
+    "lone surrogates": message("def f(x):\n    return '\ud800'"),
+    "many functions": message("\n".join(f"def f{i}(x): return x" for i in range(3000))),
+    "too long": "x" * (LONGEST + 1),
+}
+
+
+def test_a_hostile_message_costs_one_answer_and_a_bounded_time():
+    with open_sandbox("strict", slots=1) as sandbox:
+        model = Offline(editing(sandbox))
+        for name, text in HOSTILE.items():
+            begin = time.process_time(), time.monotonic()
+            (found,) = model.complete(Request("", text, 0.7), ["a"])
+            assert found.text, name
+            assert time.process_time() - begin[0] < 2, name
+            assert time.monotonic() - begin[1] < 60, name
+        (after,) = model.complete(Request("", message(SOLUTION), 0.7), ["a"])
+        assert after.text == ask(message(SOLUTION), ["a"])[0].text
+        assert sandbox.restarts == 0

@@ -4,16 +4,16 @@ import random
 import re
 
 import pytest
+from editor import answer, tables
+from editor.heeded import Told, told
+from editor.landmarks import improver
+from editor.parts import WORDS, word
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selftaught import improvers as box
 from selftaught import tasks
-from selftaught.models import Request
-from selftaught.models.offline import Offline, tables
-from selftaught.models.offline.heeded import HEEDED, Told, told
-from selftaught.models.offline.landmarks import improver
-from selftaught.models.offline.parts import WORDS, word
+from selftaught.models.offline import HEEDED, Offline
 from selftaught.sandbox.guest.helpers import extract_code
 
 FIRST = [10.0, 20.0, -3.0, 0.0, 5.5, 7.0]
@@ -32,8 +32,8 @@ def numbers_of(text):
 def answers(said, *programs, count=60, temperature=0.7, name="offline"):
     blocks = "\n\nAnother one:\n".join(f"```python\n{one}```" for one in programs)
     message = f"Improve this:\n{blocks}\n\n{said}\n"
-    found = Offline(name).complete(Request("An expert.", message, temperature), [str(i) for i in range(count)])
-    return [extract_code(one.text) for one in found]
+    knowing = name == "offline"
+    return [extract_code(answer(knowing, message, temperature, str(i))) for i in range(count)]
 
 
 def changes(texts, first=FIRST):
@@ -129,7 +129,7 @@ def test_all_words_that_the_hints_name_are_heeded():
     assert all(told(f"Please: {one}.") != Told() for one in quoted)
     assert all(told(one) != Told() for one in WORDS)
     assert Offline().hints == HEEDED
-    assert Offline("offline:generic").hints == ""
+    assert Offline(name="offline:generic").hints == ""
 
 
 @pytest.mark.parametrize("said", [*WORDS, "entry 1 is too low"])

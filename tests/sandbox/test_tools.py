@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from selftaught.sandbox import Attempts, Job, Limits, tool
-from selftaught.sandbox.jail import TOOLS, interpreter
+from selftaught.sandbox.jail import TOOLS, interpreter, tools
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.sandbox.pool import Pool
 
@@ -73,10 +73,10 @@ def test_a_tool_that_never_ends_or_fails_is_a_value(pool: Pool) -> None:
 
 
 def test_tools_see_their_folder_and_others_do_not(pool: Pool) -> None:
-    program = "def f(path):\n    try:\n        import programs\n        return open(programs.__file__).read() != ''\n    except ImportError: return 0"
+    program = "def f(path):\n    try:\n        import flow\n        return open(flow.__file__).read() != ''\n    except ImportError: return 0"
     assert pool.run(Job(program, "f", (("",),), (0,), profile="tool"))[0].answer is True
     assert pool.run(Job(program, "f", (("",),), (0,)))[0].answer == 0
-    read = "import programs\ndef f(path): open(path + '/../task.py')\n"
+    read = "import flow\ndef f(path): open(path + '/../task.py')\n"
     (outcome,) = pool.run(Job(read, "f", ((str(TOOLS.parent),),), (0,), profile="tool"))
     assert outcome.kind == "error"
     assert outcome.denied.calls == {"openat": 1}
@@ -85,7 +85,7 @@ def test_tools_see_their_folder_and_others_do_not(pool: Pool) -> None:
 def test_tools_need_nothing_of_this_package_and_have_names_of_their_own() -> None:
     import sys
 
-    for path in TOOLS.glob("*.py"):
+    for path in TOOLS.rglob("*.py"):
         names = {
             name.split(".")[0]
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -97,7 +97,7 @@ def test_tools_need_nothing_of_this_package_and_have_names_of_their_own() -> Non
                 else []
             )
         }
-        others = {one.stem for one in TOOLS.glob("*.py")}
-        assert names <= set(sys.stdlib_module_names) | others
-        assert path.stem not in sys.stdlib_module_names
-        assert path.stem not in {one.stem for one in Path(TOOLS).with_name("guest").glob("*.py")}
+        assert names <= set(sys.stdlib_module_names) | {*tools(), "programs"}
+    for name in tools():
+        assert name not in sys.stdlib_module_names
+        assert name not in {one.stem for one in Path(TOOLS).with_name("guest").glob("*.py")}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from selftaught import tasks
 from selftaught.plain import rng_from
-from selftaught.program import defect
+from selftaught.sandbox.guest.programs import defect
 from selftaught.task import Half, Instance, InvalidAnswer, Split, Task
 from selftaught.tasks import binpack, grid, lpn, maxcut, qap, sat
 

@@ -145,12 +145,15 @@ def lineage(number: RunNumber, kept: Kept) -> None:
     """Tell which improver made which: all that was proposed, with scores, ideas, changes and strategies."""
     from selftaught.evidence.lineage import lineage as trace
     from selftaught.runs import assignment
+    from selftaught.sandbox.levels import open_sandbox
     from selftaught.views import lineage as view
     from selftaught.views import tables
 
     with looked_at(kept) as facts:
-        assignment(facts.run(number))
-        found = trace(facts, number)
+        record = facts.run(number)
+        assignment(record)
+        with open_sandbox(record.circumstances["sandbox"], slots=1) as sandbox:
+            found = trace(facts, number, sandbox)
     if kept.json:
         print(json.dumps(found))
     else:

@@ -38,7 +38,7 @@ from selftaught.evidence.statistics import (
     sequence,
     verdict,
 )
-from selftaught.evidence.strategies import strategies
+from selftaught.evidence.strategies import Strategies, strategies
 from selftaught.lab import Lab
 from selftaught.meta import MetaUtility
 from selftaught.program import Program
@@ -61,6 +61,8 @@ class Result:
 
     contest: Contest
     improvers: Sequence[Program]
+    shown: Strategies
+    """Those of the improvers."""
     tasks: Sequence[ScaledTask]
     blocks: Sequence[Block]
 
@@ -147,7 +149,9 @@ def _differences(cells: Sequence[Cell], others: Sequence[Cell] | None) -> list[f
 def contend(lab: Lab, contest: Contest, tasks: Sequence[ScaledTask]) -> Result:
     """Run a contest to its end. Every cell is a fact, so the same call again finds what was done before."""
     improvers = [Program(lab.store.text(one.improver)) for one in contest.entrants]
-    result = Result(contest, improvers, tasks, _blocks(lab, contest, improvers, tasks, range(contest.repetitions)))
+    shown = strategies(lab.sandbox, improvers)
+    blocks = _blocks(lab, contest, improvers, tasks, range(contest.repetitions))
+    result = Result(contest, improvers, shown, tasks, blocks)
     while contest.limit and len(result.blocks) < contest.limit and not result.decided:
         done = len(result.blocks)
         more = _blocks(lab, contest, improvers, tasks, range(done, done + 1))
@@ -311,7 +315,7 @@ def _row(result: Result, i: int, name: str, against_start: Verdict) -> EntrantFi
     return {
         "name": name,
         "improver": result.improvers[i].digest,
-        "strategies": list(strategies(result.improvers[i])),
+        "strategies": list(result.shown.of(result.improvers[i])),
         "test": interval(scores).plain(),
         "iqm": interquartile_mean(scores).plain(),
         "per_task": {task: _task(values, cells, task) for task, values in by_task(cells).items()},
@@ -403,6 +407,8 @@ def _notes(result: Result) -> list[str]:
     """What a reader must know of these figures before he believes them."""
     contest, notes = result.contest, list[str]()
     for i, one in enumerate(contest.entrants):
+        if why := result.shown.untold.get(result.improvers[i].digest):
+            notes.append(f"{one.name}: no strategies are told, for its program could not be followed ({why}).")
         failed = [cell.failed for cell in result.cells(i)]
         if all(failed):
             notes.append(f"{one.name} failed in every run, so its figures are those of the start solution: {failed[0]}")

@@ -40,7 +40,7 @@ from selftaught.evidence.statistics import (
 from selftaught.lab import Lab
 from selftaught.meta import MetaUtility
 from selftaught.plain import rng_from
-from selftaught.program import Program, defect
+from selftaught.program import Program
 from selftaught.recursion import Round, recursion
 from selftaught.settings import Settings
 
@@ -393,7 +393,7 @@ def _round(lab: Lab, settings: Settings, one: Round, train: Sequence[ScaledTask]
     scorings = [
         utility.cells(program, earlier)
         for program, times in scored
-        if not defect(program.text, utility.entry)
+        if not lab.defect(program.text, utility.entry)
         for earlier in range(times)
     ]
     gate = [*one.incumbent_cells, *one.challenger_cells]

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypedDict, cast
 
 from selftaught.errors import UsageError
-from selftaught.evidence.strategies import appearances, strategies
+from selftaught.evidence.strategies import Strategies, strategies
 from selftaught.program import Program
+from selftaught.sandbox import Sandbox
 from selftaught.store import Store
 
 _IDEA = 200
@@ -99,8 +100,11 @@ class Generation:
     """Of the improver after the round."""
 
 
-def lineage(store: Store, number: int) -> Lineage:
-    """The lineage of a recursion, finished or stopped. UsageError when the run is none, or has no round yet."""
+def lineage(store: Store, number: int, sandbox: Sandbox) -> Lineage:
+    """The lineage of a recursion, finished or stopped; its programs are read in the sandbox.
+
+    UsageError when the run is none, or has no round yet.
+    """
     record = store.run(number)
     rounds = (record.document or {}).get("rounds")
     if kind := record.settings.get("kind"):
@@ -112,18 +116,19 @@ def lineage(store: Store, number: int) -> Lineage:
     seed = record.settings["improver"]
     outer = {_place(about): body for about, body in store.facts("improvement", number) if about["stream"][0] == "outer"}
     asked = list(_asked(store, number))
-    found: list[Generation] = []
+    made, incumbent = list[_Made](), seed
     for one in (one for one in rounds if one["round"]):
-        incumbent = found[-1].improver if found else seed
         body = outer.get((one["worker"], incumbent, one["round"]), {})
-        found.append(_generation(store, one, incumbent, body.get("scored", ()), asked))
-    improvers = [seed, *(one.improver for one in found)]
-    shown = appearances([Program(store.text(one)) for one in improvers])
+        made.append(_Made(one, incumbent, body.get("scored", ())))
+        incumbent = one["improver"]
+    improvers = [Program(store.text(one)) for one in (seed, *(one.round["improver"] for one in made))]
+    scored = [Program(store.text(each["program"])) for one in made for each in one.scored]
+    shown = strategies(sandbox, [*improvers, *scored])
     return {
         "run": number,
         "seed_improver": seed,
-        "rounds": [_plain(one) for one in found],
-        "strategies": {name: list(at) for name, at in shown.items()},
+        "rounds": [_plain(_generation(store, one, asked, shown)) for one in made],
+        "strategies": {name: list(at) for name, at in shown.appearances(improvers).items()},
     }
 
 
@@ -145,16 +150,20 @@ def _asked(store: Store, number: int) -> list[tuple[str, str, int]]:
     ]
 
 
-def _generation(
-    store: Store,
-    one: Mapping[str, Any],
-    incumbent: str,
-    scored: Sequence[Mapping[str, Any]],
-    asked: Sequence[tuple[str, str, int]],
-) -> Generation:
-    texts = {name: store.text(name) for name in {incumbent, *(each["program"] for each in scored)}}
+@dataclass(frozen=True)
+class _Made:
+    """What is stored of one round: its document, the improver it began with, all that was scored."""
+
+    round: Mapping[str, Any]
+    incumbent: str
+    scored: Sequence[Mapping[str, Any]]
+
+
+def _generation(store: Store, made: _Made, asked: Sequence[tuple[str, str, int]], shown: Strategies) -> Generation:
+    one, incumbent = made.round, made.incumbent
+    texts = {name: store.text(name) for name in {incumbent, *(each["program"] for each in made.scored)}}
     own = [(message, answer) for message, answer, number in asked if number == one["round"]]
-    children = [_child(each, texts, own) for each in scored]
+    children = [_child(each, texts, own, shown) for each in made.scored]
     ranked = sorted(children, key=lambda child: (child.value is None, -(child.value or 0.0), child.program))
     kept = Program(store.text(one["improver"]))
     proposal = one["proposal"]
@@ -168,17 +177,19 @@ def _generation(
         accepted=one["accepted"],
         reason=one["reason"],
         diff=_diff(store, incumbent, proposal) if proposal else "",
-        strategies=strategies(kept),
+        strategies=shown.of(kept),
     )
 
 
-def _child(one: Mapping[str, Any], texts: Mapping[str, str], asked: Sequence[tuple[str, str]]) -> Child:
+def _child(
+    one: Mapping[str, Any], texts: Mapping[str, str], asked: Sequence[tuple[str, str]], shown: Strategies
+) -> Child:
     name = one["program"]
     text = texts[name].strip()
     message, answer = next(((message, answer) for message, answer in asked if text and text in answer), ("", ""))
     parents = tuple(sorted(other for other, shown in texts.items() if other != name and shown.strip() in message))
     idea = " ".join(answer.partition("```")[0].split())[:_IDEA]
-    return Child(name, parents, idea, one["value"], one["times"], strategies(Program(texts[name])))
+    return Child(name, parents, idea, one["value"], one["times"], shown.of(Program(texts[name])))
 
 
 def _diff(store: Store, before: str, after: str) -> str:

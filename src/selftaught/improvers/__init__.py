@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib import resources
 from pathlib import Path
 
 from selftaught.errors import UsageError
 from selftaught.improver import ENTRY
-from selftaught.program import Program, defect
+from selftaught.program import MAX_CHARS, Program
+from selftaught.sandbox.jail import GUEST
+
+_CHECK = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from programs import defect; "
+    "print(defect(sys.stdin.read(), sys.argv[2]) or '')"
+)
+_PARSE_S = 10.0
 
 
 def names() -> list[str]:
@@ -27,9 +36,21 @@ def _from_file(path: Path) -> Program:
     if not path.is_file():
         raise UsageError(f"no improver and no file {str(path)!r}: give a file, or one of {', '.join(names())}")
     try:
-        text = path.read_text(encoding="utf-8")
+        if path.stat().st_size > 4 * MAX_CHARS:
+            raise UsageError(f"{path} is no improver: longer than {MAX_CHARS:,} characters")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the improver {path}: {error}") from error
-    if why := defect(text, ENTRY):
+    if why := _defect(text):
         raise UsageError(f"{path} is no improver: {why}")
     return Program(text)
+
+
+def _defect(text: str) -> str | None:
+    """Why a text is no improver. It is parsed in a process of its own: the file may hold what somebody else has written."""
+    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _CHECK, str(GUEST), ENTRY]
+    try:
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_PARSE_S, check=False)
+    except subprocess.TimeoutExpired:
+        return f"it is not parsed within {_PARSE_S:g} s"
+    return done.stdout.decode().strip() or None if done.returncode == 0 else "it does not parse"

@@ -14,7 +14,8 @@ from selftaught.lab.progress import Progress
 from selftaught.lab.workers import Workers
 from selftaught.models import LanguageModel
 from selftaught.plain import JSON, Roots, roots
-from selftaught.sandbox import HostFunction, Job, Outcome, Sandbox
+from selftaught.program import MAX_CHARS
+from selftaught.sandbox import HostFunction, Job, Outcome, Sandbox, tool
 from selftaught.store import Store
 
 CONTRACT = 3
@@ -89,6 +90,20 @@ class Lab:
         with self.spend.round(label):
             self.store.spend(self.run, self.spend.now().plain())
             yield
+
+    def defect(self, text: JSON, entry: str) -> str | None:
+        """Why what a guest gave is no program that defines the function `entry`, in one line; None when it is one.
+
+        Only the syntax is looked at, in the sandbox: parsing has its own dangers.
+        """
+        if not isinstance(text, str):
+            return f"not a text but {type(text).__name__}"
+        if len(text) > MAX_CHARS:
+            return f"longer than {MAX_CHARS:,} characters"
+        (outcome,) = self.sandbox.run(tool("programs", "defect", [(text, entry)]))
+        if outcome.kind != "answer":
+            return f"does not parse: {outcome.kind}"
+        return None if outcome.answer is None else str(outcome.answer)
 
     def compute(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
         """Run a job in the sandbox and count its CPU time as spent."""

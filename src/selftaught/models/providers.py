@@ -10,6 +10,7 @@ from pathlib import Path
 from selftaught.errors import UsageError
 from selftaught.models import LanguageModel, exchange
 from selftaught.models.gateway import Gateway, Provider
+from selftaught.models.offline import Edit, Offline, unread
 from selftaught.models.prices import listed
 from selftaught.models.rows import ROWS, Row
 from selftaught.models.scripted import Scripted
@@ -42,6 +43,7 @@ def open_model(
     idle_s: float = 60.0,
     concurrency: int | None = None,
     keyless: bool = False,
+    edit: Edit | None = None,
 ) -> LanguageModel:
     """The model that a user names.
 
@@ -49,7 +51,9 @@ def open_model(
     `open_choice`. Raises UsageError, in one line, for whatever cannot be had.
     """
     choice = ModelChoice(spec, base_url, max_tokens, price)
-    return open_choice(choice, deadline_s=deadline_s, idle_s=idle_s, concurrency=concurrency, keyless=keyless)
+    return open_choice(
+        choice, deadline_s=deadline_s, idle_s=idle_s, concurrency=concurrency, keyless=keyless, edit=edit
+    )
 
 
 def open_choice(
@@ -59,12 +63,14 @@ def open_choice(
     idle_s: float = 60.0,
     concurrency: int | None = None,
     keyless: bool = False,
+    edit: Edit | None = None,
 ) -> LanguageModel:
     """The model that is chosen.
 
     It is given up after `deadline_s` seconds without a sign of life of its server, and after `idle_s` seconds without a word
     on a question it is asked for one; `concurrency` bounds the requests under way at once. One that is `keyless` needs no
-    key: it tells prices, and nothing can be asked of it. Raises UsageError, in one line, for whatever cannot be had.
+    key: it tells prices, and nothing can be asked of it; nor can the built-in model be asked without `edit`, which does its
+    work in a sandbox. Raises UsageError, in one line, for whatever cannot be had.
     """
     if sells(choice.spec):
         return Gateway(open_provider(choice, concurrency, keyless), deadline_s, idle_s)
@@ -74,7 +80,7 @@ def open_choice(
         raise UsageError(f"--max-tokens and --price are for models of a server; {choice.spec!r} takes neither")
     if choice.more:
         raise UsageError(f"--extra-body, --header and --query are for models of a server; {choice.spec!r} takes none")
-    return _built_in(choice)
+    return _built_in(choice, edit or unread)
 
 
 def open_provider(choice: ModelChoice, concurrency: int | None = None, keyless: bool = False) -> Provider:
@@ -126,15 +132,13 @@ def _row(choice: ModelChoice) -> Row:
     return ROWS[choice.provider]
 
 
-def _built_in(choice: ModelChoice) -> LanguageModel:
+def _built_in(choice: ModelChoice, edit: Edit) -> LanguageModel:
     """A model that needs no server."""
     if choice.provider == "scripted":
         if not choice.name:
             raise UsageError("scripted needs a file of answers: scripted:FILE")
         return Scripted.read(Path(choice.name))
     if choice.spec in {"offline", "offline:generic"}:
-        from selftaught.models.offline import Offline
-
-        return Offline(choice.spec)
+        return Offline(edit, choice.spec)
     known = ", ".join(entry.name for entry in catalogue())
     raise UsageError(f"no model is called {choice.spec!r}; there are {known}")

@@ -18,6 +18,7 @@ from selftaught.evidence.report import Faults, heading, usage
 from selftaught.lab import CONTRACT, Document, Lab
 from selftaught.lab.answers import Heard, faults, told
 from selftaught.lab.progress import Progress
+from selftaught.models import LanguageModel
 from selftaught.models.providers import sells
 from selftaught.plain import JSON
 from selftaught.program import Program
@@ -25,6 +26,7 @@ from selftaught.runs import DONE, assignment, kind_of, same_contract
 from selftaught.runs.handles import letting_go, open_handles, pulsing
 from selftaught.runs.look import first_look
 from selftaught.runs.model import open_model
+from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import LEVELS
 from selftaught.settings import Assignment
 from selftaught.store import RunRecord, Store
@@ -84,9 +86,12 @@ def carry(
         document = _document(store, record, asked)
         with _kept(store, number, document, spend):
             at_once = concurrency or record.circumstances.get("concurrency")
-            model = open_model(asked, spend.limits, concurrency=at_once)
             level = str(record.circumstances["sandbox"])
-            with open_handles(model, store, level, asked.seed, number, progress, spend, document) as lab:
+
+            def opening(sandbox: Sandbox) -> LanguageModel:
+                return open_model(asked, sandbox, spend.limits, concurrency=at_once)
+
+            with open_handles(opening, store, level, asked.seed, number, progress, spend, document) as lab:
                 return _conduct(lab, asked, anyway or bool(record.circumstances.get("anyway")))
 
 

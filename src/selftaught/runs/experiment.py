@@ -61,6 +61,8 @@ class Recursed:
     seed: int
     rounds: Sequence[Round]
     judgement: Judgement
+    shown: tuple[str, ...]
+    """The strategies of the improved improver."""
     again: float | None
     """How much better the seed improver becomes in the hands of the improved one than in its own; None: not asked."""
 
@@ -93,7 +95,7 @@ class Recursed:
             "arm": self.arm,
             "seed": self.seed,
             "improver": self.improver.digest,
-            "strategies": list(strategies(self.improver)),
+            "strategies": list(self.shown),
             "accepted": sum(one.accepted for one in self.rounds),
             "test_by_round": self.by_round(),
             "raw_by_round": self.raw(),
@@ -158,7 +160,7 @@ def speaking(lab: Lab, planned: Plan, settings: Settings) -> Generator[Lab]:
     if settings.model == planned.model:
         yield lab
         return
-    model = open_model(settings, lab.spend.limits)
+    model = open_model(settings, lab.sandbox, lab.spend.limits)
     try:
         yield replace(lab, model=model)
     finally:
@@ -174,7 +176,8 @@ def _recurse(lab: Lab, arm: Arm, again: bool) -> Recursed:
     rounds = list(recursion(lab, seed, train, settings))
     judgement = judge(lab, settings, rounds, test)
     better = _again(lab, settings, rounds, train, test) if again else None
-    return Recursed(arm.name, lab.seed, rounds, judgement, better)
+    improved = rounds[-1].improver
+    return Recursed(arm.name, lab.seed, rounds, judgement, strategies(lab.sandbox, [improved]).of(improved), better)
 
 
 def _again(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from selftaught.budget.spend import Spend
@@ -16,6 +16,7 @@ from selftaught.lab.workers import Workers, sizes
 from selftaught.models import LanguageModel
 from selftaught.models.gateway import Gateway
 from selftaught.models.waiting import Watch
+from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.store import Store
 
@@ -26,7 +27,7 @@ _ASKED = "asked to stop"
 
 @contextmanager
 def open_handles(
-    model: LanguageModel,
+    opening: Callable[[Sandbox], LanguageModel],
     store: Store,
     level: str,
     seed: int,
@@ -35,23 +36,21 @@ def open_handles(
     spend: Spend | None = None,
     document: Document | None = None,
 ) -> Generator[Lab]:
-    """A lab with this model, a sandbox of that level, the store, and threads for all of them."""
-    try:
-        with open_sandbox(level) as sandbox:
-            workers = Workers(sizes(sandbox.slots, model.concurrency))
-            handles = progress or Progress(), spend or Spend(), document or Document({})
-            lab = Lab(sandbox, model, store, workers, seed, run, *handles)
-            if isinstance(model, Gateway):
-                model.watch = _Told(lab.progress)
-            try:
-                with letting_go(lab), pulsing(lab):
-                    yield lab
-            finally:
-                lab.stopping.set()
-                model.close()
-                workers.close()
-    finally:
-        model.close()
+    """A lab with a sandbox of that level, the model that `opening` makes around it, the store, and threads for all of them."""
+    with open_sandbox(level) as sandbox:
+        model = opening(sandbox)
+        workers = Workers(sizes(sandbox.slots, model.concurrency))
+        handles = progress or Progress(), spend or Spend(), document or Document({})
+        lab = Lab(sandbox, model, store, workers, seed, run, *handles)
+        if isinstance(model, Gateway):
+            model.watch = _Told(lab.progress)
+        try:
+            with letting_go(lab), pulsing(lab):
+                yield lab
+        finally:
+            lab.stopping.set()
+            model.close()
+            workers.close()
 
 
 class _Told(Watch):

@@ -60,6 +60,8 @@ def _try(lab: Lab, name: str, improver: Program) -> None:
         return [f"An idea.\n```python\ndef f(x):\n    return x + {i}\n```" for i in range(len(messages))]
 
     (outcome,) = lab.compute(job, {"utility": utility, "feedback": feedback, "ask": ask})
+    if outcome.kind == "defect":
+        raise WorthlessRun(f"the improver {name} is no program: {outcome.error}; {_GIVEN}")
     mistake, *where = outcome.error.splitlines() or [""]
     if outcome.kind == "error" and _is_mistake(mistake.partition(":")[0]):
         place = f" ({where[-1].strip()})" if where else ""

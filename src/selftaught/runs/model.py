@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from selftaught.budget.spend import SpendLimits
 from selftaught.models import LanguageModel, providers
+from selftaught.models.offline import Edit
 from selftaught.models.prices import LONGEST_GUESS
+from selftaught.plain import JSON
 from selftaught.runs.replay import Replay
+from selftaught.sandbox import Limits, Outcome, Sandbox, tool
 from selftaught.settings import Assignment
+
+_EDITING = Limits(cpu_s=5, wall_s=30, answer_kb=4096)
+"""What the built-in model may use for one answer."""
 
 
 def open_model(
     asked: Assignment,
+    sandbox: Sandbox | None = None,
     limits: SpendLimits | None = None,
     keyless: bool = False,
     concurrency: int | None = None,
 ) -> LanguageModel:
     """The model that is asked for; `keyless`: to be told prices only. The caller closes it.
 
+    The built-in model does its work in the `sandbox`; without one nothing can be asked of it.
     Under a limit on dollars an answer has a limit on its tokens, or its price would have none: if nothing else is asked
     for, the one that estimates count with. `concurrency` bounds the requests to a server at once; a model without one takes as
     many as it does.
@@ -36,7 +45,22 @@ def open_model(
         idle_s=limits.idle_s,
         concurrency=concurrency,
         keyless=keyless,
+        edit=editing(sandbox) if sandbox else None,
     )
+
+
+def editing(sandbox: Sandbox) -> Edit:
+    """The hands of the built-in model: what it edits was generated, so it does so in the sandbox."""
+
+    def edit(inputs: Sequence[tuple[JSON, ...]]) -> list[str]:
+        return [_told(one) for one in sandbox.run(tool("editor", "answer", inputs, _EDITING))]
+
+    return edit
+
+
+def _told(outcome: Outcome) -> str:
+    """The answer; an editor that fails says so, as a model that refuses would."""
+    return str(outcome.answer) if outcome.kind == "answer" else f"I cannot edit this program ({outcome.kind})."
 
 
 def about(spec: str) -> str:

@@ -26,6 +26,7 @@ from selftaught.program import Program
 from selftaught.runs.carry import carry_in
 from selftaught.runs.handles import open_handles
 from selftaught.runs.model import open_model
+from selftaught.sandbox import Sandbox
 from selftaught.settings import Contest, Controls, Entrant, Settings
 from selftaught.settings.choice import ModelChoice, Price
 from selftaught.store import Store
@@ -53,13 +54,15 @@ def open_lab(
     Raises UsageError, SandboxRefused or ModelFailure, each with what to do.
     """
     spend = Spend(limits or SpendLimits())
-    if isinstance(model, str):
+
+    def opening(within: Sandbox) -> LanguageModel:
+        if not isinstance(model, str):
+            return model
         choice = ModelChoice(model, base_url, max_tokens, price and Price(*price))
-        opened = open_model(Settings("", choice), spend.limits)
-    else:
-        opened = model
+        return open_model(Settings("", choice), within, spend.limits)
+
     own = secrets.randbits(SEED_BITS) if seed is None else seed
-    with Store(Path(store)) as kept, open_handles(opened, kept, sandbox, own, spend=spend) as lab:
+    with Store(Path(store)) as kept, open_handles(opening, kept, sandbox, own, spend=spend) as lab:
         yield lab
 
 

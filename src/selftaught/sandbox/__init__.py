@@ -5,7 +5,7 @@ names below are all that the rest of the package knows of it.
 
 How it is built, from the outside in: `pool` (slots, retries) talks through `server` to zygotes in the jail of `jail`;
 `guest/zygote` forks a locked child per job, which runs `guest/runner`, and counts what its filter refuses
-(`guest/counting`); `tools` holds our own readers of generated texts; `calls` answers improvers, `reader` reads what
+(`guest/counting`); `tools` holds our own readers and editors of generated texts; `calls` answers improvers, `reader` reads what
 guests leave; `levels`, `probes`, `advice` and `doctor` say what holds on this machine.
 
 What the sandbox does not stop, at any level:
@@ -31,7 +31,7 @@ from typing import Literal, Protocol
 from selftaught.plain import JSON
 
 Profile = Literal["function", "improver", "tool"]
-OutcomeKind = Literal["answer", "error", "time", "memory", "output", "killed"]
+OutcomeKind = Literal["answer", "error", "defect", "time", "memory", "output", "killed"]
 MOST_MB = 1 << 20
 """No job may ask for more MiB of memory, or of files."""
 HostFunction = Callable[..., JSON]
@@ -140,7 +140,8 @@ class Outcome:
     answer: JSON = None
     """The returned plain data when `kind` is `answer`."""
     error: str = ""
-    """For `error`: the last line of the trace, then the trace within the program; otherwise which limit or layer acted."""
+    """For `error`: the last line of the trace, then the trace within the program; for `defect`, why the text is no program
+    that defines the entry (it was not run); otherwise which limit or layer acted."""
     output: str = ""
     """What the program printed, capped."""
     cpu_s: float = 0.0

@@ -30,8 +30,8 @@ TOOLS = Path(__file__).with_name("tools")
 PACKAGE = Path(__file__).resolve().parents[1]
 """This package: whoever reads it can make the hidden instances."""
 _GUEST_FILES = (
-    "blocks.py", "counting.py", "helpers.py", "hook.py", "kernel.py", "locking.py", "mending.py", "runner.py", "spoken.py",
-    "stubs.py", "wire.py", "zygote.py",
+    "blocks.py", "counting.py", "helpers.py", "hook.py", "kernel.py", "locking.py", "mending.py", "programs.py",
+    "runner.py", "spoken.py", "stubs.py", "wire.py", "zygote.py",
 )  # fmt: skip
 _DEVICES = ["/dev/null", "/dev/zero"]
 _ASKED_FOR = ["/dev/random", "/dev/urandom", "/sys/devices/system/cpu", "/proc/stat", "/proc/cpuinfo", "/proc/meminfo"]
@@ -83,6 +83,13 @@ class Bind:
 
     source: Path
     target: Path
+
+
+def tools() -> list[str]:
+    """The names of the tools: files and packages."""
+    return sorted(
+        [path.stem for path in TOOLS.glob("*.py")] + [path.parent.name for path in TOOLS.glob("*/__init__.py")]
+    )
 
 
 def interpreter() -> Path:
@@ -245,7 +252,7 @@ def _options(layers: Layers, kind: Kind, door: int) -> str:
             "path": "/site" if within else str(packages),
             "numpy": kind.numpy,
             "improver": improver,
-            "tools": sorted(path.stem for path in TOOLS.glob("*.py")) if kind.profile == "tool" else [],
+            "tools": tools() if kind.profile == "tool" else [],
             "tools_path": "/tools" if within else str(TOOLS),
             "files": kind.files,
             "pidns": layers.pidns and within,

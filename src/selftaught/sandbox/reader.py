@@ -165,7 +165,7 @@ def _answer(data: bytes) -> tuple[OutcomeKind, JSON, str]:
     match message:
         case ["answer", value]:
             return "answer", value, ""
-        case ["error" | "memory" | "output" as kind, str(text)]:
+        case ["error" | "defect" | "memory" | "output" as kind, str(text)]:
             return kind, None, _ADDRESS.sub(" at 0x…", text[:_MAX_ERROR])
         case _:
             return "error", None, "the answer is no plain data: a forged message"

@@ -18,8 +18,8 @@ from typing import Any, TypeGuard, cast
 
 from selftaught.errors import UsageError
 from selftaught.plain import roots
-from selftaught.program import defect
 from selftaught.sandbox import MOST_MB, Limits
+from selftaught.sandbox.guest.programs import defect
 from selftaught.task import Task, authored
 
 _BUILT_IN = {

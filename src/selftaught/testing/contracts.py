@@ -17,8 +17,8 @@ import pytest
 from selftaught.errors import ModelFailure
 from selftaught.models import LanguageModel, Request
 from selftaught.plain import JSON, canonical, digest
-from selftaught.program import defect
 from selftaught.sandbox import Job, Limits, Sandbox
+from selftaught.sandbox.guest.programs import defect
 from selftaught.task import InvalidAnswer, Task
 
 _QUESTION = Request("You are an expert programmer.", "Improve this program:\n```python\ndef f(x):\n    return x\n```")

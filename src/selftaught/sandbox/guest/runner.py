@@ -16,6 +16,7 @@ from typing import Any
 
 import wire
 from hook import WRITING, Hook
+from programs import defect
 
 INPUTS, ANSWERS, CALLS = 3, 4, 5
 _FILE = "program.py"
@@ -116,6 +117,14 @@ def _load(text: str, entry: str) -> Callable[..., Any]:
     return function
 
 
+def _ready(text: str, entry: str, lines: list[str]) -> tuple[str, Any]:
+    """The program's function, or what became of the text instead: it may be no program at all."""
+    state, wrong = _attempt(lambda: defect(text, entry), lines)
+    if state == "answer" and wrong is None:
+        return _attempt(lambda: _load(text, entry), lines)
+    return ("defect", wrong) if state == "answer" else (state, wrong)
+
+
 def _trace(error: BaseException, lines: list[str]) -> str:
     """The last line of the trace, then the places within the program, outermost first."""
     text = f"{type(error).__name__}: {error}"[:_MAX_MESSAGE]
@@ -165,7 +174,7 @@ def warm_up() -> None:
     program = "import math\ndef f(x):\n    return [y + 1.5 for y in x]\n"
     seed(0)
     _message(*_attempt(lambda: _load(program, "f")(_decode("[1, 2.5]")), []))
-    _attempt(lambda: _load("raise ValueError", "f"), [""])
+    _ready("raise ValueError\nf = 1", "f", ["", ""])
     sys.modules.pop("program")
 
 
@@ -173,9 +182,10 @@ def serve(objects: Callable[[Any], list[Any]], hook: Hook) -> None:
     """Load the program, then answer inputs one by one until there are no more. `objects` makes the arguments."""
     job = _receive()
     hook.begin()
-    lines = job["program"].splitlines()
+    text = job["program"].removeprefix("\ufeff")
+    lines = text.splitlines()
     seed(job["seed"])
-    state, function = _attempt(lambda: _load(job["program"], job["entry"]), lines)
+    state, function = _ready(text, job["entry"], lines)
     while True:
         value, arguments = _receive()
         hook.begin()

@@ -8,15 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-HEEDED = """\
-It is a program editor that heeds these words, in a message about a program with a table of numbers:
-"tune the constants": only numbers are changed; "change the structure": anything but numbers is;
-"small steps", "large steps": by how much a number is changed, a third or three times as much as otherwise;
-"few numbers", "many numbers": how many of them at once;
-"combine": numbers are mixed from the first program shown and another one, and nothing else is done;
-"entry 3 is too low", "entry 3 is too high": which numbers to change and in which direction, most of the time."""
-"""What an improver may be told of the built-in model."""
-
 _ENTRY = re.compile(r"entry (\d{1,4}) is too (low|high)")
 _FENCED = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.MULTILINE | re.DOTALL)
 

@@ -13,9 +13,9 @@ from math import sqrt
 from statistics import fmean
 from typing import cast
 
-from selftaught.models.offline.edits import Edit, edit_count
-from selftaught.models.offline.heeded import Told
-from selftaught.models.offline.source import parse
+from editor.edits import Edit, edit_count
+from editor.heeded import Told
+from editor.source import parse
 
 LEAST = 4
 OTHERWISE = 0.1

@@ -6,9 +6,9 @@ import ast
 import random
 from copy import deepcopy
 
-from selftaught.models.offline import edits
-from selftaught.models.offline.landmarks import Improver, improver
-from selftaught.models.offline.parts import PARTS, inherit
+from editor import edits
+from editor.landmarks import Improver, improver
+from editor.parts import PARTS, inherit
 
 GENERIC = 0.05
 """The chance that an edit is a generic one."""

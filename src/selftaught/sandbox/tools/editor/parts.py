@@ -15,8 +15,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from selftaught.models.offline.landmarks import Improver, Slot, holds, is_name
-from selftaught.program import parse
+from editor.landmarks import Improver, Slot, holds, is_name
 
 Part = Callable[[Improver, random.Random], str | None]
 """Changes an improver in place and says what it did; None: not here, nothing was changed."""
@@ -394,11 +393,11 @@ def _replace(root: ast.AST, old: ast.expr, new: ast.expr) -> None:
 
 
 def _statements(text: str) -> list[ast.stmt]:
-    return parse(text).body
+    return ast.parse(text).body
 
 
 def _expression(text: str) -> ast.expr:
-    statement = parse(text).body[0]
+    statement = ast.parse(text).body[0]
     assert isinstance(statement, ast.Expr)
     return statement.value
 

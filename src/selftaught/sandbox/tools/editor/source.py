@@ -9,8 +9,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import NamedTuple, cast
 
-from selftaught import program
-from selftaught.program import MAX_PROGRAM_CHARS
+from programs import MAX_CHARS
 
 _SEALED = (ast.JoinedStr, ast.Starred, ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await, ast.Slice)
 """Expressions that are left alone as a whole: their parts have no reliable place in the text, or only work where they are."""
@@ -81,16 +80,16 @@ _TIGHT = (
 )
 
 
-_HUGE_NUMBER = re.compile(r"[0-9a-fA-F_]{3000}")
+_HUGE_NUMBER = re.compile(r"(?<![0-9a-fA-F_])[0-9a-fA-F_]{3000}")
 
 
 @lru_cache(maxsize=512)
 def parse(text: str) -> Source | None:
     """The program in `text`, or None when it is not Python, or holds a number that Python reads but does not write."""
-    if len(text) > MAX_PROGRAM_CHARS or _HUGE_NUMBER.search(text):
+    if len(text) > MAX_CHARS or _HUGE_NUMBER.search(text):
         return None
     try:
-        tree = program.parse(text)
+        tree = ast.parse(text)
         raw = text.encode()
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Callable
 
-from selftaught.models.offline.source import Source, Spot, parse
+from editor.source import Source, Spot, parse
 
 BINARY = ("+", "-", "*", "/")
 RARE_BINARY = ("**", "//", "%")

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from selftaught.program import parse
-
 ENTRY = "improve_algorithm"
 _OPENING = ("```python\n", "```py\n", "```\n")
 
@@ -211,7 +209,7 @@ def improver(text: str) -> Improver | None:
     if ENTRY not in text:
         return None
     try:
-        tree = parse(text)
+        tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     for node in tree.body:

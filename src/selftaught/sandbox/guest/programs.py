@@ -1,4 +1,7 @@
-"""Tool: whether a generated text is a program."""
+"""Whether a generated text is a program. The runner asks before it runs one; for other texts it serves as a tool.
+
+It reads what somebody else has written, so on the host it is for trusted texts alone.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ def defect(text: str, entry: str) -> str | None:
         return f"syntax error in line {error.lineno or 0}: {error.msg}"
     except (ValueError, RecursionError, MemoryError) as error:
         return f"does not parse: {type(error).__name__}"
-    return None if any(_defines(node, entry) for node in ast.walk(tree)) else f"does not define {entry}"
+    at_top = any(_defines(node, entry) for node in tree.body)
+    return None if at_top or any(_defines(node, entry) for node in ast.walk(tree)) else f"does not define {entry}"
 
 
 def _defines(node: ast.AST, name: str) -> bool:

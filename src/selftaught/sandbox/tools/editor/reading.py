@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from selftaught.models.offline.source import parse
+from editor.source import parse
 
-_FENCE = re.compile(r"^[ \t]{0,3}(`{3,}|~{3,})[ \t]*([\w.+#-]*)[ \t]*\r?$", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]{0,3}(`{3,}+|~{3,}+)[ \t]*+([\w.+#-]*+)[ \t]*+\r?$", re.MULTILINE)
 _MAX_FENCES = 60
 
 
