@@ -11,7 +11,8 @@
         │   ├── PassingFailure  this request failed, the same request may pass soon (the gateway tries again)
         │   ├── ModelRefused    the key, the model's name or the request is wrong: trying again is no use
         │   └── ModelDown       nothing got through until the deadline
-        └── StoreFailure    the run store could not be read or written
+        ├── StoreFailure    the run store could not be read or written
+        └── InUse           another process works on the run, or on one of the store
 
 A candidate's failure is none of these: it is a value (`Outcome`, `Score`).
 """
@@ -81,6 +82,10 @@ class ModelDown(ModelFailure):
 
 class StoreFailure(WorldError):
     """The run store could not be opened, read or written."""
+
+
+class InUse(WorldError):
+    """Another process works on the run, or on one of the runs of the store, that would have to stand still for this."""
 
 
 class Refusal(Exception):
