@@ -19,6 +19,9 @@ A candidate's failure is none of these: it is a value (`Outcome`, `Score`).
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 
 class SelftaughtError(Exception):
     """Base of all errors this package raises on purpose."""
@@ -98,3 +101,12 @@ class Refusal(Exception):
         super().__init__(message)
         self.kind = kind
         self.message = message
+
+
+@contextmanager
+def reading(what: str) -> Generator[None]:
+    """Whatever is missing or of another kind in stored data that the block reads is one line: `what` is not whole."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise UsageError(f"{what} is not whole ({' '.join(repr(error).split())[:200]})") from error

@@ -22,14 +22,14 @@ from selftaught.cli.options import (
     specs,
 )
 from selftaught.cli.state import Standing, standing
-from selftaught.cli.terminal import show_program, show_rows
-from selftaught.errors import UsageError
+from selftaught.cli.terminal import sentence, show_program, show_rows
+from selftaught.errors import UsageError, reading
 
 if TYPE_CHECKING:
-    from selftaught.budget.spend import SpendLimits
     from selftaught.lab.progress import Pulse
     from selftaught.settings import Settings
     from selftaught.store import RunRecord
+    from selftaught.views.sheets import Part
 
 
 @command(everyday=("model", "tasks", "improver", "rounds", "seed"), cls=Working)
@@ -50,10 +50,11 @@ def run(
     from selftaught.store import Store
 
     program = load(recursion.improver)
+    base = Settings(improver=program.digest, **asked.settings(), **_recursion(recursion))
+    settings = replace(base, inner=inner.over(base.inner), outer=outer.over(base.outer))
+    agree(estimate(settings), spending.limits(), how.yes)
     with Store(how.store) as facts:
-        base = Settings(improver=facts.keep(program.text), **asked.settings(), **_recursion(recursion))
-        settings = replace(base, inner=inner.over(base.inner), outer=outer.over(base.outer))
-        agree(estimate(settings), spending.limits(), how.yes)
+        facts.keep(program.text)
         begin(facts, settings, asked.seed, spending, how)
 
 
@@ -72,26 +73,16 @@ def _recursion(options: Recursion) -> dict[str, Any]:
 @command(cls=Working)
 def resume(number: RunNumber, spending: RoundSpending, how: Carried) -> None:
     """Go on with a run that was stopped; nothing it has paid for is paid for again."""
+    from selftaught.runs import DONE, assignment
+    from selftaught.runs.going import begun_with, ready
+
     with existing(how) as facts:
-        limits = spending.limits(_begun_with(facts.run(number)))
-        follow(facts, number, how, limits)
-
-
-def _begun_with(record: RunRecord) -> SpendLimits:
-    """The limits of a run; UsageError for one that this version does not know and so could not keep."""
-    from dataclasses import fields
-
-    from selftaught.budget.spend import SpendLimits
-    from selftaught.runs import assignment
-
-    assignment(record)
-    limits = record.circumstances.get("limits", {})
-    strange = sorted(limits.keys() - {one.name for one in fields(SpendLimits)})
-    if strange:
-        raise UsageError(
-            f"run {record.id} has the limit {strange[0]!r}, which this selftaught does not know: upgrade selftaught"
-        )
-    return SpendLimits(**limits)
+        record = facts.run(number)
+        if record.status == DONE:
+            assignment(record)
+        else:
+            ready(record)
+        follow(facts, number, how, spending.limits(begun_with(record)))
 
 
 @command()
@@ -105,7 +96,7 @@ def show(
 ) -> None:
     """Look at a run, also while another process works on it."""
     from selftaught.program import Program
-    from selftaught.runs import assignment, kind_of
+    from selftaught.runs import assignment, made
 
     if recursion and not program:
         raise UsageError("--of chooses whose program --improver prints: add --improver")
@@ -113,8 +104,7 @@ def show(
         record = facts.run(number)
         assignment(record)
         if program:
-            made = kind_of(record.settings).made(record, recursion)
-            show_program(Program(facts.text(made)), kept.json)
+            show_program(Program(facts.text(made(record, recursion))), kept.json)
         else:
             _show(record, standing(facts, record), kept.json)
 
@@ -122,21 +112,31 @@ def show(
 def _show(record: RunRecord, stands: Standing, as_json: bool) -> None:
     """What has come of a run so far, and how it stands unless it is done."""
     document = dict(record.document or {})
+    if stands.state == "done":
+        show_document(record.id, document, as_json)
+        return
+    parts = _parts(record, stands)
     if as_json:
-        print(json.dumps(document if stands.state == "done" else {**document, **stands.plain()}))
-    elif stands.state == "done":
-        show_document(document, as_json)
-    elif stands.state == "stopped" and "stopped" in document:
-        show_document(document, as_json)
-        print(f"{stands.goes_on}.")
-    else:
-        from selftaught.views import running, tables
+        print(json.dumps({**document, **stands.plain()}))
+        return
+    from selftaught.views import tables
 
-        print(f"Run {record.id}: {stands.said}")
-        quiet = stands.now.quiet_s if stands.now else None
-        tables.show(running.sheets(document, cast("Pulse | None", record.pulse), quiet))
-        if stands.goes_on:
-            print(f"{stands.goes_on}.")
+    tables.show(parts)
+    if stands.goes_on:
+        print(f"{sentence(stands.goes_on)}.")
+
+
+def _parts(record: RunRecord, stands: Standing) -> list[Part]:
+    """What is to be shown of a run that has not come to its end."""
+    from selftaught.views import running, sheets
+    from selftaught.views.sheets import Note
+
+    document, quiet = record.document or {}, stands.now.quiet_s if stands.now else None
+    with reading(f"run {record.id} cannot be shown: its document"):
+        if stands.state == "stopped" and "stopped" in document:
+            return sheets(document)
+        pulse = cast("Pulse", record.pulse) if record.pulse else None
+        return [Note(f"Run {record.id}: {stands.said}"), *running.sheets(document, pulse, quiet)]
 
 
 @command()
@@ -148,12 +148,18 @@ def lineage(number: RunNumber, kept: Kept) -> None:
     from selftaught.views import tables
 
     with looked_at(kept) as facts:
-        assignment(facts.run(number))
-        found = trace(facts, number)
+        record = facts.run(number)
+        assignment(record)
+        stands = standing(facts, record)
+        with reading(f"run {number} has no lineage to tell: its document"):
+            found = trace(facts, number)
+            parts = view.sheets(found)
     if kept.json:
         print(json.dumps(found))
-    else:
-        tables.show(view.sheets(found))
+        return
+    if stands.state != "done":
+        print(f"Run {number}: {stands.said}; what follows is what it has come to so far")
+    tables.show(parts)
 
 
 @command()

@@ -18,6 +18,11 @@ def line(text: str) -> str:
     return clean(" ".join(text.split()))
 
 
+def sentence(text: str) -> str:
+    """The text with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def tell(text: str) -> None:
     """Say something about what is done, beside the figures: on standard error."""
     print(f"selftaught: {clean(text)}", file=sys.stderr)

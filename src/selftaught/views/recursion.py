@@ -115,7 +115,7 @@ def arms(document: RunFigures) -> Sheet:
     """One row per arm on the test split."""
     rows = _arms(document["arms"])
     tasks = document["arms"]["seed"]["per_task"].keys()
-    known = len(tasks & set(document["tasks"]))
+    known = len(tasks & set(document.get("tasks", ())))
     seen = f"{known} of them the recursion's own, on fresh instances" if known else "none of which the recursion saw"
     columns = (
         Column("arm", whole=True),
