@@ -9,7 +9,7 @@ import typer
 
 from selftaught.cli.base import agree, begin, looked_at, writable, write
 from selftaught.cli.declare import Working, command
-from selftaught.cli.options import Asked, Begun, Budget, Comparison, Kept, Spending, specs
+from selftaught.cli.options import Asked, Begun, Budget, Comparison, Kept, Spending, improver_names, specs
 from selftaught.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="IMPROVER...",
+            autocompletion=improver_names,
             help="Names from `improvers`, files, or run:N, what run N ended with (run:N/ARM/SEED: a recursion of an "
             "experiment). The first is the reference.",
         ),

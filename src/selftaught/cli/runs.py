@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
@@ -21,7 +21,7 @@ from selftaught.cli.options import (
     given,
     specs,
 )
-from selftaught.cli.state import Standing, standing
+from selftaught.cli.state import PlainStanding, Standing, standing
 from selftaught.cli.terminal import sentence, show_program, show_rows
 from selftaught.errors import UsageError, reading
 
@@ -166,27 +166,60 @@ def lineage(number: RunNumber, kept: Kept) -> None:
 def runs(kept: Kept) -> None:
     """List the runs of a store, and how each stands."""
     with looked_at(kept) as facts:
-        found = [(record, standing(facts, record), _about(record)) for record in facts.runs()]
+        found = [(record, standing(facts, record)) for record in facts.runs()]
+    rows = [_row(*one) for one in found]
     if kept.json:
-        show_rows([{**_row(record, about), **stands.plain()} for record, stands, about in found], True)
+        show_rows(rows, True)
         return
-    show_rows([{**_row(record, about), "status": stands.said} for record, stands, about in found], False)
-    for _, stands, _ in found:
+    show_rows(
+        [
+            {name: row[name] for name in _LISTED} | _short(row, stands)
+            for row, (_, stands) in zip(rows, found, strict=True)
+        ],
+        False,
+    )
+    for _, stands in found:
         for said in (stands.now, stands.goes_on):
             if said:
                 print(f"Run {stands.number}: {said}")
 
 
-def _row(record: RunRecord, about: str) -> dict[str, Any]:
-    settings = record.settings if isinstance(record.settings, dict) else {}
+class RunRow(PlainStanding):
+    """A run of the store: `selftaught runs --json` is a list of these."""
+
+    run: int
+    started: str
+    """When, UTC."""
+    status: str
+    """`running`, `done`, why it stopped, or that it died."""
+    model: str | None
+    seed: int | None
+    about: str
+    """What it is asked to do, or why this version cannot tell."""
+
+
+_LISTED: Final = ("run", "started", "status", "model", "about")
+_LONG = 120
+"""Characters of a status that are listed; `show` tells the whole of it."""
+
+
+def _row(record: RunRecord, stands: Standing) -> RunRow:
+    unseen = record.status == "running" and stands.state != "running"
     return {
         "run": record.id,
         "started": record.started,
-        "status": record.status,
-        "model": settings.get("model"),
-        "seed": settings.get("seed"),
-        "about": about,
+        "status": stands.said if unseen else record.status,
+        "model": record.settings.get("model"),
+        "seed": record.settings.get("seed"),
+        "about": _about(record),
+        **stands.plain(),
     }
+
+
+def _short(row: RunRow, stands: Standing) -> dict[str, str]:
+    """What of a row is shorter in the list: the minute of its beginning, and the status in a line or two."""
+    said = stands.said if len(stands.said) <= _LONG else f"{stands.said[:_LONG]}…"
+    return {"started": row["started"][:16].replace("T", " "), "status": said}
 
 
 def _about(record: RunRecord) -> str:
