@@ -1,5 +1,6 @@
 """The way in from Python: what it does is what the command does, results are plain values, and its types are checked."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from shared.command import selftaught
+from shared.command import one_line, selftaught
 
 import selftaught as public
 from selftaught.budget import Allowance
@@ -17,6 +18,7 @@ from selftaught.lab import CONTRACT
 from selftaught.program import Program
 from selftaught.runs import unfinished
 from selftaught.store import Store
+from selftaught.tasks import load
 from selftaught.testing import Guesser, Number, asker
 
 SMALL = {
@@ -157,7 +159,10 @@ def test_mistakes_are_one_clear_line(tmp_path, wrong, said):
 
 
 USER = """
-from selftaught import Allowance, Improvement, Lab, Limits, Task, improve_program, open_lab, run_recursion
+from selftaught import (
+    Allowance, ContestDocument, Improvement, Lab, Limits, RunDocument, Task, compare_improvers, improve_program, open_lab,
+    run_recursion,
+)
 from selftaught.testing import Number
 
 
@@ -173,6 +178,12 @@ with open_lab("offline", store="x.db") as lab:
     improve_program(lab, 3, Number())
     Limits(cpu="fast")
     run_recursion(lab, rounds="many")
+    document: RunDocument = run_recursion(lab, tasks=[Number(), "lpn"])
+    reveal_type(document["arms"]["improved"]["test"]["mean"])
+    document["verdict"]["against_seed"]["kinds"]
+    document["gains"]
+    contest: ContestDocument = compare_improvers(lab, ["seed"])
+    contest["improver"]
 """
 
 
@@ -188,9 +199,16 @@ def test_a_users_file_is_checked_against_the_public_types(tmp_path):
     told = [one["message"] for one in found if one["severity"] == "information"]
     assert any('"Program | None"' in one for one in told)
     assert any('"Lab"' in one for one in told)
+    assert any('"float"' in one for one in told)
     wrong = sorted(one["range"]["start"]["line"] for one in found if one["severity"] == "error")
     lines = USER.splitlines()
-    assert [lines[i].strip().partition("(")[0] for i in wrong] == ["improve_program", "Limits", "run_recursion"]
+    misspelt = ['document["verdict"]["against_seed"]["kinds"]', 'document["gains"]', 'contest["improver"]']
+    assert [lines[i].strip().partition("(")[0] for i in wrong] == [
+        "improve_program",
+        "Limits",
+        "run_recursion",
+        *misspelt,
+    ]
 
 
 def test_a_run_that_nobody_has_worked_on_yet_is_not_taken_for_an_unfinished_one(tmp_path):
@@ -209,3 +227,126 @@ def test_a_run_that_nobody_has_worked_on_yet_is_not_taken_for_an_unfinished_one(
         assert unfinished(store, replace(asked, rounds=9), "strict") is None
         store.finish(number, "done")
         assert unfinished(store, asked, "strict") is None
+
+
+OWN = """
+import random
+from selftaught import Instance, Limits, Task
+
+
+class Mine(Task):
+    name = "mine"
+    entry = "f"
+    start = "def f(x):\\n    return 0.0\\n"
+    summary = "Return a number near 1."
+    limits = Limits(cpu_s=0.2)
+    known_start = 0.0
+    instances = {"train": 2, "validation": 2, "test": 2}
+    description = "f(x) returns a number in [0, 1]; the grade is that number."
+
+    def __init__(self, top=1.0):
+        self._top = top
+
+    def draw(self, rng):
+        return Instance((self._top * rng.random(),))
+
+    def grade(self, instance, answer):
+        return min(1.0, max(0.0, float(answer)))
+"""
+
+
+def own_task(folder, monkeypatch):
+    (folder / "mine.py").write_text(OWN)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    return importlib.import_module("mine").Mine
+
+
+def test_a_task_of_ones_own_is_named_by_its_class_and_file(tmp_path, monkeypatch):
+    mine = own_task(tmp_path, monkeypatch)
+    small = {"repetitions": 1, "inner": SMALL["inner"]}
+    with public.open_lab("offline", tmp_path / "s.db") as lab:
+        document = public.run_recursion(lab, tasks=[mine()], rounds=1, settings=SMALL)
+        compared = public.compare_improvers(lab, ["seed"], tasks=[mine(), Number(), load("qap:12", 0)[0]], **small)
+    file = tmp_path / "mine.py"
+    assert document["settings"]["tasks"] == [f"{file}:Mine"] and document["tasks"] == ["mine"]
+    assert compared["settings"]["tasks"][0] == f"{file}:Mine" and compared["settings"]["tasks"][2] == "qap:12"
+    with Store(tmp_path / "s.db") as store:
+        store.finish(1, "stopped: enough")
+    done = selftaught("resume", "1", "--store", tmp_path / "s.db", "--json", cwd=tmp_path.parent)
+    assert done.returncode == 0 and json.loads(done.stdout)["rounds"] == document["rounds"], done.stderr
+    (tmp_path / "mine.py").unlink()
+    with Store(tmp_path / "s.db") as store:
+        store.finish(1, "stopped: enough")
+    done = selftaught("show", "1", "--store", tmp_path / "s.db", cwd=tmp_path.parent)
+    assert "mine.py, which is not there" in " ".join(done.stdout.split()) and "goes on" not in done.stdout
+
+
+def test_a_task_that_no_file_makes_again_is_refused_before_there_is_a_run(tmp_path, monkeypatch):
+    class Local(Number):
+        pass
+
+    mine = own_task(tmp_path, monkeypatch)
+    with public.open_lab("offline", tmp_path / "s.db") as lab:
+        for task in (Local(), Number("other"), mine(top=0.5)):
+            with pytest.raises(UsageError, match=r"cannot be named by a file|defines no task 'test_a_task") as caught:
+                public.run_recursion(lab, tasks=[task])
+            assert "\n" not in str(caught.value)
+        assert lab.store.runs() == []
+
+
+def test_a_script_that_runs_while_its_task_is_read_is_told_so(tmp_path):
+    script = OWN + (
+        "\n\nfrom selftaught import compare_improvers, open_lab\n"
+        "with open_lab('offline', 's.db') as lab:\n    compare_improvers(lab, ['seed'], tasks=[Mine()])\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert 'below `if __name__ == "__main__":`' in one_line(done, traced=True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda lab: public.run_recursion(lab, settings={"accept": "bogus"}), "accept is 'bogus': one of gate, paper"),
+        (lambda lab: public.run_recursion(lab, settings={"acept": "gate"}), "no setting 'acept': there are improver,"),
+        (
+            lambda lab: public.run_recursion(lab, settings={"repetitions": "two"}),
+            "repetitions is 'two': a whole number",
+        ),
+        (lambda lab: public.run_recursion(lab, settings={"repetitions": True}), "repetitions is True: a whole number"),
+        (lambda lab: public.run_recursion(lab, settings={"tasks": "lpn"}), "tasks is 'lpn': a list is needed"),
+        (lambda lab: public.run_recursion(lab, settings={"inner": 3}), "inner is 3: an instance of Allowance"),
+        (lambda lab: public.run_recursion(lab, settings={"price": (1.0,)}), "price is .*: a list of 2 or none"),
+        (
+            lambda lab: public.run_recursion(lab, settings={"inner": Allowance(calls="x")}),
+            "calls is 'x': a whole number",
+        ),
+        (lambda lab: public.run_recursion(lab, tasks="lpn"), "tasks is one task and no list"),
+        (lambda lab: public.run_recursion(lab, test_tasks="lpn"), "test_tasks is one task and no list"),
+        (lambda lab: public.run_recursion(lab, tasks=[]), "a list of at least one"),
+        (lambda lab: public.run_recursion(lab, tasks=[3]), "each a text"),
+        (lambda lab: public.run_recursion(lab, tasks=["lpn", "lpn"]), "lpn is asked for twice"),
+        (lambda lab: public.run_recursion(lab, rounds="many"), "rounds is 'many': a whole number"),
+        (lambda lab: public.run_recursion(lab, controls="few"), "controls is 'few': one of all, basic"),
+        (lambda lab: public.compare_improvers(lab, "seed"), "improvers is the text 'seed'"),
+        (lambda lab: public.compare_improvers(lab, ["seed", "seed"]), "two improvers are called seed"),
+        (lambda lab: public.compare_improvers(lab, ["seed"], tasks="lpn"), "tasks is one task and no list"),
+        (lambda lab: public.compare_improvers(lab, ["seed"], repetitions=2.5), "repetitions is 2.5"),
+        (lambda lab: public.compare_improvers(lab, ["seed"], margin="x"), "margin is 'x': a number or none"),
+        (lambda lab: public.compare_improvers(lab, ["seed"], tasks=["chess"]), "no task 'chess'"),
+    ],
+)
+def test_a_wrong_value_is_one_line_and_leaves_no_run(tmp_path, wrong, said):
+    with public.open_lab("offline", tmp_path / "s.db") as lab:
+        with pytest.raises(UsageError, match=said) as caught:
+            wrong(lab)
+        assert "\n" not in str(caught.value)
+        assert lab.store.runs() == []
+
+
+def test_a_lab_that_cannot_be_opened_leaves_no_store(tmp_path):
+    for wrong in ({"model": "gpt"}, {"sandbox": "cardboard"}):
+        with pytest.raises(UsageError), public.open_lab(store=tmp_path / "s.db", **wrong):
+            pass
+        assert not (tmp_path / "s.db").exists()

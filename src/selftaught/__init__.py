@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from selftaught.budget import Allowance, Usage
     from selftaught.budget.spend import SpendLimits
     from selftaught.errors import SelftaughtError, UsageError
+    from selftaught.evidence.contest import ContestDocument
+    from selftaught.evidence.report import RunDocument
     from selftaught.improver import Improvement, improve
     from selftaught.lab import Lab
     from selftaught.meta import MetaUtility
@@ -30,6 +32,7 @@ __all__ = [
     "Allowance",
     "Answer",
     "Contest",
+    "ContestDocument",
     "Improvement",
     "Instance",
     "InvalidAnswer",
@@ -42,6 +45,7 @@ __all__ = [
     "Plan",
     "Program",
     "Request",
+    "RunDocument",
     "Sandbox",
     "Score",
     "Scripted",
@@ -66,6 +70,8 @@ _HOMES = {
     "budget": ("Allowance", "Usage"),
     "budget.spend": ("SpendLimits",),
     "errors": ("SelftaughtError", "UsageError"),
+    "evidence.contest": ("ContestDocument",),
+    "evidence.report": ("RunDocument",),
     "improver": ("Improvement", "improve"),
     "lab": ("Lab",),
     "meta": ("MetaUtility",),

@@ -11,12 +11,16 @@
         │   ├── PassingFailure  this request failed, the same request may pass soon (the gateway tries again)
         │   ├── ModelRefused    the key, the model's name or the request is wrong: trying again is no use
         │   └── ModelDown       nothing got through until the deadline
-        └── StoreFailure    the run store could not be read or written
+        ├── StoreFailure    the run store could not be read or written
+        └── InUse           another process works on the run, or on one of the store
 
 A candidate's failure is none of these: it is a value (`Outcome`, `Score`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
 
 
 class SelftaughtError(Exception):
@@ -97,6 +101,10 @@ class StoreFailure(WorldError):
     """The run store could not be opened, read or written."""
 
 
+class InUse(WorldError):
+    """Another process works on the run, or on one of the runs of the store, that would have to stand still for this."""
+
+
 class Refusal(Exception):
     """Raised by a host function to make the guest's call fail with the exception named `kind`.
 
@@ -107,3 +115,12 @@ class Refusal(Exception):
         super().__init__(message)
         self.kind = kind
         self.message = message
+
+
+@contextmanager
+def reading(what: str) -> Generator[None]:
+    """Whatever is missing or of another kind in stored data that the block reads is one line: `what` is not whole."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise UsageError(f"{what} is not whole ({' '.join(repr(error).split())[:200]})") from error

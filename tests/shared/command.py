@@ -11,9 +11,9 @@ def selftaught(*args, cwd, timeout=100, **more):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, **more)
 
 
-def one_line(done):
-    """The message of a failed command: one line on standard error, no trace."""
-    assert "Traceback" not in done.stderr, done.stderr
+def one_line(done, traced=False):
+    """The message of a failed command: one line on standard error, no trace unless it is a script's."""
+    assert traced or "Traceback" not in done.stderr, done.stderr
     return done.stderr.strip().splitlines()[-1]
 
 

@@ -6,6 +6,7 @@ Exit codes: 0 done · 1 failed (the same command may work later) · 2 wrong usag
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -14,15 +15,18 @@ from selftaught.cli import runs  # isort: skip
 from selftaught.cli import contests, experiments, upkeep, lists, programs  # isort: skip
 from selftaught.cli.declare import app, words
 from selftaught.cli.terminal import line, tell
-from selftaught.errors import SelftaughtError
+from selftaught.errors import SelftaughtError, UsageError
 
 __all__ = ["app", "contests", "experiments", "lists", "main", "programs", "runs", "upkeep"]
+
+_SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 
 def main() -> None:
     """Run the command: errors we know become one line and their exit code."""
     sys.setswitchinterval(0.0005)  # threads mostly hand small pieces of work to each other
     try:
+        _name_shell(sys.argv[1:])
         code = app(prog_name="selftaught", standalone_mode=False)
     except SelftaughtError as error:
         tell(line(str(error)))
@@ -34,3 +38,13 @@ def main() -> None:
         tell("nothing was begun")
         code = 1
     sys.exit(code)
+
+
+def _name_shell(args: list[str]) -> None:
+    """Take the shell that is named after an option of completion. Typer takes only the one that it finds by itself, or,
+    told by a variable, only the one that is named. UsageError for one that it cannot complete in."""
+    if len(args) != 2 or args[0] not in {"--install-completion", "--show-completion"}:
+        return
+    if args[1] not in _SHELLS:
+        raise UsageError(f"there is no completion for {args[1]}: there is for {', '.join(_SHELLS)}")
+    os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"

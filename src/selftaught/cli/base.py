@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 import typer
 
 from selftaught.cli.options import Begun, Carried, Kept, Spending
-from selftaught.cli.state import goes_on
+from selftaught.cli.state import standing
 from selftaught.cli.terminal import clean, tell
-from selftaught.errors import SelftaughtError, UsageError
+from selftaught.errors import SelftaughtError, UsageError, reading
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,14 +119,14 @@ def follow(
             raise
         reached = facts.run(number).document
         if reached and (reached.get("rounds") or reached.get("runs")):
-            show_document(dict(reached), how.json)
+            show_document(number, dict(reached), how.json)
         interrupted = isinstance(error, KeyboardInterrupt)
         what = f"The run was {error or 'interrupted'}" if interrupted else "Stopped before the end"
-        _say(console, f"{what}; nothing found so far is lost: {goes_on(number, facts.path)}.")
+        _say(console, f"{what}; nothing found so far is lost: {standing(facts, facts.run(number)).goes_on}.")
         if interrupted:
             raise typer.Exit(130) from None
         raise
-    show_document(document, how.json)
+    show_document(number, document, how.json)
     folder = save(document, facts, saved(facts.path, number))
     what = "its report and the improved improver are" if "gain" in document else "its report is"
     _say(console, f"Run {number} is kept in {facts.path}; {what} in {folder}")
@@ -151,13 +151,16 @@ def saved(path: Path, number: int) -> Path:
     return path.with_suffix(".runs") / str(number)
 
 
-def show_document(document: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(document))
-        return
+def show_document(number: int, document: dict[str, Any], as_json: bool) -> None:
+    """Show what has come of a run. UsageError, naming it, when its document is damaged."""
     from selftaught.views import sheets, tables
 
-    tables.show(sheets(document))
+    with reading(f"run {number} cannot be shown: its document"):
+        parts = sheets(document)
+        if not as_json:
+            tables.show(parts)
+    if as_json:
+        print(json.dumps(document))
 
 
 def write(document: dict[str, Any], csv: Path | None, picture: Path | None) -> None:

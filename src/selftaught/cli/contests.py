@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selftaught.cli.base import agree, begin, end, writable, write
+from selftaught.cli.base import agree, begin, end, looked_at, writable, write
 from selftaught.cli.declare import Working, command
-from selftaught.cli.options import Asked, Begun, Budget, Comparison, Spending, specs
+from selftaught.cli.options import Asked, Begun, Budget, Comparison, Kept, Spending, improver_names, specs
 from selftaught.errors import UsageError
 
 if TYPE_CHECKING:
+    from selftaught.program import Program
     from selftaught.settings import Entrant
-    from selftaught.store import Store
 
 
 @command(everyday=("model", "tasks", "repetitions", "until", "seed"), cls=Working)
@@ -23,6 +23,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="IMPROVER...",
+            autocompletion=improver_names,
             help="Names from `improvers`, files, or run:N, what run N ended with (run:N/ARM/SEED: a recursion of an "
             "experiment). The first is the reference.",
         ),
@@ -46,38 +47,48 @@ def compare(
 
     limit = comparison.limit
     writable(csv, picture)
+    entrants = [_of_run(one, how) if one.partition(":")[0] == "run" else _given(one) for one in improvers]
+    base = Contest(tuple(entrant for entrant, _ in entrants))
+    contest = replace(
+        base,
+        **asked.settings(),
+        tasks=specs(comparison.tasks, base.tasks),
+        repetitions=base.repetitions if comparison.repetitions is None else comparison.repetitions,
+        limit=limit,
+        margin=comparison.margin,
+        inner=inner.over(base.inner),
+    )
+    agree(estimate(contest), spending.limits(), how.yes)
     with Store(how.store) as facts:
-        base = Contest(tuple(_entrant(facts, one) for one in improvers))
-        contest = replace(
-            base,
-            **asked.settings(),
-            tasks=specs(comparison.tasks, base.tasks),
-            repetitions=base.repetitions if comparison.repetitions is None else comparison.repetitions,
-            limit=limit,
-            margin=comparison.margin,
-            inner=inner.over(base.inner),
-        )
-        agree(estimate(contest), spending.limits(), how.yes)
+        for _, program in entrants:
+            if program:
+                facts.keep(program.text)
         document = begin(facts, contest, asked.seed, spending, how)
     write(document, csv, picture)
     end(document)
 
 
-def _entrant(facts: Store, named: str) -> Entrant:
-    """An improver by its name in the box, its file, or the run it came from."""
+def _given(named: str) -> tuple[Entrant, Program]:
+    """An improver by its name in the box or its file, and its program."""
     from selftaught.improvers import load
-    from selftaught.runs import assignment, kind_of, same_contract
     from selftaught.settings import Entrant
 
-    kind, _, rest = named.partition(":")
-    if kind != "run":
-        return Entrant(Path(named).stem if named.endswith(".py") else named, facts.keep(load(named).text))
-    number, _, recursion = rest.partition("/")
-    if not number.isdigit():
+    program = load(named)
+    return Entrant(Path(named).stem if named.endswith(".py") else named, program.digest), program
+
+
+def _of_run(named: str, kept: Kept) -> tuple[Entrant, None]:
+    """The improver that a run ended with; its program is in the store."""
+    from selftaught.runs import assignment, made, same_contract
+    from selftaught.settings import Entrant
+
+    number, _, recursion = named.removeprefix("run:").partition("/")
+    if not number.isdecimal():
         raise UsageError(
             f"{named} names no run: write run:N with a number from `selftaught runs`, or run:N/ARM/SEED of an experiment"
         )
-    record = facts.run(int(number))
+    with looked_at(kept) as facts:
+        record = facts.run(int(number))
     assignment(record)
     same_contract(record)
-    return Entrant(named, kind_of(record.settings).made(record, recursion))
+    return Entrant(named, made(record, recursion)), None

@@ -27,21 +27,26 @@ _DEFAULTS = (
     "then from the file selftaught.toml; see docs/commands.md."
 )
 _ORDER = ("Arguments", EVERYDAY, WHAT, INNER, OUTER, SPENDING, WHERE, _OTHER)
+_HELP = {"-h", "--help"}
 
 app = typer.Typer(
     name="selftaught",
     help="STOP, the Self-Taught Optimizer: programs that improve programs, and themselves.",
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused for safety, 4 budget used up, 130 interrupted.",
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": sorted(_HELP)},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
 
-def option(group: str, said: str, metavar: str | None = None) -> Any:
+Completer = Callable[[str], list[str]]
+"""From the beginning of a value to the values that a shell offers."""
+
+
+def option(group: str, said: str, metavar: str | None = None, completes: Completer | None = None) -> Any:
     """An option of a group, called as its field is: its default may come from the environment and a file as well."""
-    return typer.Option(help=said, metavar=metavar, rich_help_panel=group, show_envvar=False)
+    return typer.Option(help=said, metavar=metavar, rich_help_panel=group, show_envvar=False, autocompletion=completes)
 
 
 @dataclass(frozen=True)
@@ -185,4 +190,9 @@ def _begin(
     if context.invoked_subcommand is None:
         print(context.get_help(), file=sys.stderr)
         raise typer.Exit(UsageError.exit_code)
-    context.default_map = defaults(getattr(context.command, "commands", {}))
+    try:
+        context.default_map = defaults(getattr(context.command, "commands", {}))
+    except UsageError as error:
+        if not _HELP & {*sys.argv}:
+            raise
+        print(f"selftaught: {error}; the help shows none of its values", file=sys.stderr)

@@ -7,13 +7,16 @@ from typing import Annotated
 import typer
 
 from selftaught.cli.declare import command
-from selftaught.cli.options import Json
+from selftaught.cli.options import Json, improver_names, task_names
 from selftaught.cli.terminal import show_program, show_rows
 
 
 @command("tasks")
 def list_tasks(
-    spec: Annotated[str | None, typer.Argument(help="Show these tasks whole: a name, a family or a file.")] = None,
+    spec: Annotated[
+        str | None,
+        typer.Argument(help="Show these tasks whole: a name, a family or a file.", autocompletion=task_names),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Decides what is drawn: targets of families.")] = 0,
     json: Json = False,
 ) -> None:
@@ -48,7 +51,10 @@ def list_models(json: Json = False) -> None:
 
 @command("improvers")
 def list_improvers(
-    name: Annotated[str | None, typer.Argument(help="Print this improver's program.")] = None, json: Json = False
+    name: Annotated[
+        str | None, typer.Argument(help="Print this improver's program.", autocompletion=improver_names)
+    ] = None,
+    json: Json = False,
 ) -> None:
     """List the improvers in the box, or print one."""
     from selftaught.improvers import load, names

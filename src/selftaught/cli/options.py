@@ -19,10 +19,28 @@ if TYPE_CHECKING:
     from selftaught.budget.spend import SpendLimits
     from selftaught.settings.choice import ModelChoice, Price
 
+
+def task_names(beginning: str) -> list[str]:
+    """The tasks in the box whose names begin so, for shells."""
+    from selftaught.tasks import specs
+
+    return [one for one in specs() if one.startswith(beginning)]
+
+
+def improver_names(beginning: str) -> list[str]:
+    """The improvers in the box whose names begin so, for shells."""
+    from selftaught.improvers import names
+
+    return [one for one in names() if one.startswith(beginning)]
+
+
 DEFAULT_STORE = Path(".selftaught/store.db")
 
 RunNumber = Annotated[int, typer.Argument(metavar="RUN", help="Number of the run, from `selftaught runs`.")]
-Level = Annotated[str, option(WHERE, "Sandbox level: strict, confined or external (see `selftaught doctor`).")]
+Level = Annotated[
+    Literal["strict", "confined", "external"],
+    option(WHERE, "Sandbox level: strict, confined or external (see `selftaught doctor`)."),
+]
 Json = Annotated[bool, option(WHERE, "One JSON document on standard output, all else on standard error.")]
 Seed = Annotated[
     int | None,
@@ -118,15 +136,22 @@ class Recursion:
     """What a recursion is made of."""
 
     tasks: Annotated[
-        list[str] | None, option(WHAT, "Task to recurse on; repeat for more.  [default: formula:train]", "TASK")
+        list[str] | None,
+        option(WHAT, "Task to recurse on; repeat for more.  [default: formula:train]", "TASK", task_names),
     ] = None
     test_tasks: Annotated[
         list[str] | None,
         option(
-            WHAT, "Task to compare on afterwards; repeat for more.  [default: the --tasks, or formula:test]", "TASK"
+            WHAT,
+            "Task to compare on afterwards; repeat for more.  [default: the --tasks, or formula:test]",
+            "TASK",
+            task_names,
         ),
     ] = None
-    improver: Annotated[str, option(WHAT, "The seed improver: a name from `selftaught improvers`, or a file.")] = "seed"
+    improver: Annotated[
+        str,
+        option(WHAT, "The seed improver: a name from `selftaught improvers`, or a file.", completes=improver_names),
+    ] = "seed"
     rounds: Annotated[int, option(WHAT, "Rounds of self-improvement.")] = 3
     accept: Annotated[
         Literal["gate", "paper"],
@@ -158,7 +183,8 @@ class Comparison:
     """What a comparison is made of."""
 
     tasks: Annotated[
-        list[str] | None, option(WHAT, "Task to compare on; repeat for more.  [default: formula:test]", "TASK")
+        list[str] | None,
+        option(WHAT, "Task to compare on; repeat for more.  [default: formula:test]", "TASK", task_names),
     ] = None
     repetitions: Annotated[int | None, option(WHAT, "Repetitions of every task.  [default: 10]")] = None
     until: Annotated[

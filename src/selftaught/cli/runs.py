@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
@@ -22,15 +22,15 @@ from selftaught.cli.options import (
     given,
     specs,
 )
-from selftaught.cli.state import Standing, standing
-from selftaught.cli.terminal import show_program, show_rows
-from selftaught.errors import UsageError
+from selftaught.cli.state import PlainStanding, Standing, standing
+from selftaught.cli.terminal import sentence, show_program, show_rows
+from selftaught.errors import UsageError, reading
 
 if TYPE_CHECKING:
-    from selftaught.budget.spend import SpendLimits
     from selftaught.lab.progress import Pulse
     from selftaught.settings import Settings
     from selftaught.store import RunRecord
+    from selftaught.views.sheets import Part
 
 
 @command(everyday=("model", "tasks", "improver", "rounds", "seed"), cls=Working)
@@ -51,10 +51,11 @@ def run(
     from selftaught.store import Store
 
     program = load(recursion.improver)
+    base = Settings(improver=program.digest, **asked.settings(), **_recursion(recursion))
+    settings = replace(base, inner=inner.over(base.inner), outer=outer.over(base.outer))
+    agree(estimate(settings), spending.limits(), how.yes)
     with Store(how.store) as facts:
-        base = Settings(improver=facts.keep(program.text), **asked.settings(), **_recursion(recursion))
-        settings = replace(base, inner=inner.over(base.inner), outer=outer.over(base.outer))
-        agree(estimate(settings), spending.limits(), how.yes)
+        facts.keep(program.text)
         end(begin(facts, settings, asked.seed, spending, how))
 
 
@@ -73,26 +74,16 @@ def _recursion(options: Recursion) -> dict[str, Any]:
 @command(cls=Working)
 def resume(number: RunNumber, spending: RoundSpending, how: Carried, sent: Headers) -> None:
     """Go on with a run that was stopped; nothing it has paid for is paid for again."""
+    from selftaught.runs import DONE, assignment
+    from selftaught.runs.going import begun_with, ready
+
     with existing(how) as facts:
-        limits = spending.limits(_begun_with(facts.run(number)))
-        end(follow(facts, number, how, limits, sent.headers))
-
-
-def _begun_with(record: RunRecord) -> SpendLimits:
-    """The limits of a run; UsageError for one that this version does not know and so could not keep."""
-    from dataclasses import fields
-
-    from selftaught.budget.spend import SpendLimits
-    from selftaught.runs import assignment
-
-    assignment(record)
-    limits = record.circumstances.get("limits", {})
-    strange = sorted(limits.keys() - {one.name for one in fields(SpendLimits)})
-    if strange:
-        raise UsageError(
-            f"run {record.id} has the limit {strange[0]!r}, which this selftaught does not know: upgrade selftaught"
-        )
-    return SpendLimits(**limits)
+        record = facts.run(number)
+        if record.status == DONE:
+            assignment(record)
+        else:
+            ready(record)
+        end(follow(facts, number, how, spending.limits(begun_with(record)), sent.headers))
 
 
 @command()
@@ -106,7 +97,7 @@ def show(
 ) -> None:
     """Look at a run, also while another process works on it."""
     from selftaught.program import Program
-    from selftaught.runs import assignment, kind_of
+    from selftaught.runs import assignment, made
 
     if recursion and not program:
         raise UsageError("--of chooses whose program --improver prints: add --improver")
@@ -114,8 +105,7 @@ def show(
         record = facts.run(number)
         assignment(record)
         if program:
-            made = kind_of(record.settings).made(record, recursion)
-            show_program(Program(facts.text(made)), kept.json)
+            show_program(Program(facts.text(made(record, recursion))), kept.json)
         else:
             _show(record, standing(facts, record), kept.json)
 
@@ -123,21 +113,31 @@ def show(
 def _show(record: RunRecord, stands: Standing, as_json: bool) -> None:
     """What has come of a run so far, and how it stands unless it is done."""
     document = dict(record.document or {})
+    if stands.state == "done":
+        show_document(record.id, document, as_json)
+        return
+    parts = _parts(record, stands)
     if as_json:
-        print(json.dumps(document if stands.state == "done" else {**document, **stands.plain()}))
-    elif stands.state == "done":
-        show_document(document, as_json)
-    elif stands.state == "stopped" and "stopped" in document:
-        show_document(document, as_json)
-        print(f"{stands.goes_on}.")
-    else:
-        from selftaught.views import running, tables
+        print(json.dumps({**document, **stands.plain()}))
+        return
+    from selftaught.views import tables
 
-        print(f"Run {record.id}: {stands.said}")
-        quiet = stands.now.quiet_s if stands.now else None
-        tables.show(running.sheets(document, cast("Pulse | None", record.pulse), quiet))
-        if stands.goes_on:
-            print(f"{stands.goes_on}.")
+    tables.show(parts)
+    if stands.goes_on:
+        print(f"{sentence(stands.goes_on)}.")
+
+
+def _parts(record: RunRecord, stands: Standing) -> list[Part]:
+    """What is to be shown of a run that has not come to its end."""
+    from selftaught.views import running, sheets
+    from selftaught.views.sheets import Note
+
+    document, quiet = record.document or {}, stands.now.quiet_s if stands.now else None
+    with reading(f"run {record.id} cannot be shown: its document"):
+        if stands.state == "stopped" and "stopped" in document:
+            return sheets(document)
+        pulse = cast("Pulse", record.pulse) if record.pulse else None
+        return [Note(f"Run {record.id}: {stands.said}"), *running.sheets(document, pulse, quiet)]
 
 
 @command()
@@ -152,39 +152,79 @@ def lineage(number: RunNumber, kept: Kept) -> None:
     with looked_at(kept) as facts:
         record = facts.run(number)
         assignment(record)
-        with open_sandbox(record.circumstances["sandbox"], slots=1) as sandbox:
+        stands = standing(facts, record)
+        with (
+            reading(f"run {number} has no lineage to tell: its document"),
+            open_sandbox(record.circumstances["sandbox"], slots=1) as sandbox,
+        ):
             found = trace(facts, number, sandbox)
+            parts = view.sheets(found)
     if kept.json:
         print(json.dumps(found))
-    else:
-        tables.show(view.sheets(found))
+        return
+    if stands.state != "done":
+        print(f"Run {number}: {stands.said}; what follows is what it has come to so far")
+    tables.show(parts)
 
 
 @command()
 def runs(kept: Kept) -> None:
     """List the runs of a store, and how each stands."""
     with looked_at(kept) as facts:
-        found = [(record, standing(facts, record), _about(record)) for record in facts.runs()]
+        found = [(record, standing(facts, record)) for record in facts.runs()]
+    rows = [_row(*one) for one in found]
     if kept.json:
-        show_rows([{**_row(record, about), **stands.plain()} for record, stands, about in found], True)
+        show_rows(rows, True)
         return
-    show_rows([{**_row(record, about), "status": stands.said} for record, stands, about in found], False)
-    for _, stands, _ in found:
+    show_rows(
+        [
+            {name: row[name] for name in _LISTED} | _short(row, stands)
+            for row, (_, stands) in zip(rows, found, strict=True)
+        ],
+        False,
+    )
+    for _, stands in found:
         for said in (stands.now, stands.goes_on):
             if said:
                 print(f"Run {stands.number}: {said}")
 
 
-def _row(record: RunRecord, about: str) -> dict[str, Any]:
-    settings = record.settings if isinstance(record.settings, dict) else {}
+class RunRow(PlainStanding):
+    """A run of the store: `selftaught runs --json` is a list of these."""
+
+    run: int
+    started: str
+    """When, UTC."""
+    status: str
+    """`running`, `done`, why it stopped, or that it died."""
+    model: str | None
+    seed: int | None
+    about: str
+    """What it is asked to do, or why this version cannot tell."""
+
+
+_LISTED: Final = ("run", "started", "status", "model", "about")
+_LONG = 120
+"""Characters of a status that are listed; `show` tells the whole of it."""
+
+
+def _row(record: RunRecord, stands: Standing) -> RunRow:
+    unseen = record.status == "running" and stands.state != "running"
     return {
         "run": record.id,
         "started": record.started,
-        "status": record.status,
-        "model": settings.get("model"),
-        "seed": settings.get("seed"),
-        "about": about,
+        "status": stands.said if unseen else record.status,
+        "model": record.settings.get("model"),
+        "seed": record.settings.get("seed"),
+        "about": _about(record),
+        **stands.plain(),
     }
+
+
+def _short(row: RunRow, stands: Standing) -> dict[str, str]:
+    """What of a row is shorter in the list: the minute of its beginning, and the status in a line or two."""
+    said = stands.said if len(stands.said) <= _LONG else f"{stands.said[:_LONG]}…"
+    return {"started": row["started"][:16].replace("T", " "), "status": said}
 
 
 def _about(record: RunRecord) -> str:

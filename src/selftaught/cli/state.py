@@ -1,4 +1,4 @@
-"""How a run stands, as seen from any process: at work here, stopped, died, or done; and what goes on with it."""
+"""How a run stands, as seen from any process: at work here, stopped, died, or done; and what, if anything, goes on with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shlex
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
 from selftaught.cli.options import DEFAULT_STORE
 from selftaught.cli.terminal import line
@@ -19,6 +19,37 @@ if TYPE_CHECKING:
 State = Literal["done", "running", "elsewhere", "stopped", "died"]
 _STILL = {"stopped", "died"}
 """A run that stands so goes on when it is resumed."""
+
+
+class PlainNow(TypedDict):
+    """What a run that has not ended is doing, as it last said itself."""
+
+    doing: str
+    best: float | None
+    """Best meta-utility seen since that began."""
+    answers: int
+    requests: int
+    """Requests to the model under way."""
+    dollars: float | None
+    """What it has cost so far; null: unknown."""
+    quiet_s: float
+    """Seconds since its last sign of life."""
+
+
+class PlainStanding(TypedDict):
+    """How a run stands, as seen from here."""
+
+    state: State
+    """`running`: a process here works on it; `elsewhere`: one on another machine, as far as can be seen; `died`: its process
+    ended without a word."""
+    process: int | None
+    """The process that works on it here; 0: its number is not known."""
+    now: PlainNow | None
+    """Null where it has ended, or has not said anything yet."""
+    resume: str | None
+    """The command that goes on with it; null where none does."""
+    refused: str | None
+    """Why a run that has not come to its end cannot be gone on with."""
 
 
 @dataclass(frozen=True)
@@ -52,25 +83,42 @@ class Standing:
     state: State
     said: str
     """That in words, e.g. "running here: process 4711"."""
-    goes_on: str
-    """What to do to go on with it, in a sentence; empty where there is nothing to be done."""
+    resume: str | None
+    """The whole command that goes on with it; None where none does."""
+    refused: str | None
+    """Why a run that has not come to its end cannot be gone on with."""
     process: int | None
     """The process that works on it."""
     now: Now | None
     """Of a run that has not ended."""
 
-    def plain(self) -> dict[str, Any]:
-        """As `runs --json` and `show --json` tell it."""
-        return {"state": self.state, "process": self.process, "now": asdict(self.now) if self.now else None}
+    @property
+    def goes_on(self) -> str:
+        """What to do to go on with it, in a sentence, or why nothing does; empty where it is done or at work."""
+        if self.refused:
+            return f"it cannot be gone on with: {line(self.refused)}"
+        return f"`{self.resume}` goes on" if self.resume else ""
+
+    def plain(self) -> PlainStanding:
+        return {
+            "state": self.state,
+            "process": self.process,
+            "now": cast("PlainNow", asdict(self.now)) if self.now else None,
+            "resume": self.resume,
+            "refused": self.refused,
+        }
 
 
 def standing(facts: Store, record: RunRecord) -> Standing:
     """How a run stands: by what it has said, and by the lock that its process holds while it lives."""
+    from selftaught.runs.going import refusal
+
     process = facts.working(record.id)
     state, said = _state(record, process)
     now = _now(record) if state in {"running", "elsewhere", "died"} else None
-    on = goes_on(record.id, facts.path) if state in _STILL else ""
-    return Standing(record.id, state, said, on, process, now)
+    refused = refusal(record) if state in _STILL else None
+    resume = whole("resume", record.id, facts.path) if state in _STILL and not refused else None
+    return Standing(record.id, state, said, resume, refused, process, now)
 
 
 def _state(record: RunRecord, process: int | None) -> tuple[State, str]:
@@ -85,7 +133,7 @@ def _state(record: RunRecord, process: int | None) -> tuple[State, str]:
 
 
 def _now(record: RunRecord) -> Now | None:
-    if record.pulse is None or record.moved is None:
+    if not record.pulse or record.moved is None:
         return None
     counts = record.pulse.get("counts", {})
     return Now(
@@ -98,8 +146,7 @@ def _now(record: RunRecord) -> Now | None:
     )
 
 
-def goes_on(number: int, path: Path) -> str:
-    """The whole command that goes on with a run, wherever the store's name comes from, in a sentence."""
+def whole(command: str, number: int, path: Path) -> str:
+    """A whole command about a run, wherever the store's name comes from."""
     default = path == DEFAULT_STORE and "SELFTAUGHT_STORE" not in os.environ
-    where = "" if default else f" --store {shlex.quote(str(path))}"
-    return f"`selftaught resume {number}{where}` goes on"
+    return f"selftaught {command} {number}" + ("" if default else f" --store {shlex.quote(str(path))}")

@@ -18,6 +18,11 @@ def line(text: str) -> str:
     return clean(" ".join(text.split()))
 
 
+def sentence(text: str) -> str:
+    """The text with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def tell(text: str) -> None:
     """Say something about what is done, beside the figures: on standard error."""
     print(f"selftaught: {clean(text)}", file=sys.stderr)
@@ -32,20 +37,20 @@ def show_program(program: Program, as_json: bool) -> None:
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
-    """Rows of equal keys, as JSON or as a table."""
+    """Rows of equal keys, as JSON or as a table; where that is too wide, as lines one below the other."""
     if as_json:
         print(json.dumps(rows))
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from selftaught.views.sheets import Column, Sheet
+    from selftaught.views.tables import show
 
-    table = Table(box=None, pad_edge=False)
-    for name in rows[0] if rows else ["nothing here"]:
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(clean(_word(value))) for value in row.values()))
-    Console(emoji=False).print(table)
+    names = list(rows[0]) if rows else ["nothing here"]
+    columns = [Column(name.replace("_", " "), whole=name in _WHOLE) for name in names]
+    show([Sheet("", columns, [[_word(value) for value in row.values()] for row in rows])])
+
+
+_WHOLE = {"at", "run", "seed", "task", "name", "improver", "experiment"}
+"""Columns whose cells are not broken."""
 
 
 def _word(value: Any) -> str:

@@ -14,9 +14,9 @@ import typer
 from selftaught.cli.base import existing, looked_at, saved
 from selftaught.cli.declare import command
 from selftaught.cli.options import Kept, RunNumber
-from selftaught.cli.state import Standing, standing
+from selftaught.cli.state import Standing, standing, whole
 from selftaught.cli.terminal import show_rows, tell
-from selftaught.errors import UsageError
+from selftaught.errors import InUse, UsageError
 
 if TYPE_CHECKING:
     from selftaught.store import Store
@@ -65,9 +65,8 @@ def delete(
     with existing(kept) as facts:
         for number in dict.fromkeys(numbers):
             if facts.working(facts.run(number).id) is not None:
-                raise UsageError(
-                    f"run {number} is being worked on: `selftaught stop {number}` first; nothing was deleted"
-                )
+                stopping = whole("stop", number, facts.path)
+                raise InUse(f"run {number} is being worked on: `{stopping}` first; nothing was deleted")
         for number in dict.fromkeys(numbers):
             facts.delete(number)
             _remove_saved(saved(facts.path, number))

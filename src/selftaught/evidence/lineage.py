@@ -112,7 +112,7 @@ def lineage(store: Store, number: int, sandbox: Sandbox) -> Lineage:
             f"run {number} is of the kind {kind}: lineage is of recursions, as `selftaught run` makes them"
         )
     if not rounds:
-        raise UsageError(f"run {number} has no rounds to tell of yet: `selftaught show {number}` tells how it stands")
+        raise UsageError(f"run {number} has no rounds to tell of yet")
     seed = record.settings["improver"]
     outer = {_place(about): body for about, body in store.facts("improvement", number) if about["stream"][0] == "outer"}
     asked = list(_asked(store, number))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from selftaught.budget.spend import Spend
 from selftaught.lab.answers import Heard
@@ -27,11 +28,19 @@ class Stopped(BaseException):
 
 
 class Document:
-    """The document of a run so far: what its view shows at any moment. Safe from many threads."""
+    """The document of a run so far: what its view shows at any moment. Safe from many threads.
 
-    def __init__(self, heading: Mapping[str, Any], keep: Callable[[Mapping[str, JSON]], None] | None = None) -> None:
+    `reached` is what earlier sessions have told: it stays until there is more to tell.
+    """
+
+    def __init__(
+        self,
+        heading: Mapping[str, Any],
+        keep: Callable[[Mapping[str, JSON]], None] | None = None,
+        reached: Mapping[str, Any] | None = None,
+    ) -> None:
         self.heading = dict(heading)
-        self._parts: dict[str, JSON] = dict(heading)
+        self._parts: dict[str, JSON] = {**(reached or {}), **heading}
         self._keep = keep
         self._lock = threading.Lock()
 
@@ -42,11 +51,21 @@ class Document:
             return dict(self._parts)
 
     def tell(self, **parts: Any) -> None:
-        """Add parts, plain data, or put newer ones in the place of older."""
+        """Add parts, plain data, or put newer ones in the place of older.
+
+        A list that is the beginning of the older one says less: who resumes a run finds its first rounds again.
+        """
         with self._lock:
-            self._parts |= parts
+            self._parts |= {name: new for name, new in parts.items() if not _begins(self._parts.get(name), new)}
             if self._keep:
                 self._keep(self._parts)
+
+
+def _begins(longer: Any, part: Any) -> bool:
+    """Whether a list is the beginning of another one, which was read from a store."""
+    if not (isinstance(longer, list) and isinstance(part, list)):
+        return False
+    return cast("list[Any]", longer)[: len(cast("list[Any]", part))] == json.loads(json.dumps(part))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol, cast
 
-from selftaught.errors import UsageError
+from selftaught.errors import UsageError, reading
 from selftaught.lab import CONTRACT, Lab
 from selftaught.plain import canonical
 from selftaught.settings import Assignment
@@ -66,11 +66,16 @@ def kind_of(settings: Mapping[str, Any]) -> Kind:
 def assignment(record: RunRecord) -> Assignment:
     """What a stored run is asked to do. UsageError, naming the run, where this version does not know it."""
     try:
-        return kind_of(record.settings).read(record.settings)
+        with reading("what it is asked to do"):
+            return kind_of(record.settings).read(record.settings)
     except UsageError as error:
         raise UsageError(f"run {record.id} cannot be read: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"run {record.id} cannot be read: its settings are not whole ({error!r})") from error
+
+
+def made(record: RunRecord, which: str) -> str:
+    """Digest of the improver that a stored run ended with, `which` of several; UsageError where there is none."""
+    with reading(f"the document of run {record.id}"):
+        return kind_of(record.settings).made(record, which)
 
 
 def same_contract(record: RunRecord) -> None:

@@ -22,18 +22,21 @@ from selftaught.models import LanguageModel
 from selftaught.models.providers import sells
 from selftaught.plain import JSON
 from selftaught.program import Program
-from selftaught.runs import DONE, assignment, kind_of, same_contract
+from selftaught.runs import DONE, kind_of
+from selftaught.runs.going import begun_with, ready
 from selftaught.runs.handles import letting_go, open_handles, pulsing
 from selftaught.runs.look import first_look
 from selftaught.runs.model import open_model
 from selftaught.sandbox import Sandbox
-from selftaught.sandbox.levels import LEVELS
+from selftaught.sandbox.levels import known
 from selftaught.settings import Assignment
 from selftaught.store import RunRecord, Store
 from selftaught.tasks import load
 
 READ = 1000
 """Answers that are read at most for what is wrong with them, evenly over a run."""
+_OF_A_STOP = {"stopped", "usage"}
+"""What the end of a session adds to a document: the next session has an end of its own."""
 
 
 def circumstances(
@@ -43,8 +46,7 @@ def circumstances(
 
     Raises UsageError for a sandbox level that does not exist, before a run is recorded that could never go on.
     """
-    if level not in LEVELS:
-        raise UsageError(f"no sandbox level {level!r}: choose one of {', '.join(LEVELS)}")
+    known(level)
     return {
         "selftaught": version("selftaught"),
         "python": platform.python_version(),
@@ -74,15 +76,16 @@ def carry(
     (requests to the model at once) replace those the run was begun with; `anyway` leaves out the first look; `headers` of
     its model are not stored, and have to be given as they were. When something ends the run early, what was reached is kept
     with the reason, and the error raised.
-    UsageError when another process works on this run, or when this version does not know what it is asked to do.
+    UsageError when it cannot be gone on with here, InUse when another process works on it: it stays as it is.
     """
     record = store.run(number)
     if record.status == DONE and record.document:
         return dict(record.document)
-    asked = assignment(record).with_headers(headers or {})
-    same_contract(record)
+    asked = ready(record).with_headers(headers or {})
+    bounds = limits or begun_with(record)
     with store.alone(number):
-        spend = Spend(limits or SpendLimits(**record.circumstances["limits"]), _spent(record, store))
+        record = store.run(number)  # another process may have worked on it until now
+        spend = Spend(bounds, _spent(record, store))
         document = _document(store, record, asked)
         with _kept(store, number, document, spend):
             at_once = concurrency or record.circumstances.get("concurrency")
@@ -96,7 +99,11 @@ def carry(
 
 
 def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:
-    """Make a run of what is asked and carry it to its end in a lab that is open: with its model, sandbox and limits."""
+    """Make a run of what is asked and carry it to its end in a lab that is open: with its model, sandbox and limits.
+
+    UsageError, and no run, where a task cannot be had.
+    """
+    kind_of(asked.plain()).bound(asked)  # loads every task
     store, limits = lab.store, lab.spend.limits
     number = store.start(asked.plain(), circumstances(lab.sandbox.level, limits))
     document = _document(store, store.run(number), asked)
@@ -175,8 +182,9 @@ def _reason(error: BaseException) -> str:
 
 
 def _document(store: Store, record: RunRecord, asked: Assignment) -> Document:
-    """The document of a run as it begins, kept in the store from now on."""
-    return Document(heading(record.id, asked, record), lambda parts: store.write(record.id, parts))
+    """The document of a run as a session of it begins, with what earlier ones have reached; kept in the store from now on."""
+    earlier = {name: part for name, part in (record.document or {}).items() if name not in _OF_A_STOP}
+    return Document(heading(record.id, asked, record), lambda parts: store.write(record.id, parts), earlier)
 
 
 def _spent(record: RunRecord, store: Store) -> Spent:

@@ -68,3 +68,17 @@ def about(spec: str) -> str:
     kind = spec.partition(":")[0]
     found = {entry.name: entry.what for entry in providers.catalogue()}
     return found.get(spec) or found.get(f"{kind}:NAME") or found.get(f"{kind}:FILE") or "answers of an earlier run"
+
+
+def openable(spec: str) -> bool:
+    """Whether a model is one that can be opened by its name, with what it needs: one of somebody's own cannot."""
+    kind, _, rest = spec.partition(":")
+    named = [entry.name for entry in providers.catalogue()]
+    wanting = {name.partition(":")[0] for name in named if name.partition(":")[2].isupper()}
+    return spec in named or bool(rest and kind in {"replay", *wanting})
+
+
+def file_of(spec: str) -> Path | None:
+    """The file that a model is read from."""
+    kind, _, rest = spec.partition(":")
+    return Path(rest) if kind in {"replay", "scripted"} else None

@@ -12,11 +12,13 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from selftaught.budget import Allowance
 from selftaught.budget.spend import Spend, SpendLimits
 from selftaught.errors import UsageError
+from selftaught.evidence.contest import ContestDocument
+from selftaught.evidence.report import RunDocument
 from selftaught.improver import Improvement, improve
 from selftaught.improvers import load
 from selftaught.lab import Lab
@@ -27,10 +29,12 @@ from selftaught.runs.carry import carry_in
 from selftaught.runs.handles import open_handles
 from selftaught.runs.model import open_model
 from selftaught.sandbox import Sandbox
-from selftaught.settings import Contest, Controls, Entrant, Settings
+from selftaught.sandbox.levels import known
+from selftaught.settings import Contest, Controls, Entrant, Settings, changed
 from selftaught.settings.choice import ModelChoice, Price
 from selftaught.store import Store
 from selftaught.task import Task
+from selftaught.tasks import spec_of
 from selftaught.utility import TaskUtility, Utility
 
 
@@ -53,6 +57,7 @@ def open_lab(
     none is given it is drawn (`lab.seed` tells it). `sandbox` is the level.
     Raises UsageError, SandboxRefused or ModelFailure, each with what to do.
     """
+    known(sandbox)
     spend = Spend(limits or SpendLimits())
 
     def opening(within: Sandbox) -> LanguageModel:
@@ -90,47 +95,70 @@ def run_recursion(
     lab: Lab,
     improver: str | Program = "seed",
     *,
-    tasks: Sequence[str] = Settings("").tasks,
-    test_tasks: Sequence[str] | None = None,
+    tasks: Sequence[str | Task] = Settings("").tasks,
+    test_tasks: Sequence[str | Task] | None = None,
     rounds: int = Settings("").rounds,
     controls: Controls = "basic",
     seed: int | None = None,
     settings: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> RunDocument:
     """A recursion from a seed improver, and its comparison with the controls; its document, as `run --json` prints it.
 
-    `seed` is the lab's where none is given; `settings` are further fields of `Settings`, e.g. `{"accept": "paper"}`.
+    A task is named as on the command line, or is one of your own, of a class at the top of a .py file. `seed` is the lab's
+    where none is given; `settings` are further fields of `Settings`, e.g. `{"accept": "paper"}`.
     The run is kept in the lab's store, where `selftaught show` finds it.
     """
+    program = _improver(improver)
     asked = Settings(
-        lab.store.keep(_improver(improver).text),
-        tasks=tuple(tasks),
-        test_tasks=tuple(test_tasks or tasks),
+        program.digest,
+        tasks=_specs("tasks", tasks),
+        test_tasks=_specs("test_tasks", tasks if test_tasks is None else test_tasks),
         rounds=rounds,
         controls=controls,
         **_of(lab, seed),
     )
-    return carry_in(lab, replace(asked, **settings or {}))
+    asked = changed(asked, settings or {})
+    lab.store.keep(program.text)
+    return cast("RunDocument", carry_in(lab, asked))
 
 
 def compare_improvers(
     lab: Lab,
     improvers: Sequence[str] | Mapping[str, str | Program],
     *,
-    tasks: Sequence[str] = ("formula:test",),
+    tasks: Sequence[str | Task] = ("formula:test",),
     repetitions: int = 10,
     seed: int | None = None,
     inner: Allowance | None = None,
     margin: float | None = None,
-) -> dict[str, Any]:
+) -> ContestDocument:
     """Improvers side by side on tasks at equal allowances, paired; the document that `compare --json` prints.
 
     `improvers` are names or files, or programs by the names that the tables are to use; the first is the reference.
+    Tasks are given as to `run_recursion`.
     """
-    named = improvers if isinstance(improvers, Mapping) else {name: name for name in improvers}
-    entrants = tuple(Entrant(name, lab.store.keep(_improver(one).text)) for name, one in named.items())
-    asked = Contest(entrants, tasks=tuple(tasks), repetitions=repetitions, margin=margin, **_of(lab, seed))
-    return carry_in(lab, asked if inner is None else replace(asked, inner=inner))
+    if isinstance(improvers, str):
+        raise UsageError(f"improvers is the text {improvers!r}: give a list of names, e.g. [{improvers!r}]")
+    named = improvers.items() if isinstance(improvers, Mapping) else [(name, name) for name in improvers]
+    programs = [(name, _improver(one)) for name, one in named]
+    asked = Contest(
+        tuple(Entrant(name, program.digest) for name, program in programs),
+        tasks=_specs("tasks", tasks),
+        repetitions=repetitions,
+        margin=margin,
+        **_of(lab, seed),
+    )
+    asked = asked if inner is None else replace(asked, inner=inner)
+    for _, program in programs:
+        lab.store.keep(program.text)
+    return cast("ContestDocument", carry_in(lab, asked))
+
+
+def _specs(name: str, given: Sequence[str | Task]) -> tuple[str, ...]:
+    """Tasks as a run's settings name them."""
+    if isinstance(given, str | Task):
+        raise UsageError(f"{name} is one task and no list: write {name}=[…]")
+    return tuple(spec_of(one) if isinstance(one, Task) else one for one in given)
 
 
 def _of(lab: Lab, seed: int | None) -> dict[str, Any]:

@@ -74,9 +74,7 @@ def made(record: RunRecord, which: str) -> str:
     if which:
         raise UsageError(f"run {record.id} is one recursion: {which} is not in it")
     if "gain" not in report:
-        raise UsageError(
-            f"run {record.id} has come to no improver yet: `selftaught show {record.id}` tells how it stands"
-        )
+        raise UsageError(f"run {record.id} has come to no improver yet")
     return str(report["arms"]["improved"]["improver"])
 
 

@@ -40,8 +40,7 @@ def open_sandbox(level: str = "strict", slots: int | None = None) -> Pool:
     `level` is one of `LEVELS`; `slots` is how many jobs compute at once (default: one per CPU core). Raises SandboxRefused
     with cause and mend when this machine cannot hold generated code at that level.
     """
-    if level not in LEVELS:
-        raise UsageError(f"no sandbox level {level!r}: choose one of {', '.join(LEVELS)}")
+    known(level)
     if platform.system() != "Linux":
         raise SandboxRefused(mend(""))
     name = level.partition(":")[0]
@@ -54,6 +53,12 @@ def open_sandbox(level: str = "strict", slots: int | None = None) -> Pool:
         pool.close()
         raise
     return pool
+
+
+def known(level: str) -> None:
+    """UsageError for a level that does not exist."""
+    if level not in LEVELS:
+        raise UsageError(f"no sandbox level {level!r}: choose one of {', '.join(LEVELS)}")
 
 
 def _prove(pool: Pool, profile: Profile) -> None:

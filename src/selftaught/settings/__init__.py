@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, Protocol, Self, cast
+from functools import cache
+from typing import Any, Literal, Protocol, Self, cast, get_args, get_origin, get_type_hints
 
 from selftaught.budget import Allowance
 from selftaught.errors import UsageError
@@ -74,6 +75,7 @@ class Settings:
     """With it, improving the seed improver is one more task of the recursion, at this allowance: û among the tasks."""
 
     def __post_init__(self) -> None:
+        _sound(self)
         for name in ("rounds", "repetitions", "validation", "test"):
             value = getattr(self, name)
             if value < 1:
@@ -139,6 +141,9 @@ class Contest:
     """What of an improver run counts."""
 
     def __post_init__(self) -> None:
+        _sound(self)
+        for one in self.entrants:
+            _sound(one)
         names = [one.name for one in self.entrants]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -208,6 +213,7 @@ class Plan:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        _sound(self)
         if self.runs < 1:
             raise UsageError(f"--runs is {self.runs}: at least 1 is needed")
 
@@ -243,6 +249,57 @@ class Plan:
         return cls(**known)
 
 
+def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Settings with some fields changed. UsageError for one that there is not."""
+    there = [one.name for one in fields(settings)]
+    if strange := sorted(changes.keys() - {*there}):
+        raise UsageError(f"there is no setting {strange[0]!r}: there are {', '.join(there)}")
+    lists = {name: tuple(cast("list[Any]", one)) for name, one in changes.items() if isinstance(one, list)}
+    return replace(settings, **{**changes, **lists})
+
+
+def _sound(asked: Settings | Contest | Plan | Entrant | Allowance) -> None:
+    """Raise UsageError for a field whose value is not of the field's type."""
+    for name, hint in _hints(type(asked)).items():
+        value: object = getattr(asked, name)
+        if needed := _unfit(value, hint):
+            raise UsageError(f"the setting {name} is {value!r}: {needed} is needed")
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "none"}
+
+
+def _unfit(value: object, hint: Any) -> str:
+    """What is needed instead of a value; nothing where it is of the type."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return "" if value in inner else f"one of {', '.join(inner)}"
+    if origin is tuple:
+        return _unfit_tuple(value, inner)
+    if inner:  # one of several types
+        needed = [_unfit(value, one) for one in inner]
+        return "" if "" in needed else " or ".join(needed)
+    wanted = (int, float) if hint is float else hint
+    fits = isinstance(value, wanted) and (hint is bool or not isinstance(value, bool))
+    return "" if fits else _WORDS.get(hint, f"an instance of {hint.__name__}")
+
+
+def _unfit_tuple(value: object, inner: tuple[Any, ...]) -> str:
+    if not isinstance(value, tuple):
+        return "a list"
+    members = cast("tuple[object, ...]", value)
+    if inner[-1] is not Ellipsis:
+        fits = len(members) == len(inner) and not any(map(_unfit, members, inner))
+        return "" if fits else f"a list of {len(inner)}"
+    needed = next((said for one in members if (said := _unfit(one, inner[0]))), "")
+    return f"a list, each {needed}," if needed else "" if members or inner[0] is not str else "a list of at least one"
+
+
 def _known(kind: type[Settings | Contest | Plan], plain: Mapping[str, Any]) -> dict[str, Any]:
     """The stored fields. A later version may have stored settings that this one cannot keep to: UsageError."""
     given = {name: value for name, value in plain.items() if name != "kind" and name not in KEYS}
@@ -271,6 +328,7 @@ def _plain(value: object) -> JSON:
 
 def _check(name: str, allowance: Allowance) -> None:
     """Raise UsageError for an allowance that leaves nothing to do."""
+    _sound(allowance)
     for limit in ("calls", "responses", "scorings", "tokens"):
         count = getattr(allowance, limit)
         if count is not None and count < 1:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-from selftaught.errors import StoreFailure, UsageError
+from selftaught.errors import InUse, StoreFailure, UsageError
 from selftaught.store.locks import holder
 from selftaught.store.schema import APPLICATION_ID, MIGRATIONS
 
@@ -124,7 +124,7 @@ def _migrate(db: sqlite3.Connection, file: Path, path: Path) -> None:
     if (before := _checked(db, path)) == len(MIGRATIONS):
         return
     if before and (busy := holder(file, None)):
-        raise UsageError(
+        raise InUse(
             f"store {path} is of an earlier version and run {busy[0]} is being worked on: wait for its end, or stop it"
         )
     db.execute(f"PRAGMA busy_timeout = {int(1000 * _MOVING_S)}")
@@ -160,7 +160,7 @@ def explain(path: Path, error: sqlite3.Error) -> str:
     if "readonly" in text or "unable to open" in text:
         return f"store {path} cannot be written: give yourself write permission, or name another with --store"
     if "full" in text:
-        return f"store {path} cannot grow, the disk is full: free some space, then `selftaught resume`"
+        return f"store {path} cannot grow, the disk is full: free some space, then go on with what was stopped"
     if "not a database" in text:
         return f"store {path} is not an SQLite file: name another with --store"
     return f"store {path} failed: {text}"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from selftaught.budget import Usage
-from selftaught.errors import StoreFailure, UsageError
+from selftaught.errors import InUse, StoreFailure, UsageError
 from selftaught.plain import JSON
 from selftaught.store.file import File
 from selftaught.store.locks import held, holder
@@ -127,7 +128,8 @@ class Runs(File):
         """One run. UsageError when there is none of that number."""
         found = self._records("WHERE id = ?", number)
         if not found:
-            raise UsageError(f"store {self.path} has no run {number}: `selftaught runs` lists those it has")
+            listing = f"`selftaught runs --store {shlex.quote(str(self.path))}`"
+            raise UsageError(f"store {self.path} has no run {number}: {listing} lists those it has")
         return found[0]
 
     def _records(self, which: str, *wanted: int) -> list[RunRecord]:
@@ -142,7 +144,7 @@ class Runs(File):
 
     @contextmanager
     def alone(self, run: int) -> Generator[None]:
-        """Work on a run as the only process that does; UsageError when another one does. A kill ends it as well.
+        """Work on a run as the only process that does; InUse when another one does. A kill ends it as well.
 
         Different runs may be worked on at the same time; what one finds out, the others find.
         """
@@ -158,7 +160,7 @@ class Runs(File):
 
     @contextmanager
     def _locked(self, run: int | None) -> Generator[None]:
-        """Hold the lock of a run, or of all; UsageError when somebody works on it."""
+        """Hold the lock of a run, or of all; InUse when somebody works on it."""
         if self.readonly:
             raise UsageError(f"store {self.path} was opened to be read only")
         try:
@@ -166,8 +168,7 @@ class Runs(File):
                 yield
         except BlockingIOError:
             which = run or (holder(self.path, None) or (0,))[0]
-            said = f"run {which} is being worked on by another process: wait for its end, or stop it"
-            raise UsageError(said) from None
+            raise InUse(f"run {which} is being worked on by another process: wait for its end, or stop it") from None
         except OSError as error:
             raise StoreFailure(f"store {self.path} cannot be locked: {error.strerror}") from error
 
@@ -206,15 +207,24 @@ def _record(
         id=number,
         started=started,
         ended=ended,
-        settings=json.loads(settings),
-        circumstances=json.loads(circumstances),
+        settings=_mapping(settings),
+        circumstances=_mapping(circumstances),
         status=status,
-        spent=json.loads(spent),
-        document=document and json.loads(document),
-        pulse=snapshot and json.loads(snapshot),
+        spent=_mapping(spent),
+        document=None if document is None else _mapping(document),
+        pulse=None if snapshot is None else _mapping(snapshot),
         moved=moved,
         process=Process(pid, host or "") if pid else None,
     )
+
+
+def _mapping(text: str) -> Mapping[str, Any]:
+    """What a column holds; empty where that is damaged, so that whoever needs a part of it can tell which run lacks it."""
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _text(value: Mapping[str, JSON]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from selftaught.errors import UsageError
+from selftaught.errors import InUse, UsageError
 from selftaught.plain import JSON
 from selftaught.store.events import Events
 from selftaught.store.facts import Facts, Row
@@ -49,7 +49,7 @@ class Upkeep(Facts, Runs, Events):
     def delete(self, run: int) -> None:
         """Delete a run with its events. Its facts stay, also for other runs, until `prune` removes what no run uses.
 
-        UsageError when there is no such run, or somebody works on it.
+        UsageError when there is no such run, InUse when somebody works on it.
         """
         self.run(run)
         with self._locked(run), self._writing() as db:
@@ -62,7 +62,7 @@ class Upkeep(Facts, Runs, Events):
         """Remove the facts that no run uses, the texts that nothing names any more, and give the room back to the disk.
 
         Answers were paid for: they stay, and with them their texts, unless `answers` says otherwise. What was computed
-        outside any run counts as used. UsageError while somebody works on a run of this store.
+        outside any run counts as used. InUse while somebody works on a run of this store.
         """
         before = self._size()
         with self._locked(None):
@@ -118,7 +118,7 @@ class Upkeep(Facts, Runs, Events):
         if path.samefile(self.path):
             raise UsageError(f"{path} is this store itself: name the file of another one")
         if busy := holder(path, None):
-            raise UsageError(f"run {busy[0]} of store {path} is being worked on: wait for its end, or stop it")
+            raise InUse(f"run {busy[0]} of store {path} is being worked on: wait for its end, or stop it")
         with type(self)(path, readonly=True) as other, self._writing():
             before = [self._count(table) for table in ("facts", "texts")]
             self._take_texts(other)

@@ -46,6 +46,8 @@ _FAMILIES = {
 _PARTS = {"name": str, "entry": str, "start": str, "summary": str, "limits": Limits, "instances": Mapping}
 _LEAST_LIMITS = {"cpu_s": 0.001, "wall_s": 0.001, "memory_mb": 64, "answer_kb": 1, "output_kb": 1, "files_mb": 0}
 """Below these no program could do anything."""
+_RUNNING: set[str] = set()
+"""Files of tasks that are being run at this moment, by the names of their modules."""
 
 
 def names() -> dict[str, str]:
@@ -53,9 +55,14 @@ def names() -> dict[str, str]:
     return {name: _built_in(name).summary for name in _BUILT_IN} | _FAMILIES
 
 
+def specs() -> list[str]:
+    """The same names alone, at once: no task is imported."""
+    return [*_BUILT_IN, *_FAMILIES]
+
+
 def load(spec: str, seed: int) -> list[Task]:
     """The tasks that `spec` names: a task in the box, perhaps with a size (`qap:60`), a group drawn by `seed`
-    (`formula:train`), or a Python file.
+    (`formula:train`), a Python file, or one class in it (`FILE.py:CLASS`).
 
     Raises UsageError, in one line, when there is no such task or the file defines none that is whole.
     """
@@ -76,9 +83,49 @@ def _load(spec: str, targets: Callable[[], str]) -> list[Task]:
         return [_kind(family).sized(size)]
     if family in {"formula", "policy"}:
         return cast("list[Task]", import_module(f"selftaught.tasks.{family}").expand(spec, targets()))
-    if spec.endswith(".py") or Path(spec).is_file():
-        return _from_file(Path(spec))
+    path, kind = _parted(spec)
+    if path.suffix == ".py" or path.is_file():
+        return _from_file(path, kind)
     raise UsageError(f"no task {spec!r}: give a Python file that defines one, or one of {', '.join(names())}")
+
+
+def file_of(spec: str) -> Path | None:
+    """The file of the user's that a spec names; None for what is in the box."""
+    path, _ = _parted(spec)
+    return path if path.suffix == ".py" else None
+
+
+def _parted(spec: str) -> tuple[Path, str]:
+    """A file, and the class in it that is meant; empty: all that it defines."""
+    file, _, kind = spec.rpartition(":")
+    return (Path(file), kind) if file.endswith(".py") else (Path(spec), "")
+
+
+def spec_of(task: Task) -> str:
+    """The spec by which a run can name a task, also when it is resumed elsewhere.
+
+    UsageError for a task that neither the box nor a class of a file makes again.
+    """
+    try:
+        file = inspect.getsourcefile(type(task))
+    except TypeError:  # defined where no file is
+        file = None
+    specs = [task.name] if task.name.partition(":")[0] in _BUILT_IN else []
+    specs += [f"{Path(file).resolve()}:{type(task).__qualname__}"] if file and Path(file).suffix == ".py" else []
+    for spec in specs:
+        if any(_alike(task, other) for other in load(spec, 0)):
+            return spec
+    raise UsageError(
+        f"task {task.name} cannot be named by a file, so its run could not be resumed: put its class at the top of a .py file, "
+        "such that it is made without arguments"
+    )
+
+
+def _alike(one: Task, other: Task) -> bool:
+    """Whether two tasks say the same of themselves, and draw the same."""
+    said = ([getattr(task, part) for part in (*_PARTS, "description", "best", "known_start")] for task in (one, other))
+    drawn = ([instance.args for instance in task.sample("alike", "train", 0, "practice")] for task in (one, other))
+    return one.source == other.source and len({repr(each) for each in said}) == len({repr(each) for each in drawn}) == 1
 
 
 def load_all(specs: Sequence[str], seed: int) -> list[Task]:
@@ -100,9 +147,17 @@ def _built_in(name: str) -> Task:
     return cast("Task", _kind(name)())
 
 
-def _from_file(path: Path) -> list[Task]:
-    """The file's tasks: its list `TASKS` where it has one, otherwise one of each `Task` class that it defines."""
+def _from_file(path: Path, kind: str) -> list[Task]:
+    """The task of the class that is meant; else the file's list `TASKS` where it has one, otherwise one of each `Task`
+    class that it defines."""
     module = _run(path)
+    if kind:
+        found: object = getattr(module, kind, None)
+        if not (inspect.isclass(found) and issubclass(found, Task)):
+            raise UsageError(
+                f"{path} defines no task {kind!r}: name a class at its top, derived from selftaught.task.Task"
+            )
+        return [_whole(_make(found, path), path)]
     listed: Any = getattr(module, "TASKS", None)
     if listed is None:
         kinds = [kind for kind in vars(module).values() if inspect.isclass(kind) and issubclass(kind, Task)]
@@ -121,15 +176,22 @@ def _run(path: Path) -> ModuleType:
     found = util.spec_from_file_location(name, path)
     if found is None or found.loader is None or not path.is_file():
         raise UsageError(f"cannot read the task file {path}: give a Python file")
+    if name in _RUNNING:
+        raise UsageError(
+            f'{path} runs while its task is being read from it: put what it runs below `if __name__ == "__main__":`'
+        )
     module = util.module_from_spec(found)
     # A class finds its source, which is part of every key, through the table of modules.
     sys.modules[name] = module
+    _RUNNING.add(name)
     # Whatever a file of the user's raises is the user's to mend.
     try:
         found.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         said = " ".join(str(error).split())
         raise UsageError(f"cannot run the task file {path}: {type(error).__name__}: {said}") from error
+    finally:
+        _RUNNING.discard(name)
     return module
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selftaught.views.sheets import (
@@ -144,8 +144,6 @@ def arms(document: RunFigures) -> Sheet:
     """One row per arm on the test split."""
     rows = _arms(document["arms"])
     tasks = document["arms"]["seed"]["per_task"].keys()
-    known = len(tasks & set(document["tasks"]))
-    seen = f"{known} of them the recursion's own, on fresh instances" if known else "none of which the recursion saw"
     columns = (
         Column("arm", whole=True),
         Column("test [95 %]", "score", whole=True),
@@ -155,8 +153,18 @@ def arms(document: RunFigures) -> Sheet:
         Column("failed", "share", "right", whole=True),
     )
     best = max(0.0, *(arm["test"]["mean"] for _, arm in rows))
-    title = f"Test split ({counted(len(tasks), 'task')}, {seen}; means per improver run)"
+    title = f"Test split ({counted(len(tasks), 'task')}{_seen(document, tasks)}; means per improver run)"
     return Sheet(title, columns, [_arm(name, arm, best) for name, arm in rows])
+
+
+def _seen(document: RunFigures, tested: Collection[str]) -> str:
+    """How many of the test tasks the recursion worked on, where the document tells: the oldest do not."""
+    if "tasks" not in document:
+        return ""
+    known = len({*document["tasks"]} & {*tested})
+    return (
+        f", {known} of them the recursion's own, on fresh instances" if known else ", none of which the recursion saw"
+    )
 
 
 def _arms(found: Arms) -> list[_Row]:

@@ -1,0 +1,66 @@
+"""Whether a stored run can be gone on with: asked before it is, and before anybody is told that it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from selftaught.budget.spend import SpendLimits
+from selftaught.errors import UsageError
+from selftaught.runs import assignment, kind_of, same_contract
+from selftaught.runs.model import file_of, openable
+from selftaught.sandbox.levels import LEVELS
+from selftaught.settings import Assignment
+from selftaught.store import RunRecord
+from selftaught.tasks import file_of as file_of_task
+
+
+def ready(record: RunRecord) -> Assignment:
+    """What a run is asked to do, once it is sure that this version can go on with it here.
+
+    UsageError, naming the run, where going on would be refused: it is not known, of another contract, its model cannot be
+    opened by its name, or a file that it needs is gone.
+    """
+    asked = assignment(record)
+    same_contract(record)
+    if record.circumstances.get("sandbox") not in LEVELS:
+        raise UsageError(f"run {record.id} cannot be gone on with: its circumstances are not whole; begin it anew")
+    if not openable(asked.model.spec):
+        raise UsageError(
+            f"run {record.id} was made with a model of somebody's own, {asked.model.spec!r}: only Python code that opens that "
+            "model can make it again, which finds what is in the store"
+        )
+    for path in _files(asked):
+        if not path.is_file():
+            raise UsageError(f"run {record.id} needs the file {path}, which is not there: put it back to go on")
+    return asked
+
+
+def begun_with(record: RunRecord) -> SpendLimits:
+    """The limits of a run; UsageError, naming it, where this version does not know them and so could not keep them."""
+    limits = record.circumstances.get("limits", {})
+    strange = sorted(limits.keys() - {one.name for one in fields(SpendLimits)})
+    if strange:
+        raise UsageError(
+            f"run {record.id} has the limit {strange[0]!r}, which this selftaught does not know: upgrade selftaught"
+        )
+    return SpendLimits(**limits)
+
+
+def refusal(record: RunRecord) -> str | None:
+    """Why a run could not be gone on with; None where it can."""
+    try:
+        ready(record)
+        begun_with(record)
+    except UsageError as error:
+        return str(error)
+    return None
+
+
+def _files(asked: Assignment) -> Iterator[Path]:
+    """The files of the user's that a run is made with: of its model, of its tasks."""
+    _, specs = kind_of(asked.plain()).tried(asked)
+    for path in (file_of(asked.model.spec), *map(file_of_task, specs)):
+        if path is not None:
+            yield path
