@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from selftaught.budget import Allowance, Meter, Usage
-from selftaught.errors import Refusal, SelftaughtError
+from selftaught.errors import Refusal
 from selftaught.interface import budgets
 from selftaught.lab import Lab
 from selftaught.lab.ledger import Conversation
@@ -22,6 +22,17 @@ from selftaught.utility import Utility
 _IGNORED = frozenset({"use_sandbox=True", "use_sandbox=False"})
 """What is counted of what a call says it was given: the call comes from generated code."""
 _LONGEST_FAULT = 200
+_BY_A_TEXT = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RecursionError,
+    MemoryError,
+)
+"""What code of the host may raise because of what a guest gave it. All else is the world's failure and ends the run."""
 ENTRY = "improve_algorithm"
 """The function every improver defines."""
 
@@ -158,9 +169,7 @@ class _ImproverRun:
         def guarded(**arguments: Any) -> JSON:
             try:
                 return call(**arguments)
-            except (Refusal, SelftaughtError, OSError):
-                raise  # a refusal is the guest's to hear; the world's failures end the run, which can go on later
-            except Exception as error:
+            except _BY_A_TEXT as error:
                 said = f"{call.__name__.strip('_')}: {type(error).__name__}: {error}"
                 self._lab.progress.event("fault", said)
                 with self._lock:
