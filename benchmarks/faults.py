@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.plain import digest
-from selftaught.sandbox.jail import TOOLS
+from selftaught.sandbox.jail import GUEST, TOOLS
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "tests" / "models"), str(TOOLS)]
+sys.path[:0] = [str(Path(__file__).parents[1] / "tests" / "models"), str(GUEST), str(TOOLS)]
 from editor import answer  # noqa: E402
 from faultserver import FaultServer, Reply, completion, error  # noqa: E402
 

@@ -178,3 +178,41 @@ def test_one_failed_instance_does_not_zero_the_others(lab):
 def test_an_improver_that_asks_one_by_one(lab):
     found = improve(lab, Program(asker(3)), Program(Number.start), utility(lab), ["s"], ALLOWANCE)
     assert (found.usage.calls, found.usage.scorings) == (3, 4)
+
+
+def test_what_a_text_breaks_on_the_host_ends_that_call_alone_and_is_noted(lab):
+    class Chokes(Guesser):
+        def complete(self, request, addresses):
+            raise ValueError(f"cannot read {request.message!r}")
+
+    choking = make_lab(lab.store.path, lab.sandbox, Chokes())
+    found = run(
+        choking,
+        "try:\n    language_model.prompt('e', '\\r')\nexcept RuntimeError as error:\n    assert 'could not answer' in str(error)\n"
+        "    return 'def f(x): return 1.0'",
+    )
+    assert found.reason is None
+    assert list(found.faults) == ["ask: ValueError: cannot read '\\r'"]
+    assert [(one[1], one[2]) for one in choking.progress.take_events() if one[1] == "fault"] == [
+        ("fault", *found.faults)
+    ]
+
+
+def test_feedback_is_worked_out_once_and_calls_are_counted(lab, monkeypatch):
+    asked = []
+    judge = utility(lab)
+    monkeypatch.setattr(judge, "feedback", lambda program: asked.append(program) or "no")
+    text = "def improve_algorithm(s, u, m):\n    u(s)\n    for _ in range({}): u.feedback(s)\n    return s\n"
+    found = improve(lab, Program(text.format(50)), Program(Number.start), judge, ["f"], ALLOWANCE)
+    assert found.reason is None and len(asked) == 1
+    monkeypatch.setattr("selftaught.sandbox.calls.CALLS", 100)
+    found = improve(lab, Program(text.format(200)), Program(Number.start), judge, ["g"], ALLOWANCE)
+    assert "more than 100 requests" in found.reason
+
+
+def test_of_a_text_that_is_too_long_only_the_beginning_is_kept(lab):
+    text = "def improve_algorithm(s, u, m):\n    assert u('x' * 5_000_000) == 0.0\n    return s\n"
+    found = improve(lab, Program(text), Program(Number.start), utility(lab), ["long"], ALLOWANCE, 1)
+    assert found.reason is None
+    assert [len(lab.store.text(one.program)) for one in found.scored] == [100_001]
+    assert run(lab, "return 'x' * 300_000").reason == "what it returned is no program: longer than 100,000 characters"

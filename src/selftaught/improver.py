@@ -15,12 +15,24 @@ from selftaught.lab import Lab
 from selftaught.lab.ledger import Conversation
 from selftaught.lab.workers import scoring
 from selftaught.plain import JSON, seed_from
-from selftaught.program import Program
-from selftaught.sandbox import Job, Limits
+from selftaught.program import MAX_CHARS, Program
+from selftaught.sandbox import HostFunction, Job, Limits
 from selftaught.utility import Utility
 
 _IGNORED = frozenset({"use_sandbox=True", "use_sandbox=False"})
 """What is counted of what a call says it was given: the call comes from generated code."""
+_LONGEST_FAULT = 200
+_BY_A_TEXT = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RecursionError,
+    MemoryError,
+)
+"""What code of the host may raise because of what a guest gave it. All else is the world's failure and ends the run."""
 ENTRY = "improve_algorithm"
 """The function every improver defines."""
 
@@ -48,6 +60,8 @@ class Improvement:
     """What its utility first said of the program it returned; None when it never asked."""
     ignored: Mapping[str, int] = field(default_factory=dict[str, int])
     """How often a keyword of the paper's code that changes nothing here was given, e.g. `use_sandbox=False`."""
+    faults: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What went wrong on the host in calls that it made, and how often: errors that nobody expected."""
     scored: tuple[Candidate, ...] = ()
     """What it had scored, where improvers are improved; of runs on tasks this is not kept."""
 
@@ -84,7 +98,9 @@ def improve(
     fact = cast(Mapping[str, Any], lab.once("improvement", about, work))
     program = fact["program"] and Program(lab.store.text(fact["program"]))
     scored = tuple(Candidate(**one) for one in fact.get("scored", ()))
-    return Improvement(program, fact["reason"], Usage(**fact["usage"]), fact["shown"], fact["ignored"], scored)
+    return Improvement(
+        program, fact["reason"], Usage(**fact["usage"]), fact["shown"], fact["ignored"], fact.get("faults", {}), scored
+    )
 
 
 class _ImproverRun:
@@ -101,6 +117,8 @@ class _ImproverRun:
         self._scored = Counter[Program]()
         self._values: dict[Program, float | None] = {}
         self._ignored = Counter[str]()
+        self._faults = Counter[str]()
+        self._told: dict[Program, str] = {}
         self._lock = threading.Lock()
 
     def run(self, improver: Program, start: Program) -> JSON:
@@ -121,7 +139,11 @@ class _ImproverRun:
             limits=Limits(cpu_s=allowance.cpu_s, answer_kb=512),
             profile="improver",
         )
-        functions = {"utility": self._scores, "feedback": self._feedback, "ask": self._model.ask}
+        functions = {
+            "utility": self._guarded(self._scores),
+            "feedback": self._guarded(self._feedback),
+            "ask": self._guarded(self._model.ask),
+        }
         outcome = self._lab.compute(job, functions)[0]
         answer = outcome.answer
         if outcome.kind == "answer":
@@ -138,7 +160,23 @@ class _ImproverRun:
             "shown": (self._values[program] or 0.0) if program in self._values else None,
             "scored": self._candidates() if self._level else [],
             "ignored": dict(sorted(self._ignored.items())),
+            **({"faults": dict(sorted(self._faults.items()))} if self._faults else {}),
         }
+
+    def _guarded(self, call: HostFunction) -> HostFunction:
+        """What goes wrong in a call by what the guest gave ends that call alone, and is noted with the run."""
+
+        def guarded(**arguments: Any) -> JSON:
+            try:
+                return call(**arguments)
+            except _BY_A_TEXT as error:
+                said = f"{call.__name__.strip('_')}: {type(error).__name__}: {error}"
+                self._lab.progress.event("fault", said)
+                with self._lock:
+                    self._faults[said[:_LONGEST_FAULT]] += 1
+                raise Refusal("RuntimeError", "the host could not answer this call") from error
+
+        return guarded
 
     def _candidates(self) -> list[JSON]:
         """All that was scored, in an order that does not depend on threads."""
@@ -153,8 +191,9 @@ class _ImproverRun:
         with self._lock:
             self._ignored.update(_IGNORED.intersection(ignored))
         self._meter.reserve_scorings(len(solutions))
+        programs = [_bounded(text) for text in solutions]
         with self._lock:
-            numbered = [(Program(text), self._earlier(Program(text))) for text in solutions]
+            numbered = [(program, self._earlier(program)) for program in programs]
         scores = self._lab.workers.map(scoring(self._level), lambda one: self._utility.score(*one), numbered)
         for (program, earlier), score in zip(numbered, scores, strict=True):
             if earlier == 0:
@@ -169,10 +208,17 @@ class _ImproverRun:
         return earlier
 
     def _feedback(self, solution: str) -> str:
-        """utility.feedback(...): free for a solution that was scored, otherwise it costs a scoring."""
+        """utility.feedback(...): free for a solution that was scored, otherwise it costs a scoring. It is worked out once."""
         if not self._allowance.extensions:
             raise Refusal("ValueError", "there is no utility.feedback in this run")
-        program = Program(solution)
+        program = _bounded(solution)
         if program not in self._scored:
             self._scores([solution])
-        return self._utility.feedback(program)
+        if program not in self._told:
+            self._told[program] = self._utility.feedback(program)
+        return self._told[program]
+
+
+def _bounded(text: str) -> Program:
+    """The program, of one that is too long only as much as shows that: what is too long is none, and need not be kept."""
+    return Program(text[: MAX_CHARS + 1])

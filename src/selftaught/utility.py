@@ -13,7 +13,7 @@ from selftaught.lab.grading import verdict
 from selftaught.plain import JSON, canonical, seed_from
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox import Job, Limits
-from selftaught.task import Half, Instance, Split, Task, authored
+from selftaught.task import Half, Instance, Split, Task, authored, in_time
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,13 @@ class TaskUtility:
 
     @cached_property
     def instances(self) -> tuple[Instance, ...]:
-        with authored(self._task, "draw"):
-            instances = self._task.sample(self._lab.roots.instances, self._split, self._repetition, self._half)
-            canonical([list(instance.args) for instance in instances])
-        return instances
+        def draw() -> tuple[Instance, ...]:
+            with authored(self._task, "draw"):
+                drawn = self._task.sample(self._lab.roots.instances, self._split, self._repetition, self._half)
+                canonical([list(instance.args) for instance in drawn])
+            return drawn
+
+        return in_time(self._task, "draw", draw)
 
     @property
     def description(self) -> str:
@@ -128,7 +131,7 @@ class TaskUtility:
             outcomes = self._lab.compute(job)
         if outcomes[0].kind == "defect":
             return self._no_program(outcomes[0].error)
-        return verdict(self._task, self.instances, outcomes)
+        return in_time(self._task, "grade", lambda: verdict(self._task, self.instances, outcomes))
 
     def _no_program(self, why: str) -> JSON:
         return {"value": None, "reason": why, "grades": [], "failures": len(self.instances), "notes": []}

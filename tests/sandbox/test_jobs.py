@@ -73,9 +73,10 @@ def test_an_error_says_where_in_the_program(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("program", "kind", "words"),
     [
-        ("def f(: pass", "error", "SyntaxError"),
-        ("x = 1", "error", "no function f"),
+        ("def f(: pass", "defect", "syntax error in line 1"),
+        ("x = 1", "defect", "does not define f"),
         ("f = 3", "error", "no function f"),
+        ("import os\ndef f(): os.write(4, b'\\xff' * 4)", "error", "a forged message"),
         ("import scipy\ndef f(): pass", "error", "No module named 'scipy'"),
         ("def f(): raise SystemExit(0)", "error", "SystemExit: 0"),
         ("def f(): return {1, 2}", "error", "no plain data: set"),
@@ -318,3 +319,14 @@ def improve_algorithm(s, utility, m):
     for thread in threads:
         thread.join()
     assert answers == [8.0] * 64
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_program(sandbox: Sandbox) -> None:
+    assert one(sandbox, "\ufeffdef f(x): return x + 1", 1).answer == 2
+
+
+def test_that_all_answers_together_are_too_large_is_said_as_such(sandbox: Sandbox) -> None:
+    program = "def f(i): return 'x' * 1_000_000"
+    outcomes = sandbox.run(Job(program, "f", tuple((i,) for i in range(20)), (0,) * 20, Limits(cpu_s=2)))
+    late = [outcome for outcome in outcomes if outcome.kind == "output"]
+    assert late and all("all answers together are larger than 16384 KiB" in outcome.error for outcome in late)

@@ -1,5 +1,6 @@
 """Mistakes in a task of the user's own: one line that names the task, the method and, where there is one, the line."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,20 @@ def test_the_line_that_is_told_is_one_of_the_tasks_own(tmp_path, sandbox):
     for task, said in ((Draws(), f"in line {line_of('else 1 / 0')}: "), (returns_none, "raised AttributeError: ")):
         with pytest.raises(UsageError, match=said):
             TaskUtility(lab, task, "train", 0, "practice").score(Program(Number.start))
+
+
+@pytest.mark.parametrize("method", ["draw", "grade"])
+def test_a_task_that_never_ends_is_told(tmp_path, sandbox, monkeypatch, method):
+    ended = threading.Event()
+
+    class Waits(Number):
+        pass
+
+    setattr(Waits, method, lambda self, *_: ended.wait(60))
+    monkeypatch.setattr("selftaught.task.PATIENCE_S", 0.2)
+    utility = TaskUtility(make_lab(tmp_path / "s.db", sandbox), Waits(), "train", 0, "practice")
+    try:
+        with pytest.raises(UsageError, match=f"its {method} has not ended within 0.2 s; mend it"):
+            utility.score(Program(Number.start))
+    finally:
+        ended.set()

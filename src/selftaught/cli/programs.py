@@ -65,7 +65,7 @@ def execute(
 
 def _text(program: Path) -> str:
     try:
-        return sys.stdin.read() if str(program) == "-" else program.read_text(encoding="utf-8")
+        return sys.stdin.read() if str(program) == "-" else program.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {program}: {error}") from error
 

@@ -15,7 +15,7 @@ from typing import Literal, NotRequired, TypedDict, cast
 
 from selftaught.plain import JSON
 
-EventKind = Literal["phase", "question", "scoring", "improver", "note"]
+EventKind = Literal["phase", "question", "scoring", "improver", "note", "fault"]
 """What there are events of. Those that take time are noted when they end, with how long they took."""
 _WAITING = 20_000
 """Events that may wait to be written; when more come, the oldest are dropped."""

@@ -25,6 +25,8 @@ AT_ONCE = 64
 """Requests of one improver that are worked on at once; more wait."""
 IN_HAND = 1024
 """Requests of one improver whose replies it has not taken; one that has more is ended."""
+CALLS = 20_000
+"""Requests of one improver in all: each costs the host some time, also where it is refused or asks for nothing."""
 BYTES_IN_HAND = 32 << 20
 """Their size in all."""
 
@@ -117,6 +119,7 @@ class Desk:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._in_hand = 0
+        self._taken = 0
         self._bytes_in_hand = 0
         self._open = 0
         self._since = 0.0
@@ -141,6 +144,9 @@ class Desk:
             return False
         try:
             for frame in self._frames.feed(data):
+                self._taken += 1
+                if self._taken > CALLS:
+                    raise Unreadable(f"more than {CALLS:,} requests")
                 wanted = request(frame)
                 if wanted.name not in self._functions:
                     raise Unreadable(f"`{wanted.name}` is not offered here")

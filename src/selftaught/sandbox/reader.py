@@ -144,7 +144,8 @@ def _verdict(ending: int, status: int, data: bytes, limits: Limits) -> tuple[Out
     reasons: dict[int, tuple[OutcomeKind, str]] = {
         wire.OUT_OF_CPU: ("time", f"used more than {limits.cpu_s:g} s of CPU time"),
         wire.OUT_OF_TIME: ("time", f"took longer than {wall_s(limits):g} s by the clock"),
-        wire.TOO_LARGE: ("output", f"the answer is larger than {limits.answer_kb} KiB, or all answers together"),
+        wire.TOO_LARGE: ("output", f"all answers together are larger than {wire.TOTAL_ANSWERS * limits.answer_kb} KiB"),
+        wire.FORGED: ("error", "the answer is no plain data: a forged message"),
         wire.FLOODED: ("output", f"printed more than {wire.TOTAL_OUTPUT * limits.output_kb} KiB"),
         wire.STOPPED: ("killed", "stopped by the host"),
     }

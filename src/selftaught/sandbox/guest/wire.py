@@ -27,7 +27,7 @@ DONE = struct.Struct("<?Q")
 """Whether every child could be set up; the peak resident memory in KiB."""
 SIZE = struct.Struct("<I")
 
-ANSWERED, OUT_OF_CPU, OUT_OF_TIME, ENDED, TOO_LARGE, FLOODED, STOPPED = range(7)
+ANSWERED, OUT_OF_CPU, OUT_OF_TIME, ENDED, TOO_LARGE, FLOODED, STOPPED, FORGED = range(8)
 
 ARRAY = "\0array"
 """An answer with arrays of numpy is a zero byte, the `SIZE` of its JSON, the JSON, and the arrays' bytes in the order in

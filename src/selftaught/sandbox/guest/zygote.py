@@ -219,11 +219,17 @@ class Work:
             return None
         self.body = self.size = int.from_bytes(self.head, "little") & ~wire.NOTE
         self.frames += 1
-        limit = wire.ALL_NOTES - self.noted if self._noting() else min(self.max_answer, self.left_for_answers)
-        if self.size > limit or self.frames > 2 * wire.MOST_NOTES:
+        ending = self._unfit()
+        if ending is not None:
             self.body = self.size = 0
-            return wire.TOO_LARGE
-        return None
+        return ending
+
+    def _unfit(self) -> int | None:
+        """Why the frame that was opened is not taken. The runner keeps to the limit of one answer: a larger one is forged."""
+        most = wire.ALL_NOTES - self.noted if self._noting() else self.max_answer
+        if self.size > most or self.frames > 2 * wire.MOST_NOTES:
+            return wire.FORGED
+        return wire.TOO_LARGE if not self._noting() and self.size > self.left_for_answers else None
 
     def _noting(self) -> bool:
         """Whether the frame that was opened is a note."""
