@@ -132,7 +132,7 @@ def _parts(record: RunRecord, stands: Standing) -> list[Part]:
     from selftaught.views.sheets import Note
 
     document, quiet = record.document or {}, stands.now.quiet_s if stands.now else None
-    with reading(f"run {record.id} cannot be shown: its document"):
+    with reading(f"run {record.id} cannot be shown: its document is not whole"):
         if stands.state == "stopped" and "stopped" in document:
             return sheets(document)
         pulse = cast("Pulse", record.pulse) if record.pulse else None
@@ -151,7 +151,7 @@ def lineage(number: RunNumber, kept: Kept) -> None:
         record = facts.run(number)
         assignment(record)
         stands = standing(facts, record)
-        with reading(f"run {number} has no lineage to tell: its document"):
+        with reading(f"run {number} has no lineage to tell: its document is not whole"):
             found = trace(facts, number)
             parts = view.sheets(found)
     if kept.json:
