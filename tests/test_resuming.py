@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from shared.command import one_line, selftaught
 
 from selftaught.budget.spend import SpendLimits
+from selftaught.cli import app
 from selftaught.errors import SelftaughtError, UsageError
 from selftaught.lab import Document
 from selftaught.lab.progress import Progress
@@ -25,7 +27,7 @@ ASSETS = sorted((Path(__file__).parent / "assets").glob("store-v*.db"))
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "run.json").read_text())
 REACHED = {name: GOLDEN[name] for name in ("run", "model", "seed", "sandbox", "settings", "rounds")}
 NARROW = {**os.environ, "COLUMNS": "80"}
-SERVED = Settings("0" * 64, model="openai:m", base_url="http://127.0.0.1:9/v1")
+SERVED = Settings("0" * 64, model="openai:m")
 
 
 def stopped(path, asked=SERVED, document=REACHED, status="stopped: enough", **told):
@@ -43,7 +45,7 @@ def keyless(monkeypatch):
 
 @pytest.mark.parametrize("why", ["key", "sandbox", "improver"])
 def test_a_resume_that_cannot_begin_leaves_what_was_reached(tmp_path, monkeypatch, keyless, why):
-    asked = replace(SERVED, base_url=None) if why == "key" else Settings("0" * 64)
+    asked = SERVED if why == "key" else Settings("0" * 64)
     number = stopped(tmp_path / "s.db", asked)
     if why == "sandbox":
         monkeypatch.setenv("PATH", "")
@@ -58,7 +60,7 @@ def test_a_resume_that_cannot_begin_leaves_what_was_reached(tmp_path, monkeypatc
 
 
 def test_a_replay_whose_store_is_gone_is_not_begun_and_stays_as_it_was(tmp_path):
-    number = stopped(tmp_path / "s.db", replace(SERVED, model=f"replay:{tmp_path}/gone.db", base_url=None))
+    number = stopped(tmp_path / "s.db", replace(SERVED, model=f"replay:{tmp_path}/gone.db"))
     with Store(tmp_path / "s.db") as store:
         before = store.run(number)
         with pytest.raises(UsageError, match=r"needs the file .*gone.db, which is not there"):
@@ -95,7 +97,7 @@ def test_rounds_that_are_found_again_do_not_hide_the_later_ones():
 @pytest.mark.parametrize(
     ("asked", "told", "said"),
     [
-        (replace(SERVED, model="guesser", base_url=None), {}, "a model of somebody's own, 'guesser'"),
+        (replace(SERVED, model="guesser"), {}, "a model of somebody's own, 'guesser'"),
         (SERVED, {"contract": 1}, "made under contract 1"),
         (SERVED, {"limits": {"watts": 3}}, "the limit 'watts'"),
         (SERVED, {"sandbox": "cardboard"}, "its circumstances are not whole"),
@@ -143,7 +145,7 @@ def test_every_run_of_every_version_is_shown(path):
     "text",
     ["{}", "[]", "null", "not json", '{"rounds": [{}]}', '{"settings": 3, "rounds": [{}]}', "ROUNDS", "ARMS"],
 )
-def test_a_damaged_document_is_one_line_that_names_the_run(tmp_path, text, status):
+def test_a_damaged_document_is_one_line_that_names_the_run(tmp_path, keyless, text, status):
     text = {"ROUNDS": json.dumps({**REACHED, "rounds": [{}]}), "ARMS": json.dumps({**GOLDEN, "arms": []})}.get(
         text, text
     )
@@ -153,10 +155,20 @@ def test_a_damaged_document_is_one_line_that_names_the_run(tmp_path, text, statu
     for command in ("show", "lineage", "resume"):
         if command == "resume" and status != "done":
             continue  # it goes on from its facts, and makes the document anew
-        done = selftaught(command, number, "--store", "s.db", cwd=tmp_path)
-        assert "Traceback" not in done.stderr
-        assert done.returncode == 0 or f"run {number}" in done.stderr.lower() or "model" in one_line(done), done.stderr
-    assert selftaught("runs", "--store", "s.db", cwd=tmp_path).returncode == 0
+        error = called(command, number, "--store", tmp_path / "s.db")
+        where = re.match(r"run 1 (cannot be shown|has no)|.*(OPENAI|openai|has lost the text)", error)
+        assert where or (command == "show" and status != "done"), error
+    assert not called("runs", "--store", tmp_path / "s.db")
+
+
+def called(*args):
+    """A command in this process; the error that it ends with. Whatever else is raised goes on to the test."""
+    try:
+        app([*map(str, args)], prog_name="selftaught", standalone_mode=False)
+    except SelftaughtError as error:
+        assert "\n" not in str(error)
+        return str(error)
+    return ""
 
 
 def test_a_list_of_runs_fits_a_terminal(tmp_path):

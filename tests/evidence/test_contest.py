@@ -40,6 +40,40 @@ def judged(lab, programs, tasks=TASKS, **more):
     return document(contend(lab, contest(lab, programs, **more), tasks))
 
 
+NOTHING = "def improve_algorithm(s, u, m):\n    return s\n"
+
+
+@pytest.mark.parametrize("keep", ["better", "returned"])
+def test_doing_nothing_beats_nobody_on_no_task(lab, keep):
+    """Also where the paper's letter lets an improver return what is worse than its start."""
+    tasks = [ScaledTask(Downhill("one"), 0.5), ScaledTask(Downhill("two"), 0.5)]
+    found = judged(lab, {"harms": CONSTANT.format(0.1), "nothing": NOTHING}, tasks, keep=keep)
+    harms, nothing = found["improvers"]
+    assert harms["test"]["mean"] == (0.0 if keep == "better" else pytest.approx(-0.8))
+    against = nothing["against_first"]
+    assert against["kind"] == "indecisive" and against["p_holm"] == 1.0
+    assert {one["kind"] for one in against["per_task"].values()} == {"indecisive"}
+
+
+def test_better_than_another_is_said_only_of_what_is_called_better_than_the_start(lab):
+    found = judged(lab, {"nothing": NOTHING, **ASKERS, "weak": CONSTANT.format(0.001)})
+    for one in found["improvers"][1:]:
+        if one["against_first"]["kind"] == "better":
+            assert one["against_start"]["kind"] == "better"
+    (scores,) = [part for part in view.sheets(found) if getattr(part, "title", "").startswith("Test split")]
+    for row, one in zip(scores.rows, found["improvers"], strict=True):
+        low, high = row[1].low, row[1].high
+        assert (one["against_start"]["kind"] == "indecisive") == (low is None or low <= 0 <= high)
+
+
+class Downhill(SolutionTask):
+    """The start solution is in the middle."""
+
+    def __init__(self, name):
+        super().__init__(Number(name))
+        self.start, self.known_start = "def f(x):\n    return 0.5\n", 0.5
+
+
 ASKERS = {"one": asker(1), "four": asker(4), "same": asker(1) + "\n# as one\n"}
 
 

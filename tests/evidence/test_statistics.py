@@ -417,6 +417,23 @@ def test_a_lead_that_is_the_same_everywhere_counts_where_bounds_are_known():
     assert one.kind == "better"
 
 
+def test_a_method_that_only_keeps_the_start_is_better_than_none():
+    gains = [[0.7] * 20]
+    assert s.of_methods(gains, (-2, 2))[0].kind == "better" and s.in_most(gains)[0].kind == "better"
+    (one,), (most,) = s.of_methods(gains, (-2, 2), [(False, False)]), s.in_most(gains, [(False, False)])
+    assert (one.kind, one.why) == ("indecisive", "no better than the start solution") and agrees(one)
+    assert most.kind == "indecisive"
+    losses = [[-0.7] * 20]
+    assert (
+        s.of_methods(losses, (-2, 2), [(True, False)])[0].kind
+        == s.in_most(losses, [(True, False)])[0].kind
+        == "indecisive"
+    )
+    assert (
+        s.of_methods(losses, (-2, 2), [(False, True)])[0].kind == s.in_most(losses, [(False, True)])[0].kind == "worse"
+    )
+
+
 def test_claims_need_their_two_arms():
     with pytest.raises(UsageError, match="no claims without an arm 'start'"):
         s.claims({"improved": {"a": [1.0]}})

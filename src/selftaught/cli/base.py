@@ -54,7 +54,7 @@ def begin(
 
     if seed is not None:
         _warn_of(seed)
-    elif (number := unfinished(facts, asked)) is not None and _goes_on(number):
+    elif (number := unfinished(facts, asked, how.sandbox)) is not None and _goes_on(number):
         return follow(facts, number, how, spending.limits())
     told = circumstances(how.sandbox, spending.limits(), how.concurrency, how.anyway)
     return follow(facts, facts.start(asked.plain(), {**told, **more}), how)
@@ -79,8 +79,12 @@ def _warn_of(seed: int) -> None:
     if chance > _NEGLIGIBLE:
         tell(
             f"seed {seed} can be guessed: {GUESSES_PER_S:g} guesses per CPU second × {cpu_s:g} s of an improver run ÷ "
-            f"{2 ** max(seed.bit_length(), 1):,} seeds of this size = {100 * chance:.2g} %; without --seed one is drawn"
+            f"{2 ** max(seed.bit_length(), 1):,} seeds of this size = {_percent(chance)} %; without --seed one is drawn"
         )
+
+
+def _percent(chance: float) -> str:
+    return f"{100 * chance:.0f}" if chance >= 0.01 else f"{100 * chance:.2g}"
 
 
 def follow(facts: Store, number: int, how: Carried, limits: SpendLimits | None = None) -> dict[str, Any]:
@@ -96,7 +100,7 @@ def follow(facts: Store, number: int, how: Carried, limits: SpendLimits | None =
     progress = Progress()
     try:
         with live.shown(progress, console):
-            document = carry(number, facts, progress, limits, how.concurrency)
+            document = carry(number, facts, progress, limits, how.concurrency, how.anyway)
     except (SelftaughtError, KeyboardInterrupt) as error:
         if facts.working(number) is not None:  # another process, which goes on with it
             raise
@@ -113,16 +117,16 @@ def follow(facts: Store, number: int, how: Carried, limits: SpendLimits | None =
     folder = save(document, facts, saved(facts.path, number))
     what = "its report and the improved improver are" if "gain" in document else "its report is"
     _say(console, f"Run {number} is kept in {facts.path}; {what} in {folder}")
-    if failing := _failing(document):
-        tell(f"every improver run of {', '.join(failing)} failed: its figures are those of the start solution")
     return document
 
 
-def _failing(document: dict[str, Any]) -> list[str]:
-    """What failed in every single run: arms of a recursion, improvers of a comparison."""
-    arms = {name: one["failed"] for name, one in document.get("arms", {}).items()} if "gain" in document else {}
-    entrants = {one["name"]: one["failed"] for one in document.get("improvers", ())}
-    return [name for name, share in (arms | entrants).items() if share == 1]
+def end(document: dict[str, Any]) -> None:
+    """End a command whose run is done: with exit code 1 where every improver run of an arm failed."""
+    from selftaught.views import view_of
+
+    if failing := view_of(document).failing(document):
+        tell(f"every improver run of {', '.join(failing)} failed: its figures are those of the start solutions")
+        raise typer.Exit(1)
 
 
 def _say(console: Console, text: str) -> None:

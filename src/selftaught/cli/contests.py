@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selftaught.cli.base import agree, begin, looked_at, writable, write
+from selftaught.cli.base import agree, begin, end, looked_at, writable, write
 from selftaught.cli.declare import Working, command
 from selftaught.cli.options import Asked, Begun, Budget, Comparison, Kept, Spending, improver_names, specs
 from selftaught.errors import UsageError
@@ -65,6 +65,7 @@ def compare(
                 facts.keep(program.text)
         document = begin(facts, contest, asked.seed, spending, how)
     write(document, csv, picture)
+    end(document)
 
 
 def _given(named: str) -> tuple[Entrant, Program]:

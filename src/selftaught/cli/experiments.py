@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, cast
 
 import typer
 
-from selftaught.cli.base import agree, begin, writable, write
+from selftaught.cli.base import agree, begin, end, writable, write
 from selftaught.cli.declare import WHAT, Working, command, option
 from selftaught.cli.options import Begun, RoundSpending, Served, model_spec
 from selftaught.cli.terminal import show_rows
@@ -92,6 +92,7 @@ def experiment(
         plans.keep(facts.keep)
         document = begin(facts, planned, asked.seed, spending, how, plan=planned.digest)
     write(document, None, picture)
+    end(document)
 
 
 def _show_plan(planned: Plan, at_most: str, as_json: bool) -> None:

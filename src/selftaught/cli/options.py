@@ -231,6 +231,10 @@ class Carried(Kept):
         int | None, option(WHERE, "Requests to the model at once, for models of a server.  [default: as it was, or 64]")
     ] = None
 
+    anyway: Annotated[bool, option(SPENDING, "Go on also where a first look shows that nothing can come of it.")] = (
+        False
+    )
+
     def __post_init__(self) -> None:
         if self.concurrency is not None and self.concurrency < 1:
             raise UsageError(f"--concurrency is {self.concurrency}: at least 1 is needed")
@@ -242,9 +246,6 @@ class Begun(Carried):
 
     sandbox: Level = "strict"
     yes: Annotated[bool, option(SPENDING, "Begin what costs money without asking.")] = False
-    anyway: Annotated[bool, option(SPENDING, "Go on also where a first look shows that nothing can come of it.")] = (
-        False
-    )
 
 
 def given(options: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
-from selftaught.cli.base import agree, begin, existing, follow, looked_at, show_document
+from selftaught.cli.base import agree, begin, end, existing, follow, looked_at, show_document
 from selftaught.cli.declare import OUTER, Under, Working, command
 from selftaught.cli.options import (
     Asked,
@@ -55,7 +55,7 @@ def run(
     agree(estimate(settings), spending.limits(), how.yes)
     with Store(how.store) as facts:
         facts.keep(program.text)
-        begin(facts, settings, asked.seed, spending, how)
+        end(begin(facts, settings, asked.seed, spending, how))
 
 
 def _recursion(options: Recursion) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def resume(number: RunNumber, spending: RoundSpending, how: Carried) -> None:
             assignment(record)
         else:
             ready(record)
-        follow(facts, number, how, spending.limits(begun_with(record)))
+        end(follow(facts, number, how, spending.limits(begun_with(record))))
 
 
 @command()

@@ -326,8 +326,9 @@ def _row(result: Result, i: int, name: str, against_start: Verdict) -> EntrantFi
 
 def _task(values: Sequence[float], cells: Sequence[Cell], task: str) -> EntrantTask:
     own = {task: values}
-    raw = mean(cell.raw for cell in cells if cell.task == task)
-    return {**interval(own).plain(), "iqm": interquartile_mean(own).plain(), "raw": raw}
+    mine = [cell for cell in cells if cell.task == task]
+    raw, failed = mean(cell.raw for cell in mine), mean(cell.failed is not None for cell in mine)
+    return {**interval(own).plain(), "iqm": interquartile_mean(own).plain(), "raw": raw, "failed": failed}
 
 
 def _per_run(cells: Sequence[Cell]) -> PerRun:

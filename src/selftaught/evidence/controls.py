@@ -52,6 +52,8 @@ class TaskFigure(PlainInterval):
     """What an improver reaches on one task, on the common scale, and its mean raw score."""
 
     raw: float
+    failed: float
+    """The share of its runs that failed."""
 
 
 class PlainJudged(TypedDict):
@@ -122,6 +124,11 @@ class Judged:
         """Values by task, in the order of repetitions; tasks with too little headroom are left out."""
         return by_task(counting(self.cells))
 
+    @property
+    def failed(self) -> float:
+        """The share of its runs that failed."""
+        return mean(cell.failed is not None for cell in self.cells)
+
     def plain(self) -> PlainJudged:
         return {
             "improver": self.improver.digest,
@@ -130,7 +137,7 @@ class Judged:
             "per_task": _per_task(self.cells),
             "responses": mean(cell.usage.responses for cell in self.cells),
             "scorings": mean(cell.usage.scorings for cell in self.cells),
-            "failed": mean(cell.failed is not None for cell in self.cells),
+            "failed": self.failed,
         }
 
 
@@ -138,8 +145,9 @@ def _per_task(cells: Sequence[Cell]) -> dict[str, TaskFigure]:
     """Every task's own figures, also of those that stand in no mean."""
     found: dict[str, TaskFigure] = {}
     for task, values in by_task(cells).items():
-        raw = mean(cell.raw for cell in cells if cell.task == task)
-        found[task] = {**interval({task: values}).plain(), "raw": raw}
+        own = [cell for cell in cells if cell.task == task]
+        raw, failed = mean(cell.raw for cell in own), mean(cell.failed is not None for cell in own)
+        found[task] = {**interval({task: values}).plain(), "raw": raw, "failed": failed}
     return found
 
 

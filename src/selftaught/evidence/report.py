@@ -91,6 +91,8 @@ class PlainRound(TypedDict):
     """What an improver run asked at the gate, on average."""
     test: PlainInterval | None
     """That improver on the test split; null as long as the recursion goes on."""
+    failed: NotRequired[float]
+    """The share of its runs there that failed."""
 
 
 class Arms(Further):
@@ -175,7 +177,7 @@ def report(
 ) -> RunFigures:
     """What `run --json` says of the rounds and of the arms: the same settings and seed give the same document."""
     found = [_seed_round(judgement.rounds[0])]
-    found += [_round(one, _test(arm)) for one, arm in zip(rounds, judgement.rounds[1:], strict=True)]
+    found += [_round(one, arm) for one, arm in zip(rounds, judgement.rounds[1:], strict=True)]
     parts = judgement.parts() | (further.parts() if further else {})
     verdicts = judgement.verdicts(further.scores() if further else None)
     return {
@@ -241,15 +243,21 @@ def _seed_round(arm: Judged) -> PlainRound:
         "reason": "the seed improver",
         "train": None,
         "validation": None,
-        "test": _test(arm),
+        **_tested(arm),
     }
 
 
-def _test(arm: Judged) -> PlainInterval:
-    return interval(arm.scores()).plain()
+class _Tested(TypedDict):
+    test: PlainInterval | None
+    failed: NotRequired[float]
 
 
-def _round(one: Round, test: PlainInterval | None) -> PlainRound:
+def _tested(arm: Judged | None) -> _Tested:
+    """What the test split says of a round's improver, once the recursion has ended."""
+    return {"test": interval(arm.scores()).plain(), "failed": arm.failed} if arm else {"test": None}
+
+
+def _round(one: Round, arm: Judged | None) -> PlainRound:
     """`improver`, `train`, `validation` and `answers_per_run` are about the improver after the round, `proposal…` about what
     was proposed; `train` is the first score that the round's worker saw of it, None where it asked for none."""
     cells = one.challenger_cells if one.accepted else one.incumbent_cells
@@ -268,7 +276,7 @@ def _round(one: Round, test: PlainInterval | None) -> PlainRound:
         "proposal_train": one.proposal.first_score,
         "proposal_validation": _mean(one.challenger_cells) if one.challenger_cells else None,
         "answers_per_run": mean(cell.usage.responses for cell in cells),
-        "test": test,
+        **_tested(arm),
     }
 
 

@@ -88,11 +88,13 @@ def same_contract(record: RunRecord) -> None:
         )
 
 
-def unfinished(store: Store, asked: Assignment) -> int | None:
-    """The newest run with these settings, but for the seed, that has not come to its end and that nobody works on."""
+def unfinished(store: Store, asked: Assignment, level: str) -> int | None:
+    """The newest run with these settings, but for the seed, at this sandbox level, that has not ended and nobody works on."""
     mine = _seedless(asked.plain())
     for record in reversed(store.runs()):
         ended = record.status == DONE or record.circumstances.get("contract", 1) != CONTRACT
+        if record.circumstances.get("sandbox") != level:
+            continue
         # Made just now: another process is about to work on it.
         fresh = record.status == "running" and record.process is None
         if not ended and not fresh and _seedless(record.settings) == mine and store.working(record.id) is None:
@@ -114,7 +116,7 @@ def earlier_looks(lab: Lab, asked: Assignment) -> list[str]:
     mine = kind_of(asked.plain()).looked_at(asked)
     looks: list[str] = []
     for record in lab.store.runs():
-        if record.id >= lab.run:
+        if record.id >= lab.run or record.circumstances.get("contract", 1) != CONTRACT:  # other instances then
             continue
         try:
             other = assignment(record)

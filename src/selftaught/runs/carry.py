@@ -56,13 +56,18 @@ def circumstances(
 
 
 def carry(
-    number: int, store: Store, progress: Progress, limits: SpendLimits | None = None, concurrency: int | None = None
+    number: int,
+    store: Store,
+    progress: Progress,
+    limits: SpendLimits | None = None,
+    concurrency: int | None = None,
+    anyway: bool = False,
 ) -> dict[str, Any]:
     """Carry a run to its end and return its document.
 
     Going on with a run that was stopped is the same call: it finds the facts it made before. `limits` and `concurrency`
-    (requests to the model at once) replace those the run was begun with. When something ends the run early, what was
-    reached is kept with the reason, and the error raised.
+    (requests to the model at once) replace those the run was begun with; `anyway` leaves out the first look. When something
+    ends the run early, what was reached is kept with the reason, and the error raised.
     UsageError when it cannot be gone on with here, InUse when another process works on it: it stays as it is.
     """
     record = store.run(number)
@@ -79,7 +84,7 @@ def carry(
             model = open_model(asked, spend.limits.deadline_s, concurrency=at_once)
             level = str(record.circumstances["sandbox"])
             with open_handles(model, store, level, asked.seed, number, progress, spend, document) as lab:
-                return _conduct(lab, asked, bool(record.circumstances.get("anyway")))
+                return _conduct(lab, asked, anyway or bool(record.circumstances.get("anyway")))
 
 
 def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:

@@ -7,6 +7,7 @@ with open_lab("offline", store="lab.db") as lab:
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +23,7 @@ from selftaught.improver import Improvement, improve
 from selftaught.improvers import load
 from selftaught.lab import Lab
 from selftaught.models import LanguageModel
-from selftaught.plain import JSON
+from selftaught.plain import JSON, SEED_BITS
 from selftaught.program import Program
 from selftaught.runs.carry import carry_in
 from selftaught.runs.handles import open_handles
@@ -40,7 +41,7 @@ def open_lab(
     model: str | LanguageModel = "offline",
     store: str | Path = ".selftaught/store.db",
     *,
-    seed: int = 0,
+    seed: int | None = None,
     sandbox: str = "strict",
     limits: SpendLimits | None = None,
     base_url: str | None = None,
@@ -50,14 +51,16 @@ def open_lab(
     """A lab, closed again at the end of the block.
 
     `model` is `provider:model` as on the command line, or a model of your own; `store` a file that keeps every fact;
-    `seed` decides instances and chance of what is done in the lab itself (runs have one each); `sandbox` is the level.
+    `seed` decides instances and chance of what is done in the lab itself, and of its runs where they are given none; where
+    none is given it is drawn (`lab.seed` tells it). `sandbox` is the level.
     Raises UsageError, SandboxRefused or ModelFailure, each with what to do.
     """
     known(sandbox)
     spend = Spend(limits or SpendLimits())
     asked = Settings("", base_url=base_url, max_tokens=max_tokens, price=price)
     opened = open_model(replace(asked, model=model), spend.limits.deadline_s) if isinstance(model, str) else model
-    with Store(Path(store)) as kept, open_handles(opened, kept, sandbox, seed, spend=spend) as lab:
+    own = secrets.randbits(SEED_BITS) if seed is None else seed
+    with Store(Path(store)) as kept, open_handles(opened, kept, sandbox, own, spend=spend) as lab:
         yield lab
 
 

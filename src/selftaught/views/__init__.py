@@ -27,6 +27,10 @@ class View(Protocol):
         """What a picture of it is drawn from, once it has come to its end."""
         ...
 
+    def failing(self, document: Mapping[str, Any]) -> list[str]:
+        """What failed in every single improver run, by name."""
+        ...
+
 
 def view_of(document: Mapping[str, Any]) -> View:
     """The view of a run's document. UsageError for a kind that this version does not know."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from selftaught.views.recursion import TONES
 from selftaught.views.sheets import (
@@ -19,6 +19,7 @@ from selftaught.views.sheets import (
     Sheet,
     Words,
     counted,
+    failed_throughout,
     figure,
     looks_and_headroom,
     number,
@@ -40,8 +41,13 @@ _MARKS = {"better": "▲", "worse": "▼", "equivalent": "=", "indecisive": " "}
 def sheets(document: ContestDocument | ContestReached) -> list[Part]:
     """Its figures; of a comparison that was stopped, why."""
     if "improvers" in document:
-        return figures(document)
+        return [*failed_throughout(failing(document)), *figures(document)]
     return [Note(f"Stopped: {document['stopped']}", "unsure")] if "stopped" in document else []
+
+
+def failing(document: Mapping[str, Any]) -> list[str]:
+    """The improvers of which every run failed."""
+    return [one["name"] for one in document.get("improvers", ()) if one["failed"] == 1]
 
 
 def figures(found: ContestFigures) -> list[Part]:
@@ -52,7 +58,7 @@ def figures(found: ContestFigures) -> list[Part]:
     if against:
         parts.append(_differences(first["name"], against))
     parts += [_prices(found["improvers"]), _by_task(found)]
-    parts += looks_and_headroom(found.get("earlier_looks", ()), found.get("little_headroom", ()))
+    parts += looks_and_headroom(found.get("earlier_looks", ()), found.get("little_headroom", ()), found["tasks"])
     return [*parts, *(Note(f"Note: {note}") for note in found["notes"])]
 
 
@@ -70,7 +76,7 @@ def _scores(found: ContestFigures) -> Sheet:
     rows: list[list[Cell]] = [
         [
             one["name"],
-            figure(one["test"]),
+            figure(one["against_start"] if judged else one["test"]),
             *([claim(one["against_start"])] if judged else []),
             figure(one["iqm"]),
             one["usage"]["responses"],
@@ -133,7 +139,9 @@ def _by_task(found: ContestFigures) -> Sheet:
 def _task(one: EntrantFigures, task: str) -> str:
     verdicts = one["against_first"] and one["against_first"]["per_task"]
     mark = _MARKS[verdicts[task]["kind"]] if verdicts else " "
-    return f"{number(one['per_task'][task]['mean'])} {mark}"
+    own = one["per_task"][task]
+    failed = f" ({own['failed']:.0%} failed)" if own.get("failed") else ""
+    return f"{number(own['mean'])}{failed} {mark}"
 
 
 def series(document: ContestFigures) -> Series:

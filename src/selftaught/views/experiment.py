@@ -19,6 +19,7 @@ from selftaught.views.sheets import (
     Sheet,
     Words,
     counted,
+    failed_throughout,
     figure,
     interval,
 )
@@ -35,7 +36,8 @@ def sheets(document: ExperimentDocument | ExperimentReached) -> list[Part]:
     """Rounds, arms, the comparison afterwards, the paper's figures beside ours; of one not at its end, what is done."""
     if "arms" not in document:
         return _reached(document)
-    parts: list[Part] = [Note(document["question"], style="question"), _rounds(document), _arms(document)]
+    parts: list[Part] = [*failed_throughout(failing(document)), Note(document["question"], style="question")]
+    parts += [_rounds(document), _arms(document)]
     if "verdicts" in document:
         parts.append(_verdicts(document))
     if "shares" in document:
@@ -50,6 +52,12 @@ def sheets(document: ExperimentDocument | ExperimentReached) -> list[Part]:
     if document["paper"]:
         parts.append(_paper(document))
     return [*parts, *_notes(document)]
+
+
+def failing(document: Mapping[str, Any]) -> list[str]:
+    """The arms of which every run of every improved improver failed, and what failed throughout afterwards."""
+    arms = [one["name"] for one in document.get("arms", ()) if one.get("failed") == 1]
+    return arms + contest.failing(document.get("contest") or {})
 
 
 def _reached(document: ExperimentReached) -> list[Part]:

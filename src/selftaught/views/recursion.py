@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selftaught.views.sheets import (
     Bar,
@@ -18,6 +18,7 @@ from selftaught.views.sheets import (
     Tone,
     Words,
     counted,
+    failed_throughout,
     figure,
     interval,
     looks_and_headroom,
@@ -25,7 +26,7 @@ from selftaught.views.sheets import (
 )
 
 if TYPE_CHECKING:
-    from selftaught.evidence.controls import PlainJudged, PlainSham
+    from selftaught.evidence.controls import PlainJudged, PlainSham, PlainStart
     from selftaught.evidence.report import Arms, PlainRound, RunDocument, RunFigures, RunReached
     from selftaught.evidence.statistics import PlainInterval, PlainVerdict
 
@@ -53,7 +54,18 @@ _AGAINST = {
 }
 _AT_EQUAL_ANSWERS = _AGAINST | {"against_best_of_n": "best-of-n at equal answers"}
 """Of documents that know one best-of-n only."""
-_Row = tuple[str, "PlainJudged | PlainSham"]
+FAILS = "fails whenever it runs"
+"""How the reason of a round begins whose proposal has no score worth the name."""
+_JUDGED = {
+    "over_start": "against_start",
+    "gain": "against_seed",
+    "better_search": "against_best_of_n",
+    "equal_answers": "against_equal_answers",
+    "self_application": "against_frozen",
+    "selection": "against_sham",
+}
+"""The parts of the gain that a verdict is about."""
+_Row = tuple[str, "PlainJudged | PlainSham | PlainStart"]
 
 
 def sheets(document: RunDocument | RunReached) -> list[Part]:
@@ -61,8 +73,21 @@ def sheets(document: RunDocument | RunReached) -> list[Part]:
     if "arms" not in document:
         reached: list[Part] = [rounds(document["rounds"])] if "rounds" in document else []
         return reached + ([Note(f"Stopped: {document['stopped']}", "unsure")] if "stopped" in document else [])
-    found: list[Part] = [rounds(document["rounds"]), arms(document), gain(document["gain"])]
-    return [*found, verdict(document["verdict"]), *_notes(document)]
+    tables: list[Part] = [
+        rounds(document["rounds"]),
+        arms(document),
+        gain(document["gain"], document["verdict"]),
+        verdict(document),
+    ]
+    return [*failed_throughout(failing(document)), *tables, *_made(document["verdict"]), *_notes(document)]
+
+
+def failing(document: Mapping[str, Any]) -> list[str]:
+    """The arms of which every improver run failed."""
+    if "arms" not in document:
+        return []
+    rows = _arms(document["arms"])
+    return [name.replace("  ", "best-of-n ") for name, arm in rows if arm["failed"] == 1]
 
 
 def _notes(document: RunFigures) -> list[Note]:
@@ -72,7 +97,8 @@ def _notes(document: RunFigures) -> list[Note]:
     if document["arms"]["improved"]["improver"] == document["arms"]["seed"]["improver"]:
         said = "The recursion kept the seed improver: improved and seed are the same program."
         notes.append(Note(said, "unsure"))
-    notes += looks_and_headroom(document.get("earlier_looks", ()), document.get("little_headroom", ()))
+    tested = document["arms"]["seed"]["per_task"].keys()
+    notes += looks_and_headroom(document.get("earlier_looks", ()), document.get("little_headroom", ()), tested)
     return notes + few_shams(document["arms"])
 
 
@@ -86,26 +112,29 @@ def few_shams(arms: Arms) -> list[Note]:
 
 def rounds(found: Sequence[PlainRound]) -> Sheet:
     """One row per round: the improver after it, then what was proposed in it. Round 0 is the seed improver."""
+    told = any("failed" in one for one in found)
     columns = (
         Column("round", "count", "right", whole=True),
         Column("improver", whole=True),
         Column("test [95 %]", "score", whole=True),
+        *([Column("failed", "share", "right", whole=True)] if told else []),
         Column("proposed: train, validation"),
         Column("what happened"),
     )
     title = "Rounds (meta-utility: 0 = start solution, 1 = reference best)"
-    return Sheet(title, columns, [_round(one) for one in found])
+    return Sheet(title, columns, [_round(one, told) for one in found])
 
 
-def _round(one: PlainRound) -> list[Cell]:
+def _round(one: PlainRound, told: bool) -> list[Cell]:
     proposed = f"{number(one.get('proposal_train'))}, {number(one.get('proposal_validation'))}" if one["round"] else ""
-    return [one["round"], one["improver"][:8], figure(one["test"]), proposed, _happened(one)]
+    failed = [one.get("failed")] if told else []
+    return [one["round"], one["improver"][:8], figure(one["test"]), *failed, proposed, _happened(one)]
 
 
 def _happened(one: PlainRound) -> Words:
     """What a round came to: how much better the proposal was on validation, or why there was none to judge."""
     before, after = one.get("incumbent_validation"), one.get("proposal_validation")
-    if before is None or after is None:
+    if before is None or after is None or (not one["accepted"] and one["reason"].startswith(FAILS)):
         return Words(one["reason"])
     gain = number(after - before, sign=True)
     return Words(f"accepted {gain}", "good") if one["accepted"] else Words(f"kept old {gain}")
@@ -140,29 +169,74 @@ def _seen(document: RunFigures, tested: Collection[str]) -> str:
 
 def _arms(found: Arms) -> list[_Row]:
     """The arms that there are; below best-of-n with the whole allowance, the same at as many answers as improved used."""
-    rows: list[_Row] = [("seed", found["seed"]), ("best-of-n", found["best_of_n"])]
+    rows: list[_Row] = [("start", found["start"])] if "start" in found else []
+    rows += [("seed", found["seed"]), ("best-of-n", found["best_of_n"])]
     rows += [("  at equal", found["equal_answers"])] if "equal_answers" in found else []
     rows += [(f"sham of {len(found['sham']['improvers'])}", found["sham"])] if "sham" in found else []
     rows += [("frozen", found["frozen"])] if "frozen" in found else []
     return [*rows, ("improved", found["improved"])]
 
 
-def _arm(name: str, arm: PlainJudged | PlainSham, best: float) -> list[Cell]:
+def _arm(name: str, arm: PlainJudged | PlainSham | PlainStart, best: float) -> list[Cell]:
     length = max(0.0, arm["test"]["mean"] / best) if best > 0 else 0.0
     return [name, figure(arm["test"]), length, arm["responses"], arm["scorings"], arm["failed"]]
 
 
-def gain(parts: Mapping[str, PlainInterval]) -> Sheet:
-    """The gain and what it is made of, each paired by (task, repetition)."""
+def gain(parts: Mapping[str, PlainInterval], verdicts: Mapping[str, PlainVerdict]) -> Sheet:
+    """The gain and what it is made of, each paired by (task, repetition); where there is a verdict, with its interval."""
     columns = Column("part"), Column("difference [95 %]", "gain"), Column("pairs", "count", "right")
-    rows = [[title, figure(parts[name]), parts[name]["n"]] for name, title in _PARTS.items() if name in parts]
+    judged = {name: verdicts.get(_JUDGED.get(name, ""), one) for name, one in parts.items()}
+    rows = [[title, figure(judged[name]), parts[name]["n"]] for name, title in _PARTS.items() if name in parts]
     return Sheet("What the gain is made of (paired differences)", columns, rows)
 
 
-def verdict(verdicts: Mapping[str, PlainVerdict]) -> Panel:
-    """What may be claimed."""
+def verdict(document: RunFigures) -> Panel:
+    """What may be claimed: first in words, then one by one."""
+    verdicts = document["verdict"]
     against = _AGAINST if "against_equal_answers" in verdicts else _AT_EQUAL_ANSWERS
-    return Panel("Verdict", [_claim(verdicts[name], than) for name, than in against.items() if name in verdicts])
+    counts = document.get("equal_answers")
+    lines: list[list[Words]] = [[Words(one, strong=True)] for one in in_words(document)]
+    for name, than in against.items():
+        if name in verdicts:
+            more = (
+                f" ({counts['improved']:,} answers against {counts['best_of_n']:,})"
+                if counts and "equal" in name
+                else ""
+            )
+            lines.append(_claim(verdicts[name], than + more))
+    return Panel("Verdict", lines)
+
+
+def in_words(document: RunFigures) -> list[str]:
+    """What came of it, in one or two plain sentences. Documents of earlier versions have none: they knew no start."""
+    arms, kinds = document["arms"], {name: one["kind"] for name, one in document["verdict"].items()}
+    if "against_start" not in kinds or "equal_answers" not in arms:
+        return []
+    if kinds["against_start"] != "better":
+        how = "Worse" if kinds["against_start"] == "worse" else "No better"
+        return [f"{how} than the start solutions."]
+    headline = {
+        "better": "Better than best-of-n with the whole allowance.",
+        "worse": "Better than the start solutions, worse than best-of-n with the whole allowance.",
+    }
+    other = "Better than the start solutions; whether than best-of-n with the whole allowance is not shown."
+    said = [headline.get(kinds["against_best_of_n"], other)]
+    seed, improved, equal = (arms[name]["test"]["mean"] for name in ("seed", "improved", "equal_answers"))
+    if arms["improved"]["improver"] == arms["seed"]["improver"] or not improved > seed > 0:
+        return said
+    times = arms["improved"]["responses"] / arms["seed"]["responses"] if arms["seed"]["responses"] else 1.0
+    return [*said, f"{improved / seed:.1f} times the seed improver's gain{_because(times, improved > equal, kinds)}."]
+
+
+def _because(times: float, more: bool, kinds: Mapping[str, str]) -> str:
+    """How much of a gain comes from asking more often."""
+    if times <= 1:
+        return " with no more answers"
+    if not more:
+        return f"; all of it because it asks {times:.1f} times as often"
+    if kinds["against_equal_answers"] == "better":
+        return f"; more than asking {times:.1f} times as often gives"
+    return f"; that it is more than asking {times:.1f} times as often gives is not shown"
 
 
 def _claim(one: PlainVerdict, against: str) -> list[Words]:
@@ -171,17 +245,28 @@ def _claim(one: PlainVerdict, against: str) -> list[Words]:
     shown = number(found.value, sign=True) if found.low is None else interval(found, sign=True)
     return [
         Words(one["kind"], TONES[one["kind"]], strong=True),
-        Words(f"{said}: {shown} ({one['about']}; {one['method']})" + (f"; {why}" if (why := one.get("why")) else "")),
+        Words(f"{said}: {shown}" + (f"; {why}" if (why := one.get("why")) else "")),
     ]
+
+
+def _made(verdicts: Mapping[str, PlainVerdict]) -> list[Note]:
+    """How the intervals of the verdicts were made."""
+    by_about: dict[str, list[str]] = {}
+    for name, one in verdicts.items():
+        by_about.setdefault(one["about"], []).append(
+            f"{name.removeprefix('against_').replace('_', ' ')}: {one['method']}"
+        )
+    return [Note(f"Intervals are about {about} ({', '.join(methods)}).") for about, methods in by_about.items()]
 
 
 def series(document: RunDocument) -> Series:
     """The improver of every round on the test split, then the arms that are none of them."""
-    bars = [Bar(f"round {one['round']}", _test(one["test"])) for one in document["rounds"] if one["test"]]
+    bars = [Bar("start", Figure(0.0, 0.0, 0.0))] if "start" in document["arms"] else []
+    bars += [Bar(f"round {one['round']}", _test(one["test"])) for one in document["rounds"] if one["test"]]
     bars += [
         Bar(name.replace("  ", "best-of-n "), _test(arm["test"]))
         for name, arm in _arms(document["arms"])
-        if name not in ("seed", "improved")
+        if name not in ("start", "seed", "improved")
     ]
     return Series(f"{', '.join(document['tasks'])}: test score", "0 = start, 1 = reference best", bars)
 

@@ -5,7 +5,7 @@ Texts are exact here, whatever they hold: whoever shows them sees to it that the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -128,12 +128,21 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def looks_and_headroom(looks: Sequence[str], narrow: Sequence[str]) -> list[Note]:
+def looks_and_headroom(looks: Sequence[str], narrow: Sequence[str], tasks: Collection[str]) -> list[Note]:
     """What of a document's test set keeps figures from being believed at once."""
     notes = [Note(f"Earlier look at the same test set: {one}", "unsure") for one in looks]
-    if narrow:
+    if narrow and set(narrow) < set(tasks):
         notes.append(Note(f"Too little to gain to stand in any mean: {', '.join(narrow)}.", "unsure"))
+    elif narrow:
+        said = "Too little to gain on any of these tasks: one lucky answer outweighs all else in every mean and interval here."
+        notes.append(Note(said, "unsure"))
     return notes
+
+
+def failed_throughout(names: Sequence[str]) -> list[Note]:
+    """What comes before anything else: figures of these are those of the start solutions."""
+    said = "every improver run failed, so that its figures are those of the start solutions"
+    return [Note(f"{name}: {said}.", "bad") for name in names]
 
 
 _FORMATS: Mapping[Kind, str] = {
