@@ -14,6 +14,13 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
+from selftaught.cli.experiments import ExperimentRow, PlainPlan
+from selftaught.cli.lists import CheckRow, ImproverRow, ModelRow, TaskRow, WholeTask
+from selftaught.cli.programs import Executed
+from selftaught.cli.runs import RunRow
+from selftaught.cli.state import PlainStanding
+from selftaught.cli.terminal import PlainProgram
+from selftaught.cli.upkeep import Deleted, Ended, EventRow, PlainMerged, PlainPruned
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
 from selftaught.evidence.lineage import Lineage
@@ -30,12 +37,29 @@ ROOTS = (
     ExperimentReached,
     Lineage,
     Pulse,
+    RunRow,
+    PlainStanding,
+    EventRow,
+    Ended,
+    Deleted,
+    PlainPruned,
+    PlainMerged,
+    TaskRow,
+    WholeTask,
+    ModelRow,
+    ImproverRow,
+    PlainProgram,
+    CheckRow,
+    Executed,
+    ExperimentRow,
+    PlainPlan,
 )
 HEAD = """# Documents
 
 What `--json` prints and `report.json` holds, and what the store keeps of a run from its first second. Made from the source by
 `make docs`: do not edit it. Scores are on the common scale: 0 is the start solution, 1 the best known one. A key that is
-*optional* may be missing; later versions add keys and give none another meaning.
+*optional* may be missing; later versions add keys and give none another meaning. `show --json` of a run that has not come to
+its end adds the keys of [PlainStanding](#plainstanding) to its document.
 """
 
 

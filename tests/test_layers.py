@@ -8,6 +8,7 @@ import pytest
 import selftaught
 
 ROOT = Path(selftaught.__file__).parent
+GUEST = ROOT / "sandbox" / "guest"
 LAYERS = [
     ["plain", "errors", "budget", "program", "settings"],  # values
     ["sandbox", "models", "store"],  # ports
@@ -15,7 +16,11 @@ LAYERS = [
     ["recursion"],  # algorithm
     ["evidence"],
     ["views"],
-    ["testing", "tasks", "improvers", "runs", "cli", "__main__"],  # shell
+    ["tasks", "improvers"],  # shell, from here on
+    ["runs"],
+    ["cli"],
+    ["__main__"],
+    ["testing"],  # beside the product: nobody may import it
 ]
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 PORTS = LAYERS[1]
@@ -24,11 +29,7 @@ ENTRIES = 26
 
 
 def files():
-    return sorted(
-        path
-        for path in ROOT.rglob("*.py")
-        if "programs" not in path.parts and path.parent != ROOT / "sandbox" / "guest"
-    )
+    return sorted(path for path in ROOT.rglob("*.py") if "programs" not in path.parts)
 
 
 def module(path):
@@ -39,18 +40,55 @@ def module(path):
 MODULES = {module(path): path for path in files()}
 
 
-def imports(path):
-    """The modules of this package that a file names in imports, wherever in it they stand."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "selftaught":
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield inner if inner in MODULES else node.module
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "selftaught")
+def imports(name, text, modules=MODULES, is_package=False):
+    """The modules of this package that a file imports, wherever in it that stands, and however it is written."""
+    folder = name.split(".") if is_package else name.split(".")[:-1]
+    for node in ast.walk(ast.parse(text)):
+        for one in named(node, folder, modules):
+            if one in modules or one.split(".")[0] == "selftaught":
+                yield one
 
 
-ARROWS = {name: {one for one in imports(path) if one != name} for name, path in MODULES.items()}
+def named(node, folder, modules):
+    if isinstance(node, ast.ImportFrom):
+        home = absolute("." * node.level + (node.module or ""), folder, modules)
+        for alias in node.names:
+            inner = f"{home}.{alias.name}"
+            yield inner if inner in modules else home
+    elif isinstance(node, ast.Import):
+        yield from (absolute(alias.name, folder, modules) for alias in node.names)
+    elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in {"import_module", "__import__"}:
+        given = [*node.args, *(one.value for one in node.keywords if one.arg == "name")]
+        if given and (spelt := beginning(given[0])):
+            yield absolute(spelt, folder, modules)
+
+
+def beginning(node):
+    """What a text begins with, as far as it stands there: a literal, or the packages that a formatted one begins with."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+        return str(node.values[0].value).rpartition(".")[0]
+    return None
+
+
+def absolute(spelt, folder, modules):
+    """The name of a module; those of the guest find each other by bare names, as they lie side by side in the jail."""
+    bare = spelt.lstrip(".")
+    if dots := len(spelt) - len(bare):
+        return ".".join([*folder[: len(folder) - dots + 1], *([bare] if bare else [])])
+    beside = ".".join([*folder, bare])
+    return beside if folder[-2:] == ["sandbox", "guest"] and beside in modules else bare
+
+
+def arrows(name, path):
+    text = path.read_text(encoding="utf-8")
+    return {
+        one for one in imports(name, text, is_package=path.name == "__init__.py") if one not in (name, "selftaught")
+    }
+
+
+ARROWS = {name: arrows(name, path) for name, path in MODULES.items()}
 
 
 def place(name):
@@ -115,18 +153,66 @@ def test_improver_programs_are_texts_and_never_imported():
         assert "selftaught.improvers.programs" not in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import selftaught.store", {"selftaught.store"}),
+        ("from selftaught.runs import carry", {"selftaught.runs.carry"}),
+        ("from . import carry", {"selftaught.runs.carry"}),
+        ("from .carry import save", {"selftaught.runs.carry"}),
+        ("from ..views.sheets import Note", {"selftaught.views.sheets"}),
+        ("from .. import testing", {"selftaught.testing"}),
+        ("def f():\n    from selftaught import cli", {"selftaught.cli"}),
+        ("import importlib\nimportlib.import_module('selftaught.cli.base')", {"selftaught.cli.base"}),
+        ("import_module('.carry', __package__)", {"selftaught.runs.carry"}),
+        ("import_module(name='..cli', package=__package__)", {"selftaught.cli"}),
+        ("import_module(f'selftaught.cli.{name}')", {"selftaught.cli"}),
+        ("__import__('selftaught.testing')", {"selftaught.testing"}),
+        ("import json, wire\nfrom numpy import array\nimport_module(name)", set()),
+    ],
+)
+def test_however_an_import_is_written_it_is_found(text, found):
+    assert set(imports("selftaught.runs.replay", text)) == found
+
+
+def test_bare_names_are_found_where_they_mean_files_of_the_guest():
+    assert set(imports("selftaught.sandbox.guest.runner", "import zygote\nfrom wire import read")) == {
+        "selftaught.sandbox.guest.zygote",
+        "selftaught.sandbox.guest.wire",
+    }
+    assert set(imports("selftaught.views", "from . import sheets", is_package=True)) == {"selftaught.views.sheets"}
+    assert "selftaught.sandbox.guest.runner" in ARROWS["selftaught.sandbox.guest.locking"]
+
+
+def test_nobody_imports_what_is_there_for_tests():
+    for name, found in ARROWS.items():
+        assert place(name) == "testing" or "testing" not in map(place, found), name
+
+
 def test_the_jail_gets_files_that_need_nothing_of_this_package():
-    for path in (ROOT / "sandbox" / "guest").glob("*.py"):
-        assert not list(imports(path)), path
+    for path in GUEST.glob("*.py"):
+        name = module(path)
+        assert all(one.startswith("selftaught.sandbox.guest.") for one in ARROWS[name]), name
 
 
 def test_no_function_is_longer_than_a_screen():
     """Sixty lines of code at most, without docstrings, comments and empty lines."""
     for name, path in MODULES.items():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for node in ast.walk(ast.parse("\n".join(lines))):
-            if isinstance(node, ast.FunctionDef):
-                assert length(node, lines) <= 60, f"{name}: {node.name} has {length(node, lines)} lines of code"
+        assert list(too_long(path.read_text(encoding="utf-8"))) == [], name
+
+
+def test_a_function_that_is_too_long_would_be_found():
+    body = "    x = 1\n" * 61
+    assert list(too_long(f"def f():\n{body}")) == ["f"]
+    assert list(too_long(f"async def f():\n{body}")) == ["f"]
+    assert list(too_long("class A:\n    def f(self):\n" + "        x = 1\n" * 59)) == []
+
+
+def too_long(text):
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and length(node, lines) > 60:
+            yield node.name
 
 
 def length(node, lines):

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selftaught.errors import StoreFailure, UsageError
+from selftaught.errors import InUse, StoreFailure, UsageError
 from selftaught.store import Store, key_of
 
 
@@ -112,7 +112,7 @@ def test_one_process_works_on_a_run_at_a_time(tmp_path):
     with Store(tmp_path / "s.db") as store:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
             assert other.stdout.readline() == "held\n"
-            with pytest.raises(UsageError, match="run 1 is being worked on by another process"), store.alone(1):
+            with pytest.raises(InUse, match="run 1 is being worked on by another process"), store.alone(1):
                 pass
             with store.alone(2):
                 pass

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selftaught.errors import StoreFailure, UsageError
+from selftaught.errors import InUse, StoreFailure, UsageError
 from selftaught.store import APPLICATION_ID, MIGRATIONS, Process, Store, key_of
 
 HEAD = "import sys, os, json, signal, pathlib; from selftaught.store import Store; path = pathlib.Path(sys.argv[1])"
@@ -169,7 +169,7 @@ class TestMovingOver:
         command = [*python(*lines, "print('held', flush=True); sys.stdin.read()"), tmp_path / "s.db"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
             assert other.stdout.readline() == "held\n"
-            with pytest.raises(UsageError, match="earlier version and run 1 is being worked on"):
+            with pytest.raises(InUse, match="earlier version and run 1 is being worked on"):
                 Store(tmp_path / "s.db")
             with Store(tmp_path / "s.db", readonly=True) as store:
                 assert store.working(1) == other.pid
@@ -293,7 +293,7 @@ class TestRuns:
                 assert store.run(run).process == Process(other.pid, os.uname().nodename)
                 assert store.working(run + 1) is None
                 for act in (lambda: store.delete(run), store.prune):
-                    with pytest.raises(UsageError, match=f"run {run} is being worked on"):
+                    with pytest.raises(InUse, match=f"run {run} is being worked on"):
                         act()
                 os.kill(other.pid, signal.SIGKILL)
             assert store.working(run) is None
@@ -304,7 +304,7 @@ class TestRuns:
                     pass
                 with (
                     Store(tmp_path / "s.db") as second,
-                    pytest.raises(UsageError, match="is being worked on"),
+                    pytest.raises(InUse, match="is being worked on"),
                     second.alone(run),
                 ):
                     pass
@@ -473,7 +473,7 @@ class TestMerging:
             Store(tmp_path / "s.db") as store,
             Store(tmp_path / "t.db") as other,
             other.alone(other.start({}, {})),
-            pytest.raises(UsageError, match=r"run 1 of store .* is being worked on"),
+            pytest.raises(InUse, match=r"run 1 of store .* is being worked on"),
         ):
             store.merge(tmp_path / "t.db")
 

@@ -90,7 +90,9 @@ def test_a_running_run_is_shown_as_it_is(watched):
 def test_who_works_on_a_run_is_not_disturbed(watched):
     *_, seen = watched
     for name in ("resume", "delete", "prune"):
-        assert seen[name].returncode == 2 and "run 1 is being worked on" in one_line(seen[name])
+        assert seen[name].returncode == 1, "the same command may work later"
+        assert "run 1 is being worked on" in one_line(seen[name])
+    assert "`selftaught stop 1 --store s.db` first" in one_line(seen["delete"])
 
 
 def test_a_run_is_stopped_from_another_terminal_as_by_ctrl_c(watched):
@@ -139,7 +141,8 @@ def test_a_killed_run_is_told_as_died(tmp_path):
     child.send_signal(signal.SIGKILL)
     child.communicate(timeout=20)
     (row,) = runs(tmp_path)
-    assert (row["status"], row["state"], row["process"]) == ("running", "died", None)
+    assert (row["status"], row["state"]) == ("died: no process works on it any more", "died")
+    assert (row["process"], row["resume"], row["refused"]) == (None, "selftaught resume 1 --store s.db", None)
     for command in (["runs"], ["show", "1"]):
         shown = " ".join(selftaught(*command, "--store", "s.db", cwd=tmp_path, env=WIDE).stdout.split())
         assert "died: no process works on it" in shown and "`selftaught resume 1 --store s.db` goes on" in shown

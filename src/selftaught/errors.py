@@ -118,9 +118,9 @@ class Refusal(Exception):
 
 
 @contextmanager
-def reading(what: str) -> Generator[None]:
-    """Whatever is missing or of another kind in stored data that the block reads is one line: `what` is not whole."""
+def reading(said: str) -> Generator[None]:
+    """Whatever is missing or of another kind in stored data that the block reads is one line, which says what is not whole."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        raise UsageError(f"{what} is not whole ({' '.join(repr(error).split())[:200]})") from error
+        raise UsageError(f"{said} ({' '.join(repr(error).split())[:200]})") from error

@@ -155,7 +155,7 @@ def show_document(number: int, document: dict[str, Any], as_json: bool) -> None:
     """Show what has come of a run. UsageError, naming it, when its document is damaged."""
     from selftaught.views import sheets, tables
 
-    with reading(f"run {number} cannot be shown: its document"):
+    with reading(f"run {number} cannot be shown: its document is not whole"):
         parts = sheets(document)
         if not as_json:
             tables.show(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, cast
 
 import typer
 
@@ -15,6 +15,41 @@ from selftaught.cli.terminal import show_rows
 
 if TYPE_CHECKING:
     from selftaught.settings import Plan
+
+
+class ExperimentRow(TypedDict):
+    """An experiment that there is: `selftaught experiment --json` is a list of these."""
+
+    experiment: str
+    """Its name."""
+    asks: str
+
+
+class PlainPlan(TypedDict):
+    """What an experiment would do: `selftaught experiment NAME --plan --json`."""
+
+    kind: str
+    name: str
+    preset: str
+    question: str
+    arms: list[dict[str, Any]]
+    """Of each its name and the settings of its recursions."""
+    runs: int
+    """Recursions of each arm."""
+    contest: dict[str, Any] | None
+    """What is compared afterwards."""
+    again: bool
+    """Whether the improvers are also set to improve the seed improver afresh."""
+    model: str
+    base_url: str | None
+    max_tokens: int | None
+    price: list[float] | None
+    """Dollars per million tokens, in and out."""
+    seed: int
+    digest: str
+    """The digest of the plan."""
+    asks: str
+    """What it may ask of its models, and cost, at most."""
 
 
 @command(everyday=("model", "preset", "plan", "runs", "seed"), cls=Working)
@@ -40,7 +75,10 @@ def experiment(
     from selftaught.store import Store
 
     if name is None:
-        show_rows([{"experiment": one, "asks": question} for one, question in plans.questions().items()], how.json)
+        rows: list[ExperimentRow] = [
+            {"experiment": one, "asks": question} for one, question in plans.questions().items()
+        ]
+        show_rows(rows, how.json)
         return
     planned = plans.plan(name, preset, asked.choices(model or ["offline"]), asked.drawn, runs)
     bound = estimate(planned, keyless=plan)
@@ -60,6 +98,7 @@ def _show_plan(planned: Plan, at_most: str, as_json: bool) -> None:
     from selftaught.views import experiment, tables
 
     if as_json:
-        print(json.dumps({**planned.plain(), "digest": planned.digest, "asks": at_most}))
+        told = cast("PlainPlan", {**planned.plain(), "digest": planned.digest, "asks": at_most})
+        print(json.dumps(told))
     else:
         tables.show([experiment.plan(planned.plain(), planned.digest, at_most)])

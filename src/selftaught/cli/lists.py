@@ -2,13 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from selftaught.cli.declare import command
 from selftaught.cli.options import Json, improver_names, task_names
 from selftaught.cli.terminal import show_program, show_rows
+
+if TYPE_CHECKING:
+    from selftaught.models.providers import Entry
+    from selftaught.sandbox.doctor import Check
+
+
+class TaskRow(TypedDict):
+    """A task in the box: `selftaught tasks --json` is a list of these."""
+
+    task: str
+    """Its name."""
+    about: str
+
+
+class WholeTask(TaskRow):
+    """A task, whole: `selftaught tasks TASK --json` is a list of these."""
+
+    description: str
+    """What the model is told."""
+    start: str
+    """The start solution."""
+
+
+class ModelRow(TypedDict):
+    """A model: `selftaught models --json` is a list of these."""
+
+    name: str
+    what: str
+    needs: str
+    ready: bool
+    """Whether it can be used here and now."""
+
+
+class ImproverRow(TypedDict):
+    """An improver in the box: `selftaught improvers --json` is a list of these."""
+
+    improver: str
+    """Its name."""
+    about: str
+
+
+class CheckRow(TypedDict):
+    """Something that was looked at: `selftaught doctor --json` is a list of these."""
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str
+    """What to do; empty when nothing needs doing."""
 
 
 @command("tasks")
@@ -25,7 +74,7 @@ def list_tasks(
     from selftaught.tasks import load, names
 
     if spec is not None:
-        found = [
+        found: list[WholeTask] = [
             {"task": one.name, "about": one.summary, "description": about_task(one), "start": one.start}
             for one in load(spec, seed)
         ]
@@ -35,18 +84,21 @@ def list_tasks(
         for one in found:
             print(f"{one['task']}: {one['about']}\n\n{one['description']}\n\n{one['start']}")
         return
-    show_rows([{"task": name, "about": summary} for name, summary in names().items()], json)
+    rows: list[TaskRow] = [{"task": name, "about": summary} for name, summary in names().items()]
+    show_rows(rows, json)
 
 
 @command("models")
 def list_models(json: Json = False) -> None:
     """List the models and what each needs; servers on this machine are asked which they have."""
-    from dataclasses import asdict
-
     from selftaught.models.local import running
     from selftaught.models.providers import catalogue
 
-    show_rows([asdict(one) for one in catalogue(running())], json)
+    show_rows([_model(one) for one in catalogue(running())], json)
+
+
+def _model(one: Entry) -> ModelRow:
+    return {"name": one.name, "what": one.what, "needs": one.needs, "ready": one.ready}
 
 
 @command("improvers")
@@ -62,20 +114,23 @@ def list_improvers(
     if name is not None:
         show_program(load(name), json)
         return
-    show_rows([{"improver": one, "about": _docstring(load(one).text)} for one in names()], json)
+    rows: list[ImproverRow] = [{"improver": one, "about": _docstring(load(one).text)} for one in names()]
+    show_rows(rows, json)
 
 
 @command()
 def doctor(json: Json = False) -> None:
     """Tell what this machine can do, and how to mend what it cannot. Exit code 3 when generated code cannot be held."""
-    from dataclasses import asdict
-
     from selftaught.sandbox.doctor import diagnose
 
     checks = diagnose()
-    show_rows([asdict(check) for check in checks], json)
+    show_rows([_check(one) for one in checks], json)
     holds = any(check.name == "level strict" and check.ok for check in checks)
     raise typer.Exit(0 if holds else 3)
+
+
+def _check(one: Check) -> CheckRow:
+    return {"name": one.name, "ok": one.ok, "detail": one.detail, "mend": one.mend}
 
 
 def _docstring(text: str) -> str:

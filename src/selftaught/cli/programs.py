@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from json import dumps, loads
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypedDict, cast
 
 import typer
 
@@ -13,6 +13,24 @@ from selftaught.cli.declare import command
 from selftaught.cli.options import Json, Level
 from selftaught.errors import UsageError
 from selftaught.views.terminal import write
+
+
+class Executed(TypedDict):
+    """What became of a program: `selftaught exec PROGRAM --json`."""
+
+    outcome: str
+    """`answer`, or how it failed: `error`, `time`, `memory`, `output`."""
+    answer: Any
+    """What it returned; null where it failed."""
+    error: str
+    output: str
+    """What it printed."""
+    cpu_s: float
+    wall_s: float
+    peak_mb: float
+    """MiB of memory at most."""
+    sandbox: str
+    """The level it was held at."""
 
 
 @command("exec")
@@ -42,7 +60,7 @@ def execute(
         outcome = box.run(Job(text, entry, (tuple(values),), (seed,), limits))[0]
         level = box.level
     if json:
-        document = {
+        document: Executed = {
             "outcome": outcome.kind,
             "answer": outcome.answer,
             "error": outcome.error,

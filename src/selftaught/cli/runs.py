@@ -133,7 +133,7 @@ def _parts(record: RunRecord, stands: Standing) -> list[Part]:
     from selftaught.views.sheets import Note
 
     document, quiet = record.document or {}, stands.now.quiet_s if stands.now else None
-    with reading(f"run {record.id} cannot be shown: its document"):
+    with reading(f"run {record.id} cannot be shown: its document is not whole"):
         if stands.state == "stopped" and "stopped" in document:
             return sheets(document)
         pulse = cast("Pulse", record.pulse) if record.pulse else None
@@ -154,7 +154,7 @@ def lineage(number: RunNumber, kept: Kept) -> None:
         assignment(record)
         stands = standing(facts, record)
         with (
-            reading(f"run {number} has no lineage to tell: its document"),
+            reading(f"run {number} has no lineage to tell: its document is not whole"),
             open_sandbox(record.circumstances["sandbox"], slots=1) as sandbox,
         ):
             found = trace(facts, number, sandbox)

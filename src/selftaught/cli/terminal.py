@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from selftaught.views.terminal import clean, write
 
@@ -28,10 +28,19 @@ def tell(text: str) -> None:
     print(f"selftaught: {clean(text)}", file=sys.stderr)
 
 
+class PlainProgram(TypedDict):
+    """A program: `selftaught improvers NAME --json`, `selftaught show RUN --improver --json`."""
+
+    digest: str
+    program: str
+    """Its text."""
+
+
 def show_program(program: Program, as_json: bool) -> None:
     """A program alone, so that it can be sent to a file: exact there, cleaned on a terminal."""
     if as_json:
-        print(json.dumps({"digest": program.digest, "program": program.text}))
+        told: PlainProgram = {"digest": program.digest, "program": program.text}
+        print(json.dumps(told))
     else:
         write(program.text)
 

@@ -7,22 +7,68 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
 from selftaught.cli.base import existing, looked_at, saved
 from selftaught.cli.declare import command
 from selftaught.cli.options import Kept, RunNumber
-from selftaught.cli.state import Standing, standing, whole
+from selftaught.cli.state import PlainStanding, Standing, standing, whole
 from selftaught.cli.terminal import show_rows, tell
 from selftaught.errors import InUse, UsageError
 
 if TYPE_CHECKING:
-    from selftaught.store import Store
+    from selftaught.store import Event, Store
 
 _LOOK_S = 0.2
 _LONG_S = 30.0
+
+
+class Ended(PlainStanding):
+    """A run that was asked to end: `selftaught stop RUN --json`."""
+
+    run: int
+    status: str
+    """`done`, or why it stopped."""
+
+
+class Deleted(TypedDict):
+    """Runs that are gone: `selftaught delete RUN... --json`."""
+
+    deleted: list[int]
+    """Their numbers."""
+
+
+class PlainPruned(TypedDict):
+    """What was removed: `selftaught prune --json`."""
+
+    facts: dict[str, int]
+    """By kind, how many."""
+    texts: int
+    bytes: int
+    """By how many the file shrank."""
+
+
+class PlainMerged(TypedDict):
+    """What came in from another store: `selftaught merge STORE --json`."""
+
+    facts: int
+    texts: int
+    runs: dict[str, int]
+    """By the number of a run there, its number here."""
+
+
+class EventRow(TypedDict):
+    """Something that happened in a run: `selftaught events RUN --json` is a list of these, oldest first."""
+
+    at: str
+    """When it ended, UTC, to the millisecond."""
+    kind: str
+    """`phase`, `question`, `scoring` or `improver`."""
+    what: str
+    data: dict[str, Any]
+    """A few figures; `ms`: how long it took."""
 
 
 @command()
@@ -36,7 +82,8 @@ def stop(number: RunNumber, kept: Kept) -> None:
         tell(f"asked process {process} to end run {number}; what is under way ends first")
         ended = _ended(facts, number)
         if kept.json:
-            print(json.dumps({"run": number, "status": facts.run(number).status, **ended.plain()}))
+            told: Ended = {"run": number, "status": facts.run(number).status, **ended.plain()}
+            print(json.dumps(told))
         elif ended.state == "done":
             print(f"Run {number} came to its end before it could be stopped.")
         else:
@@ -71,7 +118,8 @@ def delete(
             facts.delete(number)
             _remove_saved(saved(facts.path, number))
     if kept.json:
-        print(json.dumps({"deleted": [*dict.fromkeys(numbers)]}))
+        deleted: Deleted = {"deleted": [*dict.fromkeys(numbers)]}
+        print(json.dumps(deleted))
     else:
         print(f"Deleted: {', '.join(f'run {number}' for number in dict.fromkeys(numbers))}.")
 
@@ -96,7 +144,8 @@ def prune(
     with existing(kept) as facts:
         gone = facts.prune(answers)
     if kept.json:
-        print(json.dumps({"facts": dict(gone.facts), "texts": gone.texts, "bytes": gone.bytes}))
+        told: PlainPruned = {"facts": dict(gone.facts), "texts": gone.texts, "bytes": gone.bytes}
+        print(json.dumps(told))
         return
     what = [f"{count:,} of the kind {kind}" for kind, count in sorted(gone.facts.items())]
     facts_gone = f"facts: {', '.join(what)}" if what else "no facts"
@@ -112,7 +161,9 @@ def merge(
     with existing(kept) as facts:
         came = facts.merge(other)
     if kept.json:
-        print(json.dumps({"facts": came.facts, "texts": came.texts, "runs": dict(came.runs)}))
+        runs = {str(old): new for old, new in came.runs.items()}
+        told: PlainMerged = {"facts": came.facts, "texts": came.texts, "runs": runs}
+        print(json.dumps(told))
         return
     print(f"Took in {came.facts:,} facts and {came.texts:,} texts that were not here.")
     for old, new in came.runs.items():
@@ -125,15 +176,10 @@ def events(number: RunNumber, kept: Kept) -> None:
     with looked_at(kept) as facts:
         facts.run(number)
         found = [*facts.events(number)]
-    show_rows(
-        [
-            {
-                "at": datetime.fromtimestamp(one.at_ms / 1000, UTC).isoformat(timespec="milliseconds"),
-                "kind": one.kind,
-                "what": one.what,
-                "data": dict(one.data) if kept.json else json.dumps(one.data),
-            }
-            for one in found
-        ],
-        kept.json,
-    )
+    rows = [_event(one) for one in found]
+    show_rows(rows if kept.json else [{**row, "data": json.dumps(row["data"])} for row in rows], kept.json)
+
+
+def _event(one: Event) -> EventRow:
+    at = datetime.fromtimestamp(one.at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return {"at": at, "kind": one.kind, "what": one.what, "data": dict(one.data)}

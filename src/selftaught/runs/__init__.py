@@ -66,7 +66,7 @@ def kind_of(settings: Mapping[str, Any]) -> Kind:
 def assignment(record: RunRecord) -> Assignment:
     """What a stored run is asked to do. UsageError, naming the run, where this version does not know it."""
     try:
-        with reading("what it is asked to do"):
+        with reading("its settings are not whole"):
             return kind_of(record.settings).read(record.settings)
     except UsageError as error:
         raise UsageError(f"run {record.id} cannot be read: {error}") from error
@@ -74,7 +74,7 @@ def assignment(record: RunRecord) -> Assignment:
 
 def made(record: RunRecord, which: str) -> str:
     """Digest of the improver that a stored run ended with, `which` of several; UsageError where there is none."""
-    with reading(f"the document of run {record.id}"):
+    with reading(f"the document of run {record.id} is not whole"):
         return kind_of(record.settings).made(record, which)
 
 

@@ -1,0 +1,207 @@
+"""What a run reached outlives every attempt to go on with it, and nobody is told to go on where that would be refused."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from shared.command import one_line, selftaught
+
+from selftaught.budget.spend import SpendLimits
+from selftaught.cli import app
+from selftaught.errors import SelftaughtError, UsageError
+from selftaught.lab import Document
+from selftaught.lab.progress import Progress
+from selftaught.runs.carry import carry, circumstances
+from selftaught.runs.going import refusal
+from selftaught.settings import Settings
+from selftaught.store import Store
+
+ASSETS = sorted((Path(__file__).parent / "assets").glob("store-v*.db"))
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "run.json").read_text())
+REACHED = {name: GOLDEN[name] for name in ("run", "model", "seed", "sandbox", "settings", "rounds")}
+NARROW = {**os.environ, "COLUMNS": "80"}
+SERVED = Settings("0" * 64, model="openai:m")
+
+
+def stopped(path, asked=SERVED, document=REACHED, status="stopped: enough", **told):
+    """A store with a run that was stopped after its rounds."""
+    with Store(path) as store:
+        number = store.start(asked.plain(), {**circumstances("strict", SpendLimits()), **told})
+        store.finish(number, status, document and {**document, "stopped": "enough"})
+    return number
+
+
+@pytest.fixture
+def keyless(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+@pytest.mark.parametrize("why", ["key", "sandbox", "improver"])
+def test_a_resume_that_cannot_begin_leaves_what_was_reached(tmp_path, monkeypatch, keyless, why):
+    asked = SERVED if why == "key" else Settings("0" * 64)
+    number = stopped(tmp_path / "s.db", asked)
+    if why == "sandbox":
+        monkeypatch.setenv("PATH", "")
+    with Store(tmp_path / "s.db") as store:
+        with pytest.raises(SelftaughtError) as caught:
+            carry(number, store, Progress())
+        record = store.run(number)
+        assert record.document["rounds"] == REACHED["rounds"]
+        assert (
+            record.status == f"stopped: {caught.value}" and record.document["stopped"] == str(caught.value) != "enough"
+        )
+
+
+def test_a_replay_whose_store_is_gone_is_not_begun_and_stays_as_it_was(tmp_path):
+    number = stopped(tmp_path / "s.db", replace(SERVED, model=f"replay:{tmp_path}/gone.db"))
+    with Store(tmp_path / "s.db") as store:
+        before = store.run(number)
+        with pytest.raises(UsageError, match=r"needs the file .*gone.db, which is not there"):
+            carry(number, store, Progress())
+        assert store.run(number) == before
+
+
+def test_a_kill_right_after_a_resume_leaves_what_was_reached(tmp_path):
+    number = stopped(tmp_path / "s.db", Settings("0" * 64))
+    script = (
+        "import os, signal, sys, pathlib\nfrom selftaught.runs import carry\nfrom selftaught.lab.progress import Progress\n"
+        "from selftaught.store import Store\ncarry.open_model = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"carry.carry({number}, Store(pathlib.Path('s.db')), Progress())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    with Store(tmp_path / "s.db") as store:
+        record = store.run(number)
+        assert record.status == "running" and "stopped" not in record.document
+        assert record.document["rounds"] == REACHED["rounds"]
+
+
+def test_rounds_that_are_found_again_do_not_hide_the_later_ones():
+    kept = []
+    document = Document({"run": 1}, kept.append, {"rounds": [{"round": 1}, {"round": 2}], "run": 9})
+    document.tell(rounds=[{"round": 1}])
+    assert document.parts == {"run": 1, "rounds": [{"round": 1}, {"round": 2}]}
+    document.tell(rounds=[{"round": 1}, {"round": 2}, {"round": 3}])
+    assert len(document.parts["rounds"]) == 3
+    document.tell(rounds=[{"round": "other"}])
+    assert document.parts["rounds"] == [{"round": "other"}]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "said"),
+    [
+        (replace(SERVED, model="guesser"), {}, "a model of somebody's own, 'guesser'"),
+        (SERVED, {"contract": 1}, "made under contract 1"),
+        (SERVED, {"limits": {"watts": 3}}, "the limit 'watts'"),
+        (SERVED, {"sandbox": "cardboard"}, "its circumstances are not whole"),
+        (replace(SERVED, tasks=("/nowhere/mine.py:Mine",)), {}, "/nowhere/mine.py, which is not there"),
+    ],
+)
+def test_what_would_be_refused_is_never_advised(tmp_path, asked, told, said):
+    number = str(stopped(tmp_path / "s.db", asked, **told))
+    where = ("--store", "s.db")
+    (row,) = json.loads(selftaught("runs", *where, "--json", cwd=tmp_path).stdout)
+    assert row["resume"] is None and said in row["refused"]
+    for command in (["runs"], ["show", number]):
+        shown = " ".join(selftaught(*command, *where, cwd=tmp_path).stdout.split())
+        assert "annot be gone on with" in shown and said in shown and "goes on" not in shown
+    done = selftaught("resume", number, *where, cwd=tmp_path)
+    assert done.returncode == 2 and said in one_line(done) and "goes on" not in done.stderr
+    with Store(tmp_path / "s.db") as store:
+        assert store.run(int(number)).status == "stopped: enough"
+
+
+def test_what_would_go_on_is_advised(tmp_path, keyless):
+    number = stopped(tmp_path / "s.db")
+    with Store(tmp_path / "s.db") as store:
+        assert refusal(store.run(number)) is None
+    (row,) = json.loads(selftaught("runs", "--store", "s.db", "--json", cwd=tmp_path).stdout)
+    assert (row["resume"], row["refused"]) == ("selftaught resume 1 --store s.db", None)
+
+
+# documents, old and damaged ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ASSETS, ids=lambda path: path.stem)
+def test_every_run_of_every_version_is_shown(path):
+    with Store(path, readonly=True) as store:
+        numbers = [record.id for record in store.runs()]
+    for number in numbers:
+        for more in ((), ("--json",)):
+            done = selftaught("show", str(number), "--store", path, *more, cwd=path.parent, env=NARROW)
+            assert done.returncode == 0 and done.stdout, done.stderr
+            assert more or all(len(line) <= 80 for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("status", ["done", "stopped: enough", "running"])
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "[]", "null", "not json", '{"rounds": [{}]}', '{"settings": 3, "rounds": [{}]}', "ROUNDS", "ARMS"],
+)
+def test_a_damaged_document_is_one_line_that_names_the_run(tmp_path, keyless, text, status):
+    text = {"ROUNDS": json.dumps({**REACHED, "rounds": [{}]}), "ARMS": json.dumps({**GOLDEN, "arms": []})}.get(
+        text, text
+    )
+    number = str(stopped(tmp_path / "s.db", document=None, status=status))
+    with Store(tmp_path / "s.db") as store, store._writing() as db:
+        db.execute("UPDATE runs SET document = ?", (text,))
+    for command in ("show", "lineage", "resume"):
+        if command == "resume" and status != "done":
+            continue  # it goes on from its facts, and makes the document anew
+        error = called(command, number, "--store", tmp_path / "s.db")
+        where = re.match(r"run 1 (cannot be shown|has no)|.*(OPENAI|openai|has lost the text)", error)
+        assert where or (command == "show" and status != "done"), error
+    assert not called("runs", "--store", tmp_path / "s.db")
+
+
+def called(*args):
+    """A command in this process; the error that it ends with. Whatever else is raised goes on to the test."""
+    try:
+        app([*map(str, args)], prog_name="selftaught", standalone_mode=False)
+    except SelftaughtError as error:
+        assert "\n" not in str(error)
+        return str(error)
+    return ""
+
+
+def test_a_list_of_runs_fits_a_terminal(tmp_path):
+    stopped(
+        tmp_path / "s.db", replace(SERVED, seed=3729173829173821), status="stopped: " + "no answer of the model; " * 40
+    )
+    shown = selftaught("runs", "--store", "s.db", cwd=tmp_path, env=NARROW).stdout
+    assert time.strftime("%Y-%m-", time.gmtime()) in shown and len(shown.splitlines()) < 20
+    assert all(len(line) <= 80 for line in shown.splitlines() if "`" not in line)
+    whole = " ".join(selftaught("show", "1", "--store", "s.db", cwd=tmp_path, env=NARROW).stdout.split())
+    assert whole.count("no answer of the model;") == 40 or "enough" in whole
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("run", "--rounds", "0"),
+        ("run", "--sandbox", "cardboard"),
+        ("run", "--tasks", "chess"),
+        ("compare", "seed", "run:1"),
+        ("compare", "seed", "seed"),
+        ("compare", "seed", "--repetitions", "0"),
+        ("experiment", "lpn", "--runs", "0"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_value_leaves_no_store_behind(tmp_path, args):
+    assert selftaught(*args, cwd=tmp_path).returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_is_shown_beside_a_broken_file_of_defaults(tmp_path):
+    (tmp_path / "selftaught.toml").write_text("rounds = ")
+    done = selftaught("run", "-h", cwd=tmp_path)
+    assert done.returncode == 0 and "--rounds" in done.stdout and "selftaught.toml is not TOML" in done.stderr
+    assert selftaught("runs", cwd=tmp_path).returncode == 2
