@@ -17,8 +17,8 @@ from selftaught.store import Store
 OPTIONS = "--rounds 1 --repetitions 1 --validation 1 --test 1 --calls 1 --responses 2 --scorings 4 --outer-calls 1"
 TASKS = "--outer-responses 2 --outer-scorings 2 --tasks grid --test-tasks grid --model openai:m --yes --json"
 
-SOME = "```\nx = 1\n```"
-"""An answer that holds some program."""
+SOME = "```\ndef improve_algorithm(s, u, m):\n    return s\n\ndef find_at_dist(t, d):\n    return t\n```"
+"""An answer that holds a program, for the task and as an improver."""
 NOWHERE = ["--model", "openai:m", "--base-url", "http://127.0.0.1:1/v1"]
 
 
@@ -33,7 +33,7 @@ def begin(folder, server, *more):
 
 def test_a_wrong_key_ends_a_run_and_the_mended_one_goes_on(tmp_path):
     mended = []
-    with FaultServer(lambda body, nth: completion([SOME]) if mended else error(401)) as server:
+    with FaultServer(lambda body, nth: completion([SOME], usage=(7, 5)) if mended else error(401)) as server:
         with begin(tmp_path, server) as run:
             _, said = run.communicate(timeout=100)
         assert run.returncode == 1
@@ -64,7 +64,7 @@ def test_a_silent_server_ends_a_run_at_its_deadline_and_what_a_run_was_told_of_i
 
     def behave(body, nth):
         asked.append(body["max_tokens"])
-        return completion([SOME]) if mended else error(500)
+        return completion([SOME], usage=(7, 5)) if mended else error(500)
 
     options = ["--deadline", "1", "--max-tokens", "77", "--price", "1000,2000"]
     with FaultServer(behave) as server:
@@ -110,7 +110,7 @@ class TestTwoAtOnce:
 
         def behave(body, nth):
             going.wait(60)
-            return completion([SOME])
+            return completion([SOME], usage=(7, 5))
 
         with FaultServer(behave) as server, begin(tmp_path, server) as first:
             while not server.seen:
@@ -185,7 +185,9 @@ def test_a_run_costs_no_more_than_is_said_before_it(tmp_path, controls):
 )
 def test_each_limit_stops_a_run_which_goes_on_with_a_higher_one(tmp_path, option, told):
     price = ["--max-tokens", "5", "--price", "1,1"]
-    with FaultServer(lambda body, nth: completion([SOME] * body.get("n", 1))) as server:
+    with FaultServer(
+        lambda body, nth: completion([SOME] * body.get("n", 1), usage=(7, 5 * body.get("n", 1)))
+    ) as server:
         with begin(tmp_path, server, *price, *option) as run:
             _, said = run.communicate(timeout=100)
         assert run.returncode == 4, said
@@ -197,7 +199,9 @@ def test_each_limit_stops_a_run_which_goes_on_with_a_higher_one(tmp_path, option
 
 
 def test_an_allowance_of_tokens_ends_what_an_improver_may_ask(tmp_path):
-    with FaultServer(lambda body, nth: completion([SOME] * body.get("n", 1))) as server:
+    with FaultServer(
+        lambda body, nth: completion([SOME] * body.get("n", 1), usage=(7, 5 * body.get("n", 1)))
+    ) as server:
         improver = tmp_path / "often.py"
         improver.write_text(Path(__file__).with_name("greedy.py").read_text())
         options = ["--improver", "often.py", "--calls", "9", "--tokens", "1", "--outer-tokens", "1", "--cpu-s", "5"]
@@ -208,7 +212,7 @@ def test_an_allowance_of_tokens_ends_what_an_improver_may_ask(tmp_path):
 
 
 def test_answers_from_a_file_are_found_when_a_run_is_resumed_from_elsewhere(tmp_path):
-    (tmp_path / "answers.json").write_text('["no program"]')
+    (tmp_path / "answers.json").write_text(json.dumps([SOME]))
     words = ["run", *OPTIONS.split(), *TASKS.split(), "--model", "scripted:answers.json", "--max-minutes", "0.0001"]
     with command(tmp_path, *words) as run:
         run.communicate(timeout=60)
@@ -220,7 +224,9 @@ def test_answers_from_a_file_are_found_when_a_run_is_resumed_from_elsewhere(tmp_
 
 
 def test_an_experiment_takes_what_a_run_takes_of_its_model(tmp_path):
-    with FaultServer(lambda body, nth: completion([SOME] * body.get("n", 1))) as server:
+    with FaultServer(
+        lambda body, nth: completion([SOME] * body.get("n", 1), usage=(7, 5 * body.get("n", 1)))
+    ) as server:
         words = [
             "experiment",
             "transfer",
@@ -289,7 +295,7 @@ def test_a_run_whose_answers_hold_no_program_ends_with_what_they_are(tmp_path, r
 def test_headers_are_sent_never_stored_and_have_to_be_given_again(tmp_path):
     words = ["compare", "seed", "--tasks", "grid", "--repetitions", "1", "--calls", "1", "--responses", "2", "--yes"]
     sent = ["--header", "X-Team=blue42", "--query", "v=7", "--extra-body", '{"top_p": 0.5}']
-    with FaultServer(lambda body, nth: completion([SOME])) as server:
+    with FaultServer(lambda body, nth: completion([SOME], usage=(7, 5))) as server:
         model = [*NOWHERE[:2], "--base-url", server.url, "--price", "1,2"]
         with command(tmp_path, *words, *model, *sent, "--max-answers", "1") as run:
             _, said = run.communicate(timeout=100)
