@@ -15,6 +15,7 @@ from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.errors import ModelFailure, UsageError
 from selftaught.evidence.statistics import over_runs
 from selftaught.evidence.transferred import transferred
+from selftaught.lab import CONTRACT
 from selftaught.lab.progress import Progress
 from selftaught.meta import MetaUtility
 from selftaught.models import Request
@@ -211,7 +212,7 @@ def test_an_earlier_look_is_told_also_where_the_tasks_were_named_otherwise(tmp_p
     with Store(tmp_path / "looks.db") as facts:
         plans.keep(facts.keep)
         for seed, tasks in ((0, ("formula:test",)), (0, ("formula:train",)), (77, ("formula:test",))):
-            facts.start(Contest((Entrant("a", "1"),), tasks=tasks, seed=seed).plain(), {})
+            facts.start(Contest((Entrant("a", "1"),), tasks=tasks, seed=seed).plain(), {"contract": CONTRACT})
         number = facts.start(planned.plain(), carry.circumstances("strict", SpendLimits()))
         (look,) = carry.carry(number, facts, Progress())["earlier_looks"]
     assert look.startswith("run 1 (")

@@ -42,9 +42,9 @@ def returns(text):
 
 
 def test_the_value_is_the_meta_utility_of_the_improver_that_is_returned(lab):
-    constant = "def improve_algorithm(s, u, m):\n    return 'def f(x):\\n    return 0.75\\n'\n"
+    constant = "def improve_algorithm(s, u, m):\n    return 'def f(x):\\n    return 1.0\\n'\n"
     cells = judge(lab).cells(returns(constant))
-    assert [(cell.task, cell.raw) for cell in cells] == [("one", 0.5), ("û", 0.75)] * 2
+    assert [(cell.task, cell.raw) for cell in cells] == [("one", 0.5), ("û", 1.0)] * 2
     better = replace(ITSELF, start=0.5)
     for cell in judge(lab, (better,)).cells(returns(constant)):
         assert cell.value == pytest.approx((cell.raw - cell.before) / 0.5), "on its own scale"

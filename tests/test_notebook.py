@@ -317,7 +317,10 @@ def test_a_script_that_runs_while_its_task_is_read_is_told_so(tmp_path):
         (lambda lab: public.run_recursion(lab, settings={"repetitions": True}), "repetitions is True: a whole number"),
         (lambda lab: public.run_recursion(lab, settings={"tasks": "lpn"}), "tasks is 'lpn': a list is needed"),
         (lambda lab: public.run_recursion(lab, settings={"inner": 3}), "inner is 3: an instance of Allowance"),
-        (lambda lab: public.run_recursion(lab, settings={"price": (1.0,)}), "price is .*: a list of 2 or none"),
+        (
+            lambda lab: public.run_recursion(lab, settings={"model": "gpt"}),
+            "model is 'gpt': an instance of ModelChoice",
+        ),
         (
             lambda lab: public.run_recursion(lab, settings={"inner": Allowance(calls="x")}),
             "calls is 'x': a whole number",

@@ -21,13 +21,14 @@ from selftaught.lab.progress import Progress
 from selftaught.runs.carry import carry, circumstances
 from selftaught.runs.going import refusal
 from selftaught.settings import Settings
+from selftaught.settings.choice import ModelChoice
 from selftaught.store import Store
 
 ASSETS = sorted((Path(__file__).parent / "assets").glob("store-v*.db"))
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "run.json").read_text())
 REACHED = {name: GOLDEN[name] for name in ("run", "model", "seed", "sandbox", "settings", "rounds")}
 NARROW = {**os.environ, "COLUMNS": "80"}
-SERVED = Settings("0" * 64, model="openai:m")
+SERVED = Settings("0" * 64, ModelChoice("openai:m"))
 
 
 def stopped(path, asked=SERVED, document=REACHED, status="stopped: enough", **told):
@@ -60,7 +61,7 @@ def test_a_resume_that_cannot_begin_leaves_what_was_reached(tmp_path, monkeypatc
 
 
 def test_a_replay_whose_store_is_gone_is_not_begun_and_stays_as_it_was(tmp_path):
-    number = stopped(tmp_path / "s.db", replace(SERVED, model=f"replay:{tmp_path}/gone.db"))
+    number = stopped(tmp_path / "s.db", replace(SERVED, model=ModelChoice(f"replay:{tmp_path}/gone.db")))
     with Store(tmp_path / "s.db") as store:
         before = store.run(number)
         with pytest.raises(UsageError, match=r"needs the file .*gone.db, which is not there"):
@@ -97,7 +98,7 @@ def test_rounds_that_are_found_again_do_not_hide_the_later_ones():
 @pytest.mark.parametrize(
     ("asked", "told", "said"),
     [
-        (replace(SERVED, model="guesser"), {}, "a model of somebody's own, 'guesser'"),
+        (replace(SERVED, model=ModelChoice("guesser")), {}, "a model of somebody's own, 'guesser'"),
         (SERVED, {"contract": 1}, "made under contract 1"),
         (SERVED, {"limits": {"watts": 3}}, "the limit 'watts'"),
         (SERVED, {"sandbox": "cardboard"}, "its circumstances are not whole"),

@@ -144,7 +144,7 @@ def f(bait):
     "in a thread": ("import threading\ndef f(bait):\n    t = threading.Thread(target=lambda: tries(a=os.fork)); t.start(); t.join(); return []", "clone"),
     "in many threads": ("import threading\ndef f(bait):\n    ts = [threading.Thread(target=lambda: libc.syscall(101, 0, 0, 0, 0)) for _ in range(8)]\n    [t.start() for t in ts]; [t.join() for t in ts]; return []", "ptrace"),
     "while loading": ("tries(a=os.fork)\ndef f(bait): return []", "clone"),
-    "while loading, and no more": ("tries(a=os.fork)\nos._exit(0)", "clone"),
+    "while loading, and no more": ("tries(a=os.fork)\nos._exit(0)\ndef f(bait): return []", "clone"),
     "then an exit": ("def f(bait):\n    tries(a=os.fork); os._exit(0)", "clone"),
     "then an endless loop": ("def f(bait):\n    tries(a=os.fork)\n    while True: pass", "clone"),
     "then a fault": ("def f(bait):\n    tries(a=os.fork); ctypes.string_at(0)", "clone"),

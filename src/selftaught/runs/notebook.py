@@ -60,12 +60,14 @@ def open_lab(
     known(sandbox)
     spend = Spend(limits or SpendLimits())
 
-    def opening(within: Sandbox) -> LanguageModel:
+    def opening(within: Sandbox | None) -> LanguageModel:
         if not isinstance(model, str):
             return model
         choice = ModelChoice(model, base_url, max_tokens, price and Price(*price))
         return open_model(Settings("", choice), within, spend.limits)
 
+    if isinstance(model, str):
+        opening(None).close()  # what cannot be opened leaves no store
     own = secrets.randbits(SEED_BITS) if seed is None else seed
     with Store(Path(store)) as kept, open_handles(opening, kept, sandbox, own, spend=spend) as lab:
         yield lab
