@@ -147,7 +147,8 @@ def test_a_stopped_run_goes_on_to_the_same_end(first, tmp_path, how, after):
 
 def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
-        "import os, signal, sys\n\n\n"
+        "import os, signal, sys\n\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # as at a terminal, whoever runs this test\n\n\n"
         "class Interrupter:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'typer':\n            os.kill(os.getpid(), signal.SIGINT)\n\n\n"
