@@ -33,6 +33,7 @@ from selftaught.meta import MetaUtility
 from selftaught.models.offline import Offline
 from selftaught.plain import JSON
 from selftaught.program import Program
+from selftaught.runs.model import editing
 from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.store import Store
@@ -169,6 +170,6 @@ def _lab(sandbox: Sandbox, spec: str) -> Generator[Lab]:
     workers = Workers(sizes(2, 4))
     with Store(KEPT / f"selftaught-fooling-{spec.replace('/', '-').replace(':', '-')}.db") as store:
         try:
-            yield Lab(sandbox, Offline(), store, workers, SEED)
+            yield Lab(sandbox, Offline(editing(sandbox)), store, workers, SEED)
         finally:
             workers.close()

@@ -23,6 +23,7 @@ from selftaught.lab.workers import Workers, improving, sizes
 from selftaught.models.offline import Offline
 from selftaught.plain import GUESSES_PER_S, JSON, SEED_BITS, guessable
 from selftaught.program import Program
+from selftaught.runs.model import editing
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.store import Store
 from selftaught.tasks import load
@@ -96,7 +97,9 @@ def guesses(store: Store, seeds: Sequence[int], cpu_s: float) -> list[int]:
     try:
         with open_sandbox() as sandbox:
             return workers.map(
-                improving(0), lambda seed: _guess(Lab(sandbox, Offline(), store, workers, seed), cpu_s), seeds
+                improving(0),
+                lambda seed: _guess(Lab(sandbox, Offline(editing(sandbox)), store, workers, seed), cpu_s),
+                seeds,
             )
     finally:
         workers.close()

@@ -15,7 +15,7 @@ from textwrap import dedent
 from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
 from selftaught.cli.experiments import ExperimentRow, PlainPlan
-from selftaught.cli.lists import CheckRow, ImproverRow, ModelRow, TaskRow, WholeTask
+from selftaught.cli.lists import CheckRow, ImproverRow, ModelRow, TaskRow, TriedRow, WholeTask
 from selftaught.cli.programs import Executed
 from selftaught.cli.runs import RunRow
 from selftaught.cli.state import PlainStanding
@@ -47,6 +47,7 @@ ROOTS = (
     TaskRow,
     WholeTask,
     ModelRow,
+    TriedRow,
     ImproverRow,
     PlainProgram,
     CheckRow,

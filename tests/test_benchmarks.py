@@ -1,5 +1,7 @@
-"""Every benchmark can be begun: what it imports is there. What they measure is not for tests."""
+"""Every benchmark can be begun, and the quick ones come to their end. What they measure is not for tests."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,3 +18,23 @@ def test_it_can_be_imported(name):
         [sys.executable, "-c", f"import benchmarks.{name}"], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["calibration", "fooling", "guessing"])
+def test_it_comes_to_its_end(name, tmp_path):
+    """Those that take a minute at most when quick."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", name, "--quick", "--json"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    if name == "fooling":
+        assert figures["means"]["formula:test/1"]["best of n"]["mean"] > 0, "the model inside answers"
+    if name == "guessing":
+        assert figures["typed_seed_found"] and not figures["hits"]["mean"]

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.errors import UsageError
 from selftaught.evidence import statistics as s
 from selftaught.evidence.statistics import bounds, methods
 from selftaught.plain import canonical
+from selftaught.testing import Number
 
 TRIALS = 1000
 SLACK = 4 * math.sqrt(0.05 * 0.95 / TRIALS)
@@ -575,22 +577,18 @@ def test_the_exact_interval_of_a_share_holds_for_any_number():
 
 
 @settings(deadline=None)
-@given(st.floats(0.05, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_no_value_leaves_its_bounds(headroom, start, one, other):
-    low, high = bounds.of_value(headroom, (start, start))
-    assert low - 1e-9 <= (one - start) / headroom <= high + 1e-9
-    assert bounds.of_value(headroom)[0] <= low and high <= bounds.of_value(headroom)[1]
-    low, high = bounds.of_difference(headroom)
-    assert low <= (one - other) / headroom <= high
+@given(st.floats(0, 0.95), st.floats(0, 1), st.floats(0, 1))
+def test_no_value_leaves_its_bounds(start, raw, before):
+    task = ScaledTask(SolutionTask(Number()), start)
+    low, high = task.bounds
+    assert low <= task.value(raw, before) <= high
 
 
 def test_bounds_of_several_tasks():
-    tasks = [bounds.of_difference(0.5), bounds.of_difference(0.25, top=1.5)]
-    assert tasks == [(-2, 2), (-6, 6)]
-    assert bounds.widest(tasks) == (-6, 6)
-    assert bounds.of_mean(tasks) == (-4, 4)
-    with pytest.raises(UsageError, match="a headroom of 0 is none"):
-        bounds.of_value(0.0)
+    tasks = [ScaledTask(SolutionTask(Number()), start).bounds for start in (0.5, 0.75)]
+    assert tasks == [(-2, 2), (-4, 4)]
+    assert bounds.widest(tasks) == (-4, 4)
+    assert bounds.of_mean(tasks) == (-3, 3)
 
 
 @settings(deadline=None)

@@ -7,6 +7,7 @@ from whole import everything
 
 from selftaught.models import Request
 from selftaught.models.providers import open_model
+from selftaught.settings.choice import ModelChoice
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,8 @@ def ask():
     def ask(
         server, count=1, message="hello", spec="openai:m", temperature=0.7, expertise="be brief", model=None, **options
     ):
-        model = model or open_model(spec, base_url=server.url, **options)
+        waits = {name: options.pop(name) for name in ("deadline_s", "idle_s", "concurrency") if name in options}
+        model = model or open_model(ModelChoice(spec, base_url=server.url, **options), **waits)
         opened.append(model)
         return everything(model, Request(expertise, message, temperature), [f"{message}/{i}" for i in range(count)])
 

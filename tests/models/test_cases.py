@@ -8,7 +8,7 @@ from faultserver import FaultServer, Reply, choice, completion, echo, error
 from selftaught.errors import ModelRefused
 from selftaught.models import Request
 from selftaught.models.providers import open_model
-from selftaught.settings.choice import Price
+from selftaught.settings.choice import ModelChoice, Price
 
 NO_SYSTEM = [
     error(400, message="System role not supported"),
@@ -26,7 +26,7 @@ def test_a_model_without_a_system_role_gets_the_role_inside_the_message(ask, ref
         return refusal if body["messages"][0]["role"] == "system" else echo(body, nth)
 
     with FaultServer(behave) as server:
-        model = open_model("openai:m", base_url=server.url, deadline_s=20)
+        model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=20)
         first, second = (ask(server, model=model)[0] for _ in range(2))
     assert first.text == second.text == "re: be brief\n\nhello"
     assert [message["role"] for message in server.bodies[-1]["messages"]] == ["user"]
@@ -48,7 +48,9 @@ def test_a_question_that_fails_alone_is_a_failed_answer_and_the_others_are_had(a
         return poison if body["messages"][-1]["content"] == "poison" else echo(body, nth)
 
     with FaultServer(behave) as server:
-        model = open_model("openai:m", base_url=server.url, deadline_s=20, price=Price(1, 2), max_tokens=100)
+        model = open_model(
+            ModelChoice("openai:m", base_url=server.url, price=Price(1, 2), max_tokens=100), deadline_s=20
+        )
         assert ask(server, message="before", model=model)[0].text == "re: before"
         (failed,) = ask(server, message="poison", model=model)
         assert ask(server, message="after", model=model)[0].text == "re: after"
@@ -72,7 +74,7 @@ def test_a_question_that_fails_alone_is_a_failed_answer_and_the_others_are_had(a
 )
 def test_an_error_in_a_200_that_will_not_pass_ends_in_seconds(told, status):
     with FaultServer(lambda body, nth: Reply(200, {"choices": None, **told})) as server:
-        model = open_model("openai:m", base_url=server.url)
+        model = open_model(ModelChoice("openai:m", base_url=server.url))
         began = time.monotonic()
         with pytest.raises(ModelRefused, match=f"the server answered {status}"):
             model.complete(Request("", "q"), ["a"])
@@ -127,7 +129,7 @@ def test_a_server_that_cannot_stream_or_not_tell_tokens_then_is_asked_without(as
         return error(400, message=f"Unknown parameter: {refused}") if refused in body else echo(body, nth)
 
     with FaultServer(behave) as server:
-        model = open_model("openai:m", base_url=server.url, deadline_s=20)
+        model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=20)
         assert [ask(server, model=model)[0].text for _ in range(2)] == ["re: hello"] * 2
     assert [refused in body for body in server.bodies] == [True, False, False]
 
@@ -156,7 +158,7 @@ def test_thoughts_that_only_the_total_tells_are_paid(ask):
 
 def test_an_address_without_its_v1_is_told_the_one_that_works():
     with FaultServer(lambda body, nth: Reply(404, {"detail": "Not Found"})) as server:
-        model = open_model("openai:m", base_url=server.url.removesuffix("/v1"), deadline_s=20)
+        model = open_model(ModelChoice("openai:m", base_url=server.url.removesuffix("/v1")), deadline_s=20)
         with pytest.raises(ModelRefused, match=rf"404.*; tried {server.url}: works, give it as --base-url"):
             model.complete(Request("", "q"), ["a"])
 

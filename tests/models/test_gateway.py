@@ -19,7 +19,7 @@ from selftaught.models.gateway import ALONE, Gateway
 from selftaught.models.prices import FRAME
 from selftaught.models.providers import open_model
 from selftaught.models.waiting import Watch
-from selftaught.settings.choice import Price
+from selftaught.settings.choice import ModelChoice, Price
 
 PROMPT, EXPERTISE = "the prompt text", "the expertise text"
 SECRETS = (KEY, PROMPT, EXPERTISE, "the answer text", "the echo of")
@@ -75,7 +75,7 @@ def test_a_fault_is_followed_by_another_try(ask, quick, name):
 )
 def test_a_third_of_faults_changes_no_answer(quick, names):
     with FaultServer(faulty([FAULTS[name] for name in names], 0.3), latency=0.005) as server:
-        model = open_model("openai:m", base_url=server.url, deadline_s=60)
+        model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=60)
         with ThreadPoolExecutor(16) as threads:
             asked = [f"question {i}" for i in range(60)]
             answers = list(threads.map(lambda q: everything(model, Request("", q), ["a", "b"]), asked))
@@ -162,7 +162,7 @@ def test_asked_to_wait_longer_than_the_deadline_it_ends_at_once(ask):
 )
 def test_a_wrong_key_model_or_account_ends_it_without_another_try(status, code, told):
     with FaultServer(lambda body, nth: error(status, code)) as server:
-        model = open_model("openai:m", base_url=server.url)
+        model = open_model(ModelChoice("openai:m", base_url=server.url))
         with pytest.raises(ModelRefused, match=told) as caught:
             model.complete(Request("", "q"), ["a"])
         with pytest.raises(ModelRefused, match=told):
@@ -176,7 +176,7 @@ def test_a_wrong_key_model_or_account_ends_it_without_another_try(status, code, 
 )
 def test_a_dead_server_ends_everything_within_the_deadline_after_few_requests(behave):
     with FaultServer(behave, alive=lambda: error(502)) as server:
-        model = open_model("openai:m", base_url=server.url, deadline_s=2, concurrency=16)
+        model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=2, concurrency=16)
         ended = []
 
         def ask(i):
@@ -197,7 +197,7 @@ def test_a_dead_server_ends_everything_within_the_deadline_after_few_requests(be
 def test_nobody_listens():
     with FaultServer() as server:
         url = server.url
-    model = open_model("openai:m", base_url=url, deadline_s=1)
+    model = open_model(ModelChoice("openai:m", base_url=url), deadline_s=1)
     with pytest.raises(ModelDown, match="the connection failed"):
         model.complete(Request("", "q"), ["a", "b", "c"])
 
@@ -232,7 +232,9 @@ def test_a_question_that_fails_alone_is_answered_by_that(ask, quick, reply, cost
         return reply if body["messages"][-1]["content"] == "bad" else echo(body, nth)
 
     with FaultServer(behave) as server, ThreadPoolExecutor(4) as threads:
-        model = open_model("openai:m", base_url=server.url, deadline_s=5, price=Price(1e6, 0), max_tokens=10)
+        model = open_model(
+            ModelChoice("openai:m", base_url=server.url, price=Price(1e6, 0), max_tokens=10), deadline_s=5
+        )
         ask(server, message="good", model=model)
         bad = threads.submit(ask, server, message="bad", model=model, expertise="")
         while beside and not bad.done():
@@ -251,7 +253,7 @@ def test_a_server_that_is_down_for_all_is_no_failure_of_a_question(ask, quick):
     down = threading.Event()
 
     with FaultServer(lambda body, nth: error(500) if down.is_set() else echo(body, nth)) as server:
-        model = open_model("openai:m", base_url=server.url, deadline_s=2)
+        model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=2)
         ask(server, message="good", model=model)
         down.set()
         with pytest.raises(ModelDown, match="500"):
@@ -280,7 +282,7 @@ class TestWaiting:
         slow = completion(["word " * 120], usage=(7, 120))
         slow.pieces_s = 0.02
         with FaultServer(lambda body, nth: slow) as server:
-            model = open_model("openai:m", base_url=server.url, deadline_s=1.5, idle_s=0.3)
+            model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=1.5, idle_s=0.3)
             model.watch = heard = Heard()
             (answer,) = ask(server, model=model)
         assert (answer.text, server.seen, server.probes) == ("word " * 120, 1, [])
@@ -296,7 +298,7 @@ class TestWaiting:
             return reply
 
         with FaultServer(behave) as server:
-            model = open_model("openai:m", base_url=server.url, deadline_s=1, idle_s=0.2)
+            model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=1, idle_s=0.2)
             model.watch = heard = Heard()
             (answer,) = ask(server, model=model)
         assert (answer.text, server.seen) == ("re: hello", 1)
@@ -305,7 +307,7 @@ class TestWaiting:
 
     def test_a_server_that_has_gone_is_not(self, ask):
         with FaultServer(lambda body, nth: Reply(hang=20), alive=lambda: error(502)) as server:
-            model = open_model("openai:m", base_url=server.url, deadline_s=1, idle_s=0.2)
+            model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=1, idle_s=0.2)
             began = time.monotonic()
             with pytest.raises(ModelDown, match="does not answer anything else"):
                 ask(server, model=model)
@@ -323,7 +325,9 @@ class TestWaiting:
             )
 
         with FaultServer(behave) as server, ThreadPoolExecutor(1) as threads:
-            model = open_model("openai:m", base_url=server.url, idle_s=0.3, price=Price(1e6, 0), max_tokens=10)
+            model = open_model(
+                ModelChoice("openai:m", base_url=server.url, price=Price(1e6, 0), max_tokens=10), idle_s=0.3
+            )
             first = threads.submit(ask, server, message="first", model=model, expertise="")
             while not first.done() and server.seen < 500:
                 ask(server, message="other", model=model)
@@ -333,7 +337,7 @@ class TestWaiting:
 
     def test_a_server_that_lives_and_never_answers_is_given_up_in_the_end(self, ask):
         with FaultServer(lambda body, nth: Reply(hang=20)) as server:
-            model = open_model("openai:m", base_url=server.url, deadline_s=0.3, idle_s=0.1)
+            model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=0.3, idle_s=0.1)
             with pytest.raises(ModelRefused, match="no answer in time, though the server lives"):
                 model.complete(Request("", "q"), ["a"])
         assert server.seen == 1
@@ -346,7 +350,7 @@ class TestWhatIsSaid:
     def test_the_first_reason_is_told_within_two_seconds(self, reply):
         with FaultServer(lambda body, nth: reply) as server:
             url = server.url if reply else "http://127.0.0.1:1/v1"
-            model = open_model("openai:m", base_url=url, deadline_s=60)
+            model = open_model(ModelChoice("openai:m", base_url=url), deadline_s=60)
             model.watch = heard = Heard()
             began = time.monotonic()
             with ThreadPoolExecutor(1) as threads:
@@ -373,27 +377,27 @@ class TestWhatIsSaid:
     )
     def test_an_error_in_a_response_of_status_200_ends_it(self, told, said):
         with FaultServer(lambda body, nth: Reply(200, told, plain=True)) as server:
-            model = open_model("openai:m", base_url=server.url, deadline_s=60)
+            model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=60)
             with pytest.raises(ModelRefused, match=said):
                 model.complete(Request("", "q"), ["a"])
         assert server.seen == 1
 
     def test_a_page_is_no_model(self):
         with FaultServer(lambda body, nth: Reply(raw=b"<!DOCTYPE html><title>Log in</title>")) as server:
-            model = open_model("openai:m", base_url=server.url, deadline_s=60)
+            model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=60)
             with pytest.raises(ModelRefused, match="a web page, no model"):
                 model.complete(Request("", "q"), ["a"])
 
     def test_an_address_that_lacks_its_end_is_tried_with_it(self):
         with FaultServer(lambda body, nth: error(404)) as server:
-            model = open_model("openai:m", base_url=server.url.removesuffix("/v1"), deadline_s=60)
+            model = open_model(ModelChoice("openai:m", base_url=server.url.removesuffix("/v1")), deadline_s=60)
             with pytest.raises(ModelRefused, match=rf"tried {server.url}: works"):
                 model.complete(Request("", "q"), ["a"])
         assert server.probes == ["/v1/models"]
 
     def test_after_a_good_answer_it_is_a_passing_fault(self, ask, quick):
         with FaultServer(lambda body, nth: error(401) if nth == 1 else echo(body, nth)) as server:
-            model = open_model("openai:m", base_url=server.url, deadline_s=30)
+            model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=30)
             assert [ask(server, model=model)[0].text for _ in range(2)] == ["re: hello"] * 2
         assert server.seen == 3
 
@@ -409,7 +413,7 @@ class TestWhatIsSaid:
 @pytest.mark.parametrize("reply", [error(500), Reply(hang=60)])
 def test_closing_wakes_who_waits(reply):
     with FaultServer(lambda body, nth: reply) as server:
-        model = open_model("openai:m", base_url=server.url, deadline_s=600)
+        model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=600)
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(model.complete, Request("", "q"), ["a"])
             while not server.seen:
@@ -439,7 +443,7 @@ def test_no_key_no_prompt_and_no_answer_in_an_error_or_a_log_line(monkeypatch, c
     caplog.set_level(logging.DEBUG)
     told = ""
     with FaultServer(lambda body, nth: reply) as server:
-        model = open_model(spec, base_url=server.url, deadline_s=0.5)
+        model = open_model(ModelChoice(spec, base_url=server.url), deadline_s=0.5)
         try:
             model.complete(Request(EXPERTISE, PROMPT), ["a"])
         except ModelFailure as failure:
@@ -453,7 +457,8 @@ def test_no_key_no_prompt_and_no_answer_in_an_error_or_a_log_line(monkeypatch, c
 
 def test_a_process_ends_at_once_though_a_request_hangs():
     code = "import sys, threading; from selftaught.models import Request; from selftaught.models.providers import open_model\n"
-    code += "model = open_model('openai:m', base_url=sys.argv[1])\n"
+    code += "from selftaught.settings.choice import ModelChoice\n"
+    code += "model = open_model(ModelChoice('openai:m', sys.argv[1]))\n"
     code += "asking = threading.Thread(target=model.complete, args=(Request('', 'q'), ['a', 'b']))\n"
     code += "asking.start(); sys.stdin.readline(); model.close()"
     with FaultServer(lambda body, nth: Reply(hang=60)) as server:

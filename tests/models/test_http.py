@@ -12,6 +12,7 @@ from faultserver import FaultServer, Reply, completion
 from selftaught.errors import ModelDown, ModelRefused, UsageError
 from selftaught.models import Request, http
 from selftaught.models.providers import open_model
+from selftaught.settings.choice import ModelChoice
 
 OURS = Path(__file__).parent / "loopback.pem"
 """A certificate for 127.0.0.1, signed by itself, and its key."""
@@ -39,7 +40,7 @@ class Callers(FaultServer):
 
 def test_a_connection_is_used_again(ask):
     with Callers() as server:
-        model = open_model("openai:m", base_url=server.url)
+        model = open_model(ModelChoice("openai:m", base_url=server.url))
         for _ in range(5):
             ask(server, model=model)
     assert (server.seen, server.connections) == (5, 1)
@@ -65,7 +66,9 @@ def test_a_connection_that_the_server_closed_is_replaced_unnoticed(told):
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve, daemon=True).start()
-        model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1", deadline_s=20)
+        model = open_model(
+            ModelChoice("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1"), deadline_s=20
+        )
         for i in range(3):
             assert model.complete(Request("", f"q{i}"), ["a"])[0].text == "fine"
             assert closed.acquire(timeout=10)
@@ -82,18 +85,20 @@ def test_a_secured_server_is_asked_when_its_certificate_is_trusted_and_not_other
     with Callers(secured=True) as server:
         url = server.url.replace("http:", "https:")
         with pytest.raises(ModelRefused, match=r"certificate is not trusted: .* SSL_CERT_FILE"):
-            open_model("openai:m", base_url=url, deadline_s=60).complete(Request("", "q"), ["a"])
+            open_model(ModelChoice("openai:m", base_url=url), deadline_s=60).complete(Request("", "q"), ["a"])
         assert server.seen == 0
         monkeypatch.setenv("SSL_CERT_FILE", str(OURS))
-        (answer,) = open_model("openai:m", base_url=url, deadline_s=20).complete(Request("", "q"), ["a"])
+        (answer,) = open_model(ModelChoice("openai:m", base_url=url), deadline_s=20).complete(Request("", "q"), ["a"])
     assert answer.text == "re: q"
 
 
 def test_why_there_is_no_connection_is_told():
     with pytest.raises(ModelDown, match="the connection failed: nothing listens there"):
-        open_model("openai:m", base_url="http://127.0.0.1:1/v1", deadline_s=0.5).complete(Request("", "q"), ["a"])
+        open_model(ModelChoice("openai:m", base_url="http://127.0.0.1:1/v1"), deadline_s=0.5).complete(
+            Request("", "q"), ["a"]
+        )
     with pytest.raises(ModelRefused, match="the connection failed: no host of that name is known"):
-        open_model("openai:m", base_url="http://nowhere.invalid/v1").complete(Request("", "q"), ["a"])
+        open_model(ModelChoice("openai:m", base_url="http://nowhere.invalid/v1")).complete(Request("", "q"), ["a"])
 
 
 def test_an_address_with_the_wrong_scheme_is_told_with_the_right_one(monkeypatch):
@@ -101,7 +106,7 @@ def test_an_address_with_the_wrong_scheme_is_told_with_the_right_one(monkeypatch
     with FaultServer() as server:
         url = server.url.replace("http:", "https:")
         with pytest.raises(ModelRefused, match=rf"not secured.*tried {server.url}: works"):
-            open_model("openai:m", base_url=url).complete(Request("", "q"), ["a"])
+            open_model(ModelChoice("openai:m", base_url=url)).complete(Request("", "q"), ["a"])
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -110,7 +115,7 @@ def test_a_question_goes_nowhere_else_than_where_it_was_sent(monkeypatch, status
     with FaultServer(lambda body, nth: Reply(status, {}, headers={"Location": "/v1/elsewhere"})) as server:
         if proxied:
             monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
-        model = open_model("openai:m", base_url=server.url, deadline_s=20)
+        model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=20)
         with pytest.raises(ModelRefused, match=f"{status}: it has moved: give its new address as --base-url"):
             model.complete(Request("", "q"), ["a"])
     assert server.seen == 1
@@ -145,7 +150,9 @@ def test_a_response_without_end_is_left(monkeypatch, packed):
         head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(piece)
     listening, closed = pouring(head, piece)
     with listening:
-        model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1", deadline_s=30)
+        model = open_model(
+            ModelChoice("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1"), deadline_s=30
+        )
         (lost,) = model.complete(Request("", "q"), ["a"])
         assert (lost.finish, lost.reason) == ("lost", "the connection failed")
         assert closed.wait(30)
@@ -165,7 +172,7 @@ def test_a_stream_that_is_whole_is_not_waited_for_though_its_connection_stays_op
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve, daemon=True).start()
-        model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
+        model = open_model(ModelChoice("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1"))
         assert model.complete(Request("", "q"), ["a"])[0].text == "fine"
         open_.set()
 
@@ -190,7 +197,7 @@ def test_interim_responses_are_skipped_and_chunks_put_together(chunked):
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve, daemon=True).start()
-        model = open_model("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
+        model = open_model(ModelChoice("openai:m", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1"))
         for i in range(2):
             assert model.complete(Request("", f"q{i}"), ["a"])[0].text == "fine"
 
@@ -200,21 +207,21 @@ def test_interim_responses_are_skipped_and_chunks_put_together(chunked):
 def test_a_proxy_of_another_kind_is_one_line(monkeypatch, variable, kind):
     monkeypatch.setenv(variable, f"{kind}://127.0.0.1:1")
     with pytest.raises(UsageError, match=rf"a proxy of the kind {kind}:// cannot be used"):
-        open_model("openai:m", base_url="https://nowhere.invalid/v1")
-    open_model("openai:m", base_url="http://127.0.0.1:1/v1")
+        open_model(ModelChoice("openai:m", base_url="https://nowhere.invalid/v1"))
+    open_model(ModelChoice("openai:m", base_url="http://127.0.0.1:1/v1"))
 
 
 def test_a_response_through_a_proxy_has_the_same_limit(monkeypatch):
     monkeypatch.setattr(http, "LONGEST", 10**4)
     with FaultServer(lambda body, nth: completion(["x" * 10**5])) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
-        model = open_model("openai:m", base_url="http://nowhere.invalid/v1", deadline_s=20)
+        model = open_model(ModelChoice("openai:m", base_url="http://nowhere.invalid/v1"), deadline_s=20)
         assert model.complete(Request("", "q"), ["a"])[0].finish == "lost"
 
 
 def test_a_proxy_is_kept_to(monkeypatch):
     with FaultServer(lambda body, nth: completion(["by proxy"])) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
-        model = open_model("openai:m", base_url="http://nowhere.invalid/v1", deadline_s=20)
+        model = open_model(ModelChoice("openai:m", base_url="http://nowhere.invalid/v1"), deadline_s=20)
         assert model.complete(Request("", "q"), ["a"])[0].text == "by proxy"
     assert proxy.headers[0]["host"] == "nowhere.invalid"

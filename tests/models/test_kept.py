@@ -11,7 +11,7 @@ from selftaught.budget.spend import Spend, SpendLimits
 from selftaught.errors import ModelFailure, SpendExhausted
 from selftaught.lab.ledger import Conversation
 from selftaught.models.providers import open_model
-from selftaught.settings.choice import Price
+from selftaught.settings.choice import ModelChoice, Price
 from selftaught.testing import make_lab
 
 PRICE = Price(1e6, 1e6)
@@ -24,7 +24,7 @@ def asking(tmp_path):
     opened = []
 
     def asking(server, limits=None):
-        model = open_model("openai:m", base_url=server.url, price=PRICE, max_tokens=100, deadline_s=1)
+        model = open_model(ModelChoice("openai:m", base_url=server.url, price=PRICE, max_tokens=100), deadline_s=1)
         lab = make_lab(tmp_path / "s.db", None, model)
         lab = replace(lab, run=lab.store.start({}, {}), spend=Spend(limits))
         opened.append(lab)

@@ -19,6 +19,7 @@ from selftaught.errors import ModelDown
 from selftaught.models import Request
 from selftaught.models.openai import BATCH
 from selftaught.models.providers import open_model
+from selftaught.settings.choice import ModelChoice
 
 pytestmark = pytest.mark.integration
 SCRIPT = Path(__file__).parents[2] / "scripts" / "llama-server.py"
@@ -68,14 +69,14 @@ def ask(model, count=1, message="Say something.", temperature=1.0):
 
 
 def test_an_answer_cut_at_its_limit(url):
-    (answer,) = ask(open_model("openai:toy", base_url=url, max_tokens=12))
+    (answer,) = ask(open_model(ModelChoice("openai:toy", base_url=url, max_tokens=12)))
     assert (answer.finish, answer.tokens_out, answer.temperature_applied, answer.dollars) == ("length", 12, 1.0, None)
     assert answer.tokens_in > len("You are a toy.Say something.")
     assert answer.text
 
 
 def test_several_answers_by_one_request_and_their_tokens_in_full(url):
-    model = open_model("openai:toy", base_url=url, max_tokens=200)
+    model = open_model(ModelChoice("openai:toy", base_url=url, max_tokens=200))
     ask(model)
     assert model.batch == BATCH
     answers = ask(model, SLOTS)
@@ -85,35 +86,35 @@ def test_several_answers_by_one_request_and_their_tokens_in_full(url):
 
 
 def test_more_answers_than_the_server_has_places(url):
-    model = open_model("openai:toy", base_url=url, max_tokens=8)
+    model = open_model(ModelChoice("openai:toy", base_url=url, max_tokens=8))
     ask(model)
     assert len({answer.text for answer in ask(model, 3 * BATCH)}) > BATCH
 
 
 def test_no_temperature_is_always_the_same_answer(url):
-    model = open_model("openai:toy", base_url=url, max_tokens=24)
+    model = open_model(ModelChoice("openai:toy", base_url=url, max_tokens=24))
     assert len({ask(model, temperature=0.0)[0].text for _ in range(3)}) == 1
 
 
 def test_a_message_longer_than_the_model_takes_is_blocked_and_the_next_one_answered(url):
-    model = open_model("openai:toy", base_url=url, max_tokens=4)
+    model = open_model(ModelChoice("openai:toy", base_url=url, max_tokens=4))
     assert ask(model, message="x" * 9000)[0].finish == "blocked"
     assert ask(model)[0].finish == "length"
 
 
 def test_a_message_that_needs_half_characters_and_control_characters(url):
-    model = open_model("openai:toy", base_url=url, max_tokens=4)
+    model = open_model(ModelChoice("openai:toy", base_url=url, max_tokens=4))
     assert ask(model, message="a\ud800\x00\x1b</s>é🙂")[0].tokens_out == 4
 
 
 def test_many_at_once(url):
-    answers = ask(open_model("openai:toy", base_url=url, max_tokens=4), 64)
+    answers = ask(open_model(ModelChoice("openai:toy", base_url=url, max_tokens=4)), 64)
     assert len(answers) == 64
     assert {(answer.finish, answer.tokens_out) for answer in answers} == {("length", 4)}
 
 
 def test_the_same_server_speaks_the_other_protocol(url):
-    model = open_model("anthropic:toy", base_url=url.removesuffix("/v1"), max_tokens=9)
+    model = open_model(ModelChoice("anthropic:toy", base_url=url.removesuffix("/v1"), max_tokens=9))
     answers = ask(model, 2)
     assert [(answer.finish, answer.tokens_out, answer.temperature_applied) for answer in answers] == [
         ("length", 9, None)
@@ -125,4 +126,4 @@ def test_a_server_that_is_gone_ends_it():
         free.bind(("127.0.0.1", 0))
         gone = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
     with pytest.raises(ModelDown):
-        ask(open_model("openai:toy", base_url=gone, deadline_s=0.5))
+        ask(open_model(ModelChoice("openai:toy", base_url=gone), deadline_s=0.5))

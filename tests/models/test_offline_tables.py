@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from selftaught import improvers as box
 from selftaught import tasks
-from selftaught.models.offline import HEEDED, Offline
+from selftaught.models.offline import HEEDED, Offline, unread
 from selftaught.sandbox.guest.helpers import extract_code
 
 FIRST = [10.0, 20.0, -3.0, 0.0, 5.5, 7.0]
@@ -128,8 +128,8 @@ def test_all_words_that_the_hints_name_are_heeded():
     assert len(quoted) == 9
     assert all(told(f"Please: {one}.") != Told() for one in quoted)
     assert all(told(one) != Told() for one in WORDS)
-    assert Offline().hints == HEEDED
-    assert Offline(name="offline:generic").hints == ""
+    assert Offline(unread).hints == HEEDED
+    assert Offline(unread, "offline:generic").hints == ""
 
 
 @pytest.mark.parametrize("said", [*WORDS, "entry 1 is too low"])

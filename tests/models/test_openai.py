@@ -11,7 +11,7 @@ from selftaught.models import openai
 from selftaught.models.openai import BATCH
 from selftaught.models.prices import FRAME
 from selftaught.models.providers import open_model
-from selftaught.settings.choice import Price
+from selftaught.settings.choice import ModelChoice, Price
 
 
 def test_a_question_and_its_answer(ask):
@@ -62,7 +62,7 @@ class TestSeveralAnswers:
 
     def test_a_server_that_ignores_n_is_noticed_and_made_up_for(self, ask):
         with FaultServer(lambda body, nth: completion([f"answer {nth}"])) as server:
-            model = open_model("openai:m", base_url=server.url)
+            model = open_model(ModelChoice("openai:m", base_url=server.url))
             ask(server, model=model)
             answers = ask(server, 5, model=model)
             ask(server, 5, model=model)
@@ -74,7 +74,7 @@ class TestSeveralAnswers:
             return error(400, param="n") if body.get("n", 1) > 4 else echo(body, nth)
 
         with FaultServer(behave) as server:
-            model = open_model("openai:m", base_url=server.url)
+            model = open_model(ModelChoice("openai:m", base_url=server.url))
             ask(server, model=model)
             assert len(ask(server, 8, model=model)) == 8
             ask(server, 8, model=model)
@@ -87,7 +87,7 @@ class TestSeveralAnswers:
             return completion(["only one"]) if nth == 1 else echo(body, nth)
 
         with FaultServer(behave) as server:
-            model = open_model("openai:m", base_url=server.url)
+            model = open_model(ModelChoice("openai:m", base_url=server.url))
             ask(server, model=model)
             for _ in range(2 * BATCH):
                 ask(server, BATCH, model=model)
@@ -97,7 +97,7 @@ class TestSeveralAnswers:
 
     def test_a_server_that_counts_the_tokens_of_one_answer_only_is_noticed(self, ask):
         with FaultServer(lambda body, nth: completion(["x" * 40] * body.get("n", 1), usage=(7, 10))) as server:
-            model = open_model("openai:m", base_url=server.url)
+            model = open_model(ModelChoice("openai:m", base_url=server.url))
             ask(server, model=model)
             answers = ask(server, 4, model=model)
             ask(server, 2, model=model)
@@ -124,7 +124,7 @@ class TestSeveralAnswers:
             return reply
 
         with FaultServer(behave) as server:
-            model = open_model("openai:m", base_url=server.url)
+            model = open_model(ModelChoice("openai:m", base_url=server.url))
             ask(server, model=model)
             answers = ask(server, 4, model=model)
         assert sum(answer.tokens_out for answer in answers) == counted
@@ -140,7 +140,7 @@ class TestRefusedParameters:
             return error(400, "unsupported_value", **said) if "temperature" in body else echo(body, nth)
 
         with FaultServer(behave) as server:
-            model = open_model("openai:m", base_url=server.url)
+            model = open_model(ModelChoice("openai:m", base_url=server.url))
             assert ask(server, model=model)[0].temperature_applied is None
             ask(server, model=model)
         assert ["temperature" in body for body in server.bodies] == [True, False, False]
@@ -150,7 +150,7 @@ class TestRefusedParameters:
             return error(400, param="temperature") if body.get("temperature", 0) > 1 else echo(body, nth)
 
         with FaultServer(behave) as server:
-            model = open_model("openai:m", base_url=server.url)
+            model = open_model(ModelChoice("openai:m", base_url=server.url))
             assert ask(server, model=model, temperature=1.5)[0].temperature_applied is None
             assert ask(server, model=model, temperature=0.5)[0].temperature_applied == 0.5
 
@@ -160,7 +160,7 @@ class TestRefusedParameters:
             return told if "max_tokens" in body else echo(body, nth)
 
         with FaultServer(behave) as server:
-            model = open_model("openai:m", base_url=server.url, max_tokens=9)
+            model = open_model(ModelChoice("openai:m", base_url=server.url, max_tokens=9))
             ask(server, model=model)
             ask(server, model=model)
         assert [body.get("max_completion_tokens") for body in server.bodies] == [None, 9, 9]
@@ -190,7 +190,7 @@ class TestRefusedParameters:
             return error(400, **said) if "too long" in body["messages"][-1]["content"] else echo(body, nth)
 
         with FaultServer(behave) as server:
-            model = open_model("openai:m", base_url=server.url, max_tokens=9)
+            model = open_model(ModelChoice("openai:m", base_url=server.url, max_tokens=9))
             assert ask(server, message="too long", model=model)[0].finish == "blocked"
             ask(server, model=model)
         assert server.bodies[-1]["max_tokens"] == 9
@@ -255,7 +255,7 @@ def test_an_answer_beside_one_that_failed_is_kept(ask):
         return reply
 
     with FaultServer(behave) as server:
-        model = open_model("openai:m", base_url=server.url)
+        model = open_model(ModelChoice("openai:m", base_url=server.url))
         ask(server, model=model)
         answers = ask(server, 2, model=model)
     assert [answer.text for answer in answers] == ["re: hello"] * 2
@@ -273,7 +273,7 @@ def test_an_empty_answer_is_asked_for_again_and_its_cost_kept(ask):
 )
 def test_counts_that_cannot_be_are_no_counts_and_the_most_it_can_cost_is_counted(ask, usage):
     with FaultServer(lambda body, nth: completion(["x" * 8], usage=usage)) as server:
-        model = open_model("openai:m", base_url=server.url, price=Price(1e6, 1e6), max_tokens=100)
+        model = open_model(ModelChoice("openai:m", base_url=server.url, price=Price(1e6, 1e6), max_tokens=100))
         (answer,) = ask(server, message="m" * 32, expertise="", model=model)
     assert (answer.tokens_in, answer.tokens_out, answer.dollars) == (8, 2, 32 + FRAME + 100)
 
@@ -308,7 +308,7 @@ def test_a_model_without_a_system_role_gets_the_role_in_the_message_from_then_on
         return echo(body, nth)
 
     with FaultServer(behave) as server:
-        model = open_model("openai:m", base_url=server.url)
+        model = open_model(ModelChoice("openai:m", base_url=server.url))
         assert [ask(server, model=model)[0].text for _ in range(2)] == ["re: be brief\n\nhello"] * 2
     assert [len(body["messages"]) for body in server.bodies] == [2, 1, 1]
 
@@ -330,7 +330,7 @@ def test_a_missing_system_role_is_found_out_where_no_reason_is_told(ask):
         return error(400) if len(body["messages"]) > 1 else echo(body, nth)
 
     with FaultServer(behave) as server:
-        model = open_model("openai:m", base_url=server.url)
+        model = open_model(ModelChoice("openai:m", base_url=server.url))
         assert ask(server, model=model)[0].text == "re: be brief\n\nhello"
         assert ask(server, model=model)[0].text == "re: be brief\n\nhello"
     assert [len(body["messages"]) for body in server.bodies] == [2, 1, 2, 1, 1], "the second is a greeting"
@@ -363,14 +363,14 @@ class TestStreams:
             return error(400, message=f"Unknown parameter: {word}") if word in body else echo(body, nth)
 
         with FaultServer(behave) as server:
-            model = open_model("openai:m", base_url=server.url)
+            model = open_model(ModelChoice("openai:m", base_url=server.url))
             assert [ask(server, model=model)[0].text for _ in range(2)] == ["re: hello"] * 2
         assert not refused & server.bodies[-1].keys()
         assert server.seen <= 4
 
     def test_a_server_that_refuses_it_for_no_reason_is_asked_without(self, ask):
         with FaultServer(lambda body, nth: error(400) if "stream" in body else echo(body, nth)) as server:
-            model = open_model("openai:m", base_url=server.url)
+            model = open_model(ModelChoice("openai:m", base_url=server.url))
             assert [ask(server, model=model)[0].text for _ in range(2)] == ["re: hello"] * 2
         assert "stream" not in server.bodies[-1]
 
@@ -387,7 +387,7 @@ class TestStreams:
             return completion(["answer"], usage=None if body.get("stream") else (7, 3))
 
         with FaultServer(behave) as server:
-            model = open_model("openai:m", base_url=server.url, price=Price(1e6, 1e6), max_tokens=100)
+            model = open_model(ModelChoice("openai:m", base_url=server.url, price=Price(1e6, 1e6), max_tokens=100))
             first, second = (ask(server, model=model)[0] for _ in range(2))
         assert (first.dollars > 100, second.dollars) == (True, 10)
 

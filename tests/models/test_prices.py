@@ -6,7 +6,7 @@ from faultserver import FaultServer, completion
 from selftaught.models import Request
 from selftaught.models.prices import Tariff
 from selftaught.models.providers import open_model
-from selftaught.settings.choice import Price
+from selftaught.settings.choice import ModelChoice, Price
 
 
 def test_prices_from_the_list():
@@ -47,7 +47,7 @@ def test_tokens_from_a_cache_have_their_price_in_the_list():
 @pytest.mark.parametrize("batch", [1, 4])
 def test_the_guess_beforehand_is_no_lower_than_the_price(ask, batch):
     with FaultServer(lambda body, nth: completion(["ab" * 50] * body.get("n", 1))) as server:
-        model = open_model("openai:m", base_url=server.url, price=Price(3, 15), max_tokens=100)
+        model = open_model(ModelChoice("openai:m", base_url=server.url, price=Price(3, 15), max_tokens=100))
         ask(server, model=model)
         paid = sum(answer.dollars for answer in ask(server, batch, model=model))
     assert 0 < paid <= model.ceiling(Request("be brief", "hello"), batch)
@@ -56,9 +56,9 @@ def test_the_guess_beforehand_is_no_lower_than_the_price(ask, batch):
 @pytest.mark.parametrize("text", ["x = 1", "žluťoučký", "{[()]}", "\U0001f9ee" * 20])
 def test_no_text_has_more_tokens_than_the_bound_counts(text):
     """A token of any tokenizer that goes by bytes is at least one of them."""
-    model = open_model("openai:m", base_url="http://127.0.0.1:1/v1", price=Price(1e6, 0), max_tokens=1)
+    model = open_model(ModelChoice("openai:m", base_url="http://127.0.0.1:1/v1", price=Price(1e6, 0), max_tokens=1))
     assert model.ceiling(Request(text, text), 3) >= 3 * 2 * len(text.encode())
 
 
 def test_the_guess_of_an_unknown_price_is_none():
-    assert open_model("openai:m", base_url="http://127.0.0.1:1/v1").ceiling(Request("", "q"), 1) is None
+    assert open_model(ModelChoice("openai:m", base_url="http://127.0.0.1:1/v1")).ceiling(Request("", "q"), 1) is None

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from faultserver import FaultServer, Reply, completion, error
+from shared.command import selftaught
 
 from selftaught.models.probe import probe
 from selftaught.settings.choice import ModelChoice, Price
@@ -71,3 +72,15 @@ def test_nothing_listens():
 def test_an_empty_response_is_no_answer():
     found, _ = tried(lambda body, nth: Reply(200, {"choices": []}))
     assert "no answer" in found.failure
+
+
+def test_the_command_tries_a_model(tmp_path):
+    with FaultServer(several) as server:
+        told = selftaught(
+            "models", "--try", "openai:m", "--base-url", server.url, "--price", "1,1", "--json", cwd=tmp_path
+        )
+    (row,) = json.loads(told.stdout)
+    assert told.returncode == 0 and row["text"] == "def add" and row["failure"] == ""
+    with FaultServer(lambda body, nth: error(404, "model_not_found", message="no such thing here")) as server:
+        told = selftaught("models", "--try", "openai:m", "--base-url", server.url, "--json", cwd=tmp_path)
+    assert told.returncode == 1 and "no such thing here" in json.loads(told.stdout)[0]["failure"]

@@ -12,7 +12,7 @@ from selftaught.errors import UsageError
 from selftaught.models import Request
 from selftaught.models.local import running
 from selftaught.models.prices import unpriced
-from selftaught.models.providers import catalogue, open_choice, open_model
+from selftaught.models.providers import catalogue, open_model
 from selftaught.models.rows import API_VERSION, ROWS
 from selftaught.settings.choice import ModelChoice, Price, json_object, named_values
 
@@ -58,7 +58,7 @@ def no_providers_of_the_user(monkeypatch):
 )
 def test_what_cannot_be_had_is_one_line(spec, options, told):
     with pytest.raises(UsageError, match=told) as caught:
-        open_model(spec, **options)
+        open_model(ModelChoice(spec, **options))
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
 
@@ -66,19 +66,19 @@ def test_what_cannot_be_had_is_one_line(spec, options, told):
 def test_a_key_with_a_strange_character_is_not_shown(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-sécret")
     with pytest.raises(UsageError, match="OPENAI_API_KEY holds characters") as caught:
-        open_model("openai:m")
+        open_model(ModelChoice("openai:m"))
     assert "cret" not in str(caught.value)
 
 
 def test_no_provider_is_imported_before_it_is_chosen():
-    code = "import sys, selftaught.models.providers as p; p.catalogue(); p.open_model('offline')\n"
+    code = "import sys, selftaught.models.providers as p; p.catalogue(); p.open_model(p.ModelChoice('offline'))\n"
     code += "print([m for m in ('openai', 'anthropic', 'genai_prices', 'httpx2', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_the_built_in_model_answers():
-    model = open_model("offline", edit=lambda inputs: [address for *_, address in inputs])
+    model = open_model(ModelChoice("offline"), edit=lambda inputs: [address for *_, address in inputs])
     assert model.name == "offline"
     assert [one.text for one in model.complete(Request("", "Improve"), ["a", "b"])] == ["a", "b"]
 
@@ -105,13 +105,13 @@ def test_every_provider_is_in_the_catalogue_and_can_be_opened(monkeypatch):
     for row in ROWS.values():
         monkeypatch.setenv(row.key, "key")
     for name in set(ROWS) - {"azure"}:
-        model = open_model(f"{name}:m", keyless=True)
+        model = open_model(ModelChoice(f"{name}:m"), keyless=True)
         assert model.name == f"{name}:m" and model.parameters["base_url"] is None
         model.close()
 
 
 def test_a_model_of_this_machine_needs_no_key_and_costs_nothing():
-    model = open_model("ollama:qwen")
+    model = open_model(ModelChoice("ollama:qwen"))
     assert model.ceiling(Request("", "q"), 5) == 0
     assert unpriced(model) is None
 
@@ -144,7 +144,7 @@ def test_azure_is_asked_by_deployment_with_its_own_header_and_version(monkeypatc
     with PathServer() as server:
         monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", server.url.removesuffix("/v1"))
         monkeypatch.setenv("AZURE_OPENAI_API_KEY", "azure-key")
-        model = open_model("azure:my dep")
+        model = open_model(ModelChoice("azure:my dep"))
         (answer,) = model.complete(Request("", "q"), ["a"])
         assert answer.text == "re: q"
         assert server.paths == [f"/openai/deployments/my%20dep/chat/completions?api-version={API_VERSION}"]
@@ -152,14 +152,14 @@ def test_azure_is_asked_by_deployment_with_its_own_header_and_version(monkeypatc
         assert model.parameters["query"] == {"api-version": API_VERSION}
         model.close()
         monkeypatch.setenv("OPENAI_API_VERSION", "2025-01-01")
-        newer = open_choice(ModelChoice("azure:dep", query={"a": "b&c"}))
+        newer = open_model(ModelChoice("azure:dep", query={"a": "b&c"}))
         newer.complete(Request("", "q"), ["a"])
         assert server.paths[-1].endswith("?api-version=2025-01-01&a=b%26c")
         newer.close()
 
 
 def test_what_is_sent_beyond_the_usual_is_sent_and_belongs_to_the_address():
-    usual = open_model("openai:m", base_url="http://127.0.0.1:1/v1").parameters
+    usual = open_model(ModelChoice("openai:m", base_url="http://127.0.0.1:1/v1")).parameters
     assert set(usual) == {"base_url", "max_tokens"}
     with PathServer() as server:
         chosen = ModelChoice(
@@ -169,7 +169,7 @@ def test_what_is_sent_beyond_the_usual_is_sent_and_belongs_to_the_address():
             headers={"X-Mode": "fast-lane", "X-Api-Key": "s3cret-value"},
             query={"region": "eu"},
         )
-        model = open_choice(chosen)
+        model = open_model(chosen)
         model.complete(Request("", "q"), ["a"])
         assert server.bodies[0]["top_p"] == 0.5 and server.bodies[0]["reasoning"] == {"effort": "low"}
         assert server.headers[0]["x-mode"] == "fast-lane" and server.headers[0]["x-api-key"] == "s3cret-value"
@@ -186,7 +186,7 @@ def test_a_header_belongs_to_the_address_by_a_mark_unless_it_says_who_asks():
         chosen = ModelChoice(
             "openai:m", "http://127.0.0.1:1/v1", headers={name.replace("_", "-"): v for name, v in headers.items()}
         )
-        return open_choice(chosen).parameters
+        return open_model(chosen).parameters
 
     assert address(X_Mode="a") == address(x_mode="a") != address(X_Mode="b")
     assert address(X_Api_Key="a") == address(X_Api_Key="b") != address()
@@ -195,7 +195,7 @@ def test_a_header_belongs_to_the_address_by_a_mark_unless_it_says_who_asks():
 def test_a_header_of_the_user_goes_before_the_key(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
     with FaultServer() as server:
-        model = open_choice(ModelChoice("openai:m", server.url, headers={"authorization": "Basic abc"}))
+        model = open_model(ModelChoice("openai:m", server.url, headers={"authorization": "Basic abc"}))
         model.complete(Request("", "q"), ["a"])
         assert server.headers[0]["authorization"] == "Basic abc"
         model.close()
@@ -225,7 +225,7 @@ def test_a_choice_is_read_back_with_its_headers_given_anew():
         with pytest.raises(UsageError, match="--header x-mode=…"):
             stored.with_headers(headers)
     with pytest.raises(UsageError, match="--header x-mode=…"):
-        open_choice(stored)
+        open_model(stored)
     assert ModelChoice.read(ModelChoice("offline").plain()) == ModelChoice("offline")
 
 
@@ -243,23 +243,23 @@ def test_options_of_the_command_line_are_read():
 def test_parts_for_servers_are_refused_where_there_is_none():
     for more in ({"extra_body": {"a": 1}}, {"headers": {"A": "b"}}, {"query": {"a": "b"}}):
         with pytest.raises(UsageError, match="for models of a server"):
-            open_choice(ModelChoice("offline", **more))
+            open_model(ModelChoice("offline", **more))
 
 
 def test_parameters_that_decide_an_answer_are_in_its_address():
     urls = ["http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1/", "http://127.0.0.1:2/v1"]
-    first, same, other = (dict(open_model("openai:m", base_url=url).parameters) for url in urls)
+    first, same, other = (dict(open_model(ModelChoice("openai:m", base_url=url)).parameters) for url in urls)
     assert first == same != other
-    assert open_model("openai:m", base_url=urls[0], max_tokens=5).parameters["max_tokens"] == 5
+    assert open_model(ModelChoice("openai:m", base_url=urls[0], max_tokens=5)).parameters["max_tokens"] == 5
 
 
 def test_an_unknown_price_is_told_with_the_mend():
-    model = open_model("openai:m", base_url="http://127.0.0.1:1/v1")
+    model = open_model(ModelChoice("openai:m", base_url="http://127.0.0.1:1/v1"))
     assert "the price of openai:m is not known: give --price IN,OUT" in unpriced(model)
-    assert unpriced(open_model("openai:m", base_url="http://127.0.0.1:1/v1", price=Price(0, 0))) is None
+    assert unpriced(open_model(ModelChoice("openai:m", base_url="http://127.0.0.1:1/v1", price=Price(0, 0)))) is None
 
 
 def test_without_the_list_of_prices_a_price_is_unknown_and_it_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "genai_prices", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert "list of prices is not installed" in unpriced(open_model("openai:gpt-4o-mini", keyless=True))
+    assert "list of prices is not installed" in unpriced(open_model(ModelChoice("openai:gpt-4o-mini"), keyless=True))

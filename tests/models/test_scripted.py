@@ -11,6 +11,7 @@ from selftaught.models import Answer, Request
 from selftaught.models.providers import open_model
 from selftaught.models.scripted import Scripted
 from selftaught.plain import digest
+from selftaught.settings.choice import ModelChoice
 
 REQUEST = Request("expert", "question")
 
@@ -48,7 +49,7 @@ def test_an_empty_text_is_an_empty_answer():
 def test_a_file_of_answers(tmp_path, written):
     path = tmp_path / "answers"
     path.write_text(written)
-    model = open_model(f"scripted:{path}")
+    model = open_model(ModelChoice(f"scripted:{path}"))
     assert {answer.text for answer in model.complete(REQUEST, [str(i) for i in range(50)])} == {"a", "b\nc"}
 
 
@@ -57,7 +58,7 @@ def test_other_answers_in_the_file_are_another_address(tmp_path):
     places = []
     for texts in (["a"], ["b"]):
         path.write_text(json.dumps(texts))
-        model = open_model(f"scripted:{path}")
+        model = open_model(ModelChoice(f"scripted:{path}"))
         places.append(digest([model.name, dict(model.parameters)]))
     assert places[0] != places[1]
 
@@ -70,10 +71,10 @@ def test_a_bad_file_is_a_usage_error_of_one_line(tmp_path, written, told):
     path = tmp_path / "answers"
     path.write_text(written)
     with pytest.raises(UsageError, match=told) as caught:
-        open_model(f"scripted:{path}")
+        open_model(ModelChoice(f"scripted:{path}"))
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_not_there():
     with pytest.raises(UsageError, match="FileNotFoundError"):
-        open_model("scripted:/nowhere/at/all")
+        open_model(ModelChoice("scripted:/nowhere/at/all"))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 
 import typer
 
 from selftaught.cli.declare import command
-from selftaught.cli.options import Json, improver_names, task_names
+from selftaught.cli.options import Json, Served, improver_names, task_names
 from selftaught.cli.terminal import show_program, show_rows
 
 if TYPE_CHECKING:
     from selftaught.models.providers import Entry
     from selftaught.sandbox.doctor import Check
+    from selftaught.settings.choice import ModelChoice
 
 
 class TaskRow(TypedDict):
@@ -39,7 +40,30 @@ class ModelRow(TypedDict):
     what: str
     needs: str
     ready: bool
-    """Whether it can be used here and now."""
+    """Whether it can be used here and now, all that it needs included."""
+    missing: str
+    """What is not there."""
+
+
+class TriedRow(TypedDict):
+    """What one try of a model came to: `selftaught models --try NAME --json` is a list of one of these."""
+
+    model: str
+    failure: str
+    """Why there is no answer; empty where there is one."""
+    seconds: float
+    """To the whole answer."""
+    tokens_in: int
+    tokens_out: int
+    dollars: float | None
+    """Null: the price is not known."""
+    several: bool
+    """Whether one request brings several answers."""
+    streams: bool
+    temperature: bool
+    """Whether it takes one."""
+    text: str
+    """How the answer begins."""
 
 
 class ImproverRow(TypedDict):
@@ -89,16 +113,35 @@ def list_tasks(
 
 
 @command("models")
-def list_models(json: Json = False) -> None:
-    """List the models and what each needs; servers on this machine are asked which they have."""
+def list_models(
+    reached: Served,
+    tried: Annotated[
+        str | None,
+        typer.Option("--try", metavar="NAME", help="Ask this model two short questions, and tell what came of it."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the models and what each needs, or try one; servers on this machine are asked which they have."""
     from selftaught.models.local import running
     from selftaught.models.providers import catalogue
 
-    show_rows([_model(one) for one in catalogue(running())], json)
+    if tried is None:
+        show_rows([_model(one) for one in catalogue(running())], json)
+        return
+    found = _tried(reached.choice(tried))
+    show_rows([found], json)
+    if found["failure"]:
+        raise typer.Exit(1)
 
 
 def _model(one: Entry) -> ModelRow:
-    return {"name": one.name, "what": one.what, "needs": one.needs, "ready": one.ready}
+    return {"name": one.name, "what": one.what, "needs": one.needs, "ready": one.ready, "missing": one.missing}
+
+
+def _tried(choice: ModelChoice) -> TriedRow:
+    from selftaught.models.probe import probe
+
+    return cast("TriedRow", probe(choice).plain())
 
 
 @command("improvers")

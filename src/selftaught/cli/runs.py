@@ -22,7 +22,7 @@ from selftaught.cli.options import (
     given,
     specs,
 )
-from selftaught.cli.state import PlainStanding, Standing, standing
+from selftaught.cli.state import PlainStanding, Standing, doing, standing
 from selftaught.cli.terminal import sentence, show_program, show_rows
 from selftaught.errors import UsageError, reading
 
@@ -132,7 +132,7 @@ def _parts(record: RunRecord, stands: Standing) -> list[Part]:
     from selftaught.views import running, sheets
     from selftaught.views.sheets import Note
 
-    document, quiet = record.document or {}, stands.now.quiet_s if stands.now else None
+    document, quiet = record.document or {}, stands.now["quiet_s"] if stands.now else None
     with reading(f"run {record.id} cannot be shown: its document is not whole"):
         if stands.state == "stopped" and "stopped" in document:
             return sheets(document)
@@ -184,7 +184,7 @@ def runs(kept: Kept) -> None:
         False,
     )
     for _, stands in found:
-        for said in (stands.now, stands.goes_on):
+        for said in (stands.now and doing(stands.now), stands.goes_on):
             if said:
                 print(f"Run {stands.number}: {said}")
 

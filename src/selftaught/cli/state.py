@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from selftaught.cli.options import DEFAULT_STORE
 from selftaught.cli.terminal import line
@@ -53,29 +53,6 @@ class PlainStanding(TypedDict):
 
 
 @dataclass(frozen=True)
-class Now:
-    """What a run is doing, as it last said itself."""
-
-    doing: str
-    best: float | None
-    """Best meta-utility seen since that began."""
-    answers: int
-    requests: int
-    """Requests to the model under way."""
-    dollars: float | None
-    quiet_s: float
-    """Seconds since its last sign of life."""
-
-    def __str__(self) -> str:
-        best = "" if self.best is None else f" · best so far {self.best:.3f}"
-        money = "price unknown" if self.dollars is None else f"${self.dollars:,.2f}"
-        return (
-            f"{line(self.doing)}{best} · {self.answers:,} answers · {self.requests} requests under way · {money} · "
-            f"last sign of life {self.quiet_s:,.0f} s ago"
-        )
-
-
-@dataclass(frozen=True)
 class Standing:
     """How a run stands."""
 
@@ -89,7 +66,7 @@ class Standing:
     """Why a run that has not come to its end cannot be gone on with."""
     process: int | None
     """The process that works on it."""
-    now: Now | None
+    now: PlainNow | None
     """Of a run that has not ended."""
 
     @property
@@ -103,7 +80,7 @@ class Standing:
         return {
             "state": self.state,
             "process": self.process,
-            "now": cast("PlainNow", asdict(self.now)) if self.now else None,
+            "now": self.now,
             "resume": self.resume,
             "refused": self.refused,
         }
@@ -132,18 +109,28 @@ def _state(record: RunRecord, process: int | None) -> tuple[State, str]:
     return "died", "died: no process works on it any more"
 
 
-def _now(record: RunRecord) -> Now | None:
+def doing(now: PlainNow) -> str:
+    """What a run is doing, in a line."""
+    best = "" if now["best"] is None else f" · best so far {now['best']:.3f}"
+    money = "price unknown" if now["dollars"] is None else f"${now['dollars']:,.2f}"
+    return (
+        f"{line(now['doing'])}{best} · {now['answers']:,} answers · {now['requests']} requests under way · {money} · "
+        f"last sign of life {now['quiet_s']:,.0f} s ago"
+    )
+
+
+def _now(record: RunRecord) -> PlainNow | None:
     if not record.pulse or record.moved is None:
         return None
     counts = record.pulse.get("counts", {})
-    return Now(
-        doing=record.pulse.get("phase", ""),
-        best=record.pulse.get("best"),
-        answers=counts.get("answers", 0),
-        requests=counts.get("requests under way", 0),
-        dollars=record.pulse.get("dollars"),
-        quiet_s=max(0.0, (datetime.now(UTC) - datetime.fromisoformat(record.moved)).total_seconds()),
-    )
+    return {
+        "doing": record.pulse.get("phase", ""),
+        "best": record.pulse.get("best"),
+        "answers": counts.get("answers", 0),
+        "requests": counts.get("requests under way", 0),
+        "dollars": record.pulse.get("dollars"),
+        "quiet_s": max(0.0, (datetime.now(UTC) - datetime.fromisoformat(record.moved)).total_seconds()),
+    }
 
 
 def whole(command: str, number: int, path: Path) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import fmean as mean
 from typing import TypedDict, final
 
@@ -91,13 +92,17 @@ class Result:
         others = range(1, len(self.improvers))
         if self.contest.limit is not None:
             return [self._watched_verdict(i) for i in others]
-        return self._contested(unseen=False)[1]
+        return self._contested[1]
 
     def unseen(self) -> list[Verdict]:
         """The same about tasks that were not among these."""
-        return self._contested(unseen=True)[1]
+        return self._judged(unseen=True)[1]
 
-    def _contested(self, unseen: bool) -> tuple[list[Verdict], list[Verdict]]:
+    @cached_property
+    def _contested(self) -> tuple[list[Verdict], list[Verdict]]:
+        return self._judged(unseen=False)
+
+    def _judged(self, unseen: bool) -> tuple[list[Verdict], list[Verdict]]:
         entrants = [self.scores(i) for i in range(len(self.improvers))]
         return contested(entrants, self.start(), self.contest.margin, unseen=unseen, bounds=self.bounds)
 
@@ -105,7 +110,7 @@ class Result:
         """One verdict per improver against the start solutions, corrected for their number."""
         if self.contest.limit is not None:
             return [verdict(self._watched(i, None)) for i in range(len(self.improvers))]
-        return self._contested(unseen=False)[0]
+        return self._contested[0]
 
     def p_values(self) -> list[float]:
         """One p of "no difference from the first" per improver but the first, not corrected."""
@@ -137,7 +142,8 @@ class Result:
         differences = [_differences(block[i], block[other] if other is not None else None) for block in self.blocks]
         # Rounding may leave the bounds by a hair.
         kept_in = [[min(high, max(low, one)) for one in block] for block in differences]
-        return sequence(kept_in, (low, high), max(1, len(self.improvers) - 1))
+        claims = len(self.improvers) - (other is not None)
+        return sequence(kept_in, (low, high), claims)
 
 
 def _differences(cells: Sequence[Cell], others: Sequence[Cell] | None) -> list[float]:

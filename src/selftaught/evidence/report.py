@@ -100,6 +100,7 @@ class PlainRound(TypedDict):
     incumbent_validation: NotRequired[float]
     proposal_train: NotRequired[float | None]
     proposal_validation: NotRequired[float | None]
+    """Null where there was none to judge, or where it failed whenever it ran."""
     answers_per_run: NotRequired[float]
     """What an improver run asked at the gate, on average."""
     test: PlainInterval | None
@@ -287,7 +288,7 @@ def _round(one: Round, arm: Judged | None) -> PlainRound:
         "validation": interval(by_task(counting(cells))).plain(),
         "incumbent_validation": _mean(one.incumbent_cells),
         "proposal_train": one.proposal.first_score,
-        "proposal_validation": _mean(one.challenger_cells) if one.challenger_cells else None,
+        "proposal_validation": _mean(one.challenger_cells) if any(not c.failed for c in one.challenger_cells) else None,
         "answers_per_run": mean(cell.usage.responses for cell in cells),
         **_tested(arm),
     }

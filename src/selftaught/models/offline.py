@@ -39,7 +39,7 @@ def unread(_: Sequence[tuple[JSON, ...]]) -> Sequence[str]:
 class Offline:
     """The built-in model, `offline`, or without knowledge of improvers, `offline:generic`."""
 
-    def __init__(self, edit: Edit = unread, name: str = "offline") -> None:
+    def __init__(self, edit: Edit, name: str = "offline") -> None:
         """Raises UsageError for any other name."""
         if name not in {"offline", "offline:generic"}:
             raise UsageError(f"no model is named {name!r}: the built-in ones are offline and offline:generic")

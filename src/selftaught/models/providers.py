@@ -1,4 +1,4 @@
-"""Every model by its name: `open_model("openai:gpt-4o-mini")`. A provider's code is imported when it is chosen."""
+"""Every model by its name: `open_model(ModelChoice("openai:gpt-4o-mini"))`. A provider's code is imported when it is chosen."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from selftaught.models.offline import Edit, Offline, unread
 from selftaught.models.prices import listed
 from selftaught.models.rows import ROWS, Row
 from selftaught.models.scripted import Scripted
-from selftaught.settings.choice import ModelChoice, Price
+from selftaught.settings.choice import ModelChoice
 
+BUILT_IN = {"offline", "offline:generic"}
 SHOWN = 5
 """Models of a server on this machine that are named."""
 
@@ -34,29 +35,6 @@ class Entry:
 
 
 def open_model(
-    spec: str,
-    *,
-    base_url: str | None = None,
-    max_tokens: int | None = None,
-    price: Price | None = None,
-    deadline_s: float = 600.0,
-    idle_s: float = 60.0,
-    concurrency: int | None = None,
-    keyless: bool = False,
-    edit: Edit | None = None,
-) -> LanguageModel:
-    """The model that a user names.
-
-    `base_url` is another server; `max_tokens` cuts each answer; `price` replaces the price list. The rest is as in
-    `open_choice`. Raises UsageError, in one line, for whatever cannot be had.
-    """
-    choice = ModelChoice(spec, base_url, max_tokens, price)
-    return open_choice(
-        choice, deadline_s=deadline_s, idle_s=idle_s, concurrency=concurrency, keyless=keyless, edit=edit
-    )
-
-
-def open_choice(
     choice: ModelChoice,
     *,
     deadline_s: float = 600.0,
@@ -138,7 +116,7 @@ def _built_in(choice: ModelChoice, edit: Edit) -> LanguageModel:
         if not choice.name:
             raise UsageError("scripted needs a file of answers: scripted:FILE")
         return Scripted.read(Path(choice.name))
-    if choice.spec in {"offline", "offline:generic"}:
+    if choice.spec in BUILT_IN:
         return Offline(edit, choice.spec)
     known = ", ".join(entry.name for entry in catalogue())
     raise UsageError(f"no model is called {choice.spec!r}; there are {known}")

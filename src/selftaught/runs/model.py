@@ -15,6 +15,8 @@ from selftaught.runs.replay import Replay
 from selftaught.sandbox import Limits, Outcome, Sandbox, tool
 from selftaught.settings import Assignment
 
+_OF_FILES = {"replay", "scripted"}
+"""Kinds of models that are read from a file."""
 _EDITING = Limits(cpu_s=5, wall_s=30, answer_kb=4096)
 """What the built-in model may use for one answer."""
 
@@ -39,7 +41,7 @@ def open_model(
     dollars = limits.dollars is not None or limits.round_dollars is not None
     if dollars and choice.max_tokens is None and providers.sells(choice.spec):
         choice = replace(choice, max_tokens=LONGEST_GUESS)
-    return providers.open_choice(
+    return providers.open_model(
         choice,
         deadline_s=limits.deadline_s,
         idle_s=limits.idle_s,
@@ -73,12 +75,10 @@ def about(spec: str) -> str:
 def openable(spec: str) -> bool:
     """Whether a model is one that can be opened by its name, with what it needs: one of somebody's own cannot."""
     kind, _, rest = spec.partition(":")
-    named = [entry.name for entry in providers.catalogue()]
-    wanting = {name.partition(":")[0] for name in named if name.partition(":")[2].isupper()}
-    return spec in named or bool(rest and kind in {"replay", *wanting})
+    return spec in providers.BUILT_IN or (bool(rest) and (kind in _OF_FILES or providers.sells(spec)))
 
 
 def file_of(spec: str) -> Path | None:
     """The file that a model is read from."""
     kind, _, rest = spec.partition(":")
-    return Path(rest) if kind in {"replay", "scripted"} else None
+    return Path(rest) if kind in _OF_FILES else None

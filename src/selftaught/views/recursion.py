@@ -54,8 +54,6 @@ _AGAINST = {
 }
 _AT_EQUAL_ANSWERS = _AGAINST | {"against_best_of_n": "best-of-n at equal answers"}
 """Of documents that know one best-of-n only."""
-FAILS = "fails whenever it runs"
-"""How the reason of a round begins whose proposal has no score worth the name."""
 _JUDGED = {
     "over_start": "against_start",
     "gain": "against_seed",
@@ -134,7 +132,7 @@ def _round(one: PlainRound, told: bool) -> list[Cell]:
 def _happened(one: PlainRound) -> Words:
     """What a round came to: how much better the proposal was on validation, or why there was none to judge."""
     before, after = one.get("incumbent_validation"), one.get("proposal_validation")
-    if before is None or after is None or (not one["accepted"] and one["reason"].startswith(FAILS)):
+    if before is None or after is None:
         return Words(one["reason"])
     gain = number(after - before, sign=True)
     return Words(f"accepted {gain}", "good") if one["accepted"] else Words(f"kept old {gain}")
