@@ -16,32 +16,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shared.command import answers, one_line, selftaught
+from shared.command import answers, begun, one_line, selftaught
 
 from selftaught.cli.terminal import clean
 from selftaught.store import Store
 
 WIDE = {**os.environ, "COLUMNS": "200"}
 SELFTAUGHT = str(Path(sys.executable).parent / "selftaught")
-LONG = [
-    *("--tasks", "formula:train/2", "--test-tasks", "formula:test/2", "--controls", "basic", "--store", "s.db"),
-    *("--repetitions", "2", "--rounds", "9"),
-]
 SMALL = [
     *("--tasks", "formula:test/1", "--repetitions", "1", "--calls", "1", "--responses", "1", "--scorings", "2"),
     *("--store", "s.db", "--json"),
 ]
-
-
-def begun(folder, *args):
-    """A run under way in another process, once it has bought answers."""
-    command = [SELFTAUGHT, "run", *LONG, *args]
-    child = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while answers(folder / "s.db") < 20:
-        assert child.poll() is None and time.monotonic() < deadline
-        time.sleep(0.05)
-    return child
 
 
 def runs(folder, store="s.db"):

@@ -5,7 +5,9 @@ import json
 import pytest
 from faultserver import FaultServer, Reply, completion, error
 from shared.command import selftaught
+from shared.shapes import misfits
 
+from selftaught.cli.lists import TriedRow
 from selftaught.models.probe import probe
 from selftaught.settings.choice import ModelChoice, Price
 
@@ -79,6 +81,7 @@ def test_the_command_tries_a_model(tmp_path):
         told = selftaught(
             "models", "--try", "openai:m", "--base-url", server.url, "--price", "1,1", "--json", cwd=tmp_path
         )
+    assert misfits(json.loads(told.stdout), list[TriedRow]) == []
     (row,) = json.loads(told.stdout)
     assert told.returncode == 0 and row["text"] == "def add" and row["failure"] == ""
     with FaultServer(lambda body, nth: error(404, "model_not_found", message="no such thing here")) as server:

@@ -3,7 +3,13 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+LONG = [
+    *("--tasks", "formula:train/2", "--test-tasks", "formula:test/2", "--controls", "basic", "--store", "s.db"),
+    *("--repetitions", "2", "--rounds", "9"),
+]
 
 
 def selftaught(*args, cwd, timeout=100, **more):
@@ -27,3 +33,14 @@ def answers(store):
         return 0
     finally:
         db.close()
+
+
+def begun(folder, *args):
+    """A run under way in another process, once it has bought answers."""
+    command = [str(Path(sys.executable).parent / "selftaught"), "run", *LONG, *args]
+    child = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while answers(folder / "s.db") < 20:
+        assert child.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    return child
