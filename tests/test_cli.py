@@ -117,6 +117,7 @@ def test_a_task_and_an_improver_are_shown_whole(tmp_path):
     assert shown["program"] == selftaught("improvers", "seed", cwd=tmp_path).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "after"),
     [(signal.SIGINT, 10), (signal.SIGINT, 60), (signal.SIGKILL, 40)],

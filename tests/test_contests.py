@@ -70,6 +70,7 @@ def test_what_cannot_be_compared_is_told_in_one_line(first, args, said):
     assert re.search(said, one_line(done)), done.stderr
 
 
+@pytest.mark.slow
 def test_the_parts_of_an_experiment_are_named(tmp_path):
     ran = selftaught("experiment", "seeds", "--seed", "0", "--preset", "tiny", "--runs", "1", "--json", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr

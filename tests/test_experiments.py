@@ -123,6 +123,7 @@ def scripted(tmp_path_factory):
     return f"scripted:{path}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_experiment_comes_to_its_table_on_a_scripted_model(store, scripted, name):
     planned = plans.plan(name, "tiny", [ModelChoice(scripted)])
@@ -242,6 +243,7 @@ def test_a_plan_can_be_looked_at_without_a_key_and_not_begun(monkeypatch):
         estimate(planned)
 
 
+@pytest.mark.slow
 def test_the_command_shows_plans_and_goes_on(tmp_path):
     listed = json.loads(selftaught("experiment", "--json", cwd=tmp_path).stdout)
     assert [row["experiment"] for row in listed] == NAMES

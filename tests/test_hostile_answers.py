@@ -36,6 +36,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_text_takes_bounded_time(text):
     """A second or two for a million characters, and far more than the limit below for anything that grows as the square."""

@@ -16,7 +16,7 @@ from selftaught.budget import Allowance
 from selftaught.errors import SpendExhausted, UsageError
 from selftaught.lab import CONTRACT
 from selftaught.program import Program
-from selftaught.runs import unfinished
+from selftaught.runs.going import refusal, unfinished
 from selftaught.store import Store
 from selftaught.tasks import load
 from selftaught.testing import Guesser, Number, asker
@@ -187,6 +187,7 @@ with open_lab("offline", store="x.db") as lab:
 """
 
 
+@pytest.mark.slow
 def test_a_users_file_is_checked_against_the_public_types(tmp_path):
     (tmp_path / "mine.py").write_text(USER)
     settings = {"typeCheckingMode": "strict", "include": ["mine.py"], "pythonVersion": "3.11"}
@@ -209,6 +210,16 @@ def test_a_users_file_is_checked_against_the_public_types(tmp_path):
         "run_recursion",
         *misspelt,
     ]
+
+
+@pytest.mark.parametrize("name", ["guesser", "openai:gpt-4o"])
+def test_a_run_with_a_model_of_ones_own_is_not_gone_on_with_by_another_whatever_it_is_called(tmp_path, name):
+    model = Guesser()
+    model.name = name
+    with public.open_lab(model, tmp_path / "s.db", limits=public.SpendLimits(answers=1)) as lab:
+        with pytest.raises(SpendExhausted):
+            public.compare_improvers(lab, ["seed"], tasks=["formula:test/1"], repetitions=1)
+        assert "a model of somebody's own" in (refusal(lab.store.run(1)) or "")
 
 
 def test_a_run_that_nobody_has_worked_on_yet_is_not_taken_for_an_unfinished_one(tmp_path):

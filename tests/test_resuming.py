@@ -19,7 +19,7 @@ from selftaught.errors import SelftaughtError, UsageError
 from selftaught.lab import Document
 from selftaught.lab.progress import Progress
 from selftaught.runs.carry import carry, circumstances
-from selftaught.runs.going import refusal
+from selftaught.runs.going import refusal, unfinished
 from selftaught.settings import Settings
 from selftaught.settings.choice import ModelChoice
 from selftaught.store import Store
@@ -99,6 +99,7 @@ def test_rounds_that_are_found_again_do_not_hide_the_later_ones():
     ("asked", "told", "said"),
     [
         (replace(SERVED, model=ModelChoice("guesser")), {}, "a model of somebody's own, 'guesser'"),
+        (SERVED, {"own_model": True}, "a model of somebody's own, 'openai:"),
         (SERVED, {"contract": 1}, "made under contract 1"),
         (SERVED, {"limits": {"watts": 3}}, "the limit 'watts'"),
         (SERVED, {"sandbox": "cardboard"}, "its circumstances are not whole"),
@@ -117,6 +118,8 @@ def test_what_would_be_refused_is_never_advised(tmp_path, asked, told, said):
     assert done.returncode == 2 and said in one_line(done) and "goes on" not in done.stderr
     with Store(tmp_path / "s.db") as store:
         assert store.run(int(number)).status == "stopped: enough"
+        level = told.get("sandbox", "strict")
+        assert unfinished(store, replace(asked, seed=9), level) is None, "the same command begins a run"
 
 
 def test_what_would_go_on_is_advised(tmp_path, keyless):

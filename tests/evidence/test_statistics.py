@@ -243,6 +243,7 @@ def test_comparing_many_with_nothing_rarely_claims_anything():
 FAMILY = 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)
 
 
+@pytest.mark.slow
 def test_many_comparisons_on_unseen_tasks_rarely_claim_what_is_not_so():
     assert share_of_families("better", 0.0, tasks=10, repetitions=2, unseen=True) <= FAMILY
 
@@ -492,6 +493,7 @@ def test_a_rare_jump_fools_no_verdict_on_a_method(runs, sign):
         assert firm(sign * to_the_end, *sorted((-sign * rate, sign * (1 - rate)))) <= 0.05
 
 
+@pytest.mark.slow
 def test_of_many_methods_that_gain_nothing_one_is_rarely_called_better():
     values = np.random.default_rng(3).choice([-0.1, 0.1], (40, 8, 12))
     found = [s.of_methods(one.tolist(), (-0.1, 0.1)) for one in values]
@@ -690,6 +692,7 @@ def skewed(rng, n):
     return np.where(rng.random(n) < 0.1, 0.9, -0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", [coin, narrow, skewed])
 def test_a_confidence_sequence_holds_however_often_it_is_looked_at(draw):
     rng = np.random.default_rng(11)
@@ -705,6 +708,7 @@ def unlike(rng, n):
     return np.stack([narrow(rng, n) + 0.25, skewed(rng, n) - 0.1, rng.choice([-0.65, 0.35], n)], axis=1).clip(-1, 1)
 
 
+@pytest.mark.slow
 def test_tasks_that_differ_may_share_a_block():
     rng = np.random.default_rng(16)
     assert abs(unlike(rng, 100_000).mean()) < 0.01

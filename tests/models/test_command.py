@@ -102,6 +102,7 @@ def test_wrong_usage_is_told_before_a_run_begins(tmp_path, options, told):
         assert store.runs() == []
 
 
+@pytest.mark.slow
 class TestTwoAtOnce:
     """Two commands on one store."""
 
@@ -170,6 +171,7 @@ def test_a_run_costs_no_more_than_is_said_before_it(tmp_path, controls):
     assert 0 < used["dollars_spent"] <= dollars
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "told"),
     [

@@ -184,6 +184,7 @@ def test_random_assemblies_differ_and_are_improvers():
     assert len(texts) > 50 and all(improver(one) is not None for one in texts)
 
 
+@pytest.mark.slow
 def test_chains_of_edits_never_break_down():
     for i in range(25):
         text = SEED

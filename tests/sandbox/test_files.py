@@ -278,6 +278,7 @@ def test_attacks_come_no_further_with_files_than_to_those(tmp_path_factory: pyte
         assert prison.pool.restarts == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="already an ordinary user")
 def test_an_ordinary_user_has_them_too() -> None:
     done = as_ordinary_user("read_back or same_time or outside or no_programs", __file__)
@@ -298,6 +299,7 @@ def mounts(pool: Pool) -> list[int]:
     return [len(Path(f"/proc/{pid}/mountinfo").read_text().splitlines()) for pid in processes if os.geteuid() == 0]
 
 
+@pytest.mark.slow
 def test_neither_mounts_nor_files_stay_behind_five_hundred_jobs() -> None:
     program = "def f():\n    with open('/tmp/x', 'wb') as file: return file.write(bytes(1 << 20))"
     with open_sandbox("strict", 1) as pool:

@@ -160,6 +160,7 @@ def as_ordinary_user(tests: str, file: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="already an ordinary user")
 def test_contained_for_an_ordinary_user_too() -> None:
     done = as_ordinary_user("strict", __file__)

@@ -56,8 +56,8 @@ def begin(
     Where no `seed` was given and a run with the same settings is not finished, that one goes on: the same command twice
     buys nothing twice.
     """
-    from selftaught.runs import unfinished
     from selftaught.runs.carry import circumstances
+    from selftaught.runs.going import unfinished
 
     if seed is not None:
         _warn_of(seed)

@@ -5,16 +5,14 @@ A kind's module is imported when it is asked for. To add one: its file here, its
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol, cast
 
 from selftaught.errors import UsageError, reading
 from selftaught.lab import CONTRACT, Lab
-from selftaught.plain import canonical
 from selftaught.settings import Assignment
-from selftaught.store import RunRecord, Store
+from selftaught.store import RunRecord
 
 KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment"}
 """The word that a run's settings are stored with, and the module that carries it out."""
@@ -86,29 +84,6 @@ def same_contract(record: RunRecord) -> None:
             f"run {record.id} was made under contract {made}, this selftaught keeps contract {CONTRACT}: what its figures "
             "mean has changed, so it can be shown, but not gone on with or compared; begin it anew"
         )
-
-
-def unfinished(store: Store, asked: Assignment, level: str) -> int | None:
-    """The newest run with these settings, but for the seed, at this sandbox level, that has not ended and nobody works on."""
-    mine = _seedless(asked.plain())
-    for record in reversed(store.runs()):
-        ended = record.status == DONE or record.circumstances.get("contract", 1) != CONTRACT
-        if record.circumstances.get("sandbox") != level:
-            continue
-        # Made just now: another process is about to work on it.
-        fresh = record.status == "running" and record.process is None
-        if not ended and not fresh and _seedless(record.settings) == mine and store.working(record.id) is None:
-            return record.id
-    return None
-
-
-def _seedless(settings: Any) -> Any:
-    """Settings without the seeds in them, as they are stored."""
-    plain = json.loads(canonical(settings))
-    plain.pop("seed", None)
-    if isinstance(plain.get("contest"), dict):
-        plain["contest"].pop("seed", None)
-    return plain
 
 
 def earlier_looks(lab: Lab, asked: Assignment) -> list[str]:

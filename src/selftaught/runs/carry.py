@@ -26,7 +26,7 @@ from selftaught.runs import DONE, kind_of
 from selftaught.runs.going import begun_with, ready
 from selftaught.runs.handles import letting_go, open_handles, pulsing
 from selftaught.runs.look import first_look
-from selftaught.runs.model import open_model
+from selftaught.runs.model import is_own, open_model
 from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import known
 from selftaught.settings import Assignment
@@ -105,7 +105,8 @@ def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:
     """
     kind_of(asked.plain()).bound(asked)  # loads every task
     store, limits = lab.store, lab.spend.limits
-    number = store.start(asked.plain(), circumstances(lab.sandbox.level, limits))
+    own_model = {"own_model": True} if is_own(lab.model) else {}
+    number = store.start(asked.plain(), circumstances(lab.sandbox.level, limits) | own_model)
     document = _document(store, store.run(number), asked)
     own = replace(
         lab, seed=asked.seed, run=number, document=document, spend=Spend(limits), progress=Progress(), heard=Heard()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from selftaught.budget.spend import SpendLimits
 from selftaught.errors import UsageError
-from selftaught.runs import assignment, kind_of, same_contract
+from selftaught.plain import canonical
+from selftaught.runs import DONE, assignment, kind_of, same_contract
 from selftaught.runs.model import file_of, openable
 from selftaught.sandbox.levels import LEVELS
 from selftaught.settings import Assignment
-from selftaught.store import RunRecord
+from selftaught.store import RunRecord, Store
 from selftaught.tasks import file_of as file_of_task
 
 
@@ -26,7 +29,7 @@ def ready(record: RunRecord) -> Assignment:
     same_contract(record)
     if record.circumstances.get("sandbox") not in LEVELS:
         raise UsageError(f"run {record.id} cannot be gone on with: its circumstances are not whole; begin it anew")
-    if not openable(asked.model.spec):
+    if record.circumstances.get("own_model") or not openable(asked.model.spec):
         raise UsageError(
             f"run {record.id} was made with a model of somebody's own, {asked.model.spec!r}: only Python code that opens that "
             "model can make it again, which finds what is in the store"
@@ -56,6 +59,29 @@ def refusal(record: RunRecord) -> str | None:
     except UsageError as error:
         return str(error)
     return None
+
+
+def unfinished(store: Store, asked: Assignment, level: str) -> int | None:
+    """The newest run with these settings, but for the seed, at this sandbox level, that can be gone on with and nobody
+    works on."""
+    mine = _seedless(asked.plain())
+    for record in reversed(store.runs()):
+        if record.status == DONE or record.circumstances.get("sandbox") != level or _seedless(record.settings) != mine:
+            continue
+        # Made just now: another process is about to work on it.
+        fresh = record.status == "running" and record.process is None
+        if not fresh and store.working(record.id) is None and refusal(record) is None:
+            return record.id
+    return None
+
+
+def _seedless(settings: Any) -> Any:
+    """Settings without the seeds in them, as they are stored."""
+    plain = json.loads(canonical(settings))
+    plain.pop("seed", None)
+    if isinstance(plain.get("contest"), dict):
+        plain["contest"].pop("seed", None)
+    return plain
 
 
 def _files(asked: Assignment) -> Iterator[Path]:

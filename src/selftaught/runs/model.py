@@ -8,8 +8,10 @@ from pathlib import Path
 
 from selftaught.budget.spend import SpendLimits
 from selftaught.models import LanguageModel, providers
-from selftaught.models.offline import Edit
+from selftaught.models.gateway import Gateway
+from selftaught.models.offline import Edit, Offline
 from selftaught.models.prices import LONGEST_GUESS
+from selftaught.models.scripted import Scripted
 from selftaught.plain import JSON
 from selftaught.runs.replay import Replay
 from selftaught.sandbox import Limits, Outcome, Sandbox, tool
@@ -70,6 +72,11 @@ def about(spec: str) -> str:
     kind = spec.partition(":")[0]
     found = {entry.name: entry.what for entry in providers.catalogue()}
     return found.get(spec) or found.get(f"{kind}:NAME") or found.get(f"{kind}:FILE") or "answers of an earlier run"
+
+
+def is_own(model: LanguageModel) -> bool:
+    """Whether a model is somebody's own, whatever it calls itself: none that `open_model` makes."""
+    return not isinstance(model, Gateway | Offline | Replay | Scripted)
 
 
 def openable(spec: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from selftaught.errors import StoreFailure
 from selftaught.plain import JSON, digest
 from selftaught.store.file import File
-from selftaught.store.packing import TEXT_BYTES, Outline, outline, plain
+from selftaught.store.packing import TEXT_BYTES, Outline, kept_key, outline, plain
 
 _PAGE = 500
 """Rows read at once where there may be any number of them."""
@@ -137,13 +137,13 @@ class Facts(File):
         return mine, others
 
     def _find(self, keys: set[str]) -> dict[str, JSON]:
-        wanted = [bytes.fromhex(key) for key in keys]
+        wanted = {kept_key(key): key for key in keys}
         marks = ",".join("?" * len(wanted))
         with self._transaction() as db:
             rows = db.execute(
-                f"SELECT key, body FROM keys JOIN facts ON facts.id = fact WHERE key IN ({marks})", wanted
+                f"SELECT key, body FROM keys JOIN facts ON facts.id = fact WHERE key IN ({marks})", [*wanted]
             ).fetchall()
-            return {key.hex(): self._rows.read(body) for key, body in rows}
+            return {wanted[key]: self._rows.read(body) for key, body in rows}
 
     def _insert(self, rows: Sequence[Row], run: int) -> dict[str, JSON]:
         """Keep the rows; what counts afterwards is what the file holds (another process may have been first)."""
@@ -172,7 +172,7 @@ class Facts(File):
         """Insert facts that are not there; whether none was."""
         first = number = int(self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM facts").fetchone()[0])
         for row in rows:
-            claim = (bytes.fromhex(row.key), number)
+            claim = (kept_key(row.key), number)
             if self._db.execute("INSERT OR IGNORE INTO keys (key, fact) VALUES (?, ?)", claim).rowcount:
                 written = (number, row.kind, self._rows.write(row.about), self._rows.write(row.body))
                 self._db.execute("INSERT INTO facts (id, kind, about, body) VALUES (?, ?, ?, ?)", written)

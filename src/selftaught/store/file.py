@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from selftaught.errors import StoreFailure, UsageError
 from selftaught.store.opening import explain, open_to_read, open_to_write
-from selftaught.store.packing import Rows, Texts
+from selftaught.store.packing import Rows, Texts, kept_key
 
 _LATELY = 10_000
 """How many texts and uses are remembered as written, and how many uses may wait to be."""
@@ -99,7 +99,7 @@ class File:
         self._db.executemany("INSERT OR IGNORE INTO texts (digest, dictionary, body) VALUES (?, ?, ?)", rows)
 
     def _write_uses(self, uses: Iterable[tuple[int, str]]) -> None:
-        rows = ((run, bytes.fromhex(key)) for run, key in uses)
+        rows = ((run, kept_key(key)) for run, key in uses)
         self._db.executemany("INSERT OR IGNORE INTO uses SELECT ?, fact FROM keys WHERE key = ?", rows)
 
     def _note_uses(self, run: int, keys: Sequence[str]) -> None:

@@ -26,6 +26,8 @@ from selftaught.plain import JSON
 TEXT_BYTES = 64 * 2**20
 """A kept text is never longer."""
 
+KEY_BYTES = 20
+
 _SHORT = 24
 """Lists and objects whose JSON is not longer are not worth a part."""
 _CACHED = 10_000
@@ -49,6 +51,11 @@ a plain value) and its JSON. The first piece are the names; where that is not a 
 def ascii_json(value: JSON) -> str:
     """Plain data as SQLite can hold it: half characters, which generated code may make, are written as escapes."""
     return _ASCII.encode(value)
+
+
+def kept_key(key: str) -> bytes:
+    """The key of a fact as it is kept: its first 160 bits, which no two facts will share."""
+    return bytes.fromhex(key)[:KEY_BYTES]
 
 
 def outline(value: JSON, shared: bool) -> Outline:

@@ -1,8 +1,8 @@
 """The tables of a store, and how a store of an earlier schema becomes one of the newest.
 
 `sqlite3 store.db` shows everything: `runs` and `events` as they are, facts best by the view `readable`
-(`SELECT * FROM readable WHERE kind = 'score' LIMIT 5`: keys in hexadecimal digits, `about` and `body` as JSON; numbers are
-rounded to 15 digits there). Only texts are deflated.
+(`SELECT * FROM readable WHERE kind = 'score' LIMIT 5`: the first 40 hexadecimal digits of keys, `about` and `body` as JSON;
+numbers are rounded to 15 digits there). Only texts are deflated.
 """
 
 from __future__ import annotations
@@ -69,7 +69,12 @@ def _rewritten(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
         yield number, kind, *(rows.write(one) for one in pieces)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _lean)
+def _short_keys(db: sqlite3.Connection) -> None:
+    """Keys of facts are their first 160 bits."""
+    db.execute("UPDATE keys SET key = substr(key, 1, 20)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _lean, _short_keys)
 """One function per schema version, in order; a store of version n has seen the first n. Never change one: append.
 
 Each is called in a transaction that it must not end."""
