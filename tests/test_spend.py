@@ -16,8 +16,8 @@ from selftaught.testing import Guesser, Number, make_lab
 from selftaught.utility import TaskUtility
 
 
-def buy(spend, at_most, price, answers=1, tokens=0):
-    with spend.buying(at_most, answers) as bought:
+def buy(spend, at_most, price, answers=1, tokens=0, label=None):
+    with spend.buying(at_most, answers, label) as bought:
         bought += [Usage(0, 1, 0, tokens, 0, price)] * answers
 
 
@@ -115,27 +115,39 @@ def test_each_round_has_its_limit_and_goes_on_counting_where_a_session_ended():
     first = Spend(limits)
     buy(first, 5.0, 5.0)
     with first.round("1"):
-        buy(first, 1.0, 1.0)
+        buy(first, 1.0, 1.0, label="1")
     with pytest.raises(SpendExhausted, match=r"limit of \$1 for a round is reached"), first.round("2"):
-        buy(first, 0.8, 0.8)
-        buy(first, 0.8, 0.8)
-    noted = replace(first.now(), wall_s=first.now().wall_s + 99)
-    second = Spend(limits, Spent(**noted.plain()))
+        buy(first, 0.8, 0.8, label="2")
+        buy(first, 0.8, 0.8, label="2")
+    second = Spend(limits, Spent(**first.now().plain()))
     with second.round("1"):
-        second.check()
+        second.check("1")
     with second.round("2"):
-        buy(second, 0.1, 0.1)
+        buy(second, 0.1, 0.1, label="2")
         with pytest.raises(SpendExhausted):
-            buy(second, 0.2, 0.2)
-        second.check()
-    with second.round("3"):
-        buy(second, 1.0, 1.0)
-    third = Spend(limits, replace(second.now(), wall_s=second.now().wall_s + 200))
-    with third.round("3"):
-        third.check()
-    fourth = Spend(limits, Spent(wall_s=300, rounds={"4": {"dollars": 0.0, "wall_s": 200, "ended": False}}))
-    with fourth.round("4"), pytest.raises(SpendExhausted, match="100 s of time for a round"):
+            buy(second, 0.2, 0.2, label="2")
+        second.check("2")
+    assert second.now().rounds["2"]["dollars"] == pytest.approx(0.9)
+    fourth = Spend(limits, Spent(wall_s=300, rounds={"4": {"dollars": 0.0, "wall_s": 100, "ended": False}}))
+    with fourth.round("4"):
         fourth.check()
+        with pytest.raises(SpendExhausted, match="100 s of time for a round"):
+            fourth.check("4")
+
+
+def test_what_is_bought_counts_for_the_round_that_it_is_bought_for_whatever_else_is_under_way():
+    spend = Spend(SpendLimits(round_dollars=1.0))
+    with spend.round("a"), spend.round("b"):
+        with spend.buying(0.9, 1, "a") as bought:
+            buy(spend, 0.9, 0.5, label="b")
+            buy(spend, 0.9, 0.9)
+            bought += [Usage(0, 1, 0, 0, 0, 0.25)]
+        buy(spend, 0.75, 0.75, label="a")
+        with pytest.raises(SpendExhausted):
+            buy(spend, 0.1, 0.1, label="a")
+    rounds = spend.now().rounds
+    assert (rounds["a"]["dollars"], rounds["b"]["dollars"]) == (1.0, 0.5)
+    assert rounds["a"]["ended"] and spend.dollars == pytest.approx(2.4)
 
 
 class Dear(Guesser):

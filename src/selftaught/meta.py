@@ -14,7 +14,7 @@ from statistics import fmean as mean
 
 from selftaught.budget import Allowance, Usage
 from selftaught.downstream import Cell, ScaledTask, counting
-from selftaught.improver import ENTRY, improve
+from selftaught.improver import ENTRY, Improvement, improve
 from selftaught.interface import about_improvers
 from selftaught.lab import Lab
 from selftaught.lab.workers import improving
@@ -114,8 +114,10 @@ class MetaUtility:
 
     def side_by_side(self, wanted: Sequence[tuple[Program, ScaledTask, int]], tries: Sequence[int] = ()) -> list[Cell]:
         """A cell for each improver, task and repetition, as many at once as the level allows; `tries` as in `cell`."""
-        each = zip(wanted, tries or [1] * len(wanted), strict=True)
-        return self.lab.workers.map(improving(self.level), lambda one: self.cell(*one[0], one[1]), [*each])
+        each = list(zip(wanted, tries or [1] * len(wanted), strict=True))
+        repeats = [(*one, k) for one, count in each if count > 1 for k in range(count)]
+        self.lab.workers.map(improving(self.level), lambda one: self._run(*one), repeats)
+        return self.lab.workers.map(improving(self.level), lambda one: self.cell(*one[0], one[1]), each)
 
     @property
     def level(self) -> int:
@@ -154,19 +156,23 @@ class MetaUtility:
         which: list[JSON] = [self.label, repetition]
         practice = task.utility(lab, self.split, which, "practice")
         judged = task.utility(lab, self.split, which, "judged")
-        stream: list[JSON] = ["inner", lab.roots.streams, self.split, task.name, *which]
         start = Program(task.start)
-        allowance, level = task.own_allowance or self.allowance, int(bool(task.own_allowance))
-        runs = [
-            improve(lab, program, start, practice, [*stream, k] if k else stream, allowance, level)
-            for k in range(tries)
-        ]
+        runs = [self._run(program, scaled, repetition, k) for k in range(tries)]
         found = [run.program for run in runs if run.program]
         kept = self._kept(start, found, practice)
         raw, before = judged.score(kept).number, judged.score(start).number
         usage = sum((run.usage for run in runs), Usage())
         failed = runs[0].reason if runs and not found else None
         return Cell(task.name, scaled.value(raw, before), raw, before, failed, usage, scaled.counts)
+
+    def _run(self, program: Program, scaled: ScaledTask, repetition: int, k: int) -> Improvement:
+        """The k-th improver run of a cell, on answers of its own."""
+        lab, task = self.lab, scaled.task
+        which: list[JSON] = [self.label, repetition]
+        practice = task.utility(lab, self.split, which, "practice")
+        stream: list[JSON] = ["inner", lab.roots.streams, self.split, task.name, *which]
+        allowance, level = task.own_allowance or self.allowance, int(bool(task.own_allowance))
+        return improve(lab, program, Program(task.start), practice, [*stream, k] if k else stream, allowance, level)
 
     def _kept(self, start: Program, found: Sequence[Program], practice: Utility) -> Program:
         """What a user would keep: the best by the practice score, the start solution unless something beats it.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean as mean
 
 from selftaught.downstream import Cell, ScaledTask, counting
@@ -45,31 +46,28 @@ def recursion(lab: Lab, seed: Program, tasks: Sequence[ScaledTask], settings: Se
     """The rounds, one by one, from the seed improver. A proposal that is no new improver leaves the incumbent in place."""
     improver = seed
     for t in range(1, settings.rounds + 1):
-        with lab.round(digest([settings.plain(), lab.seed, t])):
+        with lab.round(digest([settings.plain(), lab.seed, t])) as own:
             worker = improver if settings.worker == "self" else seed
             lab.progress.phase(f"round {t} of {settings.rounds}: proposing")
-            train = MetaUtility(lab, tasks, "train", ["round", t], settings.repetitions, settings.inner, settings.keep)
+            gate = MetaUtility(
+                own, tasks, "validation", ["gate", t], settings.validation, settings.inner, settings.keep
+            )
+            lab.ahead(partial(gate.cells, improver))
+            train = MetaUtility(own, tasks, "train", ["round", t], settings.repetitions, settings.inner, settings.keep)
             workpiece = improver if settings.start == "incumbent" else STUB
             proposal = improve(
-                lab, worker, workpiece, train, ["outer", lab.roots.streams, t], settings.outer, train.level + 1
+                own, worker, workpiece, train, ["outer", lab.roots.streams, t], settings.outer, train.level + 1
             )
             lab.progress.phase(f"round {t} of {settings.rounds}: validating")
-            outcome = _gate(lab, t, worker, improver, proposal, tasks, settings)
+            outcome = _gate(gate, t, worker, improver, proposal, settings)
         improver = outcome.improver
         yield outcome
 
 
 def _gate(
-    lab: Lab,
-    t: int,
-    worker: Program,
-    incumbent: Program,
-    proposal: Improvement,
-    tasks: Sequence[ScaledTask],
-    settings: Settings,
+    validation: MetaUtility, t: int, worker: Program, incumbent: Program, proposal: Improvement, settings: Settings
 ) -> Round:
     """Judge a proposal against the incumbent, both on instances and streams that neither has seen; ties keep the incumbent."""
-    validation = MetaUtility(lab, tasks, "validation", ["gate", t], settings.validation, settings.inner, settings.keep)
     before = validation.cells(incumbent)
     challenger = proposal.program
     if challenger is None or challenger == incumbent:

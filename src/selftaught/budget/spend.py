@@ -20,10 +20,10 @@ from selftaught.plain import JSON
 
 @dataclass(frozen=True)
 class RoundSpent:
-    """Of a round under way: where the run's spend stood when it began. Of one that ended: what it cost."""
+    """What a round has cost so far: what was bought for it, whoever was at work meanwhile, and the time it took."""
 
-    dollars: float | None
-    wall_s: float
+    dollars: float | None = 0.0
+    wall_s: float = 0.0
     ended: bool = False
 
 
@@ -84,7 +84,10 @@ class Spend:
         self._ordered = 0
         self._jobs_cpu_s = 0.0
         self._rounds = {label: RoundSpent(**one) for label, one in self._earlier.rounds.items()}
-        self._round: RoundSpent | None = None
+        self._open: dict[str, float] = {}
+        """When the rounds under way began, in this session."""
+        self._held_of: dict[str, float] = {}
+        """Dollars held for rounds."""
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         """Something that was held is not any more."""
@@ -98,7 +101,7 @@ class Spend:
                 self._earlier.cpu_s + time.process_time() - self._process + self._jobs_cpu_s,
                 self._answers,
                 self._tokens,
-                {label: asdict(one) for label, one in self._rounds.items()},
+                {label: asdict(self._so_far(label)) for label in self._rounds},
             )
 
     @property
@@ -107,15 +110,15 @@ class Spend:
         with self._lock:
             return self._dollars
 
-    def check(self) -> None:
-        """Raise SpendExhausted when wall or CPU time has reached its limit."""
+    def check(self, label: str | None = None) -> None:
+        """Raise SpendExhausted when wall or CPU time has reached its limit, or that of the round which this is part of."""
         limits = self.limits
         if limits.wall_s is None and limits.cpu_s is None and limits.round_wall_s is None:
             return
-        now, round_ = self.now(), self._round
+        now = self.now()
         used = [("time", now.wall_s, limits.wall_s), ("CPU time", now.cpu_s, limits.cpu_s)]
-        if round_ is not None:
-            used.append(("time for a round", now.wall_s - round_.wall_s, limits.round_wall_s))
+        if label is not None and label in now.rounds:
+            used.append(("time for a round", now.rounds[label]["wall_s"], limits.round_wall_s))
         for what, seconds, limit in used:
             if limit is not None and seconds >= limit:
                 raise SpendExhausted(f"the limit of {limit:g} s of {what} is reached; {_GO_ON}")
@@ -127,21 +130,23 @@ class Spend:
 
     @contextmanager
     def round(self, label: str) -> Generator[None]:
-        """What is spent in this block is that of one round; one that was begun in an earlier session goes on."""
+        """The time of this block is that of one round; one that was begun in an earlier session goes on."""
         with self._lock:
-            known = self._rounds.get(label, RoundSpent(0.0, 0.0, ended=True))
-            self._round = self._since(known) if known.ended else known
-            self._rounds[label] = self._round
+            self._rounds[label] = replace(self._rounds.get(label, RoundSpent()), ended=False)
+            self._open.setdefault(label, time.monotonic())
+        ended = False
         try:
             yield
-            with self._lock:
-                self._rounds[label] = replace(self._since(self._round), ended=True)
+            ended = True
         finally:
-            self._round = None
+            with self._lock:
+                self._rounds[label] = replace(self._so_far(label), ended=ended)
+                self._open.pop(label, None)
 
     @contextmanager
-    def buying(self, at_most: float | None, count: int) -> Generator[list[Usage]]:
+    def buying(self, at_most: float | None, count: int, label: str | None = None) -> Generator[list[Usage]]:
         """Hold `at_most` dollars while `count` answers are bought; the block appends to the list what each really took.
+        `label` is the round that they are bought for.
 
         What does not fit beside what is held for others waits until it does. Raises SpendExhausted, before anything is
         bought, for what does not fit under a limit on money or answers with nothing held, or when the limit on tokens is
@@ -150,10 +155,11 @@ class Spend:
         bought: list[Usage] = []
         held = at_most or 0.0
         with self._changed:
-            while not self._fits(at_most, count):
+            while not self._fits(at_most, count, label):
                 self._changed.wait()
             self._reserved += held
             self._ordered += count
+            self._hold(label, held)
         try:
             yield bought
         finally:
@@ -161,30 +167,38 @@ class Spend:
             with self._changed:
                 self._ordered -= count
                 self._reserved = self._reserved - held if self._ordered else 0.0
+                self._hold(label, -held)
                 self._answers += total.responses
                 self._tokens += total.tokens_in + total.tokens_out
-                unknown = self._dollars is None or total.dollars is None
-                self._dollars = None if unknown else (self._dollars or 0.0) + (total.dollars or 0.0)
+                self._dollars = _sum(self._dollars, total.dollars)
+                if label in self._rounds:
+                    one = self._rounds[label]
+                    self._rounds[label] = replace(one, dollars=_sum(one.dollars, total.dollars))
                 self._changed.notify_all()
 
-    def _fits(self, at_most: float | None, count: int) -> bool:
+    def _hold(self, label: str | None, dollars: float) -> None:
+        if label is not None:
+            self._held_of[label] = self._held_of.get(label, 0.0) + dollars if self._ordered else 0.0
+
+    def _fits(self, at_most: float | None, count: int, label: str | None) -> bool:
         """Whether it fits beside what is held. Raises SpendExhausted when it would not with nothing held."""
         try:
-            self._refuse(at_most, count)
+            self._refuse(at_most, count, label)
         except SpendExhausted:
             if not self._ordered:
                 raise
-            self._refuse(at_most, count, beside=False)
+            self._refuse(at_most, count, label, beside=False)
             return False
         return True
 
-    def _refuse(self, at_most: float | None, count: int, beside: bool = True) -> None:
+    def _refuse(self, at_most: float | None, count: int, label: str | None, beside: bool = True) -> None:
         """Raise SpendExhausted for what does not fit: beside what is held for others, or with nothing held."""
         reserved, ordered = (self._reserved, self._ordered) if beside else (0.0, 0)
         limits = self.limits
-        self._refuse_money(limits.dollars, "", 0.0, at_most, reserved)
-        if self._round is not None:
-            self._refuse_money(limits.round_dollars, " for a round", self._round.dollars, at_most, reserved)
+        self._refuse_money(limits.dollars, "", self._dollars, at_most, reserved)
+        if label in self._rounds:
+            held = self._held_of.get(label, 0.0) if beside else 0.0
+            self._refuse_money(limits.round_dollars, " for a round", self._rounds[label].dollars, at_most, held)
         if limits.answers is not None and self._answers + ordered + count > limits.answers:
             raise SpendExhausted(
                 f"the limit of {limits.answers:g} answers is reached ({self._answers} bought, {count} wanted); {_GO_ON}"
@@ -193,24 +207,27 @@ class Spend:
             raise SpendExhausted(f"the limit of {limits.tokens:g} tokens is reached ({self._tokens} bought); {_GO_ON}")
 
     def _refuse_money(
-        self, limit: float | None, scope: str, before: float | None, at_most: float | None, reserved: float
+        self, limit: float | None, scope: str, spent: float | None, at_most: float | None, reserved: float
     ) -> None:
         if limit is None:
             return
-        if at_most is None or self._dollars is None or before is None:
+        if at_most is None or spent is None:
             raise SpendExhausted(f"a limit of ${limit:g}{scope} cannot be kept: the price of this model is unknown")
-        spent = self._dollars - before
         if spent + reserved + at_most > limit:
             raise SpendExhausted(
                 f"the limit of ${limit:g}{scope} is reached (${spent:.4f} spent, the next request may cost "
                 f"${at_most:.4f}); {_GO_ON}"
             )
 
-    def _since(self, before: RoundSpent) -> RoundSpent:
-        """The run's spend now, less what is given."""
-        unknown = self._dollars is None or before.dollars is None
-        dollars = None if unknown else (self._dollars or 0.0) - (before.dollars or 0.0)
-        return RoundSpent(dollars, self._wall_s() - before.wall_s)
+    def _so_far(self, label: str) -> RoundSpent:
+        """What a round has cost up to now."""
+        one, began = self._rounds[label], self._open.get(label)
+        return one if began is None else replace(one, wall_s=one.wall_s + time.monotonic() - began)
 
     def _wall_s(self) -> float:
         return self._earlier.wall_s + time.monotonic() - self._began
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    """Dollars; None where either is unknown."""
+    return None if one is None or other is None else one + other

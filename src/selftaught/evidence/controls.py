@@ -223,27 +223,30 @@ def judge(lab: Lab, settings: Settings, rounds: Sequence[Round], tasks: Sequence
     """Judge every round's improver and the controls on the test split."""
     test = MetaUtility(lab, tasks, "test", "report", settings.test, settings.inner, settings.keep)
 
-    def tested(name: str, improver: Program, tries: Sequence[int] = ()) -> Judged:
-        lab.progress.phase(f"testing {name}")
-        places = [(improver, task, r) for r in range(settings.test) for task in tasks]
-        tries = tries or [1] * len(places)
-        return Judged(improver, tries, test.side_by_side(places, tries))
-
-    seed = tested("the seed improver", rounds[0].incumbent)
-    by_round = [seed, *(tested(f"the improver of round {r.number}", r.improver) for r in rounds)]
-    improved = by_round[-1]
+    lab.progress.phase("testing the seed improver and those of all rounds")
+    improvers = [rounds[0].incumbent, *(r.improver for r in rounds)]
+    by_round = _tested(test, [(one, [1] * settings.test * len(tasks)) for one in improvers])
+    seed, improved = by_round[0], by_round[-1]
     matching = matched(_by_repetition(improved.cells, len(tasks)), _by_repetition(seed.cells, len(tasks)))
     whole = [_whole(settings.inner, cell) for cell in seed.cells]
     equal = [count for count in matching.batches for _ in tasks]
-    arms = {
-        "seed": seed,
-        "improved": improved,
-        "best_of_n": tested("best-of-n at the whole allowance", seed.improver, whole),
-        "equal_answers": tested("best-of-n at equal answers", seed.improver, equal),
-    }
+    lab.progress.phase("testing best-of-n")
+    best_of_n, equal_answers = _tested(test, [(seed.improver, whole), (seed.improver, equal)])
+    arms = {"seed": seed, "improved": improved, "best_of_n": best_of_n, "equal_answers": equal_answers}
     return Judgement(
         Unimproved.beside(seed.cells), arms, by_round, matching, bounds_of(tasks), bounds_of(tasks, bounds.of_mean)
     )
+
+
+def _tested(test: MetaUtility, wanted: Sequence[tuple[Program, Sequence[int]]]) -> list[Judged]:
+    """Improvers, with how often each batch of theirs is repeated, judged all at once; what is the same, once."""
+    places = [(task, r) for r in range(test.repetitions) for task in test.tasks]
+    asked = [(one.digest, i, count) for one, tries in wanted for i, count in enumerate(tries)]
+    texts = {one.digest: one for one, _ in wanted}
+    once = [*dict.fromkeys(asked)]
+    cells = test.side_by_side([(texts[one], *places[i]) for one, i, _ in once], [count for *_, count in once])
+    found = dict(zip(once, cells, strict=True))
+    return [Judged(one, tries, [found[one.digest, i, count] for i, count in enumerate(tries)]) for one, tries in wanted]
 
 
 def _whole(allowance: Allowance, one: Cell) -> int:

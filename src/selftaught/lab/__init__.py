@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from selftaught.budget.spend import Spend
@@ -83,6 +83,10 @@ class Lab:
     spend: Spend = field(default_factory=Spend)
     document: Document = field(default_factory=lambda: Document({}))
     stopping: threading.Event = field(default_factory=threading.Event)
+    part: str | None = None
+    """The round that what is bought here counts as."""
+    eager: bool = True
+    """Whether anything is begun ahead."""
     heard: Heard = field(default_factory=Heard)
 
     @property
@@ -100,15 +104,24 @@ class Lab:
         """Facts in the order of `abouts`, found or computed and kept under this contract."""
         if self.stopping.is_set():
             raise Stopped
-        self.spend.check()
+        self.spend.check(self.part)
         return self.store.once_all(kind, [{**about, "contract": CONTRACT} for about in abouts], compute, self.run)
 
     @contextmanager
-    def round(self, label: str) -> Generator[None]:
-        """Count what is spent in this block as that of one round; where it began is kept, for who resumes the run."""
+    def round(self, label: str) -> Generator[Lab]:
+        """A lab that buys for one round; the block is the time that it takes. What it cost is kept, for who resumes the
+        run."""
         with self.spend.round(label):
             self.store.spend(self.run, self.spend.now().plain())
-            yield
+            yield replace(self, part=label)
+
+    def ahead(self, work: Callable[[], object]) -> None:
+        """Begin what is certain to be needed, beside all else: whoever needs it finds the facts, or waits for them.
+
+        It changes no fact, only when it is made. Nothing is begun for a model that takes one request at a time.
+        """
+        if self.model.concurrency > 1 and self.eager:
+            self.workers.ahead(work)
 
     def defect(self, text: JSON, entry: str) -> str | None:
         """Why what a guest gave is no program that defines the function `entry`, in one line; None when it is one.

@@ -12,6 +12,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -88,7 +89,7 @@ class Conversation:
                 lab.progress.under_way("requests"),
                 lab.progress.timed("question", lab.model.name, answers=len(missing)),
             ):
-                answers = buy(lab.model, request, addresses, lab.spend.buying)
+                answers = buy(lab.model, request, addresses, partial(lab.spend.buying, label=lab.part))
             lab.progress.money(lab.spend.dollars)
             lab.progress.count("answers bought", len(answers))
             return [self._fact(answer) for answer in answers]

@@ -21,6 +21,9 @@ Depth = tuple[str, int]
 """What waits, and how many improvers that work on improvers are below it."""
 ASKING: Depth = ("ask", 0)
 """Requests to the model: always the deepest."""
+AHEAD: Depth = ("ahead", 0)
+"""What is begun before it is needed: above all others, and nothing waits for it."""
+_AT_ONCE_AHEAD = 8
 _LEVELS = 3
 """An improver run scores solutions (0), improvers (1), or improvers that are scored on improving improvers (2)."""
 
@@ -41,6 +44,7 @@ def sizes(slots: int, requests: int) -> dict[Depth, int]:
     few = max(2, busy // 4)
     return {
         ASKING: busy,
+        AHEAD: _AT_ONCE_AHEAD,
         **{improving(level): busy for level in range(_LEVELS - 1)},
         **{scoring(level): few if level else 2 * slots for level in range(_LEVELS)},
     }
@@ -70,6 +74,10 @@ class Workers:
         wait(futures)
         failed = [f for f in futures if not f.cancelled() and f.exception() is not None]
         return [future.result() for future in (failed or futures)]
+
+    def ahead(self, work: Callable[[], object]) -> None:
+        """Begin work that nobody waits for. How it fails is met by who needs what it makes."""
+        self._pool(AHEAD).submit(work)
 
     def close(self) -> None:
         """Drop what has not begun and let the threads end."""

@@ -196,12 +196,19 @@ def _spent(record: RunRecord, store: Store) -> Spent:
     """
     noted, bought = Spent(**record.spent), store.bought(record.id)
     unknown = noted.dollars is None or bought.dollars is None
+    lost = 0.0 if unknown else max(0.0, (bought.dollars or 0.0) - (noted.dollars or 0.0))
     return replace(
         noted,
+        rounds={label: _with(one, lost) for label, one in noted.rounds.items()},
         dollars=None if unknown else max(noted.dollars or 0.0, bought.dollars or 0.0),
         answers=max(noted.answers, bought.responses),
         tokens=max(noted.tokens, bought.tokens_in + bought.tokens_out),
     )
+
+
+def _with(one: Mapping[str, Any], lost: float) -> Mapping[str, Any]:
+    """What a round has cost, with what was bought after the last note: it may have been for any round under way."""
+    return one if one["ended"] or one["dollars"] is None else {**one, "dollars": one["dollars"] + lost}
 
 
 def save(document: dict[str, Any], store: Store, folder: Path) -> Path:
