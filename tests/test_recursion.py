@@ -1,13 +1,14 @@
 """The recursion: self-application, the gate, the controls; the same again gives the same; a stop loses nothing."""
 
 import json
+import threading
 from dataclasses import replace
 
 import pytest
 from shared.recursions import SEED, SETTINGS, TASKS, Spoiler
 
 from selftaught.downstream import ScaledTask, SolutionTask
-from selftaught.evidence.controls import judge
+from selftaught.evidence.controls import begin_ahead, counterfactuals, judge
 from selftaught.evidence.report import report
 from selftaught.lab import CONTRACT
 from selftaught.models import Answer
@@ -159,3 +160,37 @@ def test_a_run_that_is_cut_goes_on_where_it_was_and_asks_nothing_twice(tmp_path,
     second = {address for _, address in again.model.asked}
     assert first and second and not first & second
     assert first | second == {address for _, address in whole.model.asked}
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_the_gate_of_the_incumbent_is_begun_while_proposing_unless_nothing_may_be_begun_ahead(tmp_path, sandbox, eager):
+    begun = threading.Event()
+    early = []
+
+    class Slow(Guesser):
+        def answer(self, request, rng):
+            if "def improve_algorithm" in request.message:
+                early.append(begun.wait(20 if eager else 1))
+            else:
+                begun.set()
+            return super().answer(request, rng)
+
+    lab = replace(make_lab(tmp_path / "s.db", sandbox, Slow()), eager=eager)
+    list(recursion(lab, SEED, TASKS[:1], replace(SETTINGS, rounds=1, validation=1)))
+    assert early[0] == eager
+
+
+def test_running_ahead_changes_no_figure_and_asks_nothing_more(tmp_path, sandbox):
+    found, asked = [], []
+    for eager in (True, False):
+        lab = replace(make_lab(tmp_path / f"{eager}.db", sandbox, Doubler(), seed=3), eager=eager)
+        settings = replace(SETTINGS, improver=lab.store.keep(SEED.text))
+        begin_ahead(lab, settings, SEED, TASKS, TASKS)
+        rounds = list(recursion(lab, SEED, TASKS, settings))
+        judgement = judge(lab, settings, rounds, TASKS)
+        further = counterfactuals(lab, settings, rounds, judgement, TASKS, TASKS)
+        found.append(json.dumps(report(rounds, judgement, further)))
+        asked.append({address for _, address in lab.model.asked})
+        assert len(lab.model.asked) == len(asked[-1]), "nothing is asked twice"
+    assert found[0] == found[1]
+    assert asked[0] == asked[1]

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil, gcd
 from statistics import fmean as mean
 from typing import NotRequired, TypedDict
@@ -38,6 +39,7 @@ from selftaught.evidence.statistics import (
     paired,
 )
 from selftaught.lab import Lab
+from selftaught.lab.progress import Beside
 from selftaught.meta import MetaUtility
 from selftaught.plain import rng_from
 from selftaught.program import Program
@@ -236,6 +238,21 @@ def judge(lab: Lab, settings: Settings, rounds: Sequence[Round], tasks: Sequence
     return Judgement(
         Unimproved.beside(seed.cells), arms, by_round, matching, bounds_of(tasks), bounds_of(tasks, bounds.of_mean)
     )
+
+
+def begin_ahead(
+    lab: Lab, settings: Settings, seed: Program, train: Sequence[ScaledTask], test: Sequence[ScaledTask]
+) -> None:
+    """Begin what the judgement is certain to need whatever the rounds come to: the seed improver on test, the recursion of
+    the frozen worker. Not where a limit on what is bought is set: it is for the rounds first."""
+    limits = lab.spend.limits
+    if (limits.dollars, limits.answers, limits.tokens) != (None, None, None):
+        return
+    beside = replace(lab, progress=Beside(lab.progress))
+    report = MetaUtility(beside, test, "test", "report", settings.test, settings.inner, settings.keep)
+    lab.ahead(partial(report.cells, seed))
+    if settings.controls == "all" and settings.worker == "self":
+        lab.ahead(lambda: [*recursion(beside, seed, train, replace(settings, worker="frozen"))])
 
 
 def _tested(test: MetaUtility, wanted: Sequence[tuple[Program, Sequence[int]]]) -> list[Judged]:

@@ -140,3 +140,32 @@ class Progress:
         with self._lock:
             elapsed_s = time.monotonic() - self._began
             return Snapshot(self._phase, self._best, dict(self._counts), self._dollars, elapsed_s, self._note)
+
+
+class Beside(Progress):
+    """The progress of what is done beside a run's main path: it counts there, and says nothing of phases."""
+
+    def __init__(self, main: Progress) -> None:
+        super().__init__()
+        self._main = main
+
+    def scope(self, text: str) -> None:
+        pass
+
+    def phase(self, text: str) -> None:
+        pass
+
+    def seen(self, value: float) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        self._main.note(text)
+
+    def count(self, what: str, number: int = 1) -> None:
+        self._main.count(what, number)
+
+    def money(self, dollars: float | None) -> None:
+        self._main.money(dollars)
+
+    def event(self, kind: EventKind, what: str, **figures: JSON) -> None:
+        self._main.event(kind, what, **figures)

@@ -8,7 +8,7 @@ from typing import Any
 from selftaught.budget import Allowance
 from selftaught.downstream import SCALE_REPETITIONS, ScaledTask, scale
 from selftaught.errors import UsageError
-from selftaught.evidence.controls import counterfactuals, judge
+from selftaught.evidence.controls import begin_ahead, counterfactuals, judge
 from selftaught.evidence.report import report, so_far
 from selftaught.lab import Lab
 from selftaught.meta import ImproverTask
@@ -32,7 +32,9 @@ def conduct(lab: Lab, asked: Settings) -> dict[str, Any]:
     lab.progress.phase("measuring the start solutions")
     train, test = arrange(lab, asked)
     rounds: list[Round] = []
-    for one in recursion(lab, Program(lab.store.text(asked.improver)), train, asked):
+    seed = Program(lab.store.text(asked.improver))
+    begin_ahead(lab, asked, seed, train, test)
+    for one in recursion(lab, seed, train, asked):
         rounds.append(one)
         lab.document.tell(**so_far(rounds))
     found = judge(lab, asked, rounds, test)
