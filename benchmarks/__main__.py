@@ -9,6 +9,7 @@ import sys
 
 NAMES = {
     "assemblies": "benchmarks.assemblies",
+    "busy": "benchmarks.busy",
     "calibration": "benchmarks.calibration",
     "demo": "benchmarks.demo",
     "faults": "benchmarks.faults",

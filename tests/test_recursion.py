@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 from shared.recursions import SEED, SETTINGS, TASKS, Spoiler
 
+from selftaught.budget.spend import Spend, SpendLimits
 from selftaught.downstream import ScaledTask, SolutionTask
-from selftaught.evidence.controls import begin_ahead, counterfactuals, judge
+from selftaught.evidence.ahead import Ahead
+from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.report import report
-from selftaught.lab import CONTRACT
+from selftaught.lab import CONTRACT, Lab
+from selftaught.lab.workers import Workers, sizes
 from selftaught.models import Answer
 from selftaught.program import Program
 from selftaught.recursion import recursion
@@ -162,35 +165,57 @@ def test_a_run_that_is_cut_goes_on_where_it_was_and_asks_nothing_twice(tmp_path,
     assert first | second == {address for _, address in whole.model.asked}
 
 
-@pytest.mark.parametrize("eager", [True, False])
-def test_the_gate_of_the_incumbent_is_begun_while_proposing_unless_nothing_may_be_begun_ahead(tmp_path, sandbox, eager):
+@pytest.mark.parametrize("at_once", [4, 1])
+def test_the_gate_of_the_incumbent_is_begun_while_proposing_where_the_model_takes_more_than_one_request(
+    tmp_path, sandbox, at_once
+):
     begun = threading.Event()
     early = []
 
     class Slow(Guesser):
         def answer(self, request, rng):
             if "def improve_algorithm" in request.message:
-                early.append(begun.wait(20 if eager else 1))
+                early.append(begun.wait(60 if at_once > 1 else 1))
             else:
                 begun.set()
             return super().answer(request, rng)
 
-    lab = replace(make_lab(tmp_path / "s.db", sandbox, Slow()), eager=eager)
+    model = Slow()
+    model.concurrency = at_once
+    lab = make_lab(tmp_path / "s.db", sandbox, model)
     list(recursion(lab, SEED, TASKS[:1], replace(SETTINGS, rounds=1, validation=1)))
-    assert early[0] == eager
+    assert early[0] == (at_once > 1)
 
 
-def test_running_ahead_changes_no_figure_and_asks_nothing_more(tmp_path, sandbox):
+def test_running_ahead_changes_no_figure_and_buys_nothing_more(tmp_path, sandbox, monkeypatch):
     found, asked = [], []
-    for eager in (True, False):
-        lab = replace(make_lab(tmp_path / f"{eager}.db", sandbox, Doubler(), seed=3), eager=eager)
+    for name in ("ahead", "in turn"):
+        if name == "in turn":
+            monkeypatch.setattr(Lab, "ahead", lambda self, work: None)
+        lab = make_lab(tmp_path / f"{name}.db", sandbox, Doubler(), seed=3)
         settings = replace(SETTINGS, improver=lab.store.keep(SEED.text))
-        begin_ahead(lab, settings, SEED, TASKS, TASKS)
-        rounds = list(recursion(lab, SEED, TASKS, settings))
+        ahead, rounds = Ahead(lab, settings, TASKS, TASKS), []
+        ahead.begin(SEED)
+        for one in recursion(lab, SEED, TASKS, settings):
+            rounds.append(one)
+            ahead.follow(one)
+        ahead.end(rounds)
         judgement = judge(lab, settings, rounds, TASKS)
         further = counterfactuals(lab, settings, rounds, judgement, TASKS, TASKS)
         found.append(json.dumps(report(rounds, judgement, further)))
-        asked.append({address for _, address in lab.model.asked})
-        assert len(lab.model.asked) == len(asked[-1]), "nothing is asked twice"
+        asked.append(sorted(address for _, address in lab.model.asked))
     assert found[0] == found[1]
     assert asked[0] == asked[1]
+    assert len(asked[0]) == len(set(asked[0])), "nothing is asked twice"
+
+
+def test_under_a_limit_the_rounds_are_bought_before_what_they_are_compared_with(tmp_path, sandbox):
+    lab = make_lab(tmp_path / "s.db", sandbox, Doubler(), seed=3)
+    settings = replace(SETTINGS, improver=lab.store.keep(SEED.text))
+    begun = []
+    workers = Workers(sizes(2, 8))
+    workers.ahead = begun.append
+    for limits, expected in ((SpendLimits(), 2), (SpendLimits(answers=9), 0), (SpendLimits(round_dollars=1), 0)):
+        Ahead(replace(lab, spend=Spend(limits), workers=workers), settings, TASKS, TASKS).begin(SEED)
+        assert len(begun) == expected
+        begun.clear()

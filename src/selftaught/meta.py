@@ -8,7 +8,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import log2
 from statistics import fmean as mean
 
@@ -113,11 +113,15 @@ class MetaUtility:
         return self.side_by_side([(program, one, first + r) for r in range(self.repetitions) for one in self.tasks])
 
     def side_by_side(self, wanted: Sequence[tuple[Program, ScaledTask, int]], tries: Sequence[int] = ()) -> list[Cell]:
-        """A cell for each improver, task and repetition, as many at once as the level allows; `tries` as in `cell`."""
+        """A cell for each improver, task and repetition, as many at once as the level allows; `tries` as in `cell`.
+
+        All tries of all cells begin first: a cell finds them, or waits for them.
+        """
         each = list(zip(wanted, tries or [1] * len(wanted), strict=True))
-        repeats = [(*one, k) for one, count in each if count > 1 for k in range(count)]
-        self.lab.workers.map(improving(self.level), lambda one: self._run(*one), repeats)
-        return self.lab.workers.map(improving(self.level), lambda one: self.cell(*one[0], one[1]), each)
+        repeats = [partial(self._run, *one, k) for one, count in each if count > 1 for k in range(count)]
+        cells = [partial(self.cell, *one, count) for one, count in each]
+        made = self.lab.workers.map(improving(self.level), lambda work: work(), [*repeats, *cells])
+        return [one for one in made if isinstance(one, Cell)]
 
     @property
     def level(self) -> int:

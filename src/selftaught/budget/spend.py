@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -86,6 +87,8 @@ class Spend:
         self._rounds = {label: RoundSpent(**one) for label, one in self._earlier.rounds.items()}
         self._open: dict[str, float] = {}
         """When the rounds under way began, in this session."""
+        self._inside = Counter[str]()
+        """How many are at work on each: it may be begun ahead, and come upon in its turn."""
         self._held_of: dict[str, float] = {}
         """Dollars held for rounds."""
         self._lock = threading.Lock()
@@ -134,14 +137,17 @@ class Spend:
         with self._lock:
             self._rounds[label] = replace(self._rounds.get(label, RoundSpent()), ended=False)
             self._open.setdefault(label, time.monotonic())
+            self._inside[label] += 1
         ended = False
         try:
             yield
             ended = True
         finally:
             with self._lock:
-                self._rounds[label] = replace(self._so_far(label), ended=ended)
-                self._open.pop(label, None)
+                self._inside[label] -= 1
+                if not self._inside[label]:
+                    self._rounds[label] = replace(self._so_far(label), ended=ended)
+                    self._open.pop(label)
 
     @contextmanager
     def buying(self, at_most: float | None, count: int, label: str | None = None) -> Generator[list[Usage]]:

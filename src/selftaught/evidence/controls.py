@@ -39,7 +39,6 @@ from selftaught.evidence.statistics import (
     paired,
 )
 from selftaught.lab import Lab
-from selftaught.lab.progress import Beside
 from selftaught.meta import MetaUtility
 from selftaught.plain import rng_from
 from selftaught.program import Program
@@ -230,29 +229,24 @@ def judge(lab: Lab, settings: Settings, rounds: Sequence[Round], tasks: Sequence
     by_round = _tested(test, [(one, [1] * settings.test * len(tasks)) for one in improvers])
     seed, improved = by_round[0], by_round[-1]
     matching = matched(_by_repetition(improved.cells, len(tasks)), _by_repetition(seed.cells, len(tasks)))
-    whole = [_whole(settings.inner, cell) for cell in seed.cells]
     equal = [count for count in matching.batches for _ in tasks]
     lab.progress.phase("testing best-of-n")
-    best_of_n, equal_answers = _tested(test, [(seed.improver, whole), (seed.improver, equal)])
+    if settings.controls == "all":
+        lab.ahead(partial(_doubled, test, seed.improver, equal))
+    lab.ahead(partial(of_seed, test, seed.improver))
+    (equal_answers,) = _tested(test, [(seed.improver, equal)])
+    _, best_of_n = of_seed(test, seed.improver)
     arms = {"seed": seed, "improved": improved, "best_of_n": best_of_n, "equal_answers": equal_answers}
     return Judgement(
         Unimproved.beside(seed.cells), arms, by_round, matching, bounds_of(tasks), bounds_of(tasks, bounds.of_mean)
     )
 
 
-def begin_ahead(
-    lab: Lab, settings: Settings, seed: Program, train: Sequence[ScaledTask], test: Sequence[ScaledTask]
-) -> None:
-    """Begin what the judgement is certain to need whatever the rounds come to: the seed improver on test, the recursion of
-    the frozen worker. Not where a limit on what is bought is set: it is for the rounds first."""
-    limits = lab.spend.limits
-    if (limits.dollars, limits.answers, limits.tokens) != (None, None, None):
-        return
-    beside = replace(lab, progress=Beside(lab.progress))
-    report = MetaUtility(beside, test, "test", "report", settings.test, settings.inner, settings.keep)
-    lab.ahead(partial(report.cells, seed))
-    if settings.controls == "all" and settings.worker == "self":
-        lab.ahead(lambda: [*recursion(beside, seed, train, replace(settings, worker="frozen"))])
+def of_seed(test: MetaUtility, seed: Program) -> tuple[Judged, Judged]:
+    """The seed improver, and best-of-n at the whole allowance: neither depends on what the rounds come to."""
+    (once,) = _tested(test, [(seed, [1] * test.repetitions * len(test.tasks))])
+    (best_of_n,) = _tested(test, [(seed, [_whole(test.allowance, cell) for cell in once.cells])])
+    return once, best_of_n
 
 
 def _tested(test: MetaUtility, wanted: Sequence[tuple[Program, Sequence[int]]]) -> list[Judged]:
@@ -349,19 +343,20 @@ def counterfactuals(
     report = MetaUtility(lab, test, "test", "report", settings.test, settings.inner, settings.keep)
     shams = drawn(lab, rounds)
     lab.progress.phase("control: best-of-n with twice the answers")
-    doubled = _doubled(report, judgement.arms["equal_answers"])
+    equal = judgement.arms["equal_answers"]
+    doubled = _doubled(report, equal.improver, equal.tries)
     return Counterfactuals(
         judgement.arms["improved"],
         _frozen(lab, settings, rounds, report, train) if settings.worker == "self" else None,
-        Sham(shams, _in_turn(report, shams)) if shams else None,
+        Sham(shams, in_turn(report, shams)) if shams else None,
         discovery(spent(lab, settings, rounds, train), judgement, doubled),
     )
 
 
-def _doubled(report: MetaUtility, equal: Judged) -> Judged:
-    places = [(equal.improver, task, r) for r in range(report.repetitions) for task in report.tasks]
-    tries = [2 * max(1, count) for count in equal.tries]
-    return Judged(equal.improver, tries, report.side_by_side(places, tries))
+def _doubled(report: MetaUtility, improver: Program, equal: Sequence[int]) -> Judged:
+    """Best-of-n with twice the answers."""
+    (found,) = _tested(report, [(improver, [2 * max(1, count) for count in equal])])
+    return found
 
 
 def drawn(lab: Lab, rounds: Sequence[Round]) -> list[Program]:
@@ -372,7 +367,8 @@ def drawn(lab: Lab, rounds: Sequence[Round]) -> list[Program]:
     return [Program(lab.store.text(one)) for one in chosen]
 
 
-def _in_turn(report: MetaUtility, improvers: Sequence[Program]) -> list[Cell]:
+def in_turn(report: MetaUtility, improvers: Sequence[Program]) -> list[Cell]:
+    """The test cells of the sham: each given to one of the improvers, none where there is none."""
     wanted = [
         (improvers[turn(r, i, len(report.tasks), len(improvers))], task, r)
         for r in range(report.repetitions)

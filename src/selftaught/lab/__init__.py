@@ -85,8 +85,6 @@ class Lab:
     stopping: threading.Event = field(default_factory=threading.Event)
     part: str | None = None
     """The round that what is bought here counts as."""
-    eager: bool = True
-    """Whether anything is begun ahead."""
     heard: Heard = field(default_factory=Heard)
 
     @property
@@ -120,7 +118,7 @@ class Lab:
 
         It changes no fact, only when it is made. Nothing is begun for a model that takes one request at a time.
         """
-        if self.model.concurrency > 1 and self.eager:
+        if self.model.concurrency > 1:
             self.workers.ahead(work)
 
     def defect(self, text: JSON, entry: str) -> str | None:

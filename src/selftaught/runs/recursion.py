@@ -8,7 +8,8 @@ from typing import Any
 from selftaught.budget import Allowance
 from selftaught.downstream import SCALE_REPETITIONS, ScaledTask, scale
 from selftaught.errors import UsageError
-from selftaught.evidence.controls import begin_ahead, counterfactuals, judge
+from selftaught.evidence.ahead import Ahead
+from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.report import report, so_far
 from selftaught.lab import Lab
 from selftaught.meta import ImproverTask
@@ -33,10 +34,13 @@ def conduct(lab: Lab, asked: Settings) -> dict[str, Any]:
     train, test = arrange(lab, asked)
     rounds: list[Round] = []
     seed = Program(lab.store.text(asked.improver))
-    begin_ahead(lab, asked, seed, train, test)
+    ahead = Ahead(lab, asked, train, test)
+    ahead.begin(seed)
     for one in recursion(lab, seed, train, asked):
         rounds.append(one)
+        ahead.follow(one)
         lab.document.tell(**so_far(rounds))
+    ahead.end(rounds)
     found = judge(lab, asked, rounds, test)
     further = counterfactuals(lab, asked, rounds, found, train, test) if asked.controls == "all" else None
     return {"model": lab.model.name, **report(rounds, found, further, earlier_looks(lab, asked))}
