@@ -21,20 +21,23 @@ def test_what_does_not_fit_is_refused_whole_and_the_rest_stays_usable():
     with pytest.raises(Refusal, match="7 answers need 3 calls of the model, 2 of 2 are left") as refused:
         meter.reserve_answers(7)
     assert refused.value.kind == "BudgetExhausted"
-    assert meter.used == Usage()
+    assert meter.used == Usage(refused={"calls": 3, "responses": 7})
     meter.reserve_answers(6)
     with pytest.raises(Refusal, match="6 scorings asked for, 5 of 5 are left"):
         meter.reserve_scorings(6)
     meter.reserve_scorings(5)
     assert (meter.used.responses, meter.used.scorings) == (6, 5)
+    assert meter.used.refused == {"calls": 3, "responses": 7, "scorings": 6}
 
 
 def test_the_call_that_crosses_the_token_limit_is_the_last():
     meter = Meter(Allowance(tokens=100))
     meter.reserve_answers(1)
     meter.add(Usage(tokens_in=60, tokens_out=60))
-    with pytest.raises(Refusal, match="100 tokens"):
-        meter.reserve_answers(1)
+    for _ in range(2):
+        with pytest.raises(Refusal, match="100 tokens"):
+            meter.reserve_answers(1)
+    assert meter.used.refused == {"calls": 2, "responses": 2, "tokens": 2}
 
 
 @given(st.integers(1, 9), st.lists(st.integers(1, 4), max_size=30))

@@ -62,4 +62,4 @@ def test_the_papers_keyword_is_taken_counted_and_changes_nothing(lab, asked):
         lab, Program(text), Program(task.start), TaskUtility(lab, task, "train", 0, "practice"), ["x"], ALLOWED
     )
     assert found.reason is None and found.program
-    assert found.ignored == {f"use_sandbox={asked}": 2} and found.usage.scorings == 3
+    assert found.usage.ignored == {f"use_sandbox={asked}": 2} and found.usage.scorings == 3

@@ -16,7 +16,7 @@ from selftaught.lab.ledger import Conversation
 from selftaught.lab.workers import scoring
 from selftaught.plain import JSON, seed_from
 from selftaught.program import MAX_CHARS, Program
-from selftaught.sandbox import HostFunction, Job, Limits
+from selftaught.sandbox import Attempts, HostFunction, Job, Limits
 from selftaught.utility import Utility
 
 _IGNORED = frozenset({"use_sandbox=True", "use_sandbox=False"})
@@ -58,8 +58,8 @@ class Improvement:
     usage: Usage
     first_score: float | None
     """What its utility first said of the program it returned; None when it never asked."""
-    ignored: Mapping[str, int] = field(default_factory=dict[str, int])
-    """How often a keyword of the paper's code that changes nothing here was given, e.g. `use_sandbox=False`."""
+    denied: Attempts = field(default_factory=Attempts)
+    """What the improver tried that was denied."""
     faults: Mapping[str, int] = field(default_factory=dict[str, int])
     """What went wrong on the host in calls that it made, and how often: errors that nobody expected."""
     scored: tuple[Candidate, ...] = ()
@@ -98,9 +98,10 @@ def improve(
     fact = cast(Mapping[str, Any], lab.once("improvement", about, work))
     program = fact["program"] and Program(lab.store.text(fact["program"]))
     scored = tuple(Candidate(**one) for one in fact.get("scored", ()))
-    return Improvement(
-        program, fact["reason"], Usage(**fact["usage"]), fact["shown"], fact["ignored"], fact.get("faults", {}), scored
-    )
+    # what facts of earlier versions do not tell
+    usage, denied = Usage(**{"ignored": fact.get("ignored", {}), **fact["usage"]}), fact.get("denied")
+    attempts = Attempts.read(denied) if denied else Attempts()
+    return Improvement(program, fact["reason"], usage, fact["shown"], attempts, fact.get("faults", {}), scored)
 
 
 class _ImproverRun:
@@ -116,7 +117,6 @@ class _ImproverRun:
         self._model = Conversation(lab, stream, self._meter)
         self._scored = Counter[Program]()
         self._values: dict[Program, float | None] = {}
-        self._ignored = Counter[str]()
         self._faults = Counter[str]()
         self._told: dict[Program, str] = {}
         self._lock = threading.Lock()
@@ -159,7 +159,7 @@ class _ImproverRun:
             "usage": self._meter.used.plain(),
             "shown": (self._values[program] or 0.0) if program in self._values else None,
             "scored": self._candidates() if self._level else [],
-            "ignored": dict(sorted(self._ignored.items())),
+            "denied": outcome.denied.fact(),
             **({"faults": dict(sorted(self._faults.items()))} if self._faults else {}),
         }
 
@@ -188,8 +188,7 @@ class _ImproverRun:
 
         `ignored`: what keywords of the paper's interface asked for that change nothing here; they are counted.
         """
-        with self._lock:
-            self._ignored.update(_IGNORED.intersection(ignored))
+        self._meter.add(Usage(ignored=dict.fromkeys(_IGNORED.intersection(ignored), 1)))
         self._meter.reserve_scorings(len(solutions))
         programs = [_bounded(text) for text in solutions]
         with self._lock:

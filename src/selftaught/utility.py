@@ -12,7 +12,7 @@ from selftaught.lab import Lab
 from selftaught.lab.grading import verdict
 from selftaught.plain import JSON, canonical, seed_from
 from selftaught.program import MAX_CHARS, Program
-from selftaught.sandbox import Job, Limits
+from selftaught.sandbox import Attempts, Job, Limits, together
 from selftaught.task import Half, Instance, Split, Task, authored, in_time
 
 
@@ -118,7 +118,7 @@ class TaskUtility:
     def _measure(self, program: Program) -> JSON:
         self._lab.progress.count("scorings")
         if len(program.text) > MAX_CHARS:
-            return self._no_program(f"longer than {MAX_CHARS:,} characters")
+            return self._no_program(f"longer than {MAX_CHARS:,} characters", Attempts({}))
         name = self._task.name
         job = Job(
             program=program.text,
@@ -130,11 +130,12 @@ class TaskUtility:
         with self._lab.progress.timed("scoring", name):
             outcomes = self._lab.compute(job)
         if outcomes[0].kind == "defect":
-            return self._no_program(outcomes[0].error)
+            return self._no_program(outcomes[0].error, together(outcome.denied for outcome in outcomes))
         return in_time(self._task, "grade", lambda: verdict(self._task, self.instances, outcomes))
 
-    def _no_program(self, why: str) -> JSON:
-        return {"value": None, "reason": why, "grades": [], "failures": len(self.instances), "notes": []}
+    def _no_program(self, why: str, denied: Attempts) -> JSON:
+        failures = len(self.instances)
+        return {"value": None, "reason": why, "grades": [], "failures": failures, "notes": [], "denied": denied.fact()}
 
 
 def _limits_key(limits: Limits) -> dict[str, JSON]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
 from selftaught.errors import Refusal
 from selftaught.plain import JSON
@@ -40,6 +42,11 @@ class Usage:
     tokens_in: int = 0
     tokens_out: int = 0
     dollars: float | None = 0.0
+    refused: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What was asked for beyond the allowance, and not given, by budget: `calls`, `responses` and `scorings` by how many were
+    asked for, `tokens` by how often they were used up."""
+    ignored: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How often a keyword of the paper's code that changes nothing here was given, e.g. `use_sandbox=False`."""
 
     def __add__(self, other: Usage) -> Usage:
         dollars = None if self.dollars is None or other.dollars is None else self.dollars + other.dollars
@@ -50,10 +57,17 @@ class Usage:
             self.tokens_in + other.tokens_in,
             self.tokens_out + other.tokens_out,
             dollars,
+            added(self.refused, other.refused),
+            added(self.ignored, other.ignored),
         )
 
     def plain(self) -> dict[str, JSON]:
         return asdict(self)
+
+
+def added(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """Two counts as one."""
+    return dict(sorted((Counter(some) + Counter(more)).items())) if some and more else {**some, **more}
 
 
 class Meter:
@@ -75,12 +89,14 @@ class Meter:
         with self._lock:
             left = self.allowance.calls - self._used.calls
             if calls > left:
+                self._refuse(calls=calls, responses=count)
                 raise Refusal(
                     "BudgetExhausted",
                     f"{count} answers need {calls} calls of the model, {left} of {self.allowance.calls} are left",
                 )
             tokens = self.allowance.tokens
             if tokens is not None and self._used.tokens_in + self._used.tokens_out >= tokens:
+                self._refuse(calls=calls, responses=count, tokens=1)
                 raise Refusal("BudgetExhausted", f"the {tokens:,} tokens allowed are used up")
             self._used += Usage(calls=calls, responses=count)
 
@@ -89,12 +105,16 @@ class Meter:
         with self._lock:
             left = self.allowance.scorings - self._used.scorings
             if count > left:
+                self._refuse(scorings=count)
                 raise Refusal(
                     "BudgetExhausted", f"{count} scorings asked for, {left} of {self.allowance.scorings} are left"
                 )
             self._used += Usage(scorings=count)
 
+    def _refuse(self, **wanted: int) -> None:
+        self._used += Usage(refused=wanted)
+
     def add(self, usage: Usage) -> None:
-        """Count what is known only afterwards: tokens and price."""
+        """Count what is known only afterwards, tokens and price, or costs nothing."""
         with self._lock:
             self._used += usage

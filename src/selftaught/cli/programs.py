@@ -12,6 +12,7 @@ import typer
 from selftaught.cli.declare import command
 from selftaught.cli.options import Json, Level
 from selftaught.errors import UsageError
+from selftaught.sandbox import PlainAttempts
 from selftaught.views.terminal import write
 
 
@@ -31,6 +32,8 @@ class Executed(TypedDict):
     """MiB of memory at most."""
     sandbox: str
     """The level it was held at."""
+    denied: PlainAttempts
+    """What it tried that is not allowed it."""
 
 
 @command("exec")
@@ -48,6 +51,7 @@ def execute(
     """Run one untrusted program in the sandbox and print its outcome. Exit code 0 when it answered, 1 otherwise."""
     from selftaught.sandbox import MOST_MB, Job, Limits
     from selftaught.sandbox.levels import open_sandbox
+    from selftaught.views.attempts import told
 
     if not (0.01 <= cpu_s <= 86_400 and 64 <= memory_mb <= MOST_MB and 0 <= files_mb <= MOST_MB):
         raise UsageError(
@@ -69,6 +73,7 @@ def execute(
             "wall_s": outcome.wall_s,
             "peak_mb": outcome.peak_mb,
             "sandbox": level,
+            "denied": outcome.denied.plain(),
         }
         print(dumps(document))
     else:
@@ -78,6 +83,8 @@ def execute(
             f"[{outcome.cpu_s:.3f} s CPU, {outcome.wall_s:.3f} s, {outcome.peak_mb:.0f} MiB, sandbox {level}]",
             file=sys.stderr,
         )
+        if outcome.denied:
+            write(f"[tried what is not allowed it: {told(outcome.denied.plain())}]", end="\n", to=sys.stderr)
     raise typer.Exit(0 if outcome.kind == "answer" else 1)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NotRequired, TypedDict, final
 
 from selftaught.budget import Usage
 from selftaught.downstream import Cell, counting
+from selftaught.evidence.attempts import AllTried, attempts
 from selftaught.evidence.controls import (
     Counterfactuals,
     Discovery,
@@ -69,6 +70,8 @@ class Used(TypedDict):
     wall_s: NotRequired[float]
     faults: NotRequired[Faults]
     """Of a model at a server: what was wrong with its answers; missing where nothing was."""
+    attempts: NotRequired[AllTried]
+    """What programs tried that is not allowed them; missing in documents of versions that did not tell."""
 
 
 class Reached(Heading):
@@ -246,6 +249,7 @@ def usage(store: Store, run: int, spent: float | None) -> Used:
         "tokens_out": answers.tokens_out,
         "dollars": answers.dollars,
         "dollars_spent": spent,
+        "attempts": attempts(store, run),
     }
 
 

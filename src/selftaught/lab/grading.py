@@ -8,7 +8,7 @@ from typing import cast
 
 from selftaught.errors import UsageError
 from selftaught.plain import JSON
-from selftaught.sandbox import Outcome
+from selftaught.sandbox import Outcome, together
 from selftaught.task import Instance, InvalidAnswer, Task, authored
 
 _NOTES = 5
@@ -26,6 +26,7 @@ def verdict(task: Task, instances: Sequence[Instance], outcomes: Sequence[Outcom
         "grades": grades,
         "failures": len(failures),
         "notes": _notes(task, instances, outcomes, graded),
+        "denied": together(outcome.denied for outcome in outcomes).fact(),
     }
 
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypedDict, cast
 
 from selftaught.plain import JSON
 
@@ -100,6 +100,26 @@ class Attempt:
     """The line of the program that led to it; 0 when it is not known."""
 
 
+class PlainAttempt(TypedDict):
+    """Something a program tried that is not allowed it, as a hook within its process saw it."""
+
+    event: str
+    """Python's name of the event, e.g. `open`."""
+    what: str
+    """Its arguments, of `open` and the like the path, capped."""
+    line: int
+    """The line of the program; 0 when it is not known."""
+
+
+class PlainAttempts(TypedDict):
+    """What a program tried that was denied, from two sources."""
+
+    calls: dict[str, int] | None
+    """Counted outside: how often each system call was refused, or opened a file out of bounds; null where nobody counted."""
+    noted: list[PlainAttempt]
+    """Noted within, the first ones: a lower bound, which a program can escape or forge."""
+
+
 @dataclass(frozen=True)
 class Attempts:
     """What a program tried that was denied, from two sources; nothing in either means no attempt only as far as each sees.
@@ -116,10 +136,19 @@ class Attempts:
     def __bool__(self) -> bool:
         return bool(self.calls or self.noted)
 
-    def plain(self) -> dict[str, JSON]:
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Attempts:
+        """Those that `plain` gave."""
+        return cls(plain["calls"], tuple(Attempt(**one) for one in plain["noted"]))
+
+    def plain(self) -> PlainAttempts:
         """As plain data, for facts and documents."""
-        noted = [{"event": one.event, "what": one.what, "line": one.line} for one in self.noted]
+        noted = [PlainAttempt(event=one.event, what=one.what, line=one.line) for one in self.noted]
         return {"calls": None if self.calls is None else dict(self.calls), "noted": noted}
+
+    def fact(self) -> JSON:
+        """The same for a fact."""
+        return cast(JSON, self.plain())
 
 
 def together(attempts: Iterable[Attempts], most: int = 32) -> Attempts:

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from selftaught.errors import UsageError
+from selftaught.views import attempts
 from selftaught.views.sheets import Note, Part, Series
 
 KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment"}
@@ -44,7 +45,7 @@ def view_of(document: Mapping[str, Any]) -> View:
 
 def sheets(document: Mapping[str, Any]) -> list[Part]:
     """A run's document, whatever its kind: what ran, with what, held how, then what came of it."""
-    return [about(document), *view_of(document).sheets(document), *_faults(document)]
+    return [about(document), *view_of(document).sheets(document), *_faults(document), *attempts.sheets(document)]
 
 
 def _faults(document: Mapping[str, Any]) -> list[Part]:
