@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import inspect
 import random
-import threading
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping
-from concurrent.futures import Future
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal
 
 from selftaught.errors import SelftaughtError, UsageError
 from selftaught.plain import JSON, digest, rng_from
@@ -24,9 +22,6 @@ from selftaught.sandbox import Limits
 
 Split = Literal["train", "validation", "test"]
 Half = Literal["practice", "judged"]
-T = TypeVar("T")
-PATIENCE_S = 120.0
-"""Seconds that a task may take to draw the instances of a repetition, or to grade one solution."""
 
 
 class InvalidAnswer(Exception):
@@ -60,26 +55,6 @@ def authored(task: Task, method: str) -> Generator[None]:
         raise UsageError(
             f"task {task.name}: its {method} raised {type(error).__name__}{line}: {said}; mend it"
         ) from error
-
-
-def in_time(task: Task, method: str, work: Callable[[], T]) -> T:
-    """What a task's own code comes to; UsageError when it is still at it after a long time. It is left alone then: nothing
-    can end it but the end of this process."""
-    future = Future[T]()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            future.set_exception(error)
-
-    threading.Thread(target=run, name=method, daemon=True).start()
-    try:
-        return future.result(PATIENCE_S)
-    except TimeoutError:
-        if future.done():
-            raise
-        raise UsageError(f"task {task.name}: its {method} has not ended within {PATIENCE_S:g} s; mend it") from None
 
 
 class Task(ABC):

@@ -10,10 +10,11 @@ from typing import Any, Protocol, cast
 from selftaught.interface import about_task
 from selftaught.lab import Lab
 from selftaught.lab.grading import verdict
+from selftaught.lab.patience import in_time
 from selftaught.plain import JSON, canonical, seed_from
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox import Attempts, Job, Limits, together
-from selftaught.task import Half, Instance, Split, Task, authored, in_time
+from selftaught.task import Half, Instance, Split, Task, authored
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class TaskUtility:
                 canonical([list(instance.args) for instance in drawn])
             return drawn
 
-        return in_time(self._task, "draw", draw)
+        return in_time(self._lab, f"task {self._task.name}: its draw", draw)
 
     @property
     def description(self) -> str:
@@ -131,7 +132,7 @@ class TaskUtility:
             outcomes = self._lab.compute(job)
         if outcomes[0].kind == "defect":
             return self._no_program(outcomes[0].error, together(outcome.denied for outcome in outcomes))
-        return in_time(self._task, "grade", lambda: verdict(self._task, self.instances, outcomes))
+        return in_time(self._lab, f"task {name}: its grade", lambda: verdict(self._task, self.instances, outcomes))
 
     def _no_program(self, why: str, denied: Attempts) -> JSON:
         failures = len(self.instances)

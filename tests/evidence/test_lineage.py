@@ -1,6 +1,8 @@
 """Lineage: every proposal with who made it, from what, why, and what became of it."""
 
 import json
+import random
+import time
 from dataclasses import replace
 
 import pytest
@@ -67,3 +69,21 @@ def test_what_is_no_recursion_has_no_lineage(lab):
     lab.store.finish(number, "done", {"improvers": []})
     with pytest.raises(UsageError, match="lineage is of recursions"):
         lineage(lab.store, number, lab.sandbox)
+
+
+def test_programs_that_are_too_hard_to_compare_are_told_as_such(lab):
+    """Lines that repeat make the comparison slow beyond any bound: that is the text's affair, not the host's."""
+    first = next(recursion(lab, SEED, TASKS, SETTINGS))
+    told = so_far([first])
+    hard = [
+        lab.store.keep("\n".join(random.Random(seed).choices([f"x{i}" for i in range(200)], k=20_000)))
+        for seed in range(2)
+    ]
+    told["rounds"][0]["proposal"] = hard[1]
+    lab.store.once("text", {"hard": hard[1]}, lambda: None)  # a text is written with the next fact
+    run = lab.store.start(replace(SETTINGS, improver=hard[0]).plain(), {})
+    lab.store.finish(run, "stopped: enough", told)
+    began = time.monotonic()
+    (only,) = lineage(lab.store, run, lab.sandbox)["rounds"]
+    assert only["diff"].startswith("(too hard to compare: used more than 0.5 s of CPU time")
+    assert time.monotonic() - began < 30

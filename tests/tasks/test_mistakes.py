@@ -1,11 +1,14 @@
 """Mistakes in a task of the user's own: one line that names the task, the method and, where there is one, the line."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from selftaught.errors import UsageError
+from selftaught.budget.spend import Spend, SpendLimits
+from selftaught.errors import SpendExhausted, UsageError
+from selftaught.lab import Stopped
 from selftaught.program import Program
 from selftaught.task import Instance
 from selftaught.tasks import load
@@ -115,10 +118,33 @@ def test_a_task_that_never_ends_is_told(tmp_path, sandbox, monkeypatch, method):
         pass
 
     setattr(Waits, method, lambda self, *_: ended.wait(60))
-    monkeypatch.setattr("selftaught.task.PATIENCE_S", 0.2)
+    monkeypatch.setattr("selftaught.lab.patience.PATIENCE_S", 0.2)
     utility = TaskUtility(make_lab(tmp_path / "s.db", sandbox), Waits(), "train", 0, "practice")
     try:
         with pytest.raises(UsageError, match=f"its {method} has not ended within 0.2 s; mend it"):
             utility.score(Program(Number.start))
+    finally:
+        ended.set()
+
+
+def test_a_task_that_hangs_is_told_and_keeps_no_stop_and_no_limit_from_being_obeyed(tmp_path, sandbox, monkeypatch):
+    ended = threading.Event()
+
+    class Waits(Number):
+        def draw(self, rng):
+            ended.wait(60)
+            return super().draw(rng)
+
+    monkeypatch.setattr("selftaught.lab.patience._TOLD_S", 0.2)
+    lab = make_lab(tmp_path / "s.db", sandbox)
+    utility = TaskUtility(lab, Waits(), "train", 0, "practice")
+    try:
+        threading.Timer(1, lab.stopping.set).start()
+        with pytest.raises(Stopped):
+            utility.score(Program(Number.start))
+        assert "task number: its draw takes long" in lab.progress.snapshot().note
+        limited = replace(lab, stopping=threading.Event(), spend=Spend(SpendLimits(wall_s=1)))
+        with pytest.raises(SpendExhausted, match="1 s of time"):
+            TaskUtility(limited, Waits(), "train", 1, "practice").score(Program(Number.start))
     finally:
         ended.set()

@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from selftaught.cli.defaults import ENVIRONMENT, of_file
 from selftaught.errors import UsageError
+from selftaught.views.terminal import write
 
 EVERYDAY = "Everyday options"
 WHAT = "What is done"
@@ -78,7 +79,7 @@ class Working(Command):
     def invoke(self, ctx: Any) -> Any:
         found = [max(param.opts, key=len) for param in self.params if _source(ctx, param) == "DEFAULT_MAP"]
         if found:
-            print(f"selftaught: set by {of_file()}: {', '.join(found)}", file=sys.stderr)
+            write(f"selftaught: set by {of_file()}: {', '.join(found)}", end="\n", to=sys.stderr)
         return super().invoke(ctx)
 
 
@@ -195,4 +196,4 @@ def _begin(
     except UsageError as error:
         if not _HELP & {*sys.argv}:
             raise
-        print(f"selftaught: {error}; the help shows none of its values", file=sys.stderr)
+        write(f"selftaught: {error}; the help shows none of its values", end="\n", to=sys.stderr)

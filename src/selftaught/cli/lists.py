@@ -9,6 +9,7 @@ import typer
 from selftaught.cli.declare import command
 from selftaught.cli.options import Json, Served, improver_names, task_names
 from selftaught.cli.terminal import show_program, show_rows
+from selftaught.views.terminal import write
 
 if TYPE_CHECKING:
     from selftaught.models.providers import Entry
@@ -106,7 +107,7 @@ def list_tasks(
             show_rows(found, json)
             return
         for one in found:
-            print(f"{one['task']}: {one['about']}\n\n{one['description']}\n\n{one['start']}")
+            write(f"{one['task']}: {one['about']}\n\n{one['description']}\n\n{one['start']}", end="\n")
         return
     rows: list[TaskRow] = [{"task": name, "about": summary} for name, summary in names().items()]
     show_rows(rows, json)

@@ -23,8 +23,9 @@ from selftaught.cli.options import (
     specs,
 )
 from selftaught.cli.state import PlainStanding, Standing, doing, standing
-from selftaught.cli.terminal import sentence, show_program, show_rows
+from selftaught.cli.terminal import busy, sentence, show_program, show_rows
 from selftaught.errors import UsageError, reading
+from selftaught.views.terminal import write
 
 if TYPE_CHECKING:
     from selftaught.lab.progress import Pulse
@@ -124,7 +125,7 @@ def _show(record: RunRecord, stands: Standing, as_json: bool) -> None:
 
     tables.show(parts)
     if stands.goes_on:
-        print(f"{sentence(stands.goes_on)}.")
+        write(f"{sentence(stands.goes_on)}.", end="\n")
 
 
 def _parts(record: RunRecord, stands: Standing) -> list[Part]:
@@ -154,6 +155,7 @@ def lineage(number: RunNumber, kept: Kept) -> None:
         assignment(record)
         stands = standing(facts, record)
         with (
+            busy("reading and comparing the programs of all rounds"),
             reading(f"run {number} has no lineage to tell: its document is not whole"),
             open_sandbox(record.circumstances["sandbox"], slots=1) as sandbox,
         ):
@@ -163,7 +165,7 @@ def lineage(number: RunNumber, kept: Kept) -> None:
         print(json.dumps(found))
         return
     if stands.state != "done":
-        print(f"Run {number}: {stands.said}; what follows is what it has come to so far")
+        write(f"Run {number}: {stands.said}; what follows is what it has come to so far", end="\n")
     tables.show(parts)
 
 
@@ -186,7 +188,7 @@ def runs(kept: Kept) -> None:
     for _, stands in found:
         for said in (stands.now and doing(stands.now), stands.goes_on):
             if said:
-                print(f"Run {stands.number}: {said}")
+                write(f"Run {stands.number}: {said}", end="\n")
 
 
 class RunRow(PlainStanding):

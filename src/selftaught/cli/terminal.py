@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from selftaught.views.terminal import clean, write
 
 if TYPE_CHECKING:
     from selftaught.program import Program
+
+_SILENT_S = 4.0
+"""Seconds after which something is said of what takes long."""
 
 
 def line(text: str) -> str:
@@ -26,6 +31,22 @@ def sentence(text: str) -> str:
 def tell(text: str) -> None:
     """Say something about what is done, beside the figures: on standard error."""
     print(f"selftaught: {clean(text)}", file=sys.stderr)
+
+
+@contextmanager
+def busy(doing: str) -> Generator[None]:
+    """While the block runs, say every few seconds what it is at: nobody is left to wonder whether it is."""
+    ended = threading.Event()
+
+    def say() -> None:
+        while not ended.wait(_SILENT_S):
+            tell(f"{doing} …")
+
+    threading.Thread(target=say, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 class PlainProgram(TypedDict):

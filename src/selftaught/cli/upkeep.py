@@ -17,6 +17,7 @@ from selftaught.cli.options import Kept, RunNumber
 from selftaught.cli.state import PlainStanding, Standing, standing, whole
 from selftaught.cli.terminal import show_rows, tell
 from selftaught.errors import InUse, UsageError
+from selftaught.views.terminal import write
 
 if TYPE_CHECKING:
     from selftaught.store import Event, Store
@@ -87,7 +88,7 @@ def stop(number: RunNumber, kept: Kept) -> None:
         elif ended.state == "done":
             print(f"Run {number} came to its end before it could be stopped.")
         else:
-            print(f"Run {number} has ended, {ended.said}; {ended.goes_on}.")
+            write(f"Run {number} has ended, {ended.said}; {ended.goes_on}.", end="\n")
 
 
 def _ended(facts: Store, number: int) -> Standing:

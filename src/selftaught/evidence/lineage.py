@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypedDict, cast
@@ -10,11 +9,15 @@ from typing import Any, TypedDict, cast
 from selftaught.errors import UsageError
 from selftaught.evidence.strategies import Strategies, strategies
 from selftaught.program import Program
-from selftaught.sandbox import Sandbox
+from selftaught.sandbox import Limits, Outcome, Sandbox, tool
 from selftaught.store import Store
 
 _IDEA = 200
 """Characters kept of what an answer says before its program."""
+_COMPARING = Limits(cpu_s=0.5, wall_s=4)
+"""What comparing two programs may use."""
+_HARD = 4
+"""After so many that are too hard to compare the others are left: whoever waits must hear something."""
 
 
 class PlainChild(TypedDict):
@@ -50,7 +53,7 @@ class PlainGeneration(TypedDict):
     accepted: bool
     reason: str
     diff: str
-    """From the incumbent to the proposal; empty when there is none."""
+    """From the incumbent to the proposal; empty when there is none; of programs that are too hard to compare, that."""
     strategies: Sequence[str]
     """Of the improver after the round."""
 
@@ -124,10 +127,11 @@ def lineage(store: Store, number: int, sandbox: Sandbox) -> Lineage:
     improvers = [Program(store.text(one)) for one in (seed, *(one.round["improver"] for one in made))]
     scored = [Program(store.text(each["program"])) for one in made for each in one.scored]
     shown = strategies(sandbox, [*improvers, *scored])
+    differences = _differences(store, made, sandbox)
     return {
         "run": number,
         "seed_improver": seed,
-        "rounds": [_plain(_generation(store, one, asked, shown)) for one in made],
+        "rounds": [_plain(_generation(store, one, asked, shown, differences)) for one in made],
         "strategies": {name: list(at) for name, at in shown.appearances(improvers).items()},
     }
 
@@ -159,7 +163,13 @@ class _Made:
     scored: Sequence[Mapping[str, Any]]
 
 
-def _generation(store: Store, made: _Made, asked: Sequence[tuple[str, str, int]], shown: Strategies) -> Generation:
+def _generation(
+    store: Store,
+    made: _Made,
+    asked: Sequence[tuple[str, str, int]],
+    shown: Strategies,
+    differences: Mapping[tuple[str, str], str],
+) -> Generation:
     one, incumbent = made.round, made.incumbent
     texts = {name: store.text(name) for name in {incumbent, *(each["program"] for each in made.scored)}}
     own = [(message, answer) for message, answer, number in asked if number == one["round"]]
@@ -176,7 +186,7 @@ def _generation(store: Store, made: _Made, asked: Sequence[tuple[str, str, int]]
         improver=one["improver"],
         accepted=one["accepted"],
         reason=one["reason"],
-        diff=_diff(store, incumbent, proposal) if proposal else "",
+        diff=differences.get((incumbent, proposal), ""),
         strategies=shown.of(kept),
     )
 
@@ -192,6 +202,23 @@ def _child(
     return Child(name, parents, idea, one["value"], one["times"], shown.of(Program(texts[name])))
 
 
-def _diff(store: Store, before: str, after: str) -> str:
-    old, new = (store.text(one).splitlines() for one in (before, after))
-    return "\n".join(difflib.unified_diff(old, new, before[:8], after[:8], lineterm=""))
+def _differences(store: Store, made: Sequence[_Made], sandbox: Sandbox) -> dict[tuple[str, str], str]:
+    """From the incumbent to the proposal of each round that has one, compared in the sandbox."""
+    pairs = list(dict.fromkeys((one.incumbent, one.round["proposal"]) for one in made if one.round["proposal"]))
+    inputs = [(store.text(old), store.text(new), old[:8], new[:8]) for old, new in pairs]
+    found, hard = dict[tuple[str, str], str](), 0
+    for pair, given in zip(pairs, inputs, strict=True):
+        if hard == _HARD:
+            found[pair] = "(not compared after so many others were too hard to compare)"
+            continue
+        (outcome,) = sandbox.run(tool("differences", "unified", [given], _COMPARING))
+        hard += outcome.kind != "answer"
+        found[pair] = _told(outcome)
+    return found
+
+
+def _told(outcome: Outcome) -> str:
+    """The difference, or why there is none to show."""
+    return (
+        str(outcome.answer) if outcome.kind == "answer" else f"(too hard to compare: {outcome.error or outcome.kind})"
+    )

@@ -17,7 +17,8 @@ from selftaught.views.terminal import clean
 if TYPE_CHECKING:
     from selftaught.lab.progress import Progress
 
-_PLAIN_EVERY_S = 10.0
+_PLAIN_EVERY_S = 4.0
+"""Seconds between two lines: never so long that one could take a run for dead."""
 
 
 @contextmanager

@@ -1,0 +1,53 @@
+"""Waiting for a task's own code, which is trusted and may hang all the same: bounded, told, and let go of when a run ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from time import monotonic
+from typing import TypeVar
+
+from selftaught.errors import UsageError
+from selftaught.lab import Lab, Stopped
+
+T = TypeVar("T")
+PATIENCE_S = 120.0
+"""Seconds that a task may take to draw the instances of a repetition, or to grade one solution."""
+_TOLD_S = 3.0
+"""After so many seconds it is said what is waited for."""
+_LOOK_S = 0.5
+"""How often it is looked whether the run is to end meanwhile."""
+
+
+def in_time(lab: Lab, what: str, work: Callable[[], T]) -> T:
+    """What a task's own code comes to, `what` it is in words.
+
+    UsageError when it is still at it after a long time; when the run is to be stopped, or has reached a limit, that ends the
+    waiting. The code itself is left alone then: nothing can end it but the end of this process.
+    """
+    future = Future[T]()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=what, daemon=True).start()
+    began, told = monotonic(), False
+    while True:
+        try:
+            return future.result(min(_LOOK_S, PATIENCE_S))
+        except TimeoutError:
+            if future.done():
+                raise
+        waited = monotonic() - began
+        if waited >= PATIENCE_S:
+            raise UsageError(f"{what} has not ended within {PATIENCE_S:g} s; mend it")
+        if lab.stopping.is_set():
+            raise Stopped
+        lab.spend.check()
+        if waited >= _TOLD_S and not told:
+            told = True
+            lab.progress.note(f"{what} takes long: it is waited for until {PATIENCE_S:g} s have passed")
