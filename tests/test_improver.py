@@ -216,3 +216,19 @@ def test_of_a_text_that_is_too_long_only_the_beginning_is_kept(lab):
     assert found.reason is None
     assert [len(lab.store.text(one.program)) for one in found.scored] == [100_001]
     assert run(lab, "return 'x' * 300_000").reason == "what it returned is no program: longer than 100,000 characters"
+
+
+def test_feedback_is_free_as_often_as_anybody_needs_it_and_then_costs_a_scoring(lab):
+    found = run(
+        lab,
+        "utility(initial_solution)\n"
+        "asked = 0\n"
+        "try:\n"
+        "    while True:\n"
+        "        utility.feedback(initial_solution)\n"
+        "        asked += 1\n"
+        "except helpers.BudgetExhausted:\n"
+        "    return initial_solution + f'# {asked}'",
+    )
+    assert found.program.text.endswith("# 109"), "10 times for each of 10 scorings, then for each of the 9 left"
+    assert found.usage.scorings == 10 and found.usage.refused == {"scorings": 1}

@@ -22,6 +22,8 @@ from selftaught.utility import Utility
 _IGNORED = frozenset({"use_sandbox=True", "use_sandbox=False"})
 """What is counted of what a call says it was given: the call comes from generated code."""
 _LONGEST_FAULT = 200
+_FREE_FEEDBACK = 10
+"""For each scoring allowed, how often feedback is free: answering costs the host time, which somebody has to be charged for."""
 _BY_A_TEXT = (
     ValueError,
     TypeError,
@@ -119,6 +121,7 @@ class _ImproverRun:
         self._values: dict[Program, float | None] = {}
         self._faults = Counter[str]()
         self._told: dict[Program, str] = {}
+        self._asked_back = 0
         self._lock = threading.Lock()
 
     def run(self, improver: Program, start: Program) -> JSON:
@@ -207,12 +210,16 @@ class _ImproverRun:
         return earlier
 
     def _feedback(self, solution: str) -> str:
-        """utility.feedback(...): free for a solution that was scored, otherwise it costs a scoring. It is worked out once."""
+        """utility.feedback(...): free for a solution that was scored, unless asked for again and again; otherwise it costs a
+        scoring. It is worked out once."""
         if not self._allowance.extensions:
             raise Refusal("ValueError", "there is no utility.feedback in this run")
         program = _bounded(solution)
         if program not in self._scored:
             self._scores([solution])
+        elif self._asked_back >= _FREE_FEEDBACK * self._allowance.scorings:
+            self._meter.reserve_scorings(1)
+        self._asked_back += 1
         if program not in self._told:
             self._told[program] = self._utility.feedback(program)
         return self._told[program]
