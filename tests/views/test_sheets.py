@@ -15,7 +15,7 @@ from selftaught.errors import UsageError
 from selftaught.lab.progress import Progress
 from selftaught.runs import KINDS
 from selftaught.views import running
-from selftaught.views.sheets import Column, Figure, Note, Sheet, Words, shown
+from selftaught.views.sheets import Column, Figure, Note, Panel, Sheet, Words, shown
 from selftaught.views.tables import drawn
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -62,6 +62,43 @@ def test_every_figure_is_shown_at_every_width(name, width):
             for column, cell in zip(sheet.columns, row, strict=True):
                 if column.whole and column.kind != "bar":
                     assert "".join(shown(cell, column.kind).text.split()) in whole
+
+
+WORDS = [
+    (("worse", "better", "better"), (0.02, 4, 0.03), "Worse than the start solutions."),
+    (("indecisive", "better", "better"), (0.02, 4, 0.03), "No better than the start solutions."),
+    (
+        ("better", "better", "better"),
+        (0.0, 0, 0.0),
+        "Better than the start solutions. The seed improver asks for no answers",
+    ),
+    (("better", "worse", "worse"), (0.02, 4, 0.09), "Better than the start solutions, worse than best-of-n"),
+    (("better", "better", "better"), (0.02, 4, 0.03), "2.0 times the seed improver's gain; more than asking 3.0 times"),
+    (
+        ("better", "better", "indecisive"),
+        (0.02, 4, 0.03),
+        "that it is more than asking 3.0 times as often gives is not shown",
+    ),
+    (("better", "indecisive", "indecisive"), (0.02, 4, 0.05), "all of it because it asks 3.0 times as often"),
+    (("better", "better", "better"), (0.02, 12, 0.03), "2.0 times the seed improver's gain with no more answers"),
+]
+"""Verdicts against the start solutions, best-of-n and at equal answers; the seed improver's mean and answers, and the mean at
+equal answers, where the improved improver comes to 0.04 with 12 answers."""
+
+
+@pytest.mark.parametrize(("kinds", "figures", "said"), WORDS)
+def test_what_came_of_a_run_is_said_in_plain_words_first(kinds, figures, said):
+    document = golden("run")
+    for name, kind in zip(("start", "best_of_n", "equal_answers"), kinds, strict=True):
+        document["verdict"][f"against_{name}"]["kind"] = kind
+    seed, answers, equal = figures
+    arms = document["arms"]
+    for name, mean, asked in (("seed", seed, answers), ("improved", 0.04, 12), ("equal_answers", equal, 12)):
+        arms[name] |= {"test": {**arms[name]["test"], "mean": mean}, "responses": asked}
+    arms["best_of_n"]["responses"] = 12 if answers else 0
+    (panel,) = [part for part in views.sheets(document) if isinstance(part, Panel)]
+    shown_first = " ".join("".join(word.text for word in line) for line in panel.lines[:2])
+    assert said in shown_first
 
 
 def test_a_wide_sheet_is_shown_in_parts():

@@ -213,6 +213,10 @@ def in_words(document: RunFigures) -> list[str]:
     if kinds["against_start"] != "better":
         how = "Worse" if kinds["against_start"] == "worse" else "No better"
         return [f"{how} than the start solutions."]
+    if not arms["best_of_n"]["responses"]:
+        return [
+            "Better than the start solutions. The seed improver asks for no answers: there is no best-of-n beside it."
+        ]
     headline = {
         "better": "Better than best-of-n with the whole allowance.",
         "worse": "Better than the start solutions, worse than best-of-n with the whole allowance.",
