@@ -22,6 +22,7 @@ NAMES = {
     "sandbox": "benchmarks.sandbox",
     "store": "benchmarks.store",
     "tasks": "benchmarks.tasks",
+    "watching": "benchmarks.watching",
 }
 """A benchmark is a module with `run(quick) -> dict` of plain data."""
 
