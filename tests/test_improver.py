@@ -232,3 +232,58 @@ def test_feedback_is_free_as_often_as_anybody_needs_it_and_then_costs_a_scoring(
     )
     assert found.program.text.endswith("# 109"), "10 times for each of 10 scorings, then for each of the 9 left"
     assert found.usage.scorings == 10 and found.usage.refused == {"scorings": 1}
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        ("raise ValueError('oh')", "error: ValueError: oh"),
+        ("language_model.prompt('e', 'm', n_responses=99)", "error: BudgetExhausted"),
+        ("while True: pass", "time"),
+        ("return 'no code'", "what it returned is no program"),
+        ("utility.keep('no code')\nraise ValueError('oh')", "error: ValueError: oh"),
+        ("import os\nos._exit(3)", "error: ended itself"),
+    ],
+)
+def test_what_was_kept_counts_however_the_run_ends(lab, end, reason):
+    found = run(
+        lab,
+        "codes = helpers.extract_code(language_model.prompt('e', 'm', n_responses=3))\n"
+        "utility.keep(codes[2])\n"
+        "utility.keep(codes[0])\n"
+        f"assert utility.keep(max(codes, key=utility)) is None\n{end}",
+        Allowance(calls=4, responses=6, scorings=10, cpu_s=1),
+    )
+    assert found.reason.startswith(reason)
+    assert found.program == found.kept[0] and utility(lab).score(found.program).value == found.first_score
+    assert found.missed is None and len(found.kept) in (2, 3) and len(set(found.kept)) == len(found.kept)
+
+
+def test_what_is_returned_comes_before_what_was_kept_and_of_much_that_was_kept_the_last_counts(lab):
+    texts = [f"def f(x):\n    return 0.{i}\n" for i in range(1, 6)]
+    found = run(lab, f"for text in {texts[:4]}: utility.keep(text)\nutility.keep({texts[1]!r})\nreturn {texts[4]!r}")
+    assert found.reason is None and found.program.text == texts[4]
+    assert [one.text for one in found.kept] == [texts[1], texts[3], texts[2]]
+    assert found.usage.scorings == 0
+
+
+@pytest.mark.parametrize(
+    ("end", "missed"),
+    [
+        ("raise ValueError", 0.5),
+        ("return initial_solution", 0.5),
+        ("utility.keep(good)\nraise ValueError", None),
+        ("return good", None),
+    ],
+)
+def test_the_best_score_is_told_where_its_program_was_not_handed_in(lab, end, missed):
+    good = "def f(x):\n    return 0.5\n"
+    found = run(lab, f"good = {good!r}\nassert utility.map([initial_solution, good]) == [0.0, 0.5]\n{end}")
+    assert found.missed == missed
+    assert (found.program is None) == (end == "raise ValueError"), "it is told, not counted"
+
+
+def test_the_papers_interface_keeps_nothing(lab):
+    plain = Allowance(calls=4, responses=6, scorings=10, cpu_s=5, extensions=False)
+    found = run(lab, "utility.keep(initial_solution)", plain)
+    assert found.program is None and found.reason == "error: ValueError: there is no utility.keep in this run"

@@ -35,6 +35,8 @@ _BY_A_TEXT = (
     MemoryError,
 )
 """What code of the host may raise because of what a guest gave it. All else is the world's failure and ends the run."""
+KEPT = 3
+"""Programs that an improver run may hand in before it ends; of more, the last ones."""
 ENTRY = "improve_algorithm"
 """The function every improver defines."""
 
@@ -53,10 +55,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Improvement:
-    """What an improver run came to: a program, or None and why. A failed run counts as its start solution."""
+    """What an improver run came to. One that failed and handed nothing in before counts as its start solution."""
 
     program: Program | None
+    """What it returned or, where that is none, what it kept last."""
     reason: str | None
+    """Why it returned no program; None when it did."""
     usage: Usage
     first_score: float | None
     """What its utility first said of the program it returned; None when it never asked."""
@@ -66,6 +70,10 @@ class Improvement:
     """What went wrong on the host in calls that it made, and how often: errors that nobody expected."""
     scored: tuple[Candidate, ...] = ()
     """What it had scored, where improvers are improved; of runs on tasks this is not kept."""
+    kept: tuple[Program, ...] = ()
+    """What it handed in by `utility.keep`, the last one first."""
+    missed: float | None = None
+    """The best score that its utility gave, where a program with that score was neither returned nor kept."""
 
 
 def improve(
@@ -98,16 +106,23 @@ def improve(
             return _ImproverRun(lab, utility, stream, allowance, level).run(improver, start)
 
     fact = cast(Mapping[str, Any], lab.once("improvement", about, work))
-    program = fact["program"] and Program(lab.store.text(fact["program"]))
-    scored = tuple(Candidate(**one) for one in fact.get("scored", ()))
     # what facts of earlier versions do not tell
     usage, denied = Usage(**{"ignored": fact.get("ignored", {}), **fact["usage"]}), fact.get("denied")
-    attempts = Attempts.read(denied) if denied else Attempts()
-    return Improvement(program, fact["reason"], usage, fact["shown"], attempts, fact.get("faults", {}), scored)
+    return Improvement(
+        fact["program"] and Program(lab.store.text(fact["program"])),
+        fact["reason"],
+        usage,
+        fact["shown"],
+        Attempts.read(denied) if denied else Attempts(),
+        fact.get("faults", {}),
+        tuple(Candidate(**one) for one in fact.get("scored", ())),
+        tuple(Program(lab.store.text(one)) for one in fact.get("kept", ())),
+        fact.get("missed"),
+    )
 
 
 class _ImproverRun:
-    """The host's side of one improver run: the three functions it may call, and the meter it cannot reach."""
+    """The host's side of one improver run: the functions it may call, and the meter it cannot reach."""
 
     def __init__(self, lab: Lab, utility: Utility, stream: Sequence[JSON], allowance: Allowance, level: int) -> None:
         self._lab = lab
@@ -122,6 +137,7 @@ class _ImproverRun:
         self._faults = Counter[str]()
         self._told: dict[Program, str] = {}
         self._asked_back = 0
+        self._kept: list[Program] = []
         self._lock = threading.Lock()
 
     def run(self, improver: Program, start: Program) -> JSON:
@@ -145,26 +161,39 @@ class _ImproverRun:
         functions = {
             "utility": self._guarded(self._scores),
             "feedback": self._guarded(self._feedback),
+            "keep": self._guarded(self._keep),
             "ask": self._guarded(self._model.ask),
         }
         outcome = self._lab.compute(job, functions)[0]
-        answer = outcome.answer
         if outcome.kind == "answer":
-            scored = isinstance(answer, str) and self._values.get(Program(answer)) is not None
-            reason = None if scored else self._lab.defect(answer, self._utility.entry)
+            reason = self._defect(outcome.answer)
             reason = reason and f"what it returned is no program: {reason}"
         else:
             reason = f"{outcome.kind}: {outcome.error.splitlines()[0] if outcome.error else 'no details'}"
-        program = None if reason else Program(str(answer))
+        kept = [one for one in reversed(self._kept) if not self._defect(one.text)]
+        program = next(iter(kept), None) if reason else Program(str(outcome.answer))
         return {
             "program": program and self._lab.store.keep(program.text),
             "reason": reason,
             "usage": self._meter.used.plain(),
             "shown": (self._values[program] or 0.0) if program in self._values else None,
             "scored": self._candidates() if self._level else [],
+            "kept": [self._lab.store.keep(one.text) for one in kept],
+            "missed": self._missed([start, *kept, *([program] if program else [])]),
             "denied": outcome.denied.fact(),
             **({"faults": dict(sorted(self._faults.items()))} if self._faults else {}),
         }
+
+    def _defect(self, answer: JSON) -> str | None:
+        """Why it is no program; what has a score is one."""
+        scored = isinstance(answer, str) and self._values.get(Program(answer)) is not None
+        return None if scored else self._lab.defect(answer, self._utility.entry)
+
+    def _missed(self, had: Sequence[Program]) -> float | None:
+        """The best score of all, where no program that one has anyway comes up to it."""
+        values = {one: value for one, value in self._values.items() if value is not None}
+        best = max(values.values(), default=None)
+        return None if any(values.get(one) == best for one in had) else best
 
     def _guarded(self, call: HostFunction) -> HostFunction:
         """What goes wrong in a call by what the guest gave ends that call alone, and is noted with the run."""
@@ -223,6 +252,14 @@ class _ImproverRun:
         if program not in self._told:
             self._told[program] = self._utility.feedback(program)
         return self._told[program]
+
+    def _keep(self, solution: str) -> None:
+        """utility.keep(...): the last ones are remembered."""
+        if not self._allowance.extensions:
+            raise Refusal("ValueError", "there is no utility.keep in this run")
+        program = _bounded(solution)
+        with self._lock:
+            self._kept = [*(one for one in self._kept if one != program), program][-KEPT:]
 
 
 def _bounded(text: str) -> Program:

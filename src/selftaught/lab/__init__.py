@@ -19,7 +19,7 @@ from selftaught.program import MAX_CHARS
 from selftaught.sandbox import HostFunction, Job, Outcome, Sandbox, tool
 from selftaught.store import Store
 
-CONTRACT = 3
+CONTRACT = 4
 """Version of what facts mean (interfaces, descriptions, streams). A change makes older facts unfindable, not wrong."""
 
 

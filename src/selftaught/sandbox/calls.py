@@ -48,6 +48,7 @@ def _number(value: Any) -> bool:
 SCHEMAS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
     "utility": {"solutions": _texts},
     "feedback": {"solution": _text},
+    "keep": {"solution": _text},
     "ask": {"expertise": _text, "messages": _texts, "temperature": _number},
 }
 OPTIONAL: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {"utility": {"ignored": _texts}}

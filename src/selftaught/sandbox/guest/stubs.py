@@ -104,6 +104,10 @@ class Utility:
         """Why a solution failed, or which practice instances it lost."""
         return _channel.call("feedback", solution=_text(solution))
 
+    def keep(self, solution: str) -> None:
+        """Hand in the best so far: it counts when this run ends with an error or at a limit."""
+        _channel.call("keep", solution=_text(solution))
+
 
 class LanguageModel:
     """Answers prompts. `budget` is how many calls are allowed, `max_responses_per_call` how many answers to each."""
