@@ -44,6 +44,7 @@ lock:                  ## renew uv.lock and, for those without uv, requirements.
 docs: setup-dev        ## the reference pages that are written from the code
 	$(VENV)/bin/python scripts/commands.py
 	$(VENV)/bin/python scripts/documents.py
+	$(VENV)/bin/python scripts/interface.py
 
 bench: setup-dev       ## every benchmark, one JSON document each
 	$(VENV)/bin/python -m benchmarks all --json

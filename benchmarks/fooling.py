@@ -62,7 +62,7 @@ TASKS = (
 """Every task of the box, the cheap ones first."""
 OF_THE_BOX = TASKS[:5]
 """Where the whole box runs as well: its improvers spend all their answers, which takes hours on a task of long programs."""
-LITTLE = {"seed", "chain-of-thought"}
+LITTLE = {"seed", "seed-paper", "chain-of-thought"}
 """They leave most of their answers unasked: no improvers that one would put to work."""
 REPETITIONS = (5, 10)
 BATCHES = 2

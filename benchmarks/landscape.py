@@ -48,7 +48,7 @@ SEED = 9701
 POLICIES = "policy:train"
 SCORING = 2
 """Repetitions of every task in one scoring of an improver."""
-NOT_SENSIBLE = {"seed", "chain-of-thought"}
+NOT_SENSIBLE = {"seed", "seed-paper", "chain-of-thought"}
 """They leave most of their answers unasked."""
 OWN, TRIED = 4, 24
 """The editor's own improvers in the panel, and how many were put together to choose them from."""

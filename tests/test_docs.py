@@ -30,6 +30,12 @@ def test_the_page_of_commands_says_what_the_commands_say():
     assert done.returncode == 0, done.stderr
 
 
+def test_the_page_of_the_interface_says_what_models_read():
+    check = [sys.executable, str(ROOT / "scripts" / "interface.py"), "--check"]
+    done = subprocess.run(check, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from selftaught.budget import Allowance
+from selftaught.program import MAX_CHARS
 from selftaught.sandbox import Limits
 from selftaught.settings import Keep
 from selftaught.task import Task
@@ -22,21 +23,72 @@ def about_task(task: Task) -> str:
         f"{task.description.strip()}\n\n"
         f"The utility is the mean grade over {instances}, {grades}. An instance whose answer is invalid, "
         f"or which needs more than {task.limits.cpu_s:g} s of CPU time or {task.limits.memory_mb} MiB, "
-        f"is graded 0; a program that answers none has utility 0. Scoring the same program again gives the same."
-        f"{_files(task.limits)}"
+        f"is graded 0; a program that answers none has utility 0. Scoring the same program again gives the same. "
+        f"{_may(task.limits)}"
     )
 
 
-def _files(limits: Limits) -> str:
-    if not limits.files_mb:
-        return ""
-    return f" A program may write files below /tmp, at most {limits.files_mb} MiB in all, which are gone when it ends."
+def _may(limits: Limits) -> str:
+    """What a solution may import, write and return."""
+    files = (
+        f"may write files below /tmp, at most {limits.files_mb} MiB in all, which are gone when it ends, but"
+        if limits.files_mb
+        else "can write no files and"
+    )
+    return (
+        f"A program may import Python's standard library and numpy, nothing else; it {files} has no network. What it "
+        f"returns is plain data (numbers, texts, lists, dicts with texts as keys) of at most {limits.answer_kb} KiB; its "
+        f"own text has at most {MAX_CHARS:,} characters."
+    )
+
+
+_GIVEN = (
+    ("utility(solution: str) -> float", "its score, higher is better, 0.0 for a solution that fails; one scoring"),
+    ("utility.map(solutions: list[str]) -> list[float]", "the scores of several, side by side; one scoring each"),
+    ("utility.feedback(solution: str) -> str", "how it fared and why; free for what was scored, else one scoring"),
+    (
+        "utility.keep(solution: str) -> None",
+        "hands in the best so far, free; it counts if the run ends without a result",
+    ),
+    ("utility.str", "str, what is asked"),
+    ("utility.budget", "int, the scorings of this run"),
+    (
+        "language_model.prompt(expertise: str, message: str, n_responses: int = 1, temperature: float = 0.7) -> list[str]",
+        "n_responses answers to one message",
+    ),
+    (
+        "language_model.batch_prompt(expertise: str, message_batch: list[str], temperature: float = 0.7) -> list[str]",
+        "one answer to each message, in their order",
+    ),
+    ("language_model.budget", "int, the calls of this run"),
+    ("language_model.max_responses_per_call", "int, n; a prompt for m answers costs m / n calls, rounded up"),
+    ("from helpers import extract_code, BudgetExhausted", "what there is to be imported of this project"),
+    (
+        "extract_code(text: str | list[str]) -> str | list[str]",
+        "the program in an answer, of a list one each, '' where there is none",
+    ),
+    ("BudgetExhausted", "raised by a call that would exceed a budget, nothing of which is done"),
+)
+"""What an improver is given: what it is called by, and what that is or gives. Held against the guest's code by a test."""
+_EXTENSIONS = ("utility.map", "utility.feedback", "utility.keep")
+
+
+def given(extensions: bool) -> str:
+    """All that an improver is given, a line each; `extensions`: with what the paper's interface lacks."""
+    lines = [f"- {name}: {said}" for name, said in _GIVEN if extensions or not name.startswith(_EXTENSIONS)]
+    return "\n".join(lines)
+
+
+def offered() -> str:
+    """The same in one line, by name and signature alone."""
+    return "; ".join(name for name, _ in _GIVEN)
 
 
 _KEPT: Mapping[Keep, str] = {
     "better": "a returned solution counts only where it scores better than the start solution by its utility; ",
     "returned": "",
 }
+_UNLESS = " or, where it has handed one in by utility.keep, as the last one"
 
 
 def about_improvers(tasks: int, repetitions: int, inner: Allowance, upon: Sequence[Allowance], keep: Keep) -> str:
@@ -50,15 +102,19 @@ def about_improvers(tasks: int, repetitions: int, inner: Allowance, upon: Sequen
         for one in upon
     )
     return (
-        f"The utility of an improver is what it reaches on average over {tasks} downstream tasks, "
-        f"{repetitions} times each. On each task improve_algorithm(initial_solution, utility, language_model) "
-        "is given the task's start solution, a utility and a language model, and returns an improved solution, "
-        "which is then judged on instances of the task that the improver could not score on. 0 stands for the start "
+        "An improver is a program that defines improve_algorithm(initial_solution, utility, language_model), which is given "
+        "the text of a solution and returns that of a better one. It has nothing else to work with than this:\n"
+        f"{given(inner.extensions)}\n"
+        "It may import helpers, Python's standard library and numpy, nothing else, and can write no files.\n\n"
+        f"The utility of an improver is what it reaches on average over {tasks} downstream task{'' if tasks == 1 else 's'}, "
+        f"{repetitions} times each. On each task it is given the task's start solution, a utility and a language model, and "
+        "what it returns is judged on instances of the task that the improver could not score on. 0 stands for the start "
         f"solution and 1 for the best known one; {_KEPT[keep]}an improver run that fails, or that exceeds a budget without "
-        "catching BudgetExhausted, counts as its start solution. "
+        f"catching BudgetExhausted, counts as its start solution{_UNLESS if inner.extensions else ''}. "
         f"In each run the improver has utility.budget = {inner.scorings} scorings, language_model.budget = "
         f"{inner.calls} calls with language_model.max_responses_per_call = {inner.responses} answers each, and "
-        f"{inner.cpu_s:g} s of CPU time for its own code. {itself}The tasks are not shown, so an improver "
+        f"{inner.cpu_s:g} s of CPU time for its own code. {itself}It may be put to work at other budgets as well, such as to "
+        "improve an improver, and has to read them from its arguments. The tasks are not shown, so an improver "
         "has to be good in general. Scoring the same improver again draws fresh instances and fresh answers of the model."
     )
 
@@ -67,12 +123,15 @@ def budgets(allowance: Allowance) -> str:
     """What an improver run may use; follows the description of what it works on."""
     tokens = "" if allowance.tokens is None else f" and {allowance.tokens:,} tokens"
     several = " or, side by side, utility.map(solutions)," if allowance.extensions else ""
-    feedback = "utility.feedback(solution) tells why a solution lost; it is free for solutions that were scored. "
+    more = (
+        "utility.feedback(solution) tells why a solution lost; it is free for solutions that were scored. "
+        "utility.keep(solution) hands in the best so far, for the case that the improver fails. "
+    )
     return (
         f"\n\nThe improver may make {allowance.scorings} scorings with utility(solution){several} "
         f"and {allowance.calls} calls of the language model with at most {allowance.responses} "
         f"answers each{tokens}; a larger batch costs more calls. Its own code may use {allowance.cpu_s:g} s of CPU time. "
         "A call that would exceed a budget raises BudgetExhausted (from helpers) and does nothing. "
-        f"{feedback if allowance.extensions else ''}"
+        f"{more if allowance.extensions else ''}"
         "A solution that fails has utility 0.0."
     )

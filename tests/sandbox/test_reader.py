@@ -283,6 +283,7 @@ def test_a_guest_that_writes_any_bytes_harms_only_itself(sandbox: Sandbox, data:
         "stubs._channel.call('open', path='/etc/passwd')",
         "stubs._channel.call('utility', solutions=['a'], budget=9)",
         "stubs._channel.call('feedback', solution=['a'])",
+        "stubs._channel.call('keep', solution=7)",
         "stubs._channel.call('utility', solutions=['a'] * 1001)",
     ],
 )
@@ -291,7 +292,7 @@ def test_a_malformed_request_ends_the_improver(sandbox: Sandbox, write: str) -> 
     given = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
     job = Job(program, "improve_algorithm", (given,), (0,), Limits(cpu_s=5), "improver")
     called: list[object] = []
-    functions = dict.fromkeys(("utility", "feedback", "ask"), lambda **k: called.append(k))
+    functions = dict.fromkeys(("utility", "feedback", "keep", "ask"), lambda **k: called.append(k))
     (outcome,) = sandbox.run(job, functions)  # type: ignore[arg-type]
     assert outcome.kind == "killed"
     assert "remote calls" in outcome.error

@@ -24,7 +24,7 @@ _PAPER = Allowance(calls=4, responses=6, scorings=25, extensions=False)
 
 def _base(preset: Preset) -> Settings:
     """The settings that an experiment starts from."""
-    seed = load("seed").digest
+    seed = load(_SEED[preset]).digest
     if preset == "ours":
         return Settings(seed, controls="basic")
     if preset == "paper":
@@ -52,10 +52,11 @@ def _base(preset: Preset) -> Settings:
         validation=1,
         test=2,
         inner=Allowance(calls=2, responses=2, scorings=5),
-        outer=Allowance(calls=1, responses=2, scorings=3),
+        outer=Allowance(calls=2, responses=1, scorings=3),
     )
 
 
+_SEED: Mapping[Preset, str] = {"paper": "seed-paper", "ours": "seed", "tiny": "seed"}
 _RUNS: Mapping[Preset, int] = {"paper": 5, "ours": 5, "tiny": 2}
 _OTHERS = ("grid", "qap", "sat", "maxcut", "parity")
 """The tasks of the paper's table 1."""
@@ -108,35 +109,35 @@ def _contest(improvers: Sequence[str], tasks: tuple[str, ...], repetitions: int)
 def _lpn(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "Does the meta-utility rise over the rounds, and above simple ways of asking? (paper: figure of LPN)"
     four = base if preset == "tiny" else replace(base, tasks=("lpn",), test_tasks=("lpn",), rounds=4)
-    contest = _contest(("seed", "chain-of-thought", "greedy"), four.test_tasks, base.test)
+    contest = _contest((_SEED[preset], "chain-of-thought", "greedy"), four.test_tasks, base.test)
     return Plan("lpn", preset, question, (Arm("self", four),), _RUNS[preset], contest)
 
 
 def _transfer(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "Do improved improvers, unchanged, help on tasks they never saw? (paper: table 1, with one improver)"
-    contest = _contest(("seed", "best-of-n"), _tasks(preset, _OTHERS), _transferring(preset))
+    contest = _contest((_SEED[preset], "best-of-n"), _tasks(preset, _OTHERS), _transferring(preset))
     return Plan("transfer", preset, question, (Arm("self", base),), 2 if preset == "tiny" else 3, contest)
 
 
 def _wide(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "The same on every task in the box, those unlike the training tasks apart."
     tasks = _tasks(preset, ("formula:test", "binpack", "lpn", *_OTHERS))
-    contest = _contest(("seed", "best-of-n"), tasks, _transferring(preset))
+    contest = _contest((_SEED[preset], "best-of-n"), tasks, _transferring(preset))
     return Plan("transfer-wide", preset, question, (Arm("self", base),), 2 if preset == "tiny" else 3, contest)
 
 
 def _seeds(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "How does the choice of the seed improver change the outcome? (open in the paper)"
-    chosen = ("seed", "chain-of-thought", "best-of-n", "greedy")[: 2 if preset == "tiny" else None]
+    chosen = (_SEED[preset], "chain-of-thought", "best-of-n", "greedy")[: 2 if preset == "tiny" else None]
     arms = tuple(Arm(name, replace(base, improver=load(name).digest)) for name in chosen)
     return Plan("seeds", preset, question, arms, {"paper": 3, "ours": 4, "tiny": 2}[preset])
 
 
 def _experts(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "Do STOP's improvers beat hand-made ones at equal budgets? (open in the paper)"
-    others = [name for name in names() if name != "seed"][: 2 if preset == "tiny" else None]
+    others = [name for name in names() if name not in _SEED.values()][: 2 if preset == "tiny" else None]
     tasks = base.test_tasks if preset == "tiny" else (*base.test_tasks, "binpack")
-    contest = _contest(("seed", *others), tasks, 2 if preset == "tiny" else 5)
+    contest = _contest((_SEED[preset], *others), tasks, 2 if preset == "tiny" else 5)
     return Plan("experts", preset, question, (Arm("self", base),), 2 if preset == "tiny" else 3, contest)
 
 

@@ -67,10 +67,10 @@ class Settings:
     """Repetitions of every task at a gate."""
     test: int = 6
     """Repetitions of every task in the comparison at the end."""
-    inner: Allowance = field(default_factory=lambda: Allowance(calls=12, responses=4, scorings=49))
+    inner: Allowance = field(default_factory=lambda: Allowance(calls=6, responses=8, scorings=49))
     """What an improver run on a task may use."""
-    outer: Allowance = field(default_factory=lambda: Allowance(calls=3, responses=8, scorings=25, cpu_s=300))
-    """What an improver run on an improver may use."""
+    outer: Allowance = field(default_factory=lambda: Allowance(calls=6, responses=4, scorings=25, cpu_s=300))
+    """What an improver run on an improver may use: as many calls, as what is fit for one level works at the other."""
     itself: Allowance | None = None
     """With it, improving the seed improver is one more task of the recursion, at this allowance: û among the tasks."""
 

@@ -79,8 +79,7 @@ def pack(n, width, height):
         return (
             "Pack circles. `pack(n, width, height)` returns a list of n circles, each a list of three numbers x, y, r with r "
             "at least 0. They may touch but not overlap, and must lie within 0 <= x <= width, 0 <= y <= height, up to "
-            f"{SLACK:g}. What they are to be packed into is {place}. Run time does not count, within the limit. numpy may be "
-            "imported."
+            f"{SLACK:g}. What they are to be packed into is {place}. Run time does not count, within the limit."
         )
 
     def draw(self, rng: random.Random) -> Instance:

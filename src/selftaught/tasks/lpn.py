@@ -74,7 +74,7 @@ def algorithm(train_samples, train_parity, test_samples):
             f"{self._shown} samples (lists of {self.bits} bits, each 0 or 1 with equal probability), the list of their "
             f"labels{self._of_flips}, and {ASKED} further samples. It returns a flat list of {ASKED} labels, each 0 or 1, "
             f"for the further samples. The grade of an instance is the share of the {ASKED} labels that are right (guessing: "
-            f"0.5; all right: 1). All inputs are plain lists; numpy may be imported."
+            f"0.5; all right: 1). All inputs are plain lists."
         )
 
     @property

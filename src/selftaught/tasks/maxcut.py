@@ -80,7 +80,7 @@ def algorithm(adjacency_matrix):
             f"other labels are invalid. The cut is the sum of the weights of all edges whose ends are on different sides. "
             f"The grade of an instance is (cut - half) / (best - half), at least 0 and at most 1, where half is half the "
             f"weight of all edges, which a random choice of sides cuts on average, and best is the best cut that a long "
-            f"local search found for the same graph. numpy may be imported."
+            f"local search found for the same graph."
         )
 
     def draw(self, rng: random.Random) -> Instance:

@@ -91,7 +91,7 @@ def algorithm(F, D, P):
             f"made as low as possible, is the sum over all i and j of F[i][j] * D[a[i]][a[j]], less {PREFERENCE:g} times the "
             f"sum over all i of P[i][a[i]]. The grade of an instance is (mean - cost) / (mean - best), at least 0 and at "
             f"most 1, where mean is the average cost of all permutations and best is the lowest cost that a long local "
-            f"search found for the same instance. Run time does not count, within the limit. numpy may be imported."
+            f"search found for the same instance. Run time does not count, within the limit."
         )
 
     def draw(self, rng: random.Random) -> Instance:

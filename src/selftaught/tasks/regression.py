@@ -49,7 +49,7 @@ def predict(points, values, asked):
             "without noise. A function is drawn for each instance: a sum of five terms of like weight, each a wave, a bump, "
             "a bend, a square or a step along a random direction in one or two of the variables, or a product of two "
             "variables. The grade of an instance is 1 - e / v, at least 0, for the mean squared error e of the answer and "
-            "the variance v of the true values. Run time does not count, within the limit. numpy may be imported."
+            "the variance v of the true values. Run time does not count, within the limit."
         )
 
     def draw(self, rng: random.Random) -> Instance:

@@ -63,7 +63,7 @@ def tour(cities):
             "- 1, each once; from the last city the trip goes back to the first. The grade of an instance is the mean length "
             "of the shortest trips through as many random cities (0.7124 * sqrt(n) + 0.62, the literature says, for n "
             "cities) divided by the length of this trip. Run time does not count, within the limit: count steps rather than "
-            "seconds, so that the program does the same everywhere. numpy may be imported."
+            "seconds, so that the program does the same everywhere."
         )
 
     def draw(self, rng: random.Random) -> Instance:

@@ -16,4 +16,5 @@ Be as creative as you can within these constraints. Say first, in a sentence, wh
     n_messages = min(language_model.max_responses_per_call, utility.budget)
     answers = language_model.batch_prompt(expertise, [message] * n_messages, temperature=0.7)
     solutions = extract_code(answers)
-    return max(solutions, key=utility)
+    scores = dict(zip(solutions, utility.map(solutions)))
+    return max(scores, key=scores.get)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 ENTRY = "improve_algorithm"
+_MAPPED = re.compile(r"(?P<scores>\w+) = dict\(zip\((?P<candidates>\w+), (?P<utility>\w+)\.map\((?P=candidates)\)\)\)")
 _OPENING = ("```python\n", "```py\n", "```\n")
 
 
@@ -98,6 +100,20 @@ class Improver:
             keys = [one.value for one in call.keywords if one.arg == "key"]
             if is_name(call.func, "max") and len(call.args) == 1 and keys and is_name(keys[0], self.names[1]):
                 return call
+        return None
+
+    @property
+    def batch(self) -> tuple[ast.Assign, ast.Call, str] | None:
+        """`scores = dict(zip(some name, utility.map(some name)))` with `max(scores, key=scores.get)`: the statement, that
+        call and the name of the candidates. Like `choice` it forgets all but one."""
+        for node in ast.walk(self.function):
+            if not isinstance(node, ast.Assign):
+                continue
+            found = _MAPPED.fullmatch(ast.unparse(node))
+            if found and found["utility"] == self.names[1]:
+                best = f"max({found['scores']}, key={found['scores']}.get)"
+                call = next((one for one in calls(self.function) if ast.unparse(one) == best), None)
+                return (node, call, found["candidates"]) if call else None
         return None
 
     @property

@@ -20,7 +20,12 @@ from editor.landmarks import Improver, Slot, holds, is_name
 Part = Callable[[Improver, random.Random], str | None]
 """Changes an improver in place and says what it did; None: not here, nothing was changed."""
 
-ROUNDS = ("{model}.budget", "2", "3", "max(1, {model}.budget // 2)")
+ROUNDS = (
+    "{model}.budget",
+    "max(1, {model}.budget // 2)",
+    "max(1, {model}.budget // 3)",
+    "{model}.budget + 1",
+)
 SIZES = (
     "{model}.max_responses_per_call",
     "max(1, {model}.max_responses_per_call // 2)",
@@ -72,14 +77,17 @@ WORDS = (
 
 def remember(improver: Improver, _: random.Random) -> str | None:
     """A memory of all scored programs instead of a choice among the last answers."""
-    choice = improver.choice
+    choice, batch = improver.choice, improver.batch
     found = improver.binding(choice.args[0].id) if choice and isinstance(choice.args[0], ast.Name) else None
+    candidates = ast.unparse(choice.args[0]) if choice else ""
+    if batch:
+        found, choice, candidates = batch
     if improver.memory or choice is None or found is None:
         return None
     utility, memory = improver.names[1], _fresh(improver, "archive")
     block, i = improver.place(found)
-    block[i + 1 : i + 1] = _statements(
-        f"for candidate in {ast.unparse(choice.args[0])}:\n    {memory}[candidate] = {utility}(candidate)"
+    block[i + (not batch) : i + 1] = _statements(
+        f"for candidate in {candidates}:\n    {memory}[candidate] = {utility}(candidate)"
     )
     choice.args = [_expression(memory)]
     choice.keywords = [ast.keyword("key", _expression(f"{memory}.get"))]
@@ -284,6 +292,19 @@ def word(improver: Improver, rng: random.Random) -> str | None:
     return f"say: {new}"
 
 
+def keep(improver: Improver, _: random.Random) -> str | None:
+    """Hand in the best after each round, for the case that a later one fails; or no longer."""
+    loop, memory, utility = improver.loop, improver.memory, improver.names[1]
+    if loop is None or not memory:
+        return None
+    old = next((one for one in loop.body if ast.unparse(one).startswith(f"{utility}.keep(")), None)
+    if old is not None and len(loop.body) > 1:
+        loop.body.remove(old)
+        return "hand nothing in before the end"
+    loop.body += _statements(f"{utility}.keep(max({memory}, key={memory}.get))")
+    return "hand in the best after each round"
+
+
 def rounds(improver: Improver, rng: random.Random) -> str | None:
     """How many rounds."""
     if improver.loop is None:
@@ -419,5 +440,6 @@ PARTS: tuple[tuple[int, Part], ...] = (
     (3, temperature),
     (1, final),
     (1, guard),
+    (1, keep),
 )
 """The parts with the weight at which an edit chooses them."""

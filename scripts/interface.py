@@ -1,0 +1,64 @@
+"""Write docs/interface.md: what an improver and a solution are given, in the very words that models read.
+
+python scripts/interface.py            # writes it
+python scripts/interface.py --check    # exit code 1 where it is not what models read
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from selftaught import tasks
+from selftaught.interface import about_improvers, about_task, budgets, given
+from selftaught.settings import Settings
+
+PAGE = Path(__file__).parent.parent / "docs" / "interface.md"
+
+
+def page() -> str:
+    """The page, as it has to be."""
+    settings = Settings("")
+    improvers = about_improvers(
+        len(tasks.load_all(settings.tasks, 0)), settings.repetitions, settings.inner, (), settings.keep
+    )
+    (task,) = tasks.load("grid", 0)
+    return f"""# What programs are given
+
+This page is written by `scripts/interface.py` from the texts themselves; a test holds the signatures against the code that runs
+in the sandbox, and another the digests of all texts that models read: an answer that was paid for fits only its question.
+
+## An improver
+
+{given(extensions=True)}
+
+A text is wanted wherever `str` stands, otherwise `TypeError`; a call carries at most 1,000 texts and 8 MiB, otherwise
+`ValueError`. The attributes `budget` tell the allowance of the whole run and are not counted down; nothing that is assigned to
+them changes it. In the presets `paper`, `utility.map` is not told, `utility.feedback` and `utility.keep` raise `ValueError`.
+
+**`utility.keep`**: of what was handed in, the last program counts when the run ends with an error, at a limit, or with something
+that is no program; without it the start solution does. The last three are remembered: at the gate of a recursion they
+race with what was returned. What scored best and was neither returned nor kept is told (*best scored 0.191, not returned*), not rewarded.
+
+## What an improver of improvers reads
+
+{_quoted(improvers + budgets(settings.outer))}
+
+## What an improver of solutions reads
+
+The task's own text, here that of `grid`, then what holds for all tasks and the budgets.
+
+{_quoted(about_task(task) + budgets(settings.inner))}
+"""
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv[1:]:
+        if PAGE.read_text(encoding="utf-8") != page():
+            sys.exit(f"{PAGE.name} is not what models read: run `make docs`")
+    else:
+        PAGE.write_text(page(), encoding="utf-8")

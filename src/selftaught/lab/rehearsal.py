@@ -1,0 +1,79 @@
+"""A rehearsal: an improver at work once, with canned answers and a canned utility. Nothing is bought, nothing is stored.
+
+The utility likes every solution a little better than those before, and the model answers with the start itself and one more
+comment, so that what goes wrong is due to the improver's own text.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+
+from selftaught.budget import Allowance, Meter
+from selftaught.lab import Lab
+from selftaught.plain import JSON
+from selftaught.program import Program
+from selftaught.sandbox import Job, Limits, Outcome
+
+_MISTAKES = (SyntaxError, ImportError, NameError, AttributeError, TypeError)
+"""What no other answer and no other score would change: the improver's own text is wrong."""
+_LONGEST_CPU_S = 20.0
+
+
+def rehearsed(
+    lab: Lab, improver: Program, start: Program, entries: tuple[str, str], allowance: Allowance, strict: bool = False
+) -> str | None:
+    """What is wrong with an improver's text that works on a start solution at this allowance; None: nothing is known to be.
+
+    `entries` are the functions that the improver and its solutions define. Wrong is what is no program and a mistake of its
+    own; where this is the allowance that it will have (`strict`), also a call beyond it that ends the improver with nothing
+    handed in. Chance, time and memory prove nothing.
+    """
+    entry, wanted = entries
+    given: tuple[JSON, ...] = (
+        start.text,
+        {"str": "Improve it.", "budget": allowance.scorings},
+        {"budget": allowance.calls, "max_responses_per_call": allowance.responses},
+        wanted,
+    )
+    limits = Limits(cpu_s=min(_LONGEST_CPU_S, allowance.cpu_s))
+    seen: list[str] = []
+    kept: list[str] = []
+    asked: list[str] = []
+    meter = Meter(allowance)
+
+    def utility(solutions: Sequence[str], ignored: Sequence[str] = ()) -> list[float]:  # noqa: ARG001 - as the real one
+        meter.reserve_scorings(len(solutions))
+        seen.extend(solutions)
+        return [min(1.0, 0.01 * (len(seen) + i)) for i in range(len(solutions))]
+
+    def feedback(solution: str) -> str:  # noqa: ARG001 - as the real one
+        return "Mean grade 0.5000."
+
+    def ask(expertise: str, messages: Sequence[str], temperature: float) -> list[str]:  # noqa: ARG001 - as the real one
+        meter.reserve_answers(len(messages))
+        asked.extend(messages)
+        first = len(asked) - len(messages)
+        return [f"An idea.\n```python\n{start.text}\n# {first + i}\n```" for i in range(len(messages))]
+
+    functions = {"utility": utility, "feedback": feedback, "keep": lambda solution: kept.append(solution), "ask": ask}
+    job = Job(improver.text, entry, (given,), (0,), limits, profile="improver")
+    (outcome,) = lab.compute(job, functions)
+    return _wrong(outcome, strict and not kept)
+
+
+def _wrong(outcome: Outcome, strict: bool) -> str | None:
+    if outcome.kind == "defect":
+        return f"is no program: {outcome.error}"
+    mistake, *where = outcome.error.splitlines() or [""]
+    name = mistake.partition(":")[0]
+    if outcome.kind != "error" or not (_is_mistake(name) or (strict and name == "BudgetExhausted")):
+        return None
+    place = f" ({where[-1].strip()})" if where else ""
+    return f"cannot work: {mistake}{place}"
+
+
+def _is_mistake(name: str) -> bool:
+    """Whether an exception of this name is one of the mistakes, or a kind of one (UnboundLocalError)."""
+    found = getattr(builtins, name, None)
+    return isinstance(found, type) and issubclass(found, _MISTAKES)
