@@ -22,7 +22,7 @@ from selftaught.testing import Doubler, Guesser, Number, asker, make_lab
 
 @pytest.fixture
 def lab(tmp_path, sandbox):
-    return make_lab(tmp_path / "s.db", sandbox, Doubler(), seed=3)
+    return make_lab(tmp_path / "s.db", sandbox, Doubler(), seed=7)
 
 
 def rounds_of(lab, **changes):
@@ -150,12 +150,12 @@ def test_a_run_that_is_cut_goes_on_where_it_was_and_asks_nothing_twice(tmp_path,
             self.left -= len(addresses)
             return super().complete(request, addresses)
 
-    whole = make_lab(tmp_path / "whole", sandbox, Doubler(), seed=3)
+    whole = make_lab(tmp_path / "whole", sandbox, Doubler(), seed=7)
     wanted = [one.improver for one in rounds_of(whole)]
-    cut = make_lab(tmp_path / "cut", sandbox, Dies(), seed=3)
+    cut = make_lab(tmp_path / "cut", sandbox, Dies(), seed=7)
     with pytest.raises(OSError, match="the line is cut"):
         rounds_of(cut)
-    again = make_lab(tmp_path / "cut", sandbox, Doubler(), seed=3)
+    again = make_lab(tmp_path / "cut", sandbox, Doubler(), seed=7)
     assert [one.improver for one in rounds_of(again)] == wanted
     kept = {about["contract"] for about in again.store.abouts("answer")}
     assert kept == {CONTRACT}
@@ -219,3 +219,85 @@ def test_under_a_limit_the_rounds_are_bought_before_what_they_are_compared_with(
         Ahead(replace(lab, spend=Spend(limits), workers=workers), settings, TASKS, TASKS).begin(SEED)
         assert len(begun) == expected
         begun.clear()
+
+
+def constant(value):
+    """An improver that returns a constant, whatever it is given."""
+    return f"def improve_algorithm(s, u, m):\n    return 'f = lambda x: {value}'\n"
+
+
+def works(body):
+    """An improver that is worth 0.2 on tasks; on improvers it does what the body says."""
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    head = "def improve_algorithm(s, u, m):\n    if 'improve_algorithm' not in s:\n        return 'f = lambda x: 0.2'\n"
+    return Program(head + lines)
+
+
+def one_round(lab, body, **changes):
+    return next(recursion(lab, works(body), TASKS, replace(SETTINGS, rounds=1, **changes)))
+
+
+KEEPS = "".join(f"u.keep({constant(value)!r})\n" for value in (0.95, 0.3, 0.9, 0.5))
+
+
+def test_what_was_kept_is_judged_where_the_worker_fails(lab):
+    one = one_round(lab, f"u.keep({constant(0.9)!r})\nraise ValueError('oh')")
+    assert one.accepted and one.improver.text == constant(0.9)
+    assert one.reason.endswith("kept before its end: error: ValueError: oh")
+
+
+def test_at_most_three_race_what_was_returned_first_and_the_best_wins(lab):
+    one = one_round(lab, f"{KEEPS}return {constant(0.4)!r}")
+    assert [program.text for program in one.race] == [constant(value) for value in (0.4, 0.5, 0.9)]
+    assert one.accepted and one.improver.text == constant(0.9) and "best of 3" in one.reason
+    assert {len(cells) for cells in one.race.values()} == {len(one.incumbent_cells)}
+    (told,) = report([one], judge(lab, SETTINGS, [one], TASKS))["rounds"][1:]
+    assert told["proposal"] == one.improver.digest and len(told["raced"]) == 3 and len(told["kept"]) == 3
+
+
+def test_the_papers_gate_takes_what_was_returned_and_nothing_that_was_kept(lab):
+    taken = one_round(lab, f"{KEEPS}return {constant(0.1)!r}", accept="paper")
+    assert taken.accepted and taken.improver.text == constant(0.1)
+    failed = one_round(lab, f"{KEEPS}return 1 / 0", accept="paper")
+    assert not failed.accepted and failed.reason.startswith("error: ZeroDivisionError")
+
+
+def test_what_is_worse_or_equal_is_dropped_as_soon_as_that_is_plain(lab):
+    for value in (0.1, 0.2):
+        one = one_round(lab, f"return {constant(value)!r}", validation=30)
+        assert not one.accepted and len(one.challenger_cells) == 2 * 4, "after the first look"
+        assert one.reason == f"validation 0.200 -> {value:.3f} ({value - 0.2:+.3f} over 8 pairs)"
+
+
+@pytest.mark.parametrize(("value", "accepted"), [(0.2, False), (0.21, True)])
+def test_with_too_few_repetitions_for_a_test_the_higher_mean_wins(lab, value, accepted):
+    assert one_round(lab, f"return {constant(value)!r}", validation=1).accepted is accepted
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("return bst", "cannot work: NameError: name 'bst' is not defined (line 2, in improve_algorithm"),
+        ("return m.prompt('e', s, 99)[0]", "cannot work: BudgetExhausted: 99 answers need"),
+        ("return m.score(s)", "cannot work: AttributeError"),
+    ],
+)
+def test_who_could_not_be_the_worker_is_not_taken_and_nothing_is_bought_for_it(lab, wrong, said):
+    text = f"def improve_algorithm(s, u, m):\n    if 'improve_algorithm' in s: {wrong}\n    return 'f = lambda x: 0.9'\n"
+    one = one_round(lab, f"return {text!r}")
+    assert (one.accepted, one.race) == (False, {})
+    assert one.reason.startswith(f"not taken, as it {said}")
+    assert not lab.model.asked
+    assert one_round(lab, f"return {text!r}", worker="frozen").accepted, "it will never be the worker"
+
+
+@pytest.mark.parametrize("rest", ["    raise ValueError('no luck')\n", "    while True: pass\n"])
+def test_chance_and_time_are_no_reason_to_refuse_a_worker(lab, rest):
+    text = f"def improve_algorithm(s, u, m):\n    if 'improve_algorithm' not in s: return 'f = lambda x: 0.9'\n{rest}"
+    assert one_round(lab, f"return {text!r}", outer=replace(SETTINGS.outer, cpu_s=2)).accepted
+
+
+def test_a_best_score_that_was_not_handed_in_is_told_not_rewarded(lab):
+    one = one_round(lab, f"u({constant(0.9)!r})\nreturn s")
+    assert not one.accepted and one.reason == "returned the improver it was given; best scored 0.900, not returned"
+    assert one.proposal.missed == pytest.approx(0.9)

@@ -22,7 +22,7 @@ from selftaught.views.tables import drawn
 
 @pytest.fixture
 def lab(tmp_path, sandbox):
-    lab = make_lab(tmp_path / "s.db", sandbox, Doubler(), seed=3)
+    lab = make_lab(tmp_path / "s.db", sandbox, Doubler(), seed=7)
     settings = replace(SETTINGS, improver=lab.store.keep(SEED.text))
     return replace(lab, run=lab.store.start(settings.plain(), {}))
 

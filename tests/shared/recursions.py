@@ -14,7 +14,7 @@ SETTINGS = Settings(
     validation=4,
     test=3,
     inner=Allowance(calls=8, responses=2, scorings=12, cpu_s=5),
-    outer=Allowance(calls=2, responses=2, scorings=6, cpu_s=20),
+    outer=Allowance(calls=8, responses=2, scorings=12, cpu_s=20),
 )
 TASKS = [ScaledTask(SolutionTask(Number("one")), 0.0), ScaledTask(SolutionTask(Number("two")), 0.0)]
 SEED = Program(asker(1))

@@ -157,8 +157,8 @@ class Recursion:
         Literal["gate", "paper"],
         option(
             WHAT,
-            "gate: keep the incumbent unless the new one is better on validation; paper: take every new one that does not "
-            "fail in all of its validation runs.",
+            "gate: keep the incumbent unless a test on validation finds the new one better; paper: take every new one that "
+            "does not fail in all of its validation runs.",
         ),
     ] = "gate"
     worker: Annotated[
@@ -172,7 +172,7 @@ class Recursion:
     repetitions: Annotated[
         int | None, option(WHAT, "Repetitions of every task in one scoring of an improver.  [default: 2]")
     ] = None
-    validation: Annotated[int | None, option(WHAT, "Repetitions of every task at a gate.  [default: 5]")] = None
+    validation: Annotated[int | None, option(WHAT, "Repetitions of every task at a gate, at most.  [default: 16]")] = None
     test: Annotated[
         int | None, option(WHAT, "Repetitions of every task in the comparison at the end.  [default: 6]")
     ] = None

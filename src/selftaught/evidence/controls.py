@@ -412,7 +412,7 @@ def _round(lab: Lab, settings: Settings, one: Round, train: Sequence[ScaledTask]
         if not lab.defect(program.text, utility.entry)
         for earlier in range(times)
     ]
-    gate = [*one.incumbent_cells, *one.challenger_cells]
+    gate = [*one.incumbent_cells, *(cell for cells in one.race.values() for cell in cells)]
     return one.proposal.usage.responses + _responses(gate) + sum(map(_responses, scorings))
 
 

@@ -90,7 +90,8 @@ class PlainRound(TypedDict):
     worker: NotRequired[str]
     """The improver that did the work."""
     proposal: NotRequired[str | None]
-    """What it proposed; null when it failed."""
+    """What it proposed, of several that raced at the gate the one that was accepted or came furthest; null when it failed and
+    had kept nothing."""
     improver: str
     """The improver after the round. Improvers are given by the digests of their texts."""
     accepted: bool
@@ -101,9 +102,16 @@ class PlainRound(TypedDict):
     validation: PlainInterval | None
     """That improver at the gate."""
     incumbent_validation: NotRequired[float]
+    """The incumbent on the repetitions that the proposal got to."""
     proposal_train: NotRequired[float | None]
     proposal_validation: NotRequired[float | None]
     """Null where there was none to judge, or where it failed whenever it ran."""
+    kept: NotRequired[list[str]]
+    """What the worker handed in by `utility.keep`, the last first."""
+    missed: NotRequired[float | None]
+    """The best score that the worker saw, where it handed in no program with that score."""
+    raced: NotRequired[list[str]]
+    """The programs that the gate judged."""
     answers_per_run: NotRequired[float]
     """What an improver run asked at the gate, on average."""
     test: PlainInterval | None
@@ -279,7 +287,7 @@ def _round(one: Round, arm: Judged | None) -> PlainRound:
     """`improver`, `train`, `validation` and `answers_per_run` are about the improver after the round, `proposal…` about what
     was proposed; `train` is the first score that the round's worker saw of it, None where it asked for none."""
     cells = one.challenger_cells if one.accepted else one.incumbent_cells
-    proposed = one.proposal.program
+    proposed = one.challenger or one.proposal.program
     trained = {each.program: each.value for each in one.proposal.scored}
     return {
         "round": one.number,
@@ -290,8 +298,11 @@ def _round(one: Round, arm: Judged | None) -> PlainRound:
         "reason": one.reason,
         "train": trained.get(one.improver.digest),
         "validation": interval(by_task(counting(cells))).plain(),
-        "incumbent_validation": _mean(one.incumbent_cells),
-        "proposal_train": one.proposal.first_score,
+        "incumbent_validation": _mean(one.incumbent_cells[: len(one.challenger_cells) or None]),
+        "proposal_train": trained.get(proposed.digest, one.proposal.first_score) if proposed else None,
+        "kept": [program.digest for program in one.proposal.kept],
+        "missed": one.proposal.missed,
+        "raced": [program.digest for program in one.race],
         "proposal_validation": _mean(one.challenger_cells) if any(not c.failed for c in one.challenger_cells) else None,
         "answers_per_run": mean(cell.usage.responses for cell in cells),
         **_tested(arm),

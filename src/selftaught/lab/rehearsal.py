@@ -56,7 +56,10 @@ def rehearsed(
         first = len(asked) - len(messages)
         return [f"An idea.\n```python\n{start.text}\n# {first + i}\n```" for i in range(len(messages))]
 
-    functions = {"utility": utility, "feedback": feedback, "keep": lambda solution: kept.append(solution), "ask": ask}
+    def keep(solution: str) -> None:
+        kept.append(solution)
+
+    functions = {"utility": utility, "feedback": feedback, "keep": keep, "ask": ask}
     job = Job(improver.text, entry, (given,), (0,), limits, profile="improver")
     (outcome,) = lab.compute(job, functions)
     return _wrong(outcome, strict and not kept)

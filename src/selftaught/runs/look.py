@@ -15,6 +15,7 @@ from selftaught.task import Task
 from selftaught.utility import TaskUtility
 
 _START = Program("def f(x):\n    return x\n")
+_TAKES = "(initial_solution, utility, language_model)"
 _AT = Allowance(calls=4, responses=6, scorings=25)
 
 
@@ -22,7 +23,7 @@ def first_look(lab: Lab, improvers: Mapping[str, Program], tasks: Sequence[Task]
     """Raise WorthlessRun, with the line and what is available, where a run could only waste what it buys."""
     for name, improver in improvers.items():
         if wrong := rehearsed(lab, improver, _START, (ENTRY, "f"), _AT):
-            raise WorthlessRun(f"the improver {name} {wrong}; an improver is given {offered()}")
+            raise WorthlessRun(f"the improver {name} {wrong}; an improver is {ENTRY}{_TAKES} and is given {offered()}")
     for task in tasks:
         found = TaskUtility(lab, task, "train", ["look"], "practice").score(Program(task.start))
         if found.value is None:

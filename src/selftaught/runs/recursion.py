@@ -11,7 +11,9 @@ from selftaught.errors import UsageError
 from selftaught.evidence.ahead import Ahead
 from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.report import report, so_far
+from selftaught.improver import KEPT
 from selftaught.lab import Lab
+from selftaught.lab.gate import within
 from selftaught.meta import ImproverTask
 from selftaught.program import Program
 from selftaught.recursion import Round, recursion
@@ -92,7 +94,7 @@ def bound(asked: Settings) -> list[tuple[Assignment, int]]:
     once, inner = _once(asked), allowed(asked.inner)
     test_tasks = len(load_all(asked.test_tasks, asked.seed))
     proposing = allowed(asked.outer) + asked.outer.scorings * asked.repetitions * once
-    validating = 2 * asked.validation * once
+    validating = _validations(asked) * once
     # Best-of-n repeats the seed improver until it has as many answers as the improved one, rounded up: as much as two arms,
     # if the seed improver asks for as much on test as it did on validation. Discovery does it again with twice as many.
     arms, recursions = asked.rounds + 1 + 2, 1
@@ -102,6 +104,15 @@ def bound(asked: Settings) -> list[tuple[Assignment, int]]:
     measuring = SCALE_REPETITIONS * len(load_all(asked.tasks, asked.seed)) * inner if asked.itself else 0
     rounds = recursions * asked.rounds * (proposing + validating)
     return [(asked, measuring + rounds + arms * test_tasks * asked.test * inner)]
+
+
+def _validations(asked: Settings) -> int:
+    """Improver runs on every task at one gate, at most: as many as race may be handed in, and each gate may come to its end."""
+    if asked.accept == "paper":
+        return 2 * asked.validation
+    tasks = len(load_all(asked.tasks, asked.seed)) + bool(asked.itself)
+    designs = {racing: within(tasks, asked.validation, racing) for racing in range(1, KEPT + 1)}
+    return max((1 + racing) * (one.most if one else asked.validation) for racing, one in designs.items())
 
 
 def bound_again(asked: Settings) -> int:

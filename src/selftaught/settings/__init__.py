@@ -51,8 +51,8 @@ class Settings:
     seed: int = 0
     rounds: int = 3
     accept: Accept = "gate"
-    """`gate`: the incumbent stays unless the proposal is better on fresh validation instances; `paper`: it only
-    stays where there is no proposal that runs at all."""
+    """`gate`: the incumbent stays unless a test on fresh validation instances finds what was handed in better (`lab/gate.py`);
+    `paper`: it only stays where nothing was returned that runs at all."""
     worker: Worker = "self"
     """`self`: the current improver does the work (paper); `frozen`: the seed improver does, in all rounds."""
     start: Start = "incumbent"
@@ -63,8 +63,9 @@ class Settings:
     """`basic`: the run ends with the seed improver and best-of-n; `all`: also with the frozen worker, sham and what it cost."""
     repetitions: int = 2
     """Repetitions of every task inside one scoring of an improver."""
-    validation: int = 5
-    """Repetitions of every task at a gate."""
+    validation: int = 16
+    """Repetitions of every task at a gate, at most: it ends as soon as it can tell. Fewer than are needed for the gain it is
+    made for find larger ones only; with too few to know a spread (7 of one task, 2 of six) the higher mean wins."""
     test: int = 6
     """Repetitions of every task in the comparison at the end."""
     inner: Allowance = field(default_factory=lambda: Allowance(calls=6, responses=8, scorings=49))

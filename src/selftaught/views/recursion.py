@@ -135,7 +135,8 @@ def _happened(one: PlainRound) -> Words:
     if before is None or after is None:
         return Words(one["reason"])
     gain = number(after - before, sign=True)
-    return Words(f"accepted {gain}", "good") if one["accepted"] else Words(f"kept old {gain}")
+    raced = f", {count} raced" if (count := len(one.get("raced", ()))) > 1 else ""
+    return Words(f"accepted {gain}{raced}", "good") if one["accepted"] else Words(f"kept old {gain}{raced}")
 
 
 def arms(document: RunFigures) -> Sheet:

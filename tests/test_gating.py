@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from selftaught.errors import UsageError
-from selftaught.evidence.statistics import gate
+from selftaught.lab import gate
 
 GATES = 3000
 

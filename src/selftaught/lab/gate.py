@@ -10,7 +10,7 @@ is estimated from the differences themselves, within tasks: a t value counts as 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -55,7 +55,7 @@ class Design:
         """Repetitions when it comes to the last look."""
         return self.looks[-1]
 
-    def decide(self, differences: Array) -> bool | None:
+    def decide(self, differences: Array | Sequence[Sequence[float]]) -> bool | None:
         """What the challenger's lead so far says (repetitions x tasks): accepted, dropped, or None where it is too early."""
         accepted, used = walk(self, np.asarray(differences, dtype=np.float64)[None])
         return bool(accepted[0]) if used[0] else None
@@ -85,13 +85,30 @@ def sequential(tasks: int, equals: float = EQUALS, gain: float = GAIN, effect: f
     """
     shortest = fixed(tasks, equals, gain, effect).most
     missed, kept = max(0.01, 1.0 - gain - _CAUTION[0]), equals * _CAUTION[1]
-    first = 1 + math.ceil(_FREEDOM / tasks)
+    first = _first(tasks)
     tried = (range(first, most + 1) for most in count(max(first, shortest)))
     pairs = ((looks, [*_boundaries(tasks, looks, kept, missed, effect)]) for looks in tried)
     looks, found = next((looks, found) for looks, found in pairs if found[-1][1] >= found[-1][0])
     accept = tuple(upper for upper, _ in found)
     # Where the two have met, being accepted goes by the rate of equals.
     return Design(tasks, tuple(looks), accept, (*(min(pair) for pair in found[:-1]), accept[-1]))
+
+
+def within(tasks: int, most: int, racing: int = 1) -> Design | None:
+    """The gate for the smallest gain, at least `EFFECT`, that this many repetitions can find, where `racing` challengers
+    share the rate of equals. None: they are too few to know a spread.
+    """
+    if most < _first(tasks):
+        return None
+    effect = EFFECT
+    while (design := sequential(tasks, EQUALS / racing, effect=effect)).most > most:
+        effect *= max(1.02, math.sqrt(design.most / most))
+    return design
+
+
+def _first(tasks: int) -> int:
+    """Repetitions before the first look."""
+    return 1 + math.ceil(_FREEDOM / tasks)
 
 
 def _check(tasks: int, equals: float, gain: float, effect: float) -> None:
