@@ -1,8 +1,8 @@
 """The gate's operating curve, by simulation on cells that improvers really reached on the demo's training tasks.
 
-Four improvers work on the same repetitions of the training tasks. Their differences, freed of the mean difference of each task,
-are what a gate sees of equals; with half the noise of a single improver run added, of a true gain. Gates are simulated by drawing
-repetitions with replacement, whole rows of tasks, so that tasks and pairs hang together as they really do:
+Four improvers work on the same repetitions of the training tasks. Their differences, freed of the mean difference of each
+task, are what a gate sees of equals; with half the noise of a single improver run added, of a true gain. Gates are simulated by
+drawing repetitions with replacement, whole rows of tasks, so that tasks and pairs hang together as they really do:
 
 - `equals`, `gain`: how often the gate accepts, with the improver runs that it takes on average and their 95 % quantile;
 - `race`: three challengers at once, all of them equals, or one of them better;

@@ -36,9 +36,10 @@ A text is wanted wherever `str` stands, otherwise `TypeError`; a call carries at
 `ValueError`. The attributes `budget` tell the allowance of the whole run and are not counted down; nothing that is assigned to
 them changes it. In the presets `paper`, `utility.map` is not told, `utility.feedback` and `utility.keep` raise `ValueError`.
 
-**`utility.keep`**: of what was handed in, the last program counts when the run ends with an error, at a limit, or with something
-that is no program; without it the start solution does. The last three are remembered: at the gate of a recursion they
-race with what was returned. What scored best and was neither returned nor kept is told (*best scored 0.191, not returned*), not rewarded.
+**`utility.keep`**: of what was handed in, the last program counts when the run ends with an error, at a limit, or with
+something that is no program; without it the start solution does. The last three are remembered: at the gate of a recursion
+they race with what was returned. What scored best and was neither returned nor kept is told (*best scored 0.191, not
+returned*), not rewarded.
 
 ## What an improver of improvers reads
 

@@ -283,7 +283,9 @@ def test_with_too_few_repetitions_for_a_test_the_higher_mean_wins(lab, value, ac
     ],
 )
 def test_who_could_not_be_the_worker_is_not_taken_and_nothing_is_bought_for_it(lab, wrong, said):
-    text = f"def improve_algorithm(s, u, m):\n    if 'improve_algorithm' in s: {wrong}\n    return 'f = lambda x: 0.9'\n"
+    text = (
+        f"def improve_algorithm(s, u, m):\n    if 'improve_algorithm' in s: {wrong}\n    return 'f = lambda x: 0.9'\n"
+    )
     one = one_round(lab, f"return {text!r}")
     assert (one.accepted, one.race) == (False, {})
     assert one.reason.startswith(f"not taken, as it {said}")

@@ -172,7 +172,9 @@ class Recursion:
     repetitions: Annotated[
         int | None, option(WHAT, "Repetitions of every task in one scoring of an improver.  [default: 2]")
     ] = None
-    validation: Annotated[int | None, option(WHAT, "Repetitions of every task at a gate, at most.  [default: 16]")] = None
+    validation: Annotated[int | None, option(WHAT, "Repetitions of every task at a gate, at most.  [default: 16]")] = (
+        None
+    )
     test: Annotated[
         int | None, option(WHAT, "Repetitions of every task in the comparison at the end.  [default: 6]")
     ] = None
