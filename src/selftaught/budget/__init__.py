@@ -26,7 +26,7 @@ class Allowance:
     cpu_s: float = 60.0
     """CPU seconds of the improver's own code."""
     extensions: bool = True
-    """Whether the improver is offered what the paper's interface lacks: `utility.map` and `utility.feedback`."""
+    """Whether the improver is offered what the paper's interface lacks: `utility.map`, `.feedback` and `.keep`."""
 
     def plain(self) -> dict[str, JSON]:
         return asdict(self)

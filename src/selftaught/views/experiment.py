@@ -230,7 +230,7 @@ def _sizes(settings: Mapping[str, Any]) -> str:
 
 
 def _budget(allowance: Mapping[str, Any]) -> str:
-    extensions = "" if allowance["extensions"] else ", without utility.map and utility.feedback"
+    extensions = "" if allowance["extensions"] else ", without utility.map, utility.feedback and utility.keep"
     answers = f"{allowance['calls']} × {allowance['responses']} answers"
     return f"{answers} and {allowance['scorings']} scorings{extensions}"
 
