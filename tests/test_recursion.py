@@ -13,6 +13,7 @@ from selftaught.evidence.ahead import Ahead
 from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.report import report
 from selftaught.lab import CONTRACT, Lab
+from selftaught.lab.gate import within
 from selftaught.lab.workers import Workers, sizes
 from selftaught.models import Answer
 from selftaught.program import Program
@@ -262,11 +263,13 @@ def test_the_papers_gate_takes_what_was_returned_and_nothing_that_was_kept(lab):
     assert not failed.accepted and failed.reason.startswith("error: ZeroDivisionError")
 
 
-def test_what_is_worse_or_equal_is_dropped_as_soon_as_that_is_plain(lab):
-    for value in (0.1, 0.2):
-        one = one_round(lab, f"return {constant(value)!r}", validation=30)
-        assert not one.accepted and len(one.challenger_cells) == 2 * 4, "after the first look"
-        assert one.reason == f"validation 0.200 -> {value:.3f} ({value - 0.2:+.3f} over 8 pairs)"
+@pytest.mark.parametrize(("value", "looks"), [(0.1, 1), (0.2, 10)])
+def test_what_is_worse_is_dropped_at_once_and_what_is_equal_before_the_end(lab, value, looks):
+    one = one_round(lab, f"return {constant(value)!r}", validation=30)
+    design = within(2, 30)
+    pairs = 2 * design.looks[looks - 1]
+    assert not one.accepted and len(one.challenger_cells) == pairs < 2 * design.most
+    assert one.reason == f"validation 0.200 -> {value:.3f} ({value - 0.2:+.3f} over {pairs} pairs)"
 
 
 @pytest.mark.parametrize(("value", "accepted"), [(0.2, False), (0.21, True)])

@@ -137,13 +137,13 @@ class Recursion:
 
     tasks: Annotated[
         list[str] | None,
-        option(WHAT, "Task to recurse on; repeat for more.  [default: formula:train]", "TASK", task_names),
+        option(WHAT, "Task to recurse on; repeat for more.  [default: policy:train]", "TASK", task_names),
     ] = None
     test_tasks: Annotated[
         list[str] | None,
         option(
             WHAT,
-            "Task to compare on afterwards; repeat for more.  [default: the --tasks, or formula:test]",
+            "Task to compare on afterwards; repeat for more.  [default: the --tasks, or policy:test]",
             "TASK",
             task_names,
         ),

@@ -121,7 +121,7 @@ def _transfer(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
 
 def _wide(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "The same on every task in the box, those unlike the training tasks apart."
-    tasks = _tasks(preset, ("formula:test", "binpack", "lpn", *_OTHERS))
+    tasks = _tasks(preset, ("policy:test", "formula:test", "binpack", "lpn", *_OTHERS))
     contest = _contest((_SEED[preset], "best-of-n"), tasks, _transferring(preset))
     return Plan("transfer-wide", preset, question, (Arm("self", base),), 2 if preset == "tiny" else 3, contest)
 

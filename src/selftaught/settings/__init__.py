@@ -44,9 +44,9 @@ class Settings:
     improver: str
     """Digest of the seed improver's text, kept in the store."""
     model: ModelChoice = OFFLINE
-    tasks: tuple[str, ...] = ("formula:train",)
+    tasks: tuple[str, ...] = ("policy:train",)
     """Specs of the tasks the recursion works on."""
-    test_tasks: tuple[str, ...] = ("formula:test",)
+    test_tasks: tuple[str, ...] = ("policy:test",)
     """Specs of the tasks the comparison at the end is made on."""
     seed: int = 0
     rounds: int = 3
