@@ -2,12 +2,12 @@
 
 Each seed draws its own tasks. `better` is the share of seeds whose improved improver beats the seed improver with the
 interval of the paired difference above zero; the gain and its parts are averaged over seeds, the unit being one whole run.
-`later_rounds` is what the rounds after the first accepted one add on the test split; a round is `dead` when nothing was returned
-or kept in it, and a row of the table is an error when it tells one.
+`later_rounds` is what the rounds after the first accepted one add on the test split; a round is `dead` when nothing was
+returned or kept in it, and a row of the table is an error when it tells one.
 
-The rule, written down before the seeds were run: the settings are the defaults of `run`; `make demo` and the picture show seed 0,
-whatever it comes to; the figures are those of the 24 seeds from `FIRST_SEED` on, all of them. A row is kept as soon as its run has
-ended, so that a second call goes on where the first one was stopped; other settings or another contract begin anew.
+The rule, written down before the seeds were run: the settings are the defaults of `run`; `make demo` and the picture show seed
+0, whatever it comes to; the figures are those of the 24 seeds from `FIRST_SEED` on, all of them. A row is kept as soon as its
+run has ended, so that a second call goes on where the first was stopped; other settings or another contract begin anew.
 """
 
 from __future__ import annotations
