@@ -7,7 +7,8 @@ drawing repetitions with replacement, whole rows of tasks, so that tasks and pai
 - `equals`, `gain`: how often the gate accepts, with the improver runs that it takes on average and their 95 % quantile;
 - `race`: three challengers at once, all of them equals, or one of them better;
 - `higher_mean`: what was done before, five repetitions and the higher mean wins; `tuned`: the same procedure with as many
-  repetitions and as high a threshold as the same two rates need, the threshold read off the simulation itself.
+  repetitions and as high a threshold as the same two rates need, the threshold read off the simulation itself, which no gate
+  can know; `fixed`: the same with a threshold that it can know, as many standard errors as the rate of equals allows.
 
 What was computed is kept in a store, so that a second call goes on where the first one was stopped.
 """
@@ -19,6 +20,7 @@ import tempfile
 from collections.abc import Sequence
 from itertools import count, permutations
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +28,7 @@ from numpy.typing import NDArray
 from selftaught import improvers, tasks
 from selftaught.downstream import scale
 from selftaught.lab import Lab
-from selftaught.lab.gate import EQUALS, GAIN, Design, walk, within
+from selftaught.lab.gate import EQUALS, GAIN, Design, walk, within, z_values
 from selftaught.lab.workers import Workers, sizes
 from selftaught.meta import MetaUtility
 from selftaught.models.offline import Offline
@@ -49,25 +51,22 @@ Flags = NDArray[np.bool_]
 
 
 def run(quick: bool = False) -> dict[str, JSON]:
-    """The curve on the landscapes that are trained on; `gates` are simulated of each kind."""
+    """The curve; `gates` are simulated of each kind."""
     gates = 300 if quick else GATES
-    return {
-        "gates": gates,
-        **{spec: curve(cells(spec, 8 if quick else REPETITIONS), gates) for spec in ("policy:train", "formula:train")},
-    }
+    return {"gates": gates, **curve(cells(8 if quick else REPETITIONS), gates)}
 
 
-def cells(spec: str, repetitions: int) -> Values:
+def cells(repetitions: int) -> Values:
     """Values by improver, repetition and task."""
     with open_sandbox() as sandbox, Store(STORE) as store:
         workers = Workers(sizes(2, 4))
         try:
             lab = Lab(sandbox, Offline(editing(sandbox)), store, workers, SEED)
-            scaled = [scale(lab, task) for task in tasks.load(spec, SEED)]
+            scaled = [scale(lab, task) for task in tasks.load_all(Settings("").tasks, SEED)]
             utility = MetaUtility(lab, scaled, "validation", "gate", repetitions, Settings("").inner)
             found: list[Values] = []
             for name in IMPROVERS:
-                print(spec, name, file=sys.stderr, flush=True)
+                print(name, file=sys.stderr, flush=True)
                 values = [cell.value for cell in utility.cells(improvers.load(name))]
                 found.append(np.array(values).reshape(repetitions, len(scaled)))
             return np.array(found)
@@ -86,6 +85,7 @@ def curve(values: Values, gates: int) -> dict[str, JSON]:
     assert alone and three
     equals, better = (_simulated(alone, level, rng, gates, [gain]) for gain in (0.0, noise / 2))
     tuned = _tuned(level, rng, gates, noise / 2, number)
+    fixed = _fixed(level, rng, gates, noise / 2, number)
     runs = (equals[1].mean() + better[1].mean()) / 2
     return {
         "tasks": number,
@@ -99,7 +99,9 @@ def curve(values: Values, gates: int) -> dict[str, JSON]:
         },
         "higher_mean": _higher(level, rng, gates, noise / 2, number),
         "tuned": tuned,
+        "fixed": fixed,
         "runs against tuned": _round(runs / tuned["runs"]),
+        "runs against fixed": _round(runs / fixed["runs"]),
         "runs against before": _round(runs / (2 * BEFORE * number)),
     }
 
@@ -161,6 +163,18 @@ def _tuned(level: Values, rng: np.random.Generator, gates: int, gain: float, num
                 "gain": _round(power),
                 "runs": 2 * repetitions * number,
             }
+    raise AssertionError
+
+
+def _fixed(level: Values, rng: np.random.Generator, gates: int, gain: float, number: int) -> dict[str, float]:
+    cut = NormalDist().inv_cdf(1 - EQUALS)
+    for repetitions in count(2):
+        (found,) = _drawn(level, rng, gates, repetitions, 1)
+        power = float((z_values(found + gain) >= cut).mean())
+        if power >= GAIN:
+            equals = float((z_values(found) >= cut).mean())
+            told = {"equals": _round(equals), "gain": _round(power), "runs": 2 * repetitions * number}
+            return {"repetitions": repetitions, **told}
     raise AssertionError
 
 

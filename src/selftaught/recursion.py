@@ -92,11 +92,10 @@ def _gate(
     new = [one for one in dict.fromkeys(handed) if one and one != incumbent][:KEPT]
     refused = {one: wrong for one in new if (wrong := _unfit(gate.lab, one, settings))}
     racing = [one for one in new if one not in refused]
+    missed = "" if proposal.missed is None else f"; best scored {proposal.missed:.3f}, not returned"
     if not racing:
         reason = proposal.reason or "returned the improver it was given"
-        if proposal.missed is not None:
-            reason += f"; best scored {proposal.missed:.3f}, not returned"
-        reason = f"not taken, as it {refused[new[0]]}" if refused else reason
+        reason = (f"not taken, as it {refused[new[0]]}" if refused else reason) + missed
         return Round(t, worker, proposal, incumbent, incumbent, False, reason, gate.cells(incumbent), {}, None)
     before, race, winner = _race(gate, incumbent, racing, settings)
     challenger = winner or max(racing, key=lambda one: len(race[one]))
@@ -109,6 +108,7 @@ def _gate(
     reason += ", always accepted" if settings.accept == "paper" else f", best of {len(racing)}" if racing[1:] else ""
     if proposal.reason:
         reason += f"; kept before its end: {proposal.reason}"
+    reason += missed
     improver = winner or incumbent
     return Round(t, worker, proposal, incumbent, improver, winner is not None, reason, before, race, challenger)
 
