@@ -34,7 +34,8 @@ in the sandbox, and another the digests of all texts that models read: an answer
 
 A text is wanted wherever `str` stands, otherwise `TypeError`; a call carries at most 1,000 texts and 8 MiB, otherwise
 `ValueError`. The attributes `budget` tell the allowance of the whole run and are not counted down; nothing that is assigned to
-them changes it. In the presets `paper`, `utility.map` is not told, `utility.feedback` and `utility.keep` raise `ValueError`.
+them changes it. Feedback that is asked for more than ten times for each scoring of the allowance costs a scoring each time. In
+the presets `paper`, `utility.map` is not told, `utility.feedback` and `utility.keep` raise `ValueError`.
 
 **`utility.keep`**: of what was handed in, the last program counts when the run ends with an error, at a limit, or with
 something that is no program; without it the start solution does. The last three are remembered: at the gate of a recursion

@@ -45,10 +45,7 @@ def _may(limits: Limits) -> str:
 _GIVEN = (
     ("utility(solution: str) -> float", "its score, higher is better, 0.0 for a solution that fails; one scoring"),
     ("utility.map(solutions: list[str]) -> list[float]", "the scores of several, side by side; one scoring each"),
-    (
-        "utility.feedback(solution: str) -> str",
-        "how it fared and why; free for what was scored (not endlessly), else a scoring",
-    ),
+    ("utility.feedback(solution: str) -> str", "how it fared and why; free for what was scored, else one scoring"),
     (
         "utility.keep(solution: str) -> None",
         "hands in the best so far, free; it counts if the run ends without a result",
