@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from selftaught import improvers, tasks
 from selftaught.downstream import scale
 from selftaught.lab import Lab
-from selftaught.lab.gate import EQUALS, GAIN, Design, walk, within, z_values
+from selftaught.lab.boundaries import EQUALS, GAIN, Design, walk, within, z_values
 from selftaught.lab.workers import Workers, sizes
 from selftaught.meta import MetaUtility
 from selftaught.models.offline import Offline

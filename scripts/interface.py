@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from selftaught import tasks
-from selftaught.interface import about_improvers, about_task, budgets, given
+from selftaught.lab.interface import about_improvers, about_task, budgets, given
 from selftaught.settings import Settings
 
 PAGE = Path(__file__).parent.parent / "docs" / "interface.md"

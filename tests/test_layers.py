@@ -12,8 +12,8 @@ GUEST = ROOT / "sandbox" / "guest"
 LAYERS = [
     ["plain", "errors", "budget", "program", "settings"],  # values
     ["sandbox", "models", "store"],  # ports
-    ["task", "lab", "interface", "utility", "improver", "downstream", "meta"],  # domain
-    ["recursion"],  # algorithm
+    ["task", "lab", "utility", "improver", "downstream", "meta"],  # domain
+    ["gate", "recursion"],  # algorithm
     ["evidence"],
     ["views"],
     ["tasks", "improvers"],  # shell, from here on
@@ -26,6 +26,10 @@ HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 PORTS = LAYERS[1]
 ENTRIES = 26
 """How many files and folders lie side by side at most."""
+LOADERS = {"import_module", "__import__", "resolve_name", "run_module"}
+READ = ("task", "utility", "improver", "meta", "recursion")
+READ_LINES = 750
+"""The files that a reader with the paper in hand reads first, and how many lines they may have together."""
 
 
 def files():
@@ -57,16 +61,18 @@ def named(node, folder, modules):
             yield inner if inner in modules else home
     elif isinstance(node, ast.Import):
         yield from (absolute(alias.name, folder, modules) for alias in node.names)
-    elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in {"import_module", "__import__"}:
+    elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in LOADERS:
         given = [*node.args, *(one.value for one in node.keywords if one.arg == "name")]
         if given and (spelt := beginning(given[0])):
-            yield absolute(spelt, folder, modules)
+            yield absolute(spelt.partition(":")[0], folder, modules)
 
 
 def beginning(node):
     """What a text begins with, as far as it stands there: a literal, or the packages that a formatted one begins with."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
+    if isinstance(node, ast.BinOp):
+        return (beginning(node.left) or "").rpartition(".")[0] or None
     if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
         return str(node.values[0].value).rpartition(".")[0]
     return None
@@ -83,9 +89,7 @@ def absolute(spelt, folder, modules):
 
 def arrows(name, path):
     text = path.read_text(encoding="utf-8")
-    return {
-        one for one in imports(name, text, is_package=path.name == "__init__.py") if one not in (name, "selftaught")
-    }
+    return {one for one in imports(name, text, is_package=path.name == "__init__.py") if one != name}
 
 
 ARROWS = {name: arrows(name, path) for name, path in MODULES.items()}
@@ -146,6 +150,10 @@ def test_few_things_lie_side_by_side():
     assert len(entries) <= ENTRIES, entries
 
 
+def test_the_algorithm_is_read_in_one_sitting():
+    assert sum(len((ROOT / f"{name}.py").read_text(encoding="utf-8").splitlines()) for name in READ) <= READ_LINES
+
+
 def test_improver_programs_are_texts_and_never_imported():
     programs = {path.stem for path in (ROOT / "improvers" / "programs").glob("*.py")}
     assert "seed" in programs
@@ -168,6 +176,10 @@ def test_improver_programs_are_texts_and_never_imported():
         ("import_module(name='..cli', package=__package__)", {"selftaught.cli"}),
         ("import_module(f'selftaught.cli.{name}')", {"selftaught.cli"}),
         ("__import__('selftaught.testing')", {"selftaught.testing"}),
+        ("import_module('selftaught.' + name)", {"selftaught"}),
+        ("pkgutil.resolve_name('selftaught.cli:main')", {"selftaught.cli"}),
+        ("def f():\n    from selftaught import open_lab", {"selftaught"}),
+        ("import selftaught", {"selftaught"}),
         ("import json, wire\nfrom numpy import array\nimport_module(name)", set()),
     ],
 )
@@ -182,6 +194,19 @@ def test_bare_names_are_found_where_they_mean_files_of_the_guest():
     }
     assert set(imports("selftaught.views", "from . import sheets", is_package=True)) == {"selftaught.views.sheets"}
     assert "selftaught.sandbox.guest.runner" in ARROWS["selftaught.sandbox.guest.locking"]
+
+
+def test_nobody_takes_a_public_name_from_the_package_itself():
+    """It may lie anywhere, above as well: inside, names are taken from where they are at home."""
+    assert [name for name, found in ARROWS.items() if "selftaught" in found] == []
+
+
+def test_a_loader_keeps_its_name():
+    """What loads modules by their names is found by its own."""
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert not any(one.asname and one.name in LOADERS for one in node.names), name
 
 
 def test_nobody_imports_what_is_there_for_tests():

@@ -13,7 +13,7 @@ from selftaught.evidence.ahead import Ahead
 from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.report import report
 from selftaught.lab import CONTRACT, Lab
-from selftaught.lab.gate import within
+from selftaught.lab.boundaries import within
 from selftaught.lab.workers import Workers, sizes
 from selftaught.models import Answer
 from selftaught.program import Program

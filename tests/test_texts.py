@@ -14,7 +14,7 @@ import pytest
 from selftaught import improvers, tasks
 from selftaught.budget import Allowance
 from selftaught.improver import improve
-from selftaught.interface import about_improvers, about_task, budgets, given, offered
+from selftaught.lab.interface import about_improvers, about_task, budgets, given, offered
 from selftaught.plain import digest
 from selftaught.program import Program
 from selftaught.runs.plans import plan

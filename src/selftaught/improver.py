@@ -3,54 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from selftaught.budget import Allowance, Meter, Usage
 from selftaught.errors import Refusal
-from selftaught.interface import budgets
 from selftaught.lab import Lab
+from selftaught.lab.guarded import Guarded
+from selftaught.lab.interface import budgets
 from selftaught.lab.ledger import Conversation
+from selftaught.lab.scored import Candidate, Scored
 from selftaught.lab.workers import scoring
 from selftaught.plain import JSON, seed_from
 from selftaught.program import MAX_CHARS, Program
-from selftaught.sandbox import Attempts, HostFunction, Job, Limits
+from selftaught.sandbox import Attempts, Job, Limits
 from selftaught.utility import Utility
 
 _IGNORED = frozenset({"use_sandbox=True", "use_sandbox=False"})
 """What is counted of what a call says it was given: the call comes from generated code."""
-_LONGEST_FAULT = 200
 _FREE_FEEDBACK = 10
 """For each scoring allowed, how often feedback is free: answering costs the host time, which somebody has to be charged for."""
-_BY_A_TEXT = (
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    AssertionError,
-    RecursionError,
-    MemoryError,
-)
-"""What code of the host may raise because of what a guest gave it. All else is the world's failure and ends the run."""
 KEPT = 3
 """Programs that an improver run may hand in before it ends; of more, the last ones."""
 ENTRY = "improve_algorithm"
 """The function every improver defines."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A program that an improver run had scored: nothing that was proposed is thrown away."""
-
-    program: str
-    """Digest of its text, kept in the store."""
-    value: float | None
-    """Its first score; None when it failed."""
-    times: int
-    """How often it was scored."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +109,8 @@ class _ImproverRun:
         self._level = level
         self._meter = Meter(allowance)
         self._model = Conversation(lab, stream, self._meter)
-        self._scored = Counter[Program]()
-        self._values: dict[Program, float | None] = {}
-        self._faults = Counter[str]()
+        self._guarded = Guarded(lab.progress)
+        self._scored = Scored()
         self._told: dict[Program, str] = {}
         self._asked_back = 0
         self._kept: list[Program] = []
@@ -159,10 +135,10 @@ class _ImproverRun:
             profile="improver",
         )
         functions = {
-            "utility": self._guarded(self._scores),
-            "feedback": self._guarded(self._feedback),
-            "keep": self._guarded(self._keep),
-            "ask": self._guarded(self._model.ask),
+            "utility": self._guarded.call(self._scores),
+            "feedback": self._guarded.call(self._feedback),
+            "keep": self._guarded.call(self._keep),
+            "ask": self._guarded.call(self._model.ask),
         }
         outcome = self._lab.compute(job, functions)[0]
         if outcome.kind == "answer":
@@ -176,44 +152,17 @@ class _ImproverRun:
             "program": program and self._lab.store.keep(program.text),
             "reason": reason,
             "usage": self._meter.used.plain(),
-            "shown": (self._values[program] or 0.0) if program in self._values else None,
-            "scored": self._candidates() if self._level else [],
+            "shown": self._scored.first(program),
+            "scored": self._scored.candidates(self._lab.store.keep) if self._level else [],
             "kept": [self._lab.store.keep(one.text) for one in kept],
-            "missed": self._missed([start, *kept, *([program] if program else [])]),
+            "missed": self._scored.missed([start, *kept, *([program] if program else [])]),
             "denied": outcome.denied.fact(),
-            **({"faults": dict(sorted(self._faults.items()))} if self._faults else {}),
+            **({"faults": faults} if (faults := self._guarded.faults) else {}),
         }
 
     def _defect(self, answer: JSON) -> str | None:
         """Why it is no program; what has a score is one."""
-        scored = isinstance(answer, str) and self._values.get(Program(answer)) is not None
-        return None if scored else self._lab.defect(answer, self._utility.entry)
-
-    def _missed(self, had: Sequence[Program]) -> float | None:
-        """The best score of all, where no program that one has anyway comes up to it."""
-        values = {one: value for one, value in self._values.items() if value is not None}
-        best = max(values.values(), default=None)
-        return None if any(values.get(one) == best for one in had) else best
-
-    def _guarded(self, call: HostFunction) -> HostFunction:
-        """What goes wrong in a call by what the guest gave ends that call alone, and is noted with the run."""
-
-        def guarded(**arguments: Any) -> JSON:
-            try:
-                return call(**arguments)
-            except _BY_A_TEXT as error:
-                said = f"{call.__name__.strip('_')}: {type(error).__name__}: {error}"
-                self._lab.progress.event("fault", said)
-                with self._lock:
-                    self._faults[said[:_LONGEST_FAULT]] += 1
-                raise Refusal("RuntimeError", "the host could not answer this call") from error
-
-        return guarded
-
-    def _candidates(self) -> list[JSON]:
-        """All that was scored, in an order that does not depend on threads."""
-        kept = ((self._lab.store.keep(one.text), self._values.get(one), times) for one, times in self._scored.items())
-        return [{"program": name, "value": value, "times": times} for name, value, times in sorted(kept)]
+        return None if self._scored.succeeded(answer) else self._lab.defect(answer, self._utility.entry)
 
     def _scores(self, solutions: Sequence[str], ignored: Sequence[str] = ()) -> list[float]:
         """utility(...) and utility.map(...): all or nothing against the allowance, then side by side.
@@ -222,21 +171,14 @@ class _ImproverRun:
         """
         self._meter.add(Usage(ignored=dict.fromkeys(_IGNORED.intersection(ignored), 1)))
         self._meter.reserve_scorings(len(solutions))
-        programs = [_bounded(text) for text in solutions]
-        with self._lock:
-            numbered = [(program, self._earlier(program)) for program in programs]
+        numbered = self._scored.numbered([_bounded(text) for text in solutions])
         scores = self._lab.workers.map(scoring(self._level), lambda one: self._utility.score(*one), numbered)
         for (program, earlier), score in zip(numbered, scores, strict=True):
             if earlier == 0:
-                self._values[program] = score.value
+                self._scored.note(program, score.value)
             if self._level and score.value is not None:
                 self._lab.progress.seen(score.value)
         return [score.number for score in scores]
-
-    def _earlier(self, program: Program) -> int:
-        earlier = self._scored[program]
-        self._scored[program] += 1
-        return earlier
 
     def _feedback(self, solution: str) -> str:
         """utility.feedback(...): free for a solution that was scored, unless asked for again and again; otherwise it costs a

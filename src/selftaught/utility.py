@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Protocol, cast
 
-from selftaught.interface import about_task
 from selftaught.lab import Lab
 from selftaught.lab.grading import verdict
+from selftaught.lab.interface import about_task
 from selftaught.lab.patience import in_time
 from selftaught.plain import JSON, canonical, seed_from
 from selftaught.program import MAX_CHARS, Program

@@ -95,7 +95,7 @@ def list_tasks(
     json: Json = False,
 ) -> None:
     """List the built-in tasks, or show some whole: what the model is told, and the start solution."""
-    from selftaught.interface import about_task
+    from selftaught.lab.interface import about_task
     from selftaught.tasks import load, names
 
     if spec is not None:

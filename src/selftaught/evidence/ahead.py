@@ -9,11 +9,12 @@ from functools import partial
 
 from selftaught.downstream import ScaledTask
 from selftaught.evidence.controls import drawn, in_turn, of_seed
+from selftaught.gate import Round
 from selftaught.lab import Lab
 from selftaught.lab.progress import Beside
 from selftaught.meta import MetaUtility
 from selftaught.program import Program
-from selftaught.recursion import Round, recursion
+from selftaught.recursion import recursion
 from selftaught.settings import Settings
 
 

@@ -38,11 +38,12 @@ from selftaught.evidence.statistics import (
     matched,
     paired,
 )
+from selftaught.gate import Round
 from selftaught.lab import Lab
 from selftaught.meta import MetaUtility
 from selftaught.plain import rng_from
 from selftaught.program import Program
-from selftaught.recursion import Round, recursion
+from selftaught.recursion import recursion
 from selftaught.settings import Settings
 
 SHAMS = 5

@@ -20,7 +20,7 @@ from selftaught.evidence.controls import (
     by_task,
 )
 from selftaught.evidence.statistics import PlainInterval, PlainVerdict, interval
-from selftaught.recursion import Round
+from selftaught.gate import Round
 from selftaught.settings import Assignment
 from selftaught.store import RunRecord, Store
 

@@ -34,11 +34,12 @@ from selftaught.evidence.statistics import (
 from selftaught.evidence.statistics.bounds import of_mean, widest
 from selftaught.evidence.strategies import strategies
 from selftaught.evidence.transferred import Afterwards, transferred
+from selftaught.gate import Round
 from selftaught.improver import improve
 from selftaught.lab import Lab
 from selftaught.meta import MetaUtility
 from selftaught.program import Program
-from selftaught.recursion import Round, recursion
+from selftaught.recursion import recursion
 from selftaught.runs import contest, earlier_looks
 from selftaught.runs import recursion as one_recursion
 from selftaught.runs.blank import blank

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from selftaught.budget import Allowance
 from selftaught.errors import WorthlessRun
 from selftaught.improver import ENTRY
-from selftaught.interface import offered
 from selftaught.lab import Lab
+from selftaught.lab.interface import offered
 from selftaught.lab.rehearsal import rehearsed
 from selftaught.program import Program
 from selftaught.task import Task

@@ -11,12 +11,13 @@ from selftaught.errors import UsageError
 from selftaught.evidence.ahead import Ahead
 from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.report import report, so_far
+from selftaught.gate import Round
 from selftaught.improver import KEPT
 from selftaught.lab import Lab
-from selftaught.lab.gate import within
+from selftaught.lab.boundaries import within
 from selftaught.meta import ImproverTask
 from selftaught.program import Program
-from selftaught.recursion import Round, recursion
+from selftaught.recursion import recursion
 from selftaught.runs import earlier_looks
 from selftaught.settings import Assignment, Settings
 from selftaught.store import RunRecord

@@ -51,7 +51,7 @@ class Settings:
     seed: int = 0
     rounds: int = 3
     accept: Accept = "gate"
-    """`gate`: the incumbent stays unless a test on fresh validation instances finds what was handed in better (`lab/gate.py`);
+    """`gate`: the incumbent stays unless a test on fresh validation instances finds what was handed in better (`gate.py`);
     `paper`: it only stays where nothing was returned that runs at all."""
     worker: Worker = "self"
     """`self`: the current improver does the work (paper); `frozen`: the seed improver does, in all rounds."""
