@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import pytest
 from shared import hostile
+from shared.command import answers
 
 SELFTAUGHT = str(Path(sys.executable).parent / "selftaught")
 SILENT_S = 5.0
@@ -162,6 +163,29 @@ def through_every_command(folder, kinds):
 @pytest.mark.slow
 def test_a_sample_goes_through_every_command(tmp_path):
     assert through_every_command(tmp_path, SAMPLE) == []
+
+
+@pytest.mark.slow
+def test_all_of_them_go_through_every_command(tmp_path):
+    assert len(hostile.KINDS) * len(hostile.ROLES) >= 400
+    assert through_every_command(tmp_path, list(hostile.KINDS)) == []
+
+
+def test_an_interrupt_and_a_limit_are_obeyed_amid_hostile_texts(tmp_path):
+    kinds = ["2 MiB of blanks after a fence", "doubled names", "deep minus"]
+    (tmp_path / "attack.py").write_text(hostile.improver(kinds))
+    command = ("run", "--improver", "attack.py", *ONE, *ALLOWED)
+    asked = []
+
+    def bought(folder):
+        asked.append(time.monotonic())
+        return answers(folder / ".selftaught" / "store.db") >= 2
+
+    stopped = watch(tmp_path, *command, stop=bought)
+    assert stopped.code == 130 and "selftaught resume 1" in stopped.output, stopped.output[-500:]
+    limited = watch(tmp_path, "resume", "1", "--max-minutes", "0.001")
+    assert limited.code == 4 and "the limit of" in limited.output, limited.output[-500:]
+    assert wrong(command, stopped._replace(code=0)) == wrong(["resume"], limited) == []
 
 
 def test_what_is_shown_where_the_encoding_is_not_utf_8(tmp_path):
