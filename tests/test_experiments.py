@@ -291,7 +291,7 @@ def test_a_plan_shows_what_makes_its_preset():
     paper, ours = shown("lpn", "paper"), shown("lpn", "ours")
     assert "4 × 6 answers and 25 scorings, without utility.map" in paper and "without" not in ours
     assert "5 repetitions a scoring, 1 a validation, 5 a test" in paper
-    assert "12 × 4 answers and 49 scorings, on an improver 3 × 8 answers and 25 scorings" in ours
+    assert "6 × 8 answers and 49 scorings, on an improver 6 × 4 answers and 25 scorings" in ours
     assert "start none" in shown("maximizer", "ours") and "start" not in ours
 
 
