@@ -3,10 +3,12 @@
 import inspect
 import json
 import os
+import pty
 import re
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
 
@@ -101,6 +103,46 @@ def test_without_a_command_the_help_is_shown(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("selftaught run --tasks formula:tr", {"train"}),
+        ("selftaught run --tasks formula:", {"train", "test"}),
+        ("selftaught run --tasks=formula:tr", {"train"}),
+        ("selftaught tasks formula:te", {"test"}),
+        ("selftaught run --model openai:", {""}),
+        ("selftaught run --model off", {"offline", "offline:generic"}),
+        ("selftaught run --accept=pa", {"paper"}),
+        ("selftaught experiment lp", {"lpn"}),
+    ],
+)
+def test_bash_completes_also_where_it_takes_a_word_apart(tmp_path, typed, offered):
+    """What bash makes of the words at a key press: `compgen` tells, by its own word breaks."""
+    script = f"""
+        shopt -s progcomp; COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:'
+        eval "$(selftaught --show-completion bash)"
+        show() {{ _selftaught_completion selftaught; printf '%s\\n' "${{COMPREPLY[@]}}" >{tmp_path}/offered; COMPREPLY=(); }}
+        complete -F show selftaught
+    """
+    (tmp_path / "rc").write_text(script)
+    controller, terminal = pty.openpty()
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TERM": "dumb"}
+    command = ["bash", "--noprofile", "--rcfile", str(tmp_path / "rc"), "-i"]
+    child = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, env=env, cwd=tmp_path)
+    try:
+        os.write(controller, f"{typed}\t".encode())
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "offered").exists() or not (tmp_path / "offered").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        child.kill()
+        child.wait()
+        os.close(controller)
+        os.close(terminal)
+    assert set((tmp_path / "offered").read_text().splitlines()) == offered
+
+
+@pytest.mark.parametrize(
     ("words", "last", "among"),
     [
         ("selftaught ru", 1, {"run", "runs"}),
@@ -109,7 +151,7 @@ def test_without_a_command_the_help_is_shown(tmp_path):
     ],
 )
 def test_a_shell_can_complete(tmp_path, words, last, among):
-    asked = {"_SELFTAUGHT_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(last)}
+    asked = {"_SELFTAUGHT_COMPLETE": "complete_bash", "COMP_WORDS": words.replace(" ", "\n"), "COMP_CWORD": str(last)}
     done = selftaught(cwd=tmp_path, env={**os.environ, **asked})
     assert set(done.stdout.split()) == among, done
 

@@ -13,6 +13,7 @@ import typer
 
 from selftaught.cli import runs  # isort: skip
 from selftaught.cli import contests, experiments, upkeep, lists, programs  # isort: skip
+from selftaught.cli.completion import completed
 from selftaught.cli.declare import app, words
 from selftaught.cli.terminal import line, tell
 from selftaught.errors import SelftaughtError, UsageError
@@ -27,7 +28,7 @@ def main() -> None:
     sys.setswitchinterval(0.0005)  # threads mostly hand small pieces of work to each other
     try:
         _name_shell(sys.argv[1:])
-        code = app(prog_name="selftaught", standalone_mode=False)
+        code = completed(lambda: app(prog_name="selftaught", standalone_mode=False))
     except SelftaughtError as error:
         tell(line(str(error)))
         code = error.exit_code

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selftaught.cli.base import agree, begin, end, looked_at, writable, write
+from selftaught.cli.completion import improver_names
 from selftaught.cli.declare import Working, command
-from selftaught.cli.options import Asked, Begun, Budget, Comparison, Kept, Spending, improver_names, specs
+from selftaught.cli.options import Asked, Begun, Budget, Comparison, Kept, Spending, specs
 from selftaught.errors import UsageError
 
 if TYPE_CHECKING:

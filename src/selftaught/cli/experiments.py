@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, cast
 import typer
 
 from selftaught.cli.base import agree, begin, end, writable, write
+from selftaught.cli.completion import experiment_names, model_names
 from selftaught.cli.declare import WHAT, Working, command, option
 from selftaught.cli.options import Begun, ManyAsked, RoundSpending
 from selftaught.cli.terminal import show_rows
@@ -57,7 +58,10 @@ def experiment(
     asked: ManyAsked,
     spending: RoundSpending,
     how: Begun,
-    name: Annotated[str | None, typer.Argument(help="Which experiment; without a name, they are listed.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Which experiment; without a name, they are listed.", autocompletion=experiment_names),
+    ] = None,
     preset: Annotated[
         Literal["ours", "paper", "tiny"],
         option(WHAT, "paper: to its letter; ours: our budgets, gate and tasks; tiny: to see in seconds that it works."),
@@ -65,7 +69,8 @@ def experiment(
     plan: Annotated[bool, typer.Option("--plan", help="Show what it would do and cost, and stop.")] = False,
     runs: Annotated[int | None, option(WHAT, "Recursions of each arm, instead of the preset's number.")] = None,
     model: Annotated[
-        list[str] | None, option(WHAT, "Who proposes; repeat it for `models`.  [default: offline]", "MODEL")
+        list[str] | None,
+        option(WHAT, "Who proposes; repeat it for `models`.  [default: offline]", "MODEL", model_names),
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="Write a picture of the figures to this file, as SVG.")] = None,
 ) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 
 import typer
 
+from selftaught.cli.completion import improver_names, task_names
 from selftaught.cli.declare import command
-from selftaught.cli.options import Json, Served, improver_names, task_names
+from selftaught.cli.options import Json, Served
 from selftaught.cli.terminal import show_program, show_rows
 from selftaught.views.terminal import write
 

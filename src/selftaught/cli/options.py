@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 
 import typer
 
+from selftaught.cli.completion import improver_names, model_names, task_names
 from selftaught.cli.declare import INNER, SPENDING, WHAT, WHERE, option
 from selftaught.errors import UsageError
 from selftaught.plain import SEED_BITS
@@ -18,20 +19,6 @@ if TYPE_CHECKING:
     from selftaught.budget import Allowance
     from selftaught.budget.spend import SpendLimits
     from selftaught.settings.choice import ModelChoice, Price
-
-
-def task_names(beginning: str) -> list[str]:
-    """The tasks in the box whose names begin so, for shells."""
-    from selftaught.tasks import specs
-
-    return [one for one in specs() if one.startswith(beginning)]
-
-
-def improver_names(beginning: str) -> list[str]:
-    """The improvers in the box whose names begin so, for shells."""
-    from selftaught.improvers import names
-
-    return [one for one in names() if one.startswith(beginning)]
 
 
 DEFAULT_STORE = Path(".selftaught/store.db")
@@ -111,7 +98,9 @@ class Seeded:
 class Asked(Served, Seeded):
     """One model, how it is reached, and the seed."""
 
-    model: Annotated[str, option(WHAT, "Who proposes: provider:model, see `selftaught models`.")] = "offline"
+    model: Annotated[
+        str, option(WHAT, "Who proposes: provider:model, see `selftaught models`.", completes=model_names)
+    ] = "offline"
 
     def settings(self) -> dict[str, Any]:
         """The options as fields of settings."""

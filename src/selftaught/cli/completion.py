@@ -1,0 +1,76 @@
+"""What a shell completes: names that this version knows, also where bash takes a word apart."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+
+ASKED = "_SELFTAUGHT_COMPLETE"
+"""Set by the script that `--show-completion` prints: the shell that asks."""
+_BREAKS = {":", "="}
+"""bash begins a new word at these, and puts what it is offered after the last of them."""
+
+
+def completed(run: Callable[[], int]) -> int:
+    """Run the command, whose answer to a bash that asks is told in the pieces that bash knows; any other run as it is."""
+    if os.environ.get(ASKED) != "complete_bash":
+        return run()
+    words, current = rejoined(os.environ.get("COMP_WORDS", "").split("\n"), int(os.environ.get("COMP_CWORD", "0")))
+    os.environ["COMP_WORDS"] = "\n".join(words)
+    os.environ["COMP_CWORD"] = str(current)
+    had = words[current].rpartition("=")[2] if current < len(words) else ""
+    answer = io.StringIO()
+    try:
+        with redirect_stdout(answer):
+            return run()
+    finally:
+        known = had.rpartition(":")[0] + ":" if ":" in had else ""
+        for line in answer.getvalue().splitlines():
+            print(line.removeprefix(known))
+
+
+def rejoined(words: Sequence[str], current: int) -> tuple[list[str], int]:
+    """Words as they were typed, of those that bash made of them, and which one the cursor is at.
+
+    No argument of this command is a colon or an equals sign alone, so that each of them belongs to its neighbours.
+    """
+    typed: list[str] = []
+    place, broken = 0, False
+    for i, word in enumerate(words):
+        joins = bool(typed) and (word in _BREAKS or broken)
+        typed[-1:] = [typed[-1] + word] if joins else [*typed[-1:], word]
+        broken = word in _BREAKS
+        if i == current:
+            place = len(typed) - 1
+    return typed, place if current < len(words) else len(typed)
+
+
+def task_names(beginning: str) -> list[str]:
+    """Tasks and families that begin so."""
+    from selftaught.tasks import specs
+
+    return [one for one in specs() if one.startswith(beginning)]
+
+
+def improver_names(beginning: str) -> list[str]:
+    """Improvers of the box that begin so."""
+    from selftaught.improvers import names
+
+    return [one for one in names() if one.startswith(beginning)]
+
+
+def model_names(beginning: str) -> list[str]:
+    """Built-in models, and what the names of the others begin with."""
+    from selftaught.models.providers import catalogue
+
+    known = {one.name.removesuffix("NAME").removesuffix("FILE") for one in catalogue()}
+    return sorted(one for one in known if one.startswith(beginning))
+
+
+def experiment_names(beginning: str) -> list[str]:
+    """Experiments that begin so."""
+    from selftaught.runs.plans import questions
+
+    return [one for one in questions() if one.startswith(beginning)]
