@@ -219,6 +219,9 @@ def test_a_store_takes_in_another(tmp_path):
     shown = json.loads(selftaught("show", "2", "--store", "s.db", "--json", cwd=tmp_path).stdout)
     assert {**shown, "run": 1} == document
     assert (tmp_path / "other.db").read_bytes() == before
+    again = selftaught("merge", "other.db", "--store", "s.db", cwd=tmp_path)
+    assert "Took in 0 facts" in again.stdout and "Its run 1 is run 2 here." in again.stdout
+    assert len(runs(tmp_path)) == 2, "what is here is not taken in again"
     missing = selftaught("merge", "nowhere.db", "--store", "s.db", cwd=tmp_path)
     assert missing.returncode == 2 and "nowhere.db" in one_line(missing)
 

@@ -26,7 +26,7 @@ class PlainNow(TypedDict):
 
     doing: str
     best: float | None
-    """Best meta-utility seen since that began."""
+    """Best meta-utility seen on train since its process began to work on it."""
     answers: int
     requests: int
     """Requests to the model under way."""

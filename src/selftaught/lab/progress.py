@@ -27,7 +27,7 @@ class Pulse(TypedDict):
     phase: str
     """What is being done now."""
     best: float | None
-    """Best meta-utility seen on train since the phase began."""
+    """Best meta-utility seen on train since its process began to work on it."""
     counts: Mapping[str, int]
     """answers, answers bought, scorings, improver runs; improver runs and requests under way. What is 0 may be missing."""
     dollars: float | None
@@ -45,7 +45,7 @@ class Snapshot:
     phase: str
     """What is being done now, e.g. "round 2 of 3: proposing"."""
     best: float | None
-    """Best meta-utility seen on train since the phase began."""
+    """Best meta-utility seen on train since its process began to work on it."""
     counts: Mapping[str, int]
     """answers, answers bought, scorings, improver runs; improver runs and requests under way."""
     dollars: float | None
@@ -83,7 +83,7 @@ class Progress:
 
     def phase(self, text: str) -> None:
         with self._lock:
-            self._phase, self._best = self._scope + text, None
+            self._phase = self._scope + text
         self.event("phase", self._phase)
 
     def note(self, text: str) -> None:

@@ -138,9 +138,12 @@ class Upkeep(Facts, Runs, Events):
                 self._write_texts({name.hex(): self._texts.pack(other._texts.unpack(*packed))})
 
     def _take_run(self, other: Upkeep, old: int) -> int:
-        """Copy a run, what it was doing, and its events; its number here."""
+        """Copy a run, what it was doing, and its events, unless the very same is here; its number here."""
         columns = "started, ended, settings, circumstances, status, spent, document"
         row = list(other._db.execute(f"SELECT {columns} FROM runs WHERE id = ?", (old,)).fetchone())
+        here = "SELECT id FROM runs WHERE (started, ended, settings, circumstances, status) IS (?, ?, ?, ?, ?)"
+        if known := self._db.execute(here, row[:5]).fetchone():
+            return int(known[0])
         new = int(self._db.execute(f"INSERT INTO runs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0)
         if row[-1] and json.loads(row[-1]).get("run") == old:
             query = "UPDATE runs SET document = json_set(document, '$.run', id) WHERE id = ?"
