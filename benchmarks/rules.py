@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from selftaught.evidence.statistics import claims, gate, wilson
+from selftaught.evidence.statistics import claims, wilson
 from selftaught.evidence.statistics.methods import p_beyond
+from selftaught.lab import boundaries as gate
 from selftaught.plain import JSON
 
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2)

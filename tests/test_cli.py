@@ -232,7 +232,7 @@ def test_exec_prints_what_became_of_a_program(tmp_path, text, outcome):
     document = json.loads(done.stdout)
     assert document["outcome"] == outcome, document
     assert done.returncode == (0 if outcome == "answer" else 1)
-    assert set(document) == {"outcome", "answer", "error", "output", "cpu_s", "wall_s", "peak_mb", "sandbox"}
+    assert set(document) == {"outcome", "answer", "error", "output", "cpu_s", "wall_s", "peak_mb", "denied", "sandbox"}
     if outcome == "error":
         assert document["error"]
 

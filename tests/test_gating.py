@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from selftaught.errors import UsageError
-from selftaught.lab import gate
+from selftaught.lab import boundaries as gate
 
 GATES = 3000
 

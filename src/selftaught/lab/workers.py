@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -57,6 +57,7 @@ class Workers:
         self._sizes = dict(sizes)
         self._pools: dict[Depth, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     def map(self, depth: Depth, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """`work` of every item, in order, as many at once as the depth allows.
@@ -65,7 +66,7 @@ class Workers:
         """
         if len(items) < 2:
             return [work(item) for item in items]
-        futures = [self._pool(depth).submit(work, item) for item in items]
+        futures = [self._submit(depth, work, item) for item in items]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
         finally:
@@ -77,17 +78,26 @@ class Workers:
 
     def ahead(self, work: Callable[[], object]) -> None:
         """Begin work that nobody waits for. How it fails is met by who needs what it makes."""
-        self._pool(AHEAD).submit(work)
+        self._submit(AHEAD, lambda _: work(), None)
 
     def close(self) -> None:
         """Drop what has not begun and let the threads end."""
         with self._lock:
-            pools, self._pools = [*self._pools.values()], {}
+            self._closed = True
+            pools = [*self._pools.values()]
         for pool in pools:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False)
 
-    def _pool(self, depth: Depth) -> ThreadPoolExecutor:
+    def _submit(self, depth: Depth, work: Callable[[T], R], item: T) -> Future[R]:
         with self._lock:
+            if self._closed:
+                raise CancelledError
             if depth not in self._pools:
                 self._pools[depth] = ThreadPoolExecutor(self._sizes[depth], thread_name_prefix=depth[0])
-            return self._pools[depth]
+            return self._pools[depth].submit(self._unless_closed, work, item)
+
+    def _unless_closed(self, work: Callable[[T], R], item: T) -> R:
+        """Who waits for what an executor cancels as it shuts down is never told: so what has not begun fails instead."""
+        if self._closed:
+            raise CancelledError
+        return work(item)
