@@ -14,6 +14,7 @@ NAMES = {
     "demo": "benchmarks.demo",
     "faults": "benchmarks.faults",
     "fooling": "benchmarks.fooling",
+    "forecasts": "benchmarks.forecasts",
     "gate": "benchmarks.gate",
     "gateway": "benchmarks.gateway",
     "guessing": "benchmarks.guessing",

@@ -167,6 +167,7 @@ class MetaUtility:
         raw, before = judged.score(kept).number, judged.score(start).number
         usage = sum((run.usage for run in runs), Usage())
         failed = runs[0].reason if runs and not found else None
+        lab.progress.step()
         return Cell(task.name, scaled.value(raw, before), raw, before, failed, usage, scaled.counts)
 
     def _run(self, program: Program, scaled: ScaledTask, repetition: int, k: int) -> Improvement:

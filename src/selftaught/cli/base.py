@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
-from selftaught.cli.options import Begun, Carried, Kept, Spending
+from selftaught.cli.options import DEFAULT_STORE, Begun, Carried, Kept, Spending
 from selftaught.cli.state import standing
 from selftaught.cli.terminal import clean, tell
-from selftaught.errors import SelftaughtError, UsageError, reading
+from selftaught.errors import SelftaughtError, SpendExhausted, UsageError, reading
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from selftaught.budget.spend import SpendLimits
     from selftaught.evidence.contest import ContestDocument
-    from selftaught.runs.estimate import Estimate
     from selftaught.settings import Assignment
     from selftaught.store import RunRecord, Store
 
@@ -29,29 +30,11 @@ _NEGLIGIBLE = 1e-6
 """A chance of guessing a seed that is not worth a word."""
 
 
-def agree(estimate: Estimate, limits: SpendLimits, yes: bool) -> None:
-    """Show what a run may cost, and ask before one that is not free. UsageError where a limit on dollars could not be kept."""
-    if estimate.dollars == 0:
-        return
-    tell(str(estimate))
-    if estimate.unpriced:
-        if limits.dollars is not None or limits.round_dollars is not None:
-            raise UsageError(f"a limit on dollars cannot be kept: {estimate.unpriced}")
-        tell(estimate.unpriced)
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        if limits.dollars is not None:
-            return
-        raise UsageError("this run may cost money: add --max-dollars to bound it, or --yes to go on without asking")
-    if not typer.confirm("Go on?", err=True):
-        raise typer.Exit(2)
-
-
 def begin(
-    facts: Store, asked: Assignment, seed: int | None, spending: Spending, how: Begun, **more: str
+    facts: Store, asked: Assignment, seed: int | None, spending: Spending, how: Begun, trial: bool = False, **more: str
 ) -> dict[str, Any]:
-    """Begin a run of what is asked and follow it to its end.
+    """Begin a run of what is asked and follow it to its end; with a `trial`, its first answers are bought before the rest is
+    agreed to.
 
     Where no `seed` was given and a run with the same settings is not finished, that one goes on: the same command twice
     buys nothing twice.
@@ -64,7 +47,25 @@ def begin(
     elif (number := unfinished(facts, asked, how.sandbox)) is not None and _goes_on(number):
         return follow(facts, number, how, spending.limits(), asked.model.headers)
     told = circumstances(how.sandbox, spending.limits(), how.concurrency, how.anyway)
-    return follow(facts, facts.start(asked.plain(), {**told, **more}), how, headers=asked.model.headers)
+    number = facts.start(asked.plain(), {**told, **more})
+    if trial:
+        _try_first(facts, number, asked, spending.limits(), how)
+    return follow(facts, number, how, headers=asked.model.headers)
+
+
+def _try_first(facts: Store, number: int, asked: Assignment, limits: SpendLimits, how: Begun) -> None:
+    """Buy the first answers of a run, say what all will probably cost, and ask whether to go on. They are the run's own."""
+    from selftaught.cli.consent import go_on, probable
+    from selftaught.lab.progress import Progress
+    from selftaught.runs.carry import carry
+    from selftaught.runs.forecast import TRIAL
+
+    few = replace(limits, answers=min(limits.answers or TRIAL, TRIAL))
+    try:
+        carry(number, facts, Progress(), few, how.concurrency, how.anyway, asked.model.headers)
+    except SpendExhausted:
+        probable(facts, asked, facts.text, how, limits)
+        go_on(standing(facts, facts.run(number)).goes_on)
 
 
 def _goes_on(number: int) -> bool:
@@ -130,7 +131,31 @@ def follow(
     folder = save(document, facts, saved(facts.path, number))
     what = "its report and the improved improver are" if "gain" in document else "its report is"
     _say(console, f"Run {number} is kept in {facts.path}; {what} in {folder}")
+    for said in _ended(number, document, facts.path):
+        _say(console, said)
     return document
+
+
+def _ended(number: int, document: Mapping[str, Any], path: Path) -> list[str]:
+    """What a run took, and the commands that go on from it."""
+    from selftaught.views.running import duration
+
+    usage = document["usage"]
+    tokens = usage["tokens_in"] + usage["tokens_out"]
+    paid = usage["dollars_spent"]
+    money = "at a price that is unknown" if paid is None else f"for ${paid:,.4f}"
+    where = "" if path == DEFAULT_STORE else f" --store {shlex.quote(str(path))}"
+    further = [f"`selftaught show {number}{where}` shows it again"]
+    if "gain" in document:
+        further += [
+            f"`selftaught compare run:{number} seed{where}` compares its improver on other tasks",
+            f"`selftaught lineage {number}{where}` tells who made it",
+        ]
+    took = duration(usage["wall_s"]) if "wall_s" in usage else "an unknown time"
+    return [
+        f"It took {took}, {usage['responses']:,} answers of {tokens:,} tokens, {money}.",
+        f"{'; '.join(further)}.",
+    ]
 
 
 def end(document: dict[str, Any]) -> None:

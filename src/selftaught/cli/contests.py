@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selftaught.cli.base import agree, begin, end, looked_at, writable, write
+from selftaught.cli.base import begin, end, looked_at, writable, write
 from selftaught.cli.completion import improver_names
+from selftaught.cli.consent import agree
 from selftaught.cli.declare import Working, command
 from selftaught.cli.options import Asked, Begun, Budget, Comparison, Kept, Spending, specs
 from selftaught.errors import UsageError
@@ -42,7 +43,6 @@ def compare(
     """Compare improvers on tasks at equal budgets, on instances and answers that they share."""
     from dataclasses import replace
 
-    from selftaught.runs.estimate import estimate
     from selftaught.settings import Contest
     from selftaught.store import Store
 
@@ -59,12 +59,12 @@ def compare(
         margin=comparison.margin,
         inner=inner.over(base.inner),
     )
-    agree(estimate(contest), spending.limits(), how.yes)
+    texts = {program.digest: program.text for _, program in entrants}
+    trial = agree(contest, texts.__getitem__, spending.limits(), how)
     with Store(how.store) as facts:
-        for _, program in entrants:
-            if program:
-                facts.keep(program.text)
-        document = begin(facts, contest, asked.seed, spending, how)
+        for text in texts.values():
+            facts.keep(text)
+        document = begin(facts, contest, asked.seed, spending, how, trial)
     write(document, csv, picture)
     end(document)
 
@@ -78,8 +78,9 @@ def _given(named: str) -> tuple[Entrant, Program]:
     return Entrant(Path(named).stem if named.endswith(".py") else named, program.digest), program
 
 
-def _of_run(named: str, kept: Kept) -> tuple[Entrant, None]:
-    """The improver that a run ended with; its program is in the store."""
+def _of_run(named: str, kept: Kept) -> tuple[Entrant, Program]:
+    """The improver that a run in the store ended with, and its program."""
+    from selftaught.program import Program
     from selftaught.runs import assignment, made, same_contract
     from selftaught.settings import Entrant
 
@@ -90,6 +91,7 @@ def _of_run(named: str, kept: Kept) -> tuple[Entrant, None]:
         )
     with looked_at(kept) as facts:
         record = facts.run(int(number))
-    assignment(record)
-    same_contract(record)
-    return Entrant(named, made(record, recursion)), None
+        assignment(record)
+        same_contract(record)
+        improver = made(record, recursion)
+        return Entrant(named, improver), Program(facts.text(improver))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, cast
 
 import typer
 
-from selftaught.cli.base import agree, begin, end, writable, write
+from selftaught.cli.base import begin, end, writable, write
 from selftaught.cli.completion import experiment_names, model_names
+from selftaught.cli.consent import agree
 from selftaught.cli.declare import WHAT, Working, command, option
 from selftaught.cli.options import Begun, ManyAsked, RoundSpending
 from selftaught.cli.terminal import show_rows
@@ -86,15 +87,14 @@ def experiment(
         show_rows(rows, how.json)
         return
     planned = plans.plan(name, preset, asked.choices(model or ["offline"]), asked.drawn, runs)
-    bound = estimate(planned, keyless=plan)
     if plan:
-        _show_plan(planned, str(bound), how.json)
+        _show_plan(planned, str(estimate(planned, keyless=True)), how.json)
         return
     writable(picture)
-    agree(bound, spending.limits(), how.yes)
+    trial = agree(planned, plans.texts().__getitem__, spending.limits(), how)
     with Store(how.store) as facts:
         plans.keep(facts.keep)
-        document = begin(facts, planned, asked.seed, spending, how, plan=planned.digest)
+        document = begin(facts, planned, asked.seed, spending, how, trial, plan=planned.digest)
     write(document, None, picture)
     end(document)
 

@@ -225,13 +225,14 @@ def judge(lab: Lab, settings: Settings, rounds: Sequence[Round], tasks: Sequence
     """Judge every round's improver and the controls on the test split."""
     test = MetaUtility(lab, tasks, "test", "report", settings.test, settings.inner, settings.keep)
 
-    lab.progress.phase("testing the seed improver and those of all rounds")
     improvers = [rounds[0].incumbent, *(r.improver for r in rounds)]
+    cells = settings.test * len(tasks)
+    lab.progress.phase("testing the seed improver and those of all rounds", len(set(improvers)) * cells)
     by_round = _tested(test, [(one, [1] * settings.test * len(tasks)) for one in improvers])
     seed, improved = by_round[0], by_round[-1]
     matching = matched(_by_repetition(improved.cells, len(tasks)), _by_repetition(seed.cells, len(tasks)))
     equal = [count for count in matching.batches for _ in tasks]
-    lab.progress.phase("testing best-of-n")
+    lab.progress.phase("testing best-of-n", 3 * cells)
     if settings.controls == "all":
         lab.ahead(partial(_doubled, test, seed.improver, equal))
     lab.ahead(partial(of_seed, test, seed.improver))
@@ -399,10 +400,11 @@ def _frozen(
 
 def spent(lab: Lab, settings: Settings, rounds: Sequence[Round], train: Sequence[ScaledTask]) -> int:
     """Answers that the recursion used, found or bought alike: to propose, to score what was proposed, and at the gates."""
-    return sum(_round(lab, settings, one, train) for one in rounds)
+    return sum(spent_of(lab, settings, one, train) for one in rounds)
 
 
-def _round(lab: Lab, settings: Settings, one: Round, train: Sequence[ScaledTask]) -> int:
+def spent_of(lab: Lab, settings: Settings, one: Round, train: Sequence[ScaledTask]) -> int:
+    """The same of one round."""
     utility = MetaUtility(
         lab, train, "train", ["round", one.number], settings.repetitions, settings.inner, settings.keep
     )

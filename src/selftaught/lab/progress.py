@@ -34,6 +34,10 @@ class Pulse(TypedDict):
     """What the run has cost so far; null: unknown."""
     elapsed_s: float
     """Seconds since its process began to work on it."""
+    steps: NotRequired[tuple[int, int] | None]
+    """Of what is being done now: how many of how many improver runs are done."""
+    left_s: NotRequired[tuple[float, float] | None]
+    """Seconds that are left, from probably the least to probably the most."""
     note: NotRequired[str]
     """What was last heard of the model that a user should know, e.g. what a request failed of."""
 
@@ -53,6 +57,8 @@ class Snapshot:
     """Seconds since this process began to work on the run."""
     note: str = ""
     """What was last heard of the model that a user should know."""
+    steps: tuple[int, int] | None = None
+    left_s: tuple[float, float] | None = None
 
     def plain(self) -> Pulse:
         return cast(Pulse, asdict(self))
@@ -73,6 +79,10 @@ class Progress:
         self._best: float | None = None
         self._note = ""
         self._dollars: float | None = 0.0
+        self._steps, self._of = 0, 0
+        self._left: tuple[float, float] | None = None
+        """Until when, by the monotonic clock."""
+        self._milestones: deque[str] = deque()
         self._began = time.monotonic()
         self._events: deque[Event] = deque(maxlen=_WAITING)
 
@@ -81,10 +91,34 @@ class Progress:
         with self._lock:
             self._scope = f"{text}, "
 
-    def phase(self, text: str) -> None:
+    def phase(self, text: str, steps: int = 0) -> None:
+        """What is done from now on, and how many improver runs that are counted (`step`) it takes, where it is known."""
         with self._lock:
             self._phase = self._scope + text
+            self._steps, self._of = 0, steps
         self.event("phase", self._phase)
+
+    def step(self) -> None:
+        """An improver run of what is done now is at its end."""
+        with self._lock:
+            self._steps += 1
+
+    def left(self, low_s: float, high_s: float) -> None:
+        """How long the run will probably still take."""
+        with self._lock:
+            self._left = time.monotonic() + low_s, time.monotonic() + high_s
+
+    def milestone(self, text: str) -> None:
+        """Something has come to its end, in one line."""
+        self._milestones.append(self._scope + text)
+        self.event("note", self._scope + text)
+
+    def take_milestones(self) -> list[str]:
+        """Those since the last call, oldest first."""
+        taken: list[str] = []
+        while self._milestones:
+            taken.append(self._milestones.popleft())
+        return taken
 
     def note(self, text: str) -> None:
         """Something happened that the user should know at once."""
@@ -139,7 +173,14 @@ class Progress:
     def snapshot(self) -> Snapshot:
         with self._lock:
             elapsed_s = time.monotonic() - self._began
-            return Snapshot(self._phase, self._best, dict(self._counts), self._dollars, elapsed_s, self._note)
+            steps = (min(self._steps, self._of), self._of) if self._of else None
+            return Snapshot(
+                self._phase, self._best, dict(self._counts), self._dollars, elapsed_s, self._note, steps, self._left_s()
+            )
+
+    def _left_s(self) -> tuple[float, float] | None:
+        now = time.monotonic()
+        return self._left and (max(0.0, self._left[0] - now), max(0.0, self._left[1] - now))
 
 
 class Beside(Progress):
@@ -152,7 +193,16 @@ class Beside(Progress):
     def scope(self, text: str) -> None:
         pass
 
-    def phase(self, text: str) -> None:
+    def phase(self, text: str, steps: int = 0) -> None:
+        pass
+
+    def step(self) -> None:
+        pass
+
+    def left(self, low_s: float, high_s: float) -> None:
+        pass
+
+    def milestone(self, text: str) -> None:
         pass
 
     def seen(self, value: float) -> None:

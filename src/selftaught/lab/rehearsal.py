@@ -7,17 +7,21 @@ comment, so that what goes wrong is due to the improver's own text.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from selftaught.budget import Allowance, Meter
+from selftaught.budget import Allowance, Meter, Usage
 from selftaught.lab import Lab
 from selftaught.plain import JSON
 from selftaught.program import Program
-from selftaught.sandbox import Job, Limits, Outcome
+from selftaught.sandbox import HostFunction, Job, Limits, Outcome
 
 _MISTAKES = (SyntaxError, ImportError, NameError, AttributeError, TypeError)
 """What no other answer and no other score would change: the improver's own text is wrong."""
 _LONGEST_CPU_S = 20.0
+START = Program("def f(x):\n    return x\n")
+"""A start solution for improvers of which it does not matter what they work on: its function is `f`."""
+Running = Callable[[Job, Mapping[str, HostFunction]], Sequence[Outcome]]
+"""Runs a job in the sandbox."""
 
 
 def rehearsed(
@@ -29,6 +33,14 @@ def rehearsed(
     own; where this is the allowance that it will have (`strict`), also a call beyond it that ends the improver with nothing
     handed in. Chance, time and memory prove nothing.
     """
+    outcome, _, kept = rehearsal(lab.compute, improver, start, entries, allowance)
+    return _wrong(outcome, strict and not kept)
+
+
+def rehearsal(
+    run: Running, improver: Program, start: Program, entries: tuple[str, str], allowance: Allowance
+) -> tuple[Outcome, Usage, Sequence[str]]:
+    """How the improver's run ends, what it uses of its allowance, and what it hands in before its end."""
     entry, wanted = entries
     given: tuple[JSON, ...] = (
         start.text,
@@ -61,8 +73,8 @@ def rehearsed(
 
     functions = {"utility": utility, "feedback": feedback, "keep": keep, "ask": ask}
     job = Job(improver.text, entry, (given,), (0,), limits, profile="improver")
-    (outcome,) = lab.compute(job, functions)
-    return _wrong(outcome, strict and not kept)
+    (outcome,) = run(job, functions)
+    return outcome, meter.used, kept
 
 
 def _wrong(outcome: Outcome, strict: bool) -> str | None:

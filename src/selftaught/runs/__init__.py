@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 
 from selftaught.errors import UsageError, reading
 from selftaught.lab import CONTRACT, Lab
+from selftaught.runs.spans import Span, Used
 from selftaught.settings import Assignment
 from selftaught.store import RunRecord
 
@@ -42,6 +43,10 @@ class Kind(Protocol):
 
     def bound(self, asked: Any) -> list[tuple[Assignment, int]]:
         """Answers at most, by what asks for them (each has a model of its own)."""
+        ...
+
+    def expected(self, asked: Any, used: Used) -> list[tuple[Assignment, Span]]:
+        """Answers, probably, by what asks for them; `used` tells how improvers go about it."""
         ...
 
     def looked_at(self, asked: Any) -> set[tuple[str, int]]:

@@ -11,6 +11,7 @@ from selftaught.evidence.contest import contend, document
 from selftaught.lab import Lab
 from selftaught.runs import earlier_looks
 from selftaught.runs.recursion import allowed, named
+from selftaught.runs.spans import Span, Used, about
 from selftaught.settings import Assignment, Contest
 from selftaught.store import RunRecord
 from selftaught.tasks import load_all
@@ -39,6 +40,14 @@ def bound(asked: Contest) -> list[tuple[Assignment, int]]:
     """Answers at most: every improver run uses up its allowance."""
     cells = len(asked.entrants) * len(load_all(asked.tasks, asked.seed)) * (asked.limit or asked.repetitions)
     return [(asked, cells * allowed(asked.inner))]
+
+
+def expected(asked: Contest, used: Used) -> list[tuple[Assignment, Span]]:
+    """Answers, probably: every improver goes about it as it does with canned answers, or so."""
+    cells = Span(asked.repetitions, asked.limit or asked.repetitions) * len(load_all(asked.tasks, asked.seed))
+    most = allowed(asked.inner)
+    each = [about(used(one.improver, asked.inner).responses, most) for one in asked.entrants]
+    return [(asked, sum(each, Span(0, 0)) * cells)]
 
 
 def looked_at(asked: Contest) -> set[tuple[str, int]]:

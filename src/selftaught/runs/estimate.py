@@ -31,6 +31,10 @@ class Estimate:
     def answers(self) -> int:
         return sum(self.models.values())
 
+    def of(self, answers: int) -> float | None:
+        """Dollars that so many answers may cost."""
+        return None if self.dollars is None or not self.answers else self.dollars * answers / self.answers
+
     def __str__(self) -> str:
         bound = "at most " + " and ".join(f"{answers:,} answers of {name}" for name, answers in self.models.items())
         if self.dollars is None:

@@ -45,6 +45,7 @@ from selftaught.runs import recursion as one_recursion
 from selftaught.runs.blank import blank
 from selftaught.runs.model import open_model
 from selftaught.runs.plans import plan
+from selftaught.runs.spans import Span, Used, likely
 from selftaught.settings import Arm, Assignment, Contest, Entrant, Plan, Settings
 from selftaught.store import RunRecord
 from selftaught.tasks import load_all
@@ -372,6 +373,21 @@ def bound(asked: Plan) -> list[tuple[Assignment, int]]:
         entrants = len(one.entrants) + len(asked.arms) * asked.runs
         each = contest.bound(replace(one, entrants=one.entrants[:1]))
         parts += [(single, answers * entrants) for single, answers in each]
+    return parts
+
+
+def expected(asked: Plan, used: Used) -> list[tuple[Assignment, Span]]:
+    """Answers, probably, of all that `bound` counts."""
+    parts: list[tuple[Assignment, Span]] = []
+    for arm in asked.arms:
+        again = one_recursion.expected_again(arm.settings, used) * 2 if asked.again else Span(0, 0)
+        found = one_recursion.expected(arm.settings, used)
+        parts += [(one, (answers + again) * asked.runs) for one, answers in found]
+    if one := asked.contest:
+        parts += contest.expected(one, used)
+        improved = likely(used(asked.arms[0].settings.improver, one.inner).responses, one_recursion.allowed(one.inner))
+        cells = one.repetitions * len(load_all(one.tasks, one.seed))
+        parts.append((one, improved * (len(asked.arms) * asked.runs * cells)))
     return parts
 
 

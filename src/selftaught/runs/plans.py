@@ -80,8 +80,14 @@ def plan(
 
 def keep(text: Callable[[str], str]) -> None:
     """Keep the text of every improver in the box: plans name them by digest."""
-    for name in names():
-        text(load(name).text)
+    for one in texts().values():
+        text(one)
+
+
+def texts() -> dict[str, str]:
+    """The text of every improver in the box, by its digest."""
+    found = [load(name) for name in names()]
+    return {one.digest: one.text for one in found}
 
 
 def questions() -> dict[str, str]:

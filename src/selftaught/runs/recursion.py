@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean as mean
 from typing import Any
 
 from selftaught.budget import Allowance
 from selftaught.downstream import SCALE_REPETITIONS, ScaledTask, scale
 from selftaught.errors import UsageError
 from selftaught.evidence.ahead import Ahead
-from selftaught.evidence.controls import counterfactuals, judge
+from selftaught.evidence.controls import counterfactuals, judge, spent_of
 from selftaught.evidence.report import report, so_far
 from selftaught.gate import Round
 from selftaught.improver import KEPT
 from selftaught.lab import Lab
-from selftaught.lab.boundaries import within
+from selftaught.lab.boundaries import Design, within
 from selftaught.meta import ImproverTask
+from selftaught.models.providers import sells
 from selftaught.program import Program
 from selftaught.recursion import recursion
 from selftaught.runs import earlier_looks
+from selftaught.runs.forecast import sharpened
+from selftaught.runs.spans import Span, Used, likely
 from selftaught.settings import Assignment, Settings
 from selftaught.store import RunRecord
 from selftaught.tasks import load_all, names_of
@@ -43,10 +48,44 @@ def conduct(lab: Lab, asked: Settings) -> dict[str, Any]:
         rounds.append(one)
         ahead.follow(one)
         lab.document.tell(**so_far(rounds))
+        if sells(lab.model.name):
+            _say_how_far(lab, asked, rounds, train)
     ahead.end(rounds)
     found = judge(lab, asked, rounds, test)
     further = counterfactuals(lab, asked, rounds, found, train, test) if asked.controls == "all" else None
     return {"model": lab.model.name, **report(rounds, found, further, earlier_looks(lab, asked))}
+
+
+def _say_how_far(lab: Lab, asked: Settings, rounds: Sequence[Round], train: Sequence[ScaledTask]) -> None:
+    """One line on the round that has ended, and what the run will probably come to."""
+    one, spent = rounds[-1], lab.spend.now()
+    answers, left = _sharpened(lab, asked, rounds, train)
+    found = sharpened(lab, asked.model, answers, left)
+    if found.seconds:
+        lab.progress.left(found.seconds.low, found.seconds.high)
+    price = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
+    limit = lab.spend.limits.dollars
+    goes = "" if limit is None else found.within(limit)
+    lab.progress.milestone(
+        f"round {one.number} of {asked.rounds} {'accepted' if one.accepted else 'kept the incumbent'}: {one.reason} · "
+        f"{spent.answers:,} answers{price} so far · in all {replace(found, seconds=None)}{f'; {goes}' if goes else ''}"
+    )
+
+
+def _sharpened(lab: Lab, asked: Settings, rounds: Sequence[Round], train: Sequence[ScaledTask]) -> tuple[Span, Span]:
+    """Answers in all, and those that are left, by how the rounds so far have used them."""
+    used = [spent_of(lab, asked, one, train) for one in rounds]
+    gates = [*rounds[-1].incumbent_cells, *rounds[-1].challenger_cells]
+    each = mean(cell.usage.responses for cell in gates)
+    seed = mean(cell.usage.responses for cell in rounds[0].incumbent_cells)
+    ahead = asked.rounds - len(rounds)
+    rest = Span(0.6, 1.6) * (used[-1] * ahead)
+    if asked.controls == "all" and asked.worker == "self":
+        rest += Span(0.7, 1.3) * (used[0] * (asked.rounds - 1))
+    new = len({one.improver for one in rounds} - {rounds[0].incumbent})
+    proposed = Span(0.7 * each, min(1.5 * each, allowed(asked.inner)))
+    test = _testing(asked, seed, proposed, new + ahead)
+    return rest + sum(used) + test, rest + test
 
 
 def tried(asked: Settings) -> tuple[dict[str, str], Sequence[str]]:
@@ -111,9 +150,71 @@ def _validations(asked: Settings) -> int:
     """Improver runs on every task at one gate, at most: as many as race may be handed in, and each gate may come to its end."""
     if asked.accept == "paper":
         return 2 * asked.validation
+    return max((1 + racing) * _repetitions(asked, one) for racing, one in _designs(asked).items())
+
+
+def _designs(asked: Settings) -> dict[int, Design | None]:
+    """The gate, by how many challengers race."""
     tasks = len(load_all(asked.tasks, asked.seed)) + bool(asked.itself)
-    designs = {racing: within(tasks, asked.validation, racing) for racing in range(1, KEPT + 1)}
-    return max((1 + racing) * (one.most if one else asked.validation) for racing, one in designs.items())
+    return {racing: within(tasks, asked.validation, racing) for racing in range(1, KEPT + 1)}
+
+
+def _repetitions(asked: Settings, design: Design | None) -> int:
+    return design.most if design else asked.validation
+
+
+def expected(asked: Settings, used: Used) -> list[tuple[Assignment, Span]]:
+    """Answers, probably: the seed improver goes about it as with canned answers, what is proposed asks from less to more."""
+    inner, outer = used(asked.improver, asked.inner).responses, used(asked.improver, asked.outer)
+    proposed = likely(inner, allowed(asked.inner))
+    first = _proposing(asked, Span(outer.responses, outer.responses), Span(outer.scorings, outer.scorings), proposed)
+    worker = likely(outer.responses, allowed(asked.outer)), likely(outer.scorings, asked.outer.scorings)
+    gate = _gating(asked, inner, proposed) * _cells(asked)
+    later = first if asked.worker == "frozen" else _proposing(asked, *worker, proposed)
+    rounds = first + gate + (later + gate) * (asked.rounds - 1)
+    if asked.controls == "all" and asked.worker == "self":
+        rounds += (first + gate) * (asked.rounds - 1)
+    return [(asked, rounds + _testing(asked, inner, proposed, asked.rounds))]
+
+
+def _gating(asked: Settings, inner: float, proposed: Span) -> Span:
+    """Answers on a task at a gate: from one challenger at its first look to as many as may race at the last one."""
+    if asked.accept == "paper":
+        return (proposed + inner) * asked.validation
+    designs = _designs(asked)
+    first = min(one.looks[0] if one else asked.validation for one in designs.values())
+    last = max((inner + racing * proposed.high) * _repetitions(asked, one) for racing, one in designs.items())
+    return Span((inner + proposed.low) * first, last)
+
+
+def expected_again(asked: Settings, used: Used) -> Span:
+    """Answers, probably, of one outer run, its scorings, and the test of what it makes."""
+    outer = used(asked.improver, asked.outer)
+    proposed = likely(used(asked.improver, asked.inner).responses, allowed(asked.inner))
+    work = likely(outer.responses, allowed(asked.outer)), likely(outer.scorings, asked.outer.scorings)
+    test = proposed * (asked.test * len(load_all(asked.test_tasks, asked.seed)))
+    return _proposing(asked, *work, proposed) + test
+
+
+def _proposing(asked: Settings, answers: Span, scorings: Span, proposed: Span) -> Span:
+    """Answers of an outer run and of its scorings, where an improver that is scored uses `proposed` on a task."""
+    return answers + scorings * proposed * (asked.repetitions * _cells(asked))
+
+
+def _cells(asked: Settings) -> int:
+    """Improver runs on tasks in one repetition; û among the tasks has some of its own."""
+    tasks = len(load_all(asked.tasks, asked.seed))
+    return tasks * (2 + asked.itself.scorings // 2) if asked.itself else tasks
+
+
+def _testing(asked: Settings, inner: float, proposed: Span, improved: int) -> Span:
+    """Answers of the comparison: best-of-n, which holds the seed improver, the improvers of the rounds, and the controls."""
+    most = allowed(asked.inner)
+    arms = Span(most, most) if inner else Span(0, 0)
+    arms += Span(0, improved * proposed.high)
+    if asked.controls == "all":
+        arms += Span(0, 2 * proposed.high + max(0.0, 2 * proposed.high - most)) + Span(proposed.low, 0)
+    return arms * (asked.test * len(load_all(asked.test_tasks, asked.seed)))
 
 
 def bound_again(asked: Settings) -> int:

@@ -38,6 +38,8 @@ def shown(progress: Progress, console: Console) -> Generator[None]:
 def _live(progress: Progress, console: Console, ended: threading.Event) -> None:
     with Live(console=console, transient=True, refresh_per_second=4) as live:
         while not ended.wait(0.25):
+            for text in progress.take_milestones():
+                live.console.print(clean(text), soft_wrap=True, highlight=False, markup=False, emoji=False)
             live.update(drawn([running.now(progress.snapshot().plain())]))
 
 
@@ -46,6 +48,8 @@ def _plain(progress: Progress, console: Console, ended: threading.Event) -> None
     phase, last, note = "", 0.0, ""
     while not ended.wait(0.2):
         now = progress.snapshot()
+        for text in progress.take_milestones():
+            console.print(clean(text), soft_wrap=True, highlight=False, markup=False, emoji=False)
         if now.note != note:
             note = now.note
             console.print(clean(note), soft_wrap=True, highlight=False, markup=False, emoji=False)

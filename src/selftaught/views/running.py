@@ -27,14 +27,15 @@ def now(pulse: Pulse, quiet_s: float | None = None) -> Sheet:
     at_work, runs = counts.get("improver runs under way", 0), counts.get("improver runs", 0)
     answers, bought = counts.get("answers", 0), counts.get("answers bought", 0)
     rows = [
-        ("now", pulse["phase"]),
+        ("now", pulse["phase"] + _steps(pulse)),
+        ("waits for", _waits(pulse)),
         ("improvers", f"{at_work:,} at work, {runs:,} done"),
         ("scorings", f"{counts.get('scorings', 0):,}"),
         ("answers", f"{answers:,}, of which {bought:,} new"),
         ("requests", f"{counts.get('requests under way', 0):,} under way, {counts.get('tokens', 0):,} tokens came in"),
         ("money", _money(pulse, 4)),
         ("best so far", NONE if pulse["best"] is None else f"{pulse['best']:.3f}"),
-        ("time", f"{pulse['elapsed_s']:.0f} s"),
+        ("time", f"{pulse['elapsed_s']:.0f} s{_left(pulse)}"),
         *([("model", note)] if (note := pulse.get("note")) else []),
         *([] if quiet_s is None else [("sign of life", f"{quiet_s:,.0f} s ago")]),
     ]
@@ -50,10 +51,41 @@ def line(pulse: Pulse) -> str:
     counts = pulse["counts"]
     best = "" if pulse["best"] is None else f" · best so far {pulse['best']:.3f}"
     return (
-        f"{pulse['elapsed_s']:5.0f} s · {pulse['phase']} · {counts.get('improver runs under way', 0)} improvers at work · "
+        f"{pulse['elapsed_s']:5.0f} s{_left(pulse)} · {pulse['phase']}{_steps(pulse)} · waits for {_waits(pulse)} · "
+        f"{counts.get('improver runs under way', 0)} improvers at work · "
         f"{counts.get('improver runs', 0):,} improver runs · {counts.get('scorings', 0):,} scorings · "
         f"{counts.get('answers', 0):,} answers · {_money(pulse, 2)}{best}"
     )
+
+
+def _steps(pulse: Pulse) -> str:
+    """How much of what is done now is done."""
+    steps = pulse.get("steps")
+    return f", {steps[0]:,} of {steps[1]:,} improver runs" if steps else ""
+
+
+def _waits(pulse: Pulse) -> str:
+    """What the run waits for: whoever has the answers, or the sandbox."""
+    waiting = pulse["counts"].get("requests under way", 0)
+    if waiting:
+        return f"the model: {waiting:,} request{'' if waiting == 1 else 's'} under way"
+    return "the sandbox: programs are run and scored"
+
+
+def _left(pulse: Pulse) -> str:
+    """How long it will probably still take."""
+    left = pulse.get("left_s")
+    if not left:
+        return ""
+    low, high = duration(left[0]), duration(left[1])
+    return f", about {low} left" if low == high else f", {low} to {high} left"
+
+
+def duration(seconds: float) -> str:
+    """A time in words: seconds, minutes or hours."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _money(pulse: Pulse, places: int) -> str:

@@ -1,0 +1,49 @@
+"""Ranges of what a run will probably use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+
+from selftaught.budget import Allowance, Usage
+from selftaught.plain import JSON
+
+
+@dataclass(frozen=True)
+class Span:
+    """From what is probably the least to what is probably the most."""
+
+    low: float
+    high: float
+
+    def __add__(self, other: Span | float) -> Span:
+        other = other if isinstance(other, Span) else Span(other, other)
+        return Span(self.low + other.low, self.high + other.high)
+
+    def __mul__(self, factor: Span | float) -> Span:
+        factor = factor if isinstance(factor, Span) else Span(factor, factor)
+        return Span(self.low * factor.low, self.high * factor.high)
+
+    def at_least(self, least: float) -> Span:
+        return Span(max(self.low, least), max(self.high, least))
+
+    def at_most(self, most: float) -> Span:
+        return Span(min(self.low, most), min(self.high, most))
+
+    def plain(self) -> list[JSON]:
+        return [self.low, self.high]
+
+
+Used = Callable[[str, Allowance], Usage]
+"""What an improver, by its digest, uses of an allowance."""
+
+
+def likely(seen: float, most: float) -> Span:
+    """What an improver that a model proposes may use where the one that it was made from uses `seen`, on average over many."""
+    return Span(0.3 * seen, sqrt(seen * most) if seen < most else most)
+
+
+def about(seen: float, most: float) -> Span:
+    """What an improver may use on real tasks that uses `seen` with canned answers."""
+    return Span(0.6 * seen, 1.4 * seen).at_most(most)
