@@ -12,53 +12,56 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchmarks.faults import FaultServer, good
 
-BASE = "--calls 6 --responses 3 --scorings 20 --outer-calls 2 --outer-responses 3 --outer-scorings 6"
+BASE = "--calls 4 --responses 3 --scorings 12 --outer-calls 2 --outer-responses 2 --outer-scorings 4"
 SETTINGS = [
-    f"run --tasks {task} --test-tasks {task} --rounds {rounds} --improver {improver} {sizes} {BASE} {more}"
-    for task, rounds, improver, sizes, more in [
-        ("grid", 1, "seed", "--repetitions 1 --validation 1 --test 1", ""),
-        ("grid", 2, "seed", "--repetitions 1 --validation 2 --test 2", ""),
-        ("lpn", 2, "seed", "--repetitions 1 --validation 2 --test 2", ""),
-        ("parity", 3, "seed", "--repetitions 1 --validation 1 --test 1", ""),
-        ("grid", 2, "best-of-n", "--repetitions 1 --validation 1 --test 1", ""),
-        ("lpn", 2, "greedy", "--repetitions 1 --validation 1 --test 1", ""),
-        ("grid", 2, "seed", "--repetitions 1 --validation 1 --test 3", "--controls basic"),
-        ("lpn", 1, "seed", "--repetitions 2 --validation 2 --test 1", "--controls basic"),
-        ("parity", 2, "seed", "--repetitions 1 --validation 3 --test 1", "--accept paper"),
-        ("grid", 2, "beam", "--repetitions 1 --validation 1 --test 1", "--controls basic"),
-        ("lpn", 2, "seed", "--repetitions 1 --validation 1 --test 1", "--worker frozen"),
-        ("grid", 3, "seed", "--repetitions 1 --validation 1 --test 1", "--accept paper"),
-        ("parity", 1, "temperatures", "--repetitions 1 --validation 1 --test 1", ""),
-        ("lpn", 2, "chain-of-thought", "--repetitions 1 --validation 1 --test 1", ""),
-        ("grid", 1, "genetic", "--repetitions 1 --validation 2 --test 1", "--controls basic"),
-        ("lpn", 3, "seed", "--repetitions 1 --validation 1 --test 1", "--controls basic"),
+    f"run --tasks {task} --test-tasks {task} --rounds {rounds} --improver {improver} --repetitions 1 {BASE} {more}"
+    for task, rounds, improver, more in [
+        ("maxcut", 1, "seed", "--validation 1 --test 1"),
+        ("formula:test/1", 2, "seed", "--validation 1 --test 1"),
+        ("maxcut", 2, "seed", "--validation 2 --test 2"),
+        ("sat", 2, "seed", "--validation 1 --test 1"),
+        ("formula:test/1", 3, "seed", "--validation 2 --test 1 --controls basic"),
+        ("maxcut", 2, "best-of-n", "--validation 1 --test 1"),
+        ("formula:test/1", 2, "greedy", "--validation 1 --test 1"),
+        ("sat", 1, "seed", "--validation 1 --test 3 --controls basic"),
+        ("maxcut", 2, "seed", "--validation 2 --test 1 --accept paper"),
+        ("formula:test/1", 2, "beam", "--validation 1 --test 1 --controls basic"),
+        ("maxcut", 2, "seed", "--validation 1 --test 1 --worker frozen"),
+        ("formula:test/1", 3, "seed", "--validation 1 --test 1 --accept paper"),
+        ("maxcut", 1, "temperatures", "--validation 1 --test 1"),
+        ("sat", 2, "chain-of-thought", "--validation 1 --test 1 --controls basic"),
+        ("formula:test/1", 1, "genetic", "--validation 2 --test 1 --controls basic"),
+        ("maxcut", 2, "greedy", "--validation 1 --test 1 --controls basic"),
     ]
 ] + [
-    f"compare {improvers} --tasks {task} --repetitions {repetitions} --calls 6 --responses 3 --scorings 20"
+    f"compare {improvers} --tasks {task} --repetitions {repetitions} --calls 4 --responses 3 --scorings 12"
     for improvers, task, repetitions in [
-        ("seed best-of-n", "grid", 2),
-        ("seed greedy", "lpn", 2),
-        ("beam genetic", "parity", 1),
-        ("seed chain-of-thought temperatures", "grid", 1),
+        ("seed best-of-n", "maxcut", 2),
+        ("seed greedy", "formula:test/1", 2),
+        ("beam genetic", "sat", 1),
+        ("seed chain-of-thought temperatures", "maxcut", 1),
     ]
 ]
+FRESH = 600
+"""The first of the seeds: none of those by which the ranges were set."""
 SHOWN = re.compile(r"probably ([\d,]+)(?: to ([\d,]+))? answers(?:, \$([\d.,e-]+)(?: to \$([\d.,e-]+))?)?")
 
 
 def run(quick: bool = False) -> dict[str, object]:
-    """Of how many settings the range holds the truth, and its widest factor: before the run, and after its first round."""
-    rows: list[dict[str, Any]] = []
-    with FaultServer(good, 0.02) as server, tempfile.TemporaryDirectory() as folder:
-        _ran("run --tasks grid --test-tasks grid --rounds 1 --max-answers 16", server.url, folder, 99)
-        for i, settings in enumerate(SETTINGS[:2] if quick else SETTINGS):
-            began = time.perf_counter()
-            rows.append(_row(settings, *_ran(settings, server.url, folder, i)))
-            print(i, round(time.perf_counter() - began), rows[-1], file=sys.stderr, flush=True)
+    """Of how many settings the range holds the truth, and its widest factor: before the run, and after its first round.
+
+    Two runs at a time, each half of them with a store and a trial of its own.
+    """
+    wanted = [*enumerate(SETTINGS)][: 2 if quick else None]
+    with ThreadPoolExecutor(2) as side_by_side:
+        halves = [*side_by_side.map(_rows, [wanted[::2], wanted[1::2]])]
+    rows = [row for half in halves for row in half]
     before, after = ([row[name] for row in rows if row.get(name)] for name in ("before", "after a round"))
     return {
         "before": _held(before),
@@ -66,6 +69,12 @@ def run(quick: bool = False) -> dict[str, object]:
         "settings": rows,
         "goal": "holds the truth in at least 90 %, factor at most 10 before, 3 after the first round",
     }
+
+
+def _rows(wanted: Sequence[tuple[int, str]]) -> list[dict[str, Any]]:
+    with FaultServer(good, 0.02) as server, tempfile.TemporaryDirectory() as folder:
+        _ran("run --tasks grid --test-tasks grid --rounds 1 --max-answers 16", server.url, folder, FRESH - 1)
+        return [_row(settings, *_ran(settings, server.url, folder, FRESH + i)) for i, settings in wanted]
 
 
 def _held(found: list[dict[str, Any]]) -> dict[str, object]:
@@ -78,6 +87,7 @@ def _row(settings: str, told: str, document: dict[str, Any]) -> dict[str, Any]:
     shown = [_figures(match) for match in SHOWN.finditer(told)]
     truth = usage["responses"], usage["dollars_spent"]
     row: dict[str, Any] = {"settings": settings, "truth": truth, "before": _compared(shown[0], truth)}
+    print(row, file=sys.stderr, flush=True)
     return row | ({"after a round": _compared(shown[1], truth)} if len(shown) > 1 else {})
 
 

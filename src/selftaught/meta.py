@@ -117,6 +117,7 @@ class MetaUtility:
 
         All tries of all cells begin first: a cell finds them, or waits for them.
         """
+        self.lab.progress.expect(len(wanted))
         each = list(zip(wanted, tries or [1] * len(wanted), strict=True))
         repeats = [partial(self._run, *one, k) for one, count in each if count > 1 for k in range(count)]
         cells = [partial(self.cell, *one, count) for one, count in each]

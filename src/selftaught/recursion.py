@@ -36,7 +36,7 @@ def recursion(lab: Lab, seed: Program, tasks: Sequence[ScaledTask], settings: Se
             proposal = improve(
                 own, worker, workpiece, train, ["outer", lab.roots.streams, t], settings.outer, train.level + 1
             )
-            lab.progress.phase(f"round {t} of {settings.rounds}: validating", 2 * settings.validation * len(tasks))
+            lab.progress.phase(f"round {t} of {settings.rounds}: validating")
             outcome = gated(gate, t, worker, improver, proposal, settings)
         improver = outcome.improver
         yield outcome

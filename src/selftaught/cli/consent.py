@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from selftaught.settings import Assignment
     from selftaught.store import Store
 
-_DEFAULT_PLACES = 64
-
 
 def agree(asked: Assignment, text: Callable[[str], str], limits: SpendLimits, how: Begun) -> bool:
     """Show what a run may cost and will probably come to, and ask before one that is not free; whether its first answers are
@@ -58,7 +56,7 @@ def probable(
 
     here = nullcontext(facts) if facts or not how.store.is_file() else Store(how.store, readonly=True)
     with here as store, open_sandbox(how.sandbox) as sandbox:
-        found = forecast(asked, store, sandbox, text, how.concurrency or _DEFAULT_PLACES)
+        found = forecast(asked, store, sandbox, text)
     goes = "" if limits.dollars is None else found.within(limits.dollars)
     tell(f"{found}{f'; {goes}' if goes else ''}")
     return found

@@ -226,13 +226,12 @@ def judge(lab: Lab, settings: Settings, rounds: Sequence[Round], tasks: Sequence
     test = MetaUtility(lab, tasks, "test", "report", settings.test, settings.inner, settings.keep)
 
     improvers = [rounds[0].incumbent, *(r.improver for r in rounds)]
-    cells = settings.test * len(tasks)
-    lab.progress.phase("testing the seed improver and those of all rounds", len(set(improvers)) * cells)
+    lab.progress.phase("testing the seed improver and those of all rounds")
     by_round = _tested(test, [(one, [1] * settings.test * len(tasks)) for one in improvers])
     seed, improved = by_round[0], by_round[-1]
     matching = matched(_by_repetition(improved.cells, len(tasks)), _by_repetition(seed.cells, len(tasks)))
     equal = [count for count in matching.batches for _ in tasks]
-    lab.progress.phase("testing best-of-n", 3 * cells)
+    lab.progress.phase("testing best-of-n")
     if settings.controls == "all":
         lab.ahead(partial(_doubled, test, seed.improver, equal))
     lab.ahead(partial(of_seed, test, seed.improver))

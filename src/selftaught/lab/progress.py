@@ -35,7 +35,7 @@ class Pulse(TypedDict):
     elapsed_s: float
     """Seconds since its process began to work on it."""
     steps: NotRequired[tuple[int, int] | None]
-    """Of what is being done now: how many of how many improver runs are done."""
+    """Of what is being done now: how many of the improver runs that are certain are done."""
     left_s: NotRequired[tuple[float, float] | None]
     """Seconds that are left, from probably the least to probably the most."""
     note: NotRequired[str]
@@ -91,12 +91,17 @@ class Progress:
         with self._lock:
             self._scope = f"{text}, "
 
-    def phase(self, text: str, steps: int = 0) -> None:
-        """What is done from now on, and how many improver runs that are counted (`step`) it takes, where it is known."""
+    def phase(self, text: str) -> None:
+        """What is done from now on."""
         with self._lock:
             self._phase = self._scope + text
-            self._steps, self._of = 0, steps
+            self._steps, self._of = 0, 0
         self.event("phase", self._phase)
+
+    def expect(self, steps: int) -> None:
+        """So many more improver runs are certain to be done now; each says `step` at its end."""
+        with self._lock:
+            self._of += steps
 
     def step(self) -> None:
         """An improver run of what is done now is at its end."""
@@ -193,7 +198,10 @@ class Beside(Progress):
     def scope(self, text: str) -> None:
         pass
 
-    def phase(self, text: str, steps: int = 0) -> None:
+    def phase(self, text: str) -> None:
+        pass
+
+    def expect(self, steps: int) -> None:
         pass
 
     def step(self) -> None:

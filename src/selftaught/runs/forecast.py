@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
-from statistics import fmean as mean
+from math import ceil, floor, log10
 
 from selftaught.budget import Allowance, Usage
 from selftaught.improver import ENTRY
@@ -27,12 +26,15 @@ from selftaught.views.running import duration
 
 TRIAL = 16
 """Answers that a trial buys."""
-SAMPLE = 200
-"""Answers that are looked at for what one takes."""
-SHARPENED = 1.15
-"""The same, of the run's own answers."""
-PRICE_SPREAD = 1.4
-"""By how much the mean price of other answers may be off, either way."""
+BEFORE = 8.5
+"""From low to high before a run, where what is proposed and what an answer costs is hardly known; below ten when rounded."""
+AFTERWARDS = 2.5
+"""The same after a round; below three when rounded."""
+SHIFT = 0.7
+"""Truth by the middle of what is counted, before a run: what is shared is counted once for each use. Found by runs of ten
+settings like those of `benchmarks forecasts`, with other tasks, seeds and sizes."""
+SHIFT_AFTERWARDS = 0.8
+"""The same after a round."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,7 @@ class Known:
 
     dollars: float | None
     seconds: float
-    answers: int
-    """How many it is known from."""
+    """Of the whole run, scoring included: answers come side by side."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,8 @@ class Forecast:
         return {name: span and span.plain() for name, span in spans.items()}
 
 
-def forecast(
-    asked: Assignment, store: Store | None, sandbox: Sandbox, text: Callable[[str], str], places: int
-) -> Forecast:
-    """Before a run. `text` gives the improvers' texts by their digests; `places`: requests at once."""
+def forecast(asked: Assignment, store: Store | None, sandbox: Sandbox, text: Callable[[str], str]) -> Forecast:
+    """Before a run. `text` gives the improvers' texts by their digests."""
     found: dict[tuple[str, Allowance], Usage] = {}
 
     def used(improver: str, allowance: Allowance) -> Usage:
@@ -89,17 +88,22 @@ def forecast(
     answers, dollars, seconds = Span(0, 0), Span(0, 0), Span(0, 0)
     prices = times = True
     for one, expected in kind_of(asked.plain()).expected(asked, used):
-        known = known_of(store, one.model) if store else None
+        known = known_of(store, one) if store else None
         answers += expected
         if known is None or known.dollars is None:
             prices = False
         else:
-            dollars += expected * known.dollars * Span(1 / PRICE_SPREAD, PRICE_SPREAD)
+            dollars += expected * known.dollars
         if known is None:
             times = False
         else:
-            seconds += expected * (known.seconds / places) * Span(1, 3) + Span(5, 20) * known.seconds
-    return Forecast(answers, dollars if prices else None, seconds if times else None)
+            seconds += expected * known.seconds
+    most = sum(count for _, count in kind_of(asked.plain()).bound(asked))
+    return Forecast(
+        answers.spread(BEFORE, SHIFT).at_most(most),
+        dollars.spread(BEFORE, SHIFT) if prices else None,
+        seconds.spread(BEFORE, SHIFT) if times else None,
+    )
 
 
 def sharpened(lab: Lab, model: ModelChoice, answers: Span, left: Span) -> Forecast:
@@ -108,39 +112,51 @@ def sharpened(lab: Lab, model: ModelChoice, answers: Span, left: Span) -> Foreca
     spent = lab.spend.now()
     dollars = None
     if bought.responses:
-        each = known_from(lab.store, lab.run, bought, model).dollars
-        dollars = None if each is None else answers * each * Span(1 / SHARPENED, SHARPENED)
+        each = known_from(bought, model, spent.wall_s).dollars
+        dollars = None if each is None else (answers * each).spread(AFTERWARDS, SHIFT_AFTERWARDS)
+    answers = answers.spread(AFTERWARDS, SHIFT_AFTERWARDS)
     each_s = spent.wall_s / max(1, spent.answers)
-    return Forecast(answers.at_least(bought.responses), dollars, left * each_s * Span(0.5, 2.0))
+    paid = dollars and dollars.at_least(spent.dollars or 0.0)
+    return Forecast(answers.at_least(bought.responses), paid, left * each_s * Span(0.5, 2.0))
 
 
-def known_of(store: Store, model: ModelChoice) -> Known | None:
-    """What an answer of a model costs and takes, from the newest run with it in the store; None where it has none."""
+def known_of(store: Store, asked: Assignment) -> Known | None:
+    """What an answer of its model costs and takes, from the newest run with it in the store, on the same tasks if there is one;
+    None where it has none."""
+    model, tasks = asked.model, asked.plain()["tasks"]
+    found: Known | None = None
     for record in reversed(store.runs()):
         if (record.settings.get("model"), record.settings.get("base_url")) == (model.spec, model.base_url):
-            bought = store.bought(record.id)
-            if bought.responses:
-                return known_from(store, record.id, bought, model)
-    return None
+            alike = record.settings.get("tasks") == tasks
+            if (alike or not found) and (bought := store.bought(record.id)).responses:
+                found = known_from(bought, model, record.spent.get("wall_s", 0.0))
+                if alike:
+                    break
+    return found
 
 
-def known_from(store: Store, run: int, bought: Usage, model: ModelChoice) -> Known:
-    """What an answer costs and takes, from those that a run has bought."""
-    latency_s = [body["latency_s"] for _, body in islice(store.facts("answer", run), SAMPLE)]
+def known_from(bought: Usage, model: ModelChoice, wall_s: float) -> Known:
+    """What an answer costs and takes, from those that a run has bought in so many seconds of working on it."""
     dollars = model.price.of(bought.tokens_in, bought.tokens_out) if model.price else bought.dollars
-    return Known(None if dollars is None else dollars / bought.responses, mean(latency_s or [0.0]), bought.responses)
+    return Known(None if dollars is None else dollars / bought.responses, wall_s / bought.responses)
+
+
+def _figures(value: float, whole: Callable[[float], float]) -> float:
+    """Two figures of a number, by rounding down or up: a range does not lose the truth by being shown."""
+    if value <= 0:
+        return 0.0
+    unit = 10.0 ** (floor(log10(value)) - 1)
+    return whole(value / unit) * unit
+
+
+def _between(span: Span, shown: Callable[[float], str]) -> str:
+    low, high = shown(_figures(span.low, floor)), shown(_figures(span.high, ceil))
+    return low if low == high else f"{low} to {high}"
 
 
 def _count(value: float) -> str:
-    """A number of answers, rounded to two figures."""
-    digits = max(0, len(str(int(value))) - 2)
-    return f"{round(value, -digits):,.0f}"
+    return f"{value:,.0f}"
 
 
 def _money(dollars: float) -> str:
     return f"${dollars:,.2f}" if dollars >= 0.1 else f"${dollars:.2g}"
-
-
-def _between(span: Span, shown: Callable[[float], str]) -> str:
-    low, high = shown(span.low), shown(span.high)
-    return low if low == high else f"{low} to {high}"

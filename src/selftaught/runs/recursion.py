@@ -18,7 +18,6 @@ from selftaught.improver import KEPT
 from selftaught.lab import Lab
 from selftaught.lab.boundaries import Design, within
 from selftaught.meta import ImproverTask
-from selftaught.models.providers import sells
 from selftaught.program import Program
 from selftaught.recursion import recursion
 from selftaught.runs import earlier_looks
@@ -48,8 +47,7 @@ def conduct(lab: Lab, asked: Settings) -> dict[str, Any]:
         rounds.append(one)
         ahead.follow(one)
         lab.document.tell(**so_far(rounds))
-        if sells(lab.model.name):
-            _say_how_far(lab, asked, rounds, train)
+        _say_how_far(lab, asked, rounds, train)
     ahead.end(rounds)
     found = judge(lab, asked, rounds, test)
     further = counterfactuals(lab, asked, rounds, found, train, test) if asked.controls == "all" else None
@@ -79,13 +77,23 @@ def _sharpened(lab: Lab, asked: Settings, rounds: Sequence[Round], train: Sequen
     each = mean(cell.usage.responses for cell in gates)
     seed = mean(cell.usage.responses for cell in rounds[0].incumbent_cells)
     ahead = asked.rounds - len(rounds)
-    rest = Span(0.6, 1.6) * (used[-1] * ahead)
+    rest = Span(0.6, 1.6) * (used[-1] * ahead * _asks_more(asked, rounds[-1]))
     if asked.controls == "all" and asked.worker == "self":
         rest += Span(0.7, 1.3) * (used[0] * (asked.rounds - 1))
     new = len({one.improver for one in rounds} - {rounds[0].incumbent})
     proposed = Span(0.7 * each, min(1.5 * each, allowed(asked.inner)))
     test = _testing(asked, seed, proposed, new + ahead)
     return rest + sum(used) + test, rest + test
+
+
+def _asks_more(asked: Settings, one: Round) -> float:
+    """Answers that the worker of the next round asks for, by those of this one, as both did at its gate."""
+    if asked.worker != "self" or not one.accepted:
+        return 1.0
+    before, after = (
+        mean(cell.usage.responses for cell in cells) for cells in (one.incumbent_cells, one.challenger_cells)
+    )
+    return after / before if before and after else 1.0
 
 
 def tried(asked: Settings) -> tuple[dict[str, str], Sequence[str]]:

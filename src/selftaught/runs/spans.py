@@ -31,6 +31,11 @@ class Span:
     def at_most(self, most: float) -> Span:
         return Span(min(self.low, most), min(self.high, most))
 
+    def spread(self, factor: float, shift: float = 1.0) -> Span:
+        """From its geometric middle, moved by `shift`, as far either way as makes `factor` from low to high."""
+        middle = shift * sqrt(self.low * self.high)
+        return Span(middle / sqrt(factor), middle * sqrt(factor))
+
     def plain(self) -> list[JSON]:
         return [self.low, self.high]
 

@@ -33,14 +33,20 @@ def shown(progress: Progress, console: Console) -> Generator[None]:
     finally:
         ended.set()
         thread.join()
+        _said(progress, console)
 
 
 def _live(progress: Progress, console: Console, ended: threading.Event) -> None:
     with Live(console=console, transient=True, refresh_per_second=4) as live:
         while not ended.wait(0.25):
-            for text in progress.take_milestones():
-                live.console.print(clean(text), soft_wrap=True, highlight=False, markup=False, emoji=False)
+            _said(progress, live.console)
             live.update(drawn([running.now(progress.snapshot().plain())]))
+
+
+def _said(progress: Progress, console: Console) -> None:
+    """What has come to its end, a line each."""
+    for text in progress.take_milestones():
+        console.print(clean(text), soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def _plain(progress: Progress, console: Console, ended: threading.Event) -> None:
@@ -48,8 +54,7 @@ def _plain(progress: Progress, console: Console, ended: threading.Event) -> None
     phase, last, note = "", 0.0, ""
     while not ended.wait(0.2):
         now = progress.snapshot()
-        for text in progress.take_milestones():
-            console.print(clean(text), soft_wrap=True, highlight=False, markup=False, emoji=False)
+        _said(progress, console)
         if now.note != note:
             note = now.note
             console.print(clean(note), soft_wrap=True, highlight=False, markup=False, emoji=False)
