@@ -48,7 +48,7 @@ SETTINGS = [
         ("seed chain-of-thought temperatures", "maxcut", 1),
     ]
 ]
-FRESH = 600
+FRESH = 700
 """The first of the seeds: none of those by which the ranges were set."""
 SHOWN = re.compile(r"probably ([\d,]+)(?: to ([\d,]+))? answers(?:, \$([\d.,e-]+)(?: to \$([\d.,e-]+))?)?")
 
@@ -87,8 +87,9 @@ def _row(settings: str, told: str, document: dict[str, Any]) -> dict[str, Any]:
     shown = [_figures(match) for match in SHOWN.finditer(told)]
     truth = usage["responses"], usage["dollars_spent"]
     row: dict[str, Any] = {"settings": settings, "truth": truth, "before": _compared(shown[0], truth)}
+    row |= {"after a round": _compared(shown[1], truth)} if len(shown) > 1 else {}
     print(row, file=sys.stderr, flush=True)
-    return row | ({"after a round": _compared(shown[1], truth)} if len(shown) > 1 else {})
+    return row
 
 
 def _figures(match: re.Match[str]) -> list[tuple[float, float]]:

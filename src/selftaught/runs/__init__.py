@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 from selftaught.errors import UsageError, reading
 from selftaught.lab import CONTRACT, Lab
 from selftaught.runs.spans import Span, Used
-from selftaught.settings import Assignment
+from selftaught.settings import Assignment, Contest, Settings
 from selftaught.store import RunRecord
 
 KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment"}
@@ -45,7 +45,7 @@ class Kind(Protocol):
         """Answers at most, by what asks for them (each has a model of its own)."""
         ...
 
-    def expected(self, asked: Any, used: Used) -> list[tuple[Assignment, Span]]:
+    def expected(self, asked: Any, used: Used) -> list[tuple[Settings | Contest, Span]]:
         """Answers, probably, by what asks for them; `used` tells how improvers go about it."""
         ...
 

@@ -12,7 +12,7 @@ from selftaught.lab import Lab
 from selftaught.runs import earlier_looks
 from selftaught.runs.recursion import allowed, named
 from selftaught.runs.spans import Span, Used, about
-from selftaught.settings import Assignment, Contest
+from selftaught.settings import Assignment, Contest, Settings
 from selftaught.store import RunRecord
 from selftaught.tasks import load_all
 
@@ -42,7 +42,7 @@ def bound(asked: Contest) -> list[tuple[Assignment, int]]:
     return [(asked, cells * allowed(asked.inner))]
 
 
-def expected(asked: Contest, used: Used) -> list[tuple[Assignment, Span]]:
+def expected(asked: Contest, used: Used) -> list[tuple[Settings | Contest, Span]]:
     """Answers, probably: every improver goes about it as it does with canned answers, or so."""
     cells = Span(asked.repetitions, asked.limit or asked.repetitions) * len(load_all(asked.tasks, asked.seed))
     most = allowed(asked.inner)

@@ -376,9 +376,9 @@ def bound(asked: Plan) -> list[tuple[Assignment, int]]:
     return parts
 
 
-def expected(asked: Plan, used: Used) -> list[tuple[Assignment, Span]]:
+def expected(asked: Plan, used: Used) -> list[tuple[Settings | Contest, Span]]:
     """Answers, probably, of all that `bound` counts."""
-    parts: list[tuple[Assignment, Span]] = []
+    parts: list[tuple[Settings | Contest, Span]] = []
     for arm in asked.arms:
         again = one_recursion.expected_again(arm.settings, used) * 2 if asked.again else Span(0, 0)
         found = one_recursion.expected(arm.settings, used)

@@ -6,11 +6,13 @@ is known from earlier answers of the same model in the store; where there are no
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import ceil, floor, log10
+from statistics import fmean as mean
 
 from selftaught.budget import Allowance, Usage
+from selftaught.errors import UsageError
 from selftaught.improver import ENTRY
 from selftaught.lab import Lab
 from selftaught.lab.rehearsal import START, rehearsal
@@ -19,9 +21,10 @@ from selftaught.program import Program
 from selftaught.runs import kind_of
 from selftaught.runs.spans import Span
 from selftaught.sandbox import Sandbox
-from selftaught.settings import Assignment
+from selftaught.settings import Assignment, Contest, Settings
 from selftaught.settings.choice import ModelChoice
 from selftaught.store import Store
+from selftaught.tasks import load_all
 from selftaught.views.running import duration
 
 TRIAL = 16
@@ -30,6 +33,8 @@ BEFORE = 8.5
 """From low to high before a run, where what is proposed and what an answer costs is hardly known; below ten when rounded."""
 AFTERWARDS = 2.5
 """The same after a round; below three when rounded."""
+AROUND = 170
+"""Bytes around a start solution, by which prices of answers on different tasks are compared; found like `SHIFT`."""
 SHIFT = 0.7
 """Truth by the middle of what is counted, before a run: what is shared is counted once for each use. Found by runs of ten
 settings like those of `benchmarks forecasts`, with other tasks, seeds and sizes."""
@@ -120,10 +125,10 @@ def sharpened(lab: Lab, model: ModelChoice, answers: Span, left: Span) -> Foreca
     return Forecast(answers.at_least(bought.responses), paid, left * each_s * Span(0.5, 2.0))
 
 
-def known_of(store: Store, asked: Assignment) -> Known | None:
+def known_of(store: Store, asked: Settings | Contest) -> Known | None:
     """What an answer of its model costs and takes, from the newest run with it in the store, on the same tasks if there is one;
     None where it has none."""
-    model, tasks = asked.model, asked.plain()["tasks"]
+    model, tasks = asked.model, [*asked.tasks]
     found: Known | None = None
     for record in reversed(store.runs()):
         if (record.settings.get("model"), record.settings.get("base_url")) == (model.spec, model.base_url):
@@ -132,7 +137,18 @@ def known_of(store: Store, asked: Assignment) -> Known | None:
                 found = known_from(bought, model, record.spent.get("wall_s", 0.0))
                 if alike:
                     break
+                found = _scaled(found, tasks, record.settings.get("tasks"), asked.seed)
     return found
+
+
+def _scaled(known: Known, wanted: Sequence[str], seen: Sequence[str] | None, seed: int) -> Known:
+    """Scaled to other tasks: questions and answers are about as long as the start solutions, and what is around them."""
+    try:
+        after, before = (mean(len(one.start) for one in load_all(tasks, seed)) for tasks in (wanted, seen or wanted))
+    except UsageError:  # a task of that run is gone
+        return known
+    scale = (after + AROUND) / (before + AROUND)
+    return replace(known, dollars=None if known.dollars is None else known.dollars * scale)
 
 
 def known_from(bought: Usage, model: ModelChoice, wall_s: float) -> Known:

@@ -23,7 +23,7 @@ from selftaught.recursion import recursion
 from selftaught.runs import earlier_looks
 from selftaught.runs.forecast import sharpened
 from selftaught.runs.spans import Span, Used, likely
-from selftaught.settings import Assignment, Settings
+from selftaught.settings import Assignment, Contest, Settings
 from selftaught.store import RunRecord
 from selftaught.tasks import load_all, names_of
 
@@ -171,7 +171,7 @@ def _repetitions(asked: Settings, design: Design | None) -> int:
     return design.most if design else asked.validation
 
 
-def expected(asked: Settings, used: Used) -> list[tuple[Assignment, Span]]:
+def expected(asked: Settings, used: Used) -> list[tuple[Settings | Contest, Span]]:
     """Answers, probably: the seed improver goes about it as with canned answers, what is proposed asks from less to more."""
     inner, outer = used(asked.improver, asked.inner).responses, used(asked.improver, asked.outer)
     proposed = likely(inner, allowed(asked.inner))
