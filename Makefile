@@ -2,16 +2,19 @@
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test verify server setup check lint types format lock docs bench clean
+.PHONY: demo test verify exhaustive server setup check lint types format lock docs bench clean
 
 demo: setup            ## a complete self-improvement run with the built-in model
 	$(VENV)/bin/selftaught run --seed 0 --controls basic
 
 test: setup-dev        ## the fast gate: all tests but the slow ones
-	$(VENV)/bin/pytest -n 2
+	$(VENV)/bin/pytest -n 2 --durations 8
 
 verify: setup-dev      ## the rest of the full gate: slow tests (whole demos, long simulations, benchmarks that must run)
-	$(VENV)/bin/pytest -n 2 -m slow --timeout 900
+	$(VENV)/bin/pytest -n 2 -m slow --timeout 900 --durations 12
+
+exhaustive: setup-dev  ## what takes an hour or so: every hostile text through every command
+	$(VENV)/bin/pytest -m exhaustive --timeout 7200
 
 server: setup-dev      ## llama.cpp's server for the integration tests; without it they are skipped
 	$(VENV)/bin/python scripts/llama-server.py
