@@ -83,18 +83,16 @@ def improve(
             return _ImproverRun(lab, utility, stream, allowance, level).run(improver, start)
 
     fact = cast(Mapping[str, Any], lab.once("improvement", about, work))
-    # what facts of earlier versions do not tell
-    usage, denied = Usage(**{"ignored": fact.get("ignored", {}), **fact["usage"]}), fact.get("denied")
     return Improvement(
         fact["program"] and Program(lab.store.text(fact["program"])),
         fact["reason"],
-        usage,
+        Usage(**fact["usage"]),
         fact["shown"],
-        Attempts.read(denied) if denied else Attempts(),
+        Attempts.read(fact["denied"]),
         fact.get("faults", {}),
-        tuple(Candidate(**one) for one in fact.get("scored", ())),
-        tuple(Program(lab.store.text(one)) for one in fact.get("kept", ())),
-        fact.get("missed"),
+        tuple(Candidate(**one) for one in fact["scored"]),
+        tuple(Program(lab.store.text(one)) for one in fact["kept"]),
+        fact["missed"],
     )
 
 

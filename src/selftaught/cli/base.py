@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
-from selftaught.cli.options import DEFAULT_STORE, Begun, Carried, Kept, Spending
-from selftaught.cli.state import standing
+from selftaught.cli.options import Begun, Carried, Kept, Spending
+from selftaught.cli.state import standing, whole
 from selftaught.cli.terminal import clean, tell
 from selftaught.errors import SelftaughtError, SpendExhausted, UsageError, reading
 
@@ -144,12 +143,11 @@ def _ended(number: int, document: Mapping[str, Any], path: Path) -> list[str]:
     tokens = usage["tokens_in"] + usage["tokens_out"]
     paid = usage["dollars_spent"]
     money = "at a price that is unknown" if paid is None else f"for ${paid:,.4f}"
-    where = "" if path == DEFAULT_STORE else f" --store {shlex.quote(str(path))}"
-    further = [f"`selftaught show {number}{where}` shows it again"]
+    further = [f"`{whole('show', number, path)}` shows it again"]
     if "gain" in document:
         further += [
-            f"`selftaught compare run:{number} seed{where}` compares its improver on other tasks",
-            f"`selftaught lineage {number}{where}` tells who made it",
+            f"`{whole('compare', f'run:{number} seed', path)}` compares its improver on other tasks",
+            f"`{whole('lineage', number, path)}` tells who made it",
         ]
     took = duration(usage["wall_s"]) if "wall_s" in usage else "an unknown time"
     return [

@@ -133,7 +133,7 @@ def _now(record: RunRecord) -> PlainNow | None:
     }
 
 
-def whole(command: str, number: int, path: Path) -> str:
-    """A whole command about a run, wherever the store's name comes from."""
+def whole(command: str, number: int | str, path: Path) -> str:
+    """A whole command about a run, given by its number or in other words, wherever the store's name comes from."""
     default = path == DEFAULT_STORE and "SELFTAUGHT_STORE" not in os.environ
     return f"selftaught {command} {number}" + ("" if default else f" --store {shlex.quote(str(path))}")

@@ -1,9 +1,9 @@
 """Who waits where: one pool of threads per depth, so that nesting cannot deadlock.
 
 Work at one depth may only wait for work at a deeper one (candidates of an outer run -> inner improver runs -> scorings ->
-model requests; where improving an improver is itself a task, the first two come twice), never for its own; so however the
-calls nest, the deepest pool can always go on. The threads hold nothing while they wait: permits (a CPU slot of the sandbox,
-a place at the model) belong to the leaves.
+model requests; where improving an improver is itself a task, the first two come twice), or for what has begun at its own;
+so however the calls nest, the deepest pool can always go on. The threads hold nothing while they wait: permits (a CPU slot of
+the sandbox, a place at the model) belong to the leaves.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from selftaught.errors import UsageError
 from selftaught.improver import ENTRY
 from selftaught.lab import Lab
 from selftaught.lab.rehearsal import START, rehearsal
-from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.runs import kind_of
 from selftaught.runs.spans import Span
@@ -74,10 +73,6 @@ class Forecast:
         if dollars >= self.dollars.low:
             return f"${dollars:g} may end it early, at worst after {dollars / self.dollars.high:.0%}"
         return f"${dollars:g} go {dollars / self.dollars.high:.0%} to {dollars / self.dollars.low:.0%} of the way"
-
-    def plain(self) -> dict[str, JSON]:
-        spans = {"answers": self.answers, "dollars": self.dollars, "seconds": self.seconds}
-        return {name: span and span.plain() for name, span in spans.items()}
 
 
 def forecast(asked: Assignment, store: Store | None, sandbox: Sandbox, text: Callable[[str], str]) -> Forecast:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import sqrt
 
 from selftaught.budget import Allowance, Usage
-from selftaught.plain import JSON
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,6 @@ class Span:
         """From its geometric middle, moved by `shift`, as far either way as makes `factor` from low to high."""
         middle = shift * sqrt(self.low * self.high)
         return Span(middle / sqrt(factor), middle * sqrt(factor))
-
-    def plain(self) -> list[JSON]:
-        return [self.low, self.high]
 
 
 Used = Callable[[str, Allowance], Usage]
