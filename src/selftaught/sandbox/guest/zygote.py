@@ -235,6 +235,12 @@ class Work:
         """Whether the frame that was opened is a note."""
         return int.from_bytes(self.head, "little") >= wire.NOTE
 
+    def answer_call(self, counter: counting.Counter) -> None:
+        """Answer a call that the filter handed over: what that is charged brings the next look at the clocks nearer, or a
+        program whose calls are answered faster than they are charged would go on past its time."""
+        counter.answer()
+        self.check_at -= counting.CHARGE_NS
+
     def overdue(self, now: int) -> int | None:
         """Whether the input is over its time, by its CPU clock or by the wall; sets when to look again."""
         assert self.child
@@ -386,7 +392,7 @@ class Zygote:
         ending = job.take()
         counter = job.child.counter
         if counter and not begun:
-            self._watch(counter.listener, select.POLLIN, lambda _: counter.answer())
+            self._watch(counter.listener, select.POLLIN, lambda _: job.answer_call(counter))
         if ending is None:
             return
         if ending != wire.ANSWERED:
