@@ -230,6 +230,8 @@ def test_transfer_is_told_by_improver_and_over_improvers():
     expected = over_runs([0.1, 0.25], (-1.0, 1.0))
     assert found["overall"]["mean"] == pytest.approx(expected.mean)
     assert (found["overall"]["low"], found["overall"]["n"]) == (pytest.approx(expected.low), 2)
+    over_start = over_runs([0.25, 0.4], (-1.0, 1.0))
+    assert (found["over_start"]["mean"], found["over_start"]["low"]) == pytest.approx((over_start.mean, over_start.low))
     assert found["per_task"]["a"] == found["like"] and found["like"]["mean"] == pytest.approx(0.3)
     assert found["unlike"]["mean"] == pytest.approx(0.05) and found["unlike"]["low"] is not None
     assert "like" not in transferred({"improvers": rows, "tasks": ["a", "b"]}, ["x 0"], ["a", "b"], (-1.0, 1.0))

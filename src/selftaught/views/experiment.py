@@ -161,6 +161,8 @@ def _transfer(found: Afterwards) -> Sheet:
     transfer = found["transfer"]
     columns = Column("of"), Column("on"), Column("difference [95 %]", "gain")
     rows: list[list[Cell]] = [[name, "all tasks", figure(one)] for name, one in transfer["improvers"].items()]
+    if "over_start" in transfer:  # documents of earlier versions have none
+        rows.append(["the method, less the start solutions", "all tasks", figure(transfer["over_start"])])
     rows.append(["the method", "all tasks", figure(transfer["overall"])])
     if "like" in transfer and "unlike" in transfer:
         rows.append(["the method", "like tasks", figure(transfer["like"])])
