@@ -21,6 +21,11 @@ def run(lab, body, allowance=ALLOWANCE, stream=("test",)):
     """Run an improver whose function has this body."""
     lines = "\n".join("    " + line for line in body.splitlines())
     text = f"import helpers\n\n\ndef improve_algorithm(initial_solution, utility, language_model):\n{lines}\n"
+    return improved(lab, text, allowance, stream)
+
+
+def improved(lab, text, allowance=ALLOWANCE, stream=("test",)):
+    """Run an improver."""
     return improve(lab, Program(text), Program(Number.start), utility(lab), stream, allowance)
 
 
@@ -287,3 +292,39 @@ def test_the_papers_interface_keeps_nothing(lab):
     plain = Allowance(calls=4, responses=6, scorings=10, cpu_s=5, extensions=False)
     found = run(lab, "utility.keep(initial_solution)", plain)
     assert found.program is None and found.reason == "error: ValueError: there is no utility.keep in this run"
+
+
+ODD = {
+    "another name of the utility": "    return max(extract_code(answers), key=utility.score)\n",
+    "a list given to it": "    found = extract_code(answers)\n    return max(zip(utility(found), found))[1]\n",
+    "its name shown": "    utility.__name__.upper()\n    return answers and extract_code(answers)[0]\n",
+    "an import that nobody uses": "    return extract_code(answers)[0]\n",
+}
+"""What a small model writes instead of what it was told, where that has one meaning."""
+UNUSED = "from helpers import BudgetExhausted, extract_code, get_text_from_solution\n\n\n"
+OPENING = 'def improve_algorithm(initial_solution, utility, language_model):\n    answers = language_model.prompt("e", "m", 2)\n'
+
+
+@pytest.mark.parametrize("said", ODD)
+def test_what_small_models_write_instead_is_understood(said, lab):
+    found = improved(lab, UNUSED + OPENING + ODD[said])
+    assert found.reason is None
+
+
+def test_what_there_is_to_import_is_there_without_its_import(lab):
+    caught = "    try:\n        utility.map(['x'] * 11)\n    except BudgetExhausted:\n        return extract_code(answers)[0]\n"
+    assert improved(lab, "import helpers\n\n\n" + OPENING + caught).reason is None
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("    return get_text_from_solution(initial_solution)\n", "has no 'get_text_from_solution'"),
+        ("    return get_text_from_solution.x\n", "has no 'get_text_from_solution'"),
+        ("    return str(utility.map(initial_solution))\n", "a list of solutions is wanted, not one text"),
+        ("    return utility.rank(initial_solution)\n", "no attribute 'rank'"),
+    ],
+)
+def test_what_has_no_meaning_fails_where_it_is_used(body, why, lab):
+    found = improved(lab, UNUSED + OPENING + body)
+    assert why in found.reason

@@ -2,15 +2,20 @@
 
 The objects are plain: they can be copied, subclassed and assigned to. Nothing assigned here changes what the host
 allows, it only changes what the improver believes.
+
+What small models write instead of what they were told is understood where it has one meaning: `utility.score(…)`, a list
+given to `utility`, `utility.__name__`, `extract_code` without its import. A name that `helpers` lacks fails where it is
+used, not where it is imported.
 """
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import helpers
 import wire
@@ -85,14 +90,31 @@ def _read(size: int) -> bytes:
 _channel = _Channel()
 
 
+_CALLED = ("score", "score_function", "evaluate")
+"""What a utility is called by instead of by itself."""
+
+
 class Utility:
     """Scores solutions, higher is better. `str` describes it; `budget` is how many scorings are allowed."""
+
+    __name__ = "utility"
 
     def __init__(self, str: str, budget: int) -> None:  # noqa: A002 - the paper's name
         self.str = str
         self.budget = budget
 
     def __call__(self, solution: str, **ignored: Any) -> float:
+        return self._scored(solution, ignored)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _CALLED:
+            return self.__call__
+        raise AttributeError(f"'Utility' object has no attribute {name!r}")
+
+    def _scored(self, solution: Any, ignored: dict[str, Any]) -> Any:
+        """One score, or a list of them for a list of solutions."""
+        if isinstance(solution, (list, tuple)):
+            return self.map(cast("list[str]", solution), **ignored)
         return self.map([solution], **ignored)[0]
 
     def map(self, solutions: Sequence[str], **ignored: Any) -> list[float]:
@@ -147,11 +169,37 @@ def _text(value: object) -> str:
 
 def _texts(values: Sequence[object], name: str, allowance: int) -> list[str]:
     """The texts of one call; more than it may carry are refused here, since the host would end the improver."""
+    if isinstance(values, str):
+        raise TypeError(f"a list of {name} is wanted, not one text")
     texts = [_text(one) for one in values]
     if len(texts) > wire.MAX_LIST:
         kind = helpers.BudgetExhausted if len(texts) > allowance else ValueError
         raise kind(f"one call may carry {wire.MAX_LIST:,} {name}, not {len(texts):,}")
     return texts
+
+
+class _Missing:
+    """Something imported from `helpers` that is not there: its first use fails."""
+
+    def __init__(self, name: str) -> None:
+        self._error = f"module 'helpers' has no {name!r}: there are extract_code and BudgetExhausted"
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise AttributeError(self._error)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(self._error)
+
+
+def _missing(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(f"module 'helpers' has no attribute {name!r}")
+    return _Missing(name)
+
+
+helpers.__getattr__ = _missing  # type: ignore[attr-defined]
+for _name in ("extract_code", "BudgetExhausted"):
+    setattr(builtins, _name, getattr(helpers, _name))
 
 
 def objects(arguments: list[Any]) -> list[Any]:
