@@ -3,11 +3,13 @@
 Each seed draws its own tasks. `better` is the share of seeds whose improved improver beats the seed improver with the
 interval of the paired difference above zero; the gain and its parts are averaged over seeds, the unit being one whole run.
 `later_rounds` is what the rounds after the first accepted one add on the test split; a round is `dead` when nothing was
-returned or kept in it, and a row of the table is an error when it tells one.
+returned or kept in it, and a row of the table is an error when it tells one. `selection` is what the improved improver is
+above the *sham*, improvers drawn from all that its recursion scored, which is worked out on the same store after the run.
 
 The rule, written down before the seeds were run: the settings are the defaults of `run`; `make demo` and the picture show seed
 0, whatever it comes to; the figures are those of the 24 seeds from `FIRST_SEED` on, all of them. A row is kept as soon as its
-run has ended, so that a second call goes on where the first was stopped; other settings or another contract begin anew.
+run has ended, in `benchmarks/kept`, so that a second call goes on where the first was stopped; other settings or another
+contract begin anew.
 """
 
 from __future__ import annotations
@@ -18,20 +20,29 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import fmean as mean
 from typing import Any
 
+from selftaught.downstream import counting
+from selftaught.evidence.controls import drawn, in_turn
 from selftaught.evidence.statistics import over_runs, wilson
 from selftaught.improvers import load
 from selftaught.lab import CONTRACT
+from selftaught.meta import MetaUtility
 from selftaught.plain import digest
+from selftaught.recursion import recursion
+from selftaught.runs.handles import open_handles
+from selftaught.runs.model import open_model
+from selftaught.runs.recursion import arrange
 from selftaught.settings import Settings
+from selftaught.store import Store
 
 FIRST_SEED = 2000
 """Seeds from here on were never looked at while the settings were chosen."""
 SEEDS = 24
 PARTS = ("gain", "more_answers", "better_search")
 OPTIONS = ("--controls", "basic")
-KEPT = Path(tempfile.gettempdir())
+KEPT = Path(__file__).with_name("kept")
 
 
 def run(quick: bool = False) -> dict[str, object]:
@@ -50,6 +61,7 @@ def run(quick: bool = False) -> dict[str, object]:
         figures[part] = over_runs([row[part]["mean"] for row in rows]).plain()
     later = [row["later"] for row in rows if row["later"] is not None]
     figures["later_rounds"] = over_runs(later).plain() if len(later) > 1 else later
+    figures["selection"] = over_runs([row["selection"] for row in rows]).plain()
     figures["seeds without dead rounds"] = sum(not row["dead"] for row in rows)
     figures["rows that are errors"] = sum(row["errors"] for row in rows)
     figures["test by round"] = [
@@ -63,8 +75,9 @@ def run(quick: bool = False) -> dict[str, object]:
 
 def _rows(seeds: range) -> list[dict[str, Any]]:
     """A row for each seed: kept, or made and kept."""
-    settings = Settings(load("seed").digest, controls="basic")
-    kept = KEPT / f"selftaught-demo-{digest([settings.plain(), CONTRACT])[:12]}.jsonl"
+    settings = _settings(0)
+    KEPT.mkdir(exist_ok=True)
+    kept = KEPT / f"demo-{digest([settings.plain(), CONTRACT])[:12]}.jsonl"
     rows = [json.loads(line) for line in kept.read_text("utf-8").splitlines()] if kept.exists() else []
     known = {row["seed"]: row for row in rows}
     for seed in seeds:
@@ -73,6 +86,27 @@ def _rows(seeds: range) -> list[dict[str, Any]]:
             with kept.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(known[seed]) + "\n")
     return [known[seed] for seed in seeds]
+
+
+def _settings(seed: int) -> Settings:
+    return Settings(load("seed").digest, controls="basic", seed=seed)
+
+
+def _selection(seed: int, path: Path) -> float:
+    """What the improved improver is above the sham, on the store of a run that has ended."""
+    asked = _settings(seed)
+    with (
+        Store(path) as store,
+        open_handles(lambda sandbox: open_model(asked, sandbox), store, "strict", seed) as lab,
+    ):
+        train, test = arrange(lab, asked)
+        rounds = [*recursion(lab, load("seed"), train, asked)]
+        report = MetaUtility(lab, test, "test", "report", asked.test, asked.inner, asked.keep)
+        improved, sham = (
+            mean(cell.value for cell in counting(cells))
+            for cells in (report.cells(rounds[-1].improver), in_turn(report, drawn(lab, rounds)))
+        )
+    return improved - sham
 
 
 def _later(rounds: list[dict[str, Any]]) -> float | None:
@@ -90,8 +124,9 @@ def _row(seed: int) -> dict[str, Any]:
         assert child.stdout
         text = child.stdout.read()
         _, status, used = os.wait4(child.pid, 0)
-    if status:
-        raise RuntimeError(f"the run of seed {seed} ended with status {status}")
+        if status:
+            raise RuntimeError(f"the run of seed {seed} ended with status {status}")
+        selection = _selection(seed, Path(folder) / "store.db")
     document: dict[str, Any] = json.loads(text)
     print(f"seed {seed}: {document['gain']['gain']}", file=sys.stderr, flush=True)
     return {
@@ -100,6 +135,7 @@ def _row(seed: int) -> dict[str, Any]:
         **{part: {end: document["gain"][part][end] for end in ("mean", "low", "high")} for part in PARTS},
         "rounds": [one["test"]["mean"] for one in document["rounds"]],
         "later": _later(document["rounds"]),
+        "selection": selection,
         "dead": sum(one["proposal"] is None for one in document["rounds"][1:]),
         "errors": sum("error:" in one["reason"] for one in document["rounds"][1:]),
         "reasons": [one["reason"] for one in document["rounds"][1:]],
