@@ -1,7 +1,8 @@
 """What `make demo` shows, over many seeds: each a complete run of the command with its defaults on a store of its own.
 
 Each seed draws its own tasks. `better` is the share of seeds whose improved improver beats the seed improver with the
-interval of the paired difference above zero; the gain and its parts are averaged over seeds, the unit being one whole run.
+interval of the paired difference above zero; the gain and its parts are averaged over seeds, the unit being one whole run,
+with a t interval (seeds are many, and no jump is rare among them) and the share of seeds in which it is above 0.
 `later_rounds` is what the rounds after the first accepted one add on the test split; a round is `dead` when nothing was
 returned or kept in it, and a row of the table is an error when it tells one. `selection` is what the improved improver is
 above the *sham*, improvers drawn from all that its recursion scored, which is worked out on the same store after the run.
@@ -25,7 +26,7 @@ from typing import Any
 
 from selftaught.downstream import counting
 from selftaught.evidence.controls import drawn, in_turn
-from selftaught.evidence.statistics import over_runs, wilson
+from selftaught.evidence.statistics import exact, interval, wilson
 from selftaught.improvers import load
 from selftaught.lab import CONTRACT
 from selftaught.meta import MetaUtility
@@ -57,11 +58,12 @@ def run(quick: bool = False) -> dict[str, object]:
         for kind in ("better", "worse"):
             hits = sum(row[name] == kind for row in rows)
             figures[f"{kind} {name}"] = wilson(hits, len(rows), "seeds").plain()
-    for part in PARTS:
-        figures[part] = over_runs([row[part]["mean"] for row in rows]).plain()
-    later = [row["later"] for row in rows if row["later"] is not None]
-    figures["later_rounds"] = over_runs(later).plain() if len(later) > 1 else later
-    figures["selection"] = over_runs([row["selection"] for row in rows]).plain()
+    parts = {part: [row[part]["mean"] for row in rows] for part in PARTS}
+    parts["later_rounds"] = [row["later"] for row in rows if row["later"] is not None]
+    parts["selection"] = [row["selection"] for row in rows]
+    for name, values in parts.items():
+        figures[name] = interval({"seeds": values}).plain()
+        figures[f"{name} above 0"] = exact(sum(one > 0 for one in values), len(values), "seeds").plain()
     figures["seeds without dead rounds"] = sum(not row["dead"] for row in rows)
     figures["rows that are errors"] = sum(row["errors"] for row in rows)
     figures["test by round"] = [
