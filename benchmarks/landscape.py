@@ -1,6 +1,6 @@
 """Does it matter what an improver does? A panel of sensible improvers on the training tasks, the built-in editor inside.
 
-The panel is the box, improvers that a frontier model wrote and some written by hand (`panel/`), and the best of the editor's
+The panel is the box, the shelf of what a frontier model wrote, some written by hand (`panel/`), and the best of the editor's
 own at one scoring on other cells. Every improver runs on the same tasks, repetitions and answers, with the budget of a
 default run. A *scoring* is what a recursion judges an improver by: two repetitions of every task. Reported on the common scale:
 
@@ -130,6 +130,7 @@ def variance(values: Values) -> dict[str, JSON]:
 def _panel(lab: Lab, spec: str) -> dict[str, Program]:
     """The improvers by name."""
     box = {name: improvers.load(name) for name in improvers.names() if name != "chain-of-thought"}
+    box |= {name: improvers.load(name) for name in improvers.found()}
     written = {path.stem: Program(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("panel/*.py"))}
     own = set(redrawn(lab.sandbox, box["seed"], TRIED))
     utility = _utility(lab, spec, "validation", 1)

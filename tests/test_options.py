@@ -38,9 +38,9 @@ def test_what_is_an_option_of_several_commands_is_the_same_for_all():
                 annotation = get_args(inspect.signature(COMMANDS[name].callback).parameters[one.name].annotation)[0]
                 found.setdefault(title, {})[name] = annotation, one.help
     for title, by_command in found.items():
-        if title not in {"--tasks", "--repetitions", "--model"}:
+        if title not in {"--tasks", "--repetitions", "--model", "--proposer"}:
             assert len({said for _, said in by_command.values()}) == 1, title
-        if title != "--model":  # an experiment may be of several
+        if title not in {"--model", "--proposer"}:  # an experiment may be of several
             assert len({str(annotation) for annotation, _ in by_command.values()}) == 1, title
 
 
@@ -323,7 +323,7 @@ def test_the_requests_at_once_reach_the_model_and_are_kept_for_who_resumes(tmp_p
     from selftaught.store import Store
 
     asked = Settings("", ModelChoice("openai:m", "http://127.0.0.1:1/v1"))
-    opened = model.open_model(asked, concurrency=3)
+    opened = model.open_model(asked.model, concurrency=3)
     assert opened.concurrency == 3
     opened.close()
     seen = []
@@ -332,7 +332,7 @@ def test_the_requests_at_once_reach_the_model_and_are_kept_for_who_resumes(tmp_p
         seen.append(concurrency)
         raise UsageError("seen")
 
-    monkeypatch.setattr(carry, "open_model", refuse)
+    monkeypatch.setattr(model, "open_model", refuse)
     with Store(tmp_path / "s.db") as store:
         run = store.start(asked.plain(), carry.circumstances("strict", SpendLimits(), 3))
         for given in (None, 5):

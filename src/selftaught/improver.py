@@ -67,6 +67,7 @@ def improve(
     `stream` names the repetition whose answers it sees; `level` is 0 where solutions of tasks are improved and grows by
     one with each improver that works on improvers.
     """
+    inside, lab = lab.model, lab.at(level)
     about: dict[str, JSON] = {
         "improver": lab.store.keep(improver.text),
         "start": lab.store.keep(start.text),
@@ -75,6 +76,7 @@ def improve(
         "allowance": allowance.plain(),
         "model": lab.model.name,
         "parameters": dict(lab.model.parameters),
+        **({} if lab.model is inside else {"inside": [inside.name, dict(inside.parameters)]}),
     }
 
     def work() -> JSON:

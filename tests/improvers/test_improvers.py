@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from selftaught.errors import UsageError
-from selftaught.improvers import load, names
+from selftaught.improvers import found, load, names
 from selftaught.sandbox.guest import helpers
 from selftaught.sandbox.guest.helpers import BudgetExhausted, extract_code
 from selftaught.sandbox.guest.programs import defect
@@ -223,3 +223,12 @@ def test_an_unknown_name_is_told_what_exists():
     with pytest.raises(UsageError, match=r"no improver and no file 'sed'.*annealing.*seed") as caught:
         load("sed")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", found())
+def test_what_a_language_model_wrote_says_by_which_from_what_and_with_what_evidence(name):
+    head = load(name).text.partition("\n\n")[0]
+    assert name.startswith("found/") and name not in names()
+    assert all(line.startswith("# ") for line in head.splitlines())
+    assert "Written by a frontier language model, Claude" in head and "best-of-n" in head and "seed 9403" in head
+    assert defect(load(name).text, "improve_algorithm") is None

@@ -4,6 +4,7 @@ import pytest
 
 from selftaught.budget import Allowance
 from selftaught.improver import improve
+from selftaught.improvers import found as shelf
 from selftaught.improvers import load, names
 from selftaught.models import Answer
 from selftaught.program import Program
@@ -26,7 +27,7 @@ def work(path, sandbox, name, allowance, model=None):
     return found, utility, lab.model.asked
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", names() + shelf())
 def test_it_improves_within_its_allowance_and_does_so_again(name, tmp_path, sandbox):
     allowance = Allowance(calls=3, responses=4, scorings=13, cpu_s=5)
     found, utility, _ = work(tmp_path / "a.db", sandbox, name, allowance)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from selftaught.budget.spend import SpendLimits
     from selftaught.evidence.contest import ContestDocument
     from selftaught.settings import Assignment
+    from selftaught.settings.choice import Sent
     from selftaught.store import RunRecord, Store
 
 
@@ -44,12 +45,12 @@ def begin(
     if seed is not None:
         _warn_of(seed)
     elif (number := unfinished(facts, asked, how.sandbox)) is not None and _goes_on(number):
-        return follow(facts, number, how, spending.limits(), asked.model.headers)
+        return follow(facts, number, how, spending.limits(), sent_by(asked))
     told = circumstances(how.sandbox, spending.limits(), how.concurrency, how.anyway)
     number = facts.start(asked.plain(), {**told, **more})
     if trial:
         _try_first(facts, number, asked, spending.limits(), how)
-    return follow(facts, number, how, headers=asked.model.headers)
+    return follow(facts, number, how, sent=sent_by(asked))
 
 
 def _try_first(facts: Store, number: int, asked: Assignment, limits: SpendLimits, how: Begun) -> None:
@@ -61,10 +62,17 @@ def _try_first(facts: Store, number: int, asked: Assignment, limits: SpendLimits
 
     few = replace(limits, answers=min(limits.answers or TRIAL, TRIAL))
     try:
-        carry(number, facts, Progress(), few, how.concurrency, how.anyway, asked.model.headers)
+        carry(number, facts, Progress(), few, how.concurrency, how.anyway, sent_by(asked))
     except SpendExhausted:
         probable(facts, asked, facts.text, how, limits)
         go_on(standing(facts, facts.run(number)).goes_on)
+
+
+def sent_by(asked: Assignment) -> Sent:
+    """The headers of the models of what is asked."""
+    from selftaught.settings.choice import Sent
+
+    return Sent(asked.model.headers, asked.proposer.headers if asked.proposer else {})
 
 
 def _goes_on(number: int) -> bool:
@@ -99,7 +107,7 @@ def follow(
     number: int,
     how: Carried,
     limits: SpendLimits | None = None,
-    headers: Mapping[str, str] | None = None,
+    sent: Sent | None = None,
 ) -> dict[str, Any]:
     """Carry a run to its end with its progress shown on standard error; show what was reached, whatever ended it."""
     from rich.console import Console
@@ -113,7 +121,7 @@ def follow(
     progress = Progress()
     try:
         with live.shown(progress, console):
-            document = carry(number, facts, progress, limits, how.concurrency, how.anyway, headers)
+            document = carry(number, facts, progress, limits, how.concurrency, how.anyway, sent)
     except (SelftaughtError, KeyboardInterrupt) as error:
         if facts.working(number) is not None:  # another process, which goes on with it
             raise
@@ -211,13 +219,14 @@ def writable(*paths: Path | None) -> None:
 
 
 def banner(record: RunRecord, path: Path) -> str:
-    """What is said before a run: which model does the proposing, and how generated code is held."""
+    """What is said before a run: which models do what, and how generated code is held."""
     from selftaught.runs import assignment
     from selftaught.runs.model import about
 
     asked = assignment(record)
+    proposer = f"{asked.proposer.spec} writes improvers ({about(asked.proposer.spec)}) · " if asked.proposer else ""
     return (
-        f"Run {record.id} · model {asked.model.spec}: {about(asked.model.spec)}\n"
+        f"Run {record.id} · {proposer}model {asked.model.spec}: {about(asked.model.spec)}\n"
         f"seed {asked.seed} · {asked.summary} · sandbox {record.circumstances['sandbox']} · store {path}"
     )
 

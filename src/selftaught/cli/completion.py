@@ -56,9 +56,9 @@ def task_names(beginning: str) -> list[str]:
 
 def improver_names(beginning: str) -> list[str]:
     """Improvers of the box that begin so."""
-    from selftaught.improvers import names
+    from selftaught.improvers import found, names
 
-    return [one for one in names() if one.startswith(beginning)]
+    return [one for one in names() + found() if one.startswith(beginning)]
 
 
 def model_names(beginning: str) -> list[str]:

@@ -18,6 +18,7 @@ from selftaught.views.terminal import write
 
 EVERYDAY = "Everyday options"
 WHAT = "What is done"
+PROPOSER = "Model that writes improvers, where it is another (--model works inside them)"
 INNER = "Budget of an improver run on a task"
 OUTER = "Budget of an improver run on an improver"
 SPENDING = "Spending: where the run stops, to be resumed"
@@ -27,7 +28,7 @@ _DEFAULTS = (
     f"What is not given is taken from the environment ({ENVIRONMENT}STORE for --store, and so on), "
     "then from the file selftaught.toml; see docs/commands.md."
 )
-_ORDER = ("Arguments", EVERYDAY, WHAT, INNER, OUTER, SPENDING, WHERE, _OTHER)
+_ORDER = ("Arguments", EVERYDAY, WHAT, PROPOSER, INNER, OUTER, SPENDING, WHERE, _OTHER)
 _HELP = {"-h", "--help"}
 
 app = typer.Typer(

@@ -11,8 +11,8 @@ import typer
 from selftaught.cli.base import begin, end, writable, write
 from selftaught.cli.completion import experiment_names, model_names
 from selftaught.cli.consent import agree
-from selftaught.cli.declare import WHAT, Working, command, option
-from selftaught.cli.options import Begun, ManyAsked, RoundSpending
+from selftaught.cli.declare import PROPOSER, WHAT, Under, Working, command, option
+from selftaught.cli.options import Begun, ManyAsked, RoundSpending, Served
 from selftaught.cli.terminal import show_rows
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class PlainPlan(TypedDict):
 @command(everyday=("model", "preset", "plan", "runs", "seed"), cls=Working)
 def experiment(
     asked: ManyAsked,
+    reached: Annotated[Served, Under("proposer_", PROPOSER)],
     spending: RoundSpending,
     how: Begun,
     name: Annotated[
@@ -73,6 +74,15 @@ def experiment(
         list[str] | None,
         option(WHAT, "Who proposes; repeat it for `models`.  [default: offline]", "MODEL", model_names),
     ] = None,
+    proposer: Annotated[
+        list[str] | None,
+        option(
+            PROPOSER,
+            "Its name, as of --model; repeat it for `proposers`.  [default: --model does both]",
+            "MODEL",
+            model_names,
+        ),
+    ] = None,
     picture: Annotated[Path | None, typer.Option(help="Write a picture of the figures to this file, as SVG.")] = None,
 ) -> None:
     """Run one of the paper's experiments, or one that it left open, to its table; `--plan` shows it first."""
@@ -86,7 +96,9 @@ def experiment(
         ]
         show_rows(rows, how.json)
         return
-    planned = plans.plan(name, preset, asked.choices(model or ["offline"]), asked.drawn, runs)
+    models = asked.choices(model or ["offline"])
+    proposers = reached.proposers(proposer or [], models[0] if len(models) == 1 else None)
+    planned = plans.plan(name, preset, models, asked.drawn, runs, proposers)
     if plan:
         _show_plan(planned, str(estimate(planned, keyless=True)), how.json)
         return

@@ -153,14 +153,19 @@ def list_improvers(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the improvers in the box, or print one."""
-    from selftaught.improvers import load, names
+    """List the improvers in the box, apart from them those that language models wrote, or print one."""
+    from selftaught.improvers import found, load, names
 
     if name is not None:
         show_program(load(name), json)
         return
-    rows: list[ImproverRow] = [{"improver": one, "about": _docstring(load(one).text)} for one in names()]
-    show_rows(rows, json)
+    box, shelf = ([_improver(one, load(one).text) for one in some] for some in (names(), found()))
+    if json:
+        show_rows(box + shelf, json)
+        return
+    show_rows(box, json)
+    write("Written by language models; each program says by which, from what, and with what evidence:", end="\n")
+    show_rows(shelf, json)
 
 
 @command()
@@ -176,6 +181,11 @@ def doctor(json: Json = False) -> None:
 
 def _check(one: Check) -> CheckRow:
     return {"name": one.name, "ok": one.ok, "detail": one.detail, "mend": one.mend}
+
+
+def _improver(name: str, text: str) -> ImproverRow:
+    """A row of the list; one that says nothing of itself has a head that does."""
+    return {"improver": name, "about": _docstring(text) or text.partition("\n")[0].lstrip("# ")}
 
 
 def _docstring(text: str) -> str:

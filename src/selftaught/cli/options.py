@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 import typer
 
 from selftaught.cli.completion import improver_names, model_names, task_names
-from selftaught.cli.declare import INNER, SPENDING, WHAT, WHERE, option
+from selftaught.cli.declare import INNER, PROPOSER, SPENDING, WHAT, WHERE, option
 from selftaught.errors import UsageError
 from selftaught.plain import SEED_BITS
 
@@ -43,11 +43,11 @@ class Headers:
         list[str] | None, option(WHAT, "Sent with every request, never stored; repeat for more.", metavar="NAME=VALUE")
     ] = None
 
-    @property
-    def headers(self) -> dict[str, str]:
+    def headers(self, prefix: str = "") -> dict[str, str]:
+        """Of the options whose names begin so."""
         from selftaught.settings.choice import named_values
 
-        return named_values("--header", self.header or ())
+        return named_values(f"--{prefix}header", self.header or ())
 
 
 @dataclass(frozen=True)
@@ -67,19 +67,35 @@ class Served(Headers):
         None
     )
 
-    def choice(self, spec: str) -> ModelChoice:
-        """A model, reached as the options say."""
+    def choice(self, spec: str, prefix: str = "") -> ModelChoice:
+        """A model, reached as the options say, whose names begin so."""
         from selftaught.settings.choice import ModelChoice, json_object, named_values
 
         return ModelChoice(
             model_spec(spec),
             self.base_url,
             self.max_tokens,
-            price_of(self.price),
-            json_object("--extra-body", self.extra_body),
-            self.headers,
-            named_values("--query", self.query or ()),
+            price_of(self.price, prefix),
+            json_object(f"--{prefix}extra-body", self.extra_body),
+            self.headers(prefix),
+            named_values(f"--{prefix}query", self.query or ()),
         )
+
+    def choices(self, named: Sequence[str], prefix: str = "") -> list[ModelChoice]:
+        """Several models. Beside one of a server, those without one take none of the options."""
+        from selftaught.models.providers import sells
+        from selftaught.settings.choice import ModelChoice
+
+        some = any(map(sells, named))
+        return [self.choice(one, prefix) if sells(one) or not some else ModelChoice(model_spec(one)) for one in named]
+
+    def proposers(self, named: Sequence[str], worker: ModelChoice | None) -> list[ModelChoice]:
+        """The models that write improvers, reached as the options that begin with `--proposer-` say; one that is the model
+        itself is none. UsageError for options of no model."""
+        if not named and given(self):
+            option = f"--proposer-{next(iter(given(self))).replace('_', '-')}"
+            raise UsageError(f"{option} says how --proposer is reached: add that")
+        return [one for one in self.choices(named, "proposer-") if one != worker]
 
 
 @dataclass(frozen=True)
@@ -111,13 +127,15 @@ class Asked(Served, Seeded):
 class ManyAsked(Served, Seeded):
     """How any number of models are reached, and the seed."""
 
-    def choices(self, named: Sequence[str]) -> list[ModelChoice]:
-        """The models. Beside one of a server, those without one take none of the options."""
-        from selftaught.models.providers import sells
-        from selftaught.settings.choice import ModelChoice
 
-        some = any(map(sells, named))
-        return [self.choice(one) if sells(one) or not some else ModelChoice(model_spec(one)) for one in named]
+@dataclass(frozen=True)
+class Proposer:
+    """Who writes improvers."""
+
+    proposer: Annotated[
+        str | None,
+        option(PROPOSER, "Its name, as of --model.  [default: --model does both]", "MODEL", model_names),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -306,8 +324,8 @@ def given(options: Any) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def price_of(text: str | None) -> Price | None:
-    """The two figures of --price."""
+def price_of(text: str | None, prefix: str = "") -> Price | None:
+    """The two figures of --price, or of the option whose name begins with the prefix."""
     from selftaught.settings.choice import Price
 
     if text is None:
@@ -317,7 +335,8 @@ def price_of(text: str | None) -> Price | None:
     except ValueError:
         inward = outward = -1.0
     if not (0 <= inward < float("inf") and 0 <= outward < float("inf")):
-        raise UsageError(f"--price is {text!r}: write dollars per million tokens in and out, e.g. --price 0.15,0.6")
+        name = f"--{prefix}price"
+        raise UsageError(f"{name} is {text!r}: write dollars per million tokens in and out, e.g. {name} 0.15,0.6")
     return Price(inward, outward)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from selftaught.cli.base import begin, end, existing, follow, looked_at, show_document
 from selftaught.cli.consent import agree
-from selftaught.cli.declare import OUTER, Under, Working, command
+from selftaught.cli.declare import OUTER, PROPOSER, Under, Working, command
 from selftaught.cli.options import (
     Asked,
     Begun,
@@ -17,9 +17,11 @@ from selftaught.cli.options import (
     Carried,
     Headers,
     Kept,
+    Proposer,
     Recursion,
     RoundSpending,
     RunNumber,
+    Served,
     given,
     specs,
 )
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 def run(
     asked: Asked,
     recursion: Recursion,
+    writer: Proposer,
+    reached: Annotated[Served, Under("proposer_", PROPOSER)],
     inner: Budget,
     outer: Annotated[Budget, Under("outer_", OUTER)],
     spending: RoundSpending,
@@ -52,7 +56,10 @@ def run(
     from selftaught.store import Store
 
     program = load(recursion.improver)
-    base = Settings(improver=program.digest, **asked.settings(), **_recursion(recursion))
+    own = asked.settings()
+    proposers = reached.proposers([writer.proposer] if writer.proposer else [], own["model"])
+    proposer = proposers[0] if proposers else None
+    base = Settings(improver=program.digest, proposer=proposer, **own, **_recursion(recursion))
     settings = replace(base, inner=inner.over(base.inner), outer=outer.over(base.outer))
     trial = agree(settings, {program.digest: program.text}.__getitem__, spending.limits(), how)
     with Store(how.store) as facts:
@@ -73,10 +80,17 @@ def _recursion(options: Recursion) -> dict[str, Any]:
 
 
 @command(cls=Working)
-def resume(number: RunNumber, spending: RoundSpending, how: Carried, sent: Headers) -> None:
+def resume(
+    number: RunNumber,
+    spending: RoundSpending,
+    how: Carried,
+    sent: Headers,
+    proposer: Annotated[Headers, Under("proposer_", PROPOSER)],
+) -> None:
     """Go on with a run that was stopped; nothing it has paid for is paid for again."""
     from selftaught.runs import DONE, assignment
     from selftaught.runs.going import begun_with, ready
+    from selftaught.settings.choice import Sent
 
     with existing(how) as facts:
         record = facts.run(number)
@@ -84,7 +98,8 @@ def resume(number: RunNumber, spending: RoundSpending, how: Carried, sent: Heade
             assignment(record)
         else:
             ready(record)
-        end(follow(facts, number, how, spending.limits(begun_with(record)), sent.headers))
+        both = Sent(sent.headers(), proposer.headers("proposer-"))
+        end(follow(facts, number, how, spending.limits(begun_with(record)), both))
 
 
 @command()
@@ -200,6 +215,8 @@ class RunRow(PlainStanding):
     status: str
     """`running`, `done`, why it stopped, or that it died."""
     model: str | None
+    proposer: str | None
+    """Who writes improvers; null: the model."""
     seed: int | None
     about: str
     """What it is asked to do, or why this version cannot tell."""
@@ -217,10 +234,16 @@ def _row(record: RunRecord, stands: Standing) -> RunRow:
         "started": record.started,
         "status": stands.said if unseen else record.status,
         "model": record.settings.get("model"),
+        "proposer": _proposer(record),
         "seed": record.settings.get("seed"),
         "about": _about(record),
         **stands.plain(),
     }
+
+
+def _proposer(record: RunRecord) -> str | None:
+    proposer = record.settings.get("proposer")
+    return cast("dict[str, Any]", proposer).get("model") if isinstance(proposer, dict) else None
 
 
 def _short(row: RunRow, stands: Standing) -> dict[str, str]:

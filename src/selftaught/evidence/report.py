@@ -19,6 +19,7 @@ from selftaught.evidence.controls import (
     PlainStart,
     by_task,
 )
+from selftaught.evidence.models import UsedByModel, by_model
 from selftaught.evidence.statistics import PlainInterval, PlainVerdict, interval
 from selftaught.gate import Round
 from selftaught.settings import Assignment
@@ -31,6 +32,8 @@ class Heading(TypedDict):
     run: int
     """Its number in the store."""
     model: str
+    proposer: NotRequired[str]
+    """Who writes improvers, where that is not the model, which works inside them then."""
     seed: int
     sandbox: str
     """The level that generated code was held at."""
@@ -70,6 +73,8 @@ class Used(TypedDict):
     wall_s: NotRequired[float]
     faults: NotRequired[Faults]
     """Of a model at a server: what was wrong with its answers; missing where nothing was."""
+    models: NotRequired[list[UsedByModel]]
+    """By model and what it is for, where there is more than one; missing where one model does it all."""
     attempts: NotRequired[AllTried]
     """What programs tried that is not allowed them; missing in documents of versions that did not tell."""
 
@@ -188,6 +193,7 @@ def heading(number: int, asked: Assignment, record: RunRecord) -> Heading:
     return {
         "run": number,
         "model": asked.model.spec,
+        **({"proposer": asked.proposer.spec} if asked.proposer else {}),
         "seed": asked.seed,
         "sandbox": record.circumstances["sandbox"],
         "settings": asked.plain(),
@@ -248,7 +254,7 @@ def usage(store: Store, run: int, spent: float | None) -> Used:
     answers = Usage()
     for _, body in store.facts("answer", run):
         answers += Usage(0, 1, 0, body["tokens_in"], body["tokens_out"], body["dollars"])
-    return {
+    found: Used = {
         "calls": sum(calls),
         "responses": answers.responses,
         "scorings": sum(1 for _ in store.facts("score", run)),
@@ -259,6 +265,7 @@ def usage(store: Store, run: int, spent: float | None) -> Used:
         "dollars_spent": spent,
         "attempts": attempts(store, run),
     }
+    return {**found, "models": models} if (models := by_model(store, run)) else found
 
 
 def _seed_round(arm: Judged) -> PlainRound:

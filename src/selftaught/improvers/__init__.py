@@ -1,4 +1,8 @@
-"""The improvers in the box: texts in the paper's interface, shown and run in the sandbox, never imported."""
+"""The improvers in the box: texts in the paper's interface, shown and run in the sandbox, never imported.
+
+`programs` holds those written by hand; `found` is a shelf of its own, for what language models wrote: each says in its head
+which model wrote it, from what, and with what evidence.
+"""
 
 from __future__ import annotations
 
@@ -17,24 +21,43 @@ _CHECK = (
     "print(defect(sys.stdin.read(), sys.argv[2]) or '')"
 )
 _PARSE_S = 10.0
+FOUND = "found/"
+"""What the names of improvers begin with that language models wrote."""
 
 
 def names() -> list[str]:
-    """The names of the improvers in the box, sorted."""
-    folder = resources.files(__name__) / "programs"
-    return sorted(file.name.removesuffix(".py") for file in folder.iterdir() if file.name.endswith(".py"))
+    """The names of the hand-made improvers in the box, sorted."""
+    return _of("programs")
+
+
+def found() -> list[str]:
+    """The names of those that language models wrote, sorted: `found/NAME`."""
+    return [FOUND + name for name in _of("found")]
 
 
 def load(name_or_path: str) -> Program:
     """The improver of that name in the box or, where there is none, in that file; UsageError when it is no improver."""
     if name_or_path in names():
-        return Program((resources.files(__name__) / "programs" / f"{name_or_path}.py").read_text(encoding="utf-8"))
+        return _read("programs", name_or_path)
+    if name_or_path in found():
+        return _read("found", name_or_path.removeprefix(FOUND))
     return _from_file(Path(name_or_path))
+
+
+def _of(folder: str) -> list[str]:
+    there = resources.files(__name__) / folder
+    return sorted(file.name.removesuffix(".py") for file in there.iterdir() if file.name.endswith(".py"))
+
+
+def _read(folder: str, name: str) -> Program:
+    return Program((resources.files(__name__) / folder / f"{name}.py").read_text(encoding="utf-8"))
 
 
 def _from_file(path: Path) -> Program:
     if not path.is_file():
-        raise UsageError(f"no improver and no file {str(path)!r}: give a file, or one of {', '.join(names())}")
+        raise UsageError(
+            f"no improver and no file {str(path)!r}: give a file, or one of {', '.join(names() + found())}"
+        )
     try:
         if path.stat().st_size > 4 * MAX_CHARS:
             raise UsageError(f"{path} is no improver: longer than {MAX_CHARS:,} characters")

@@ -86,11 +86,17 @@ class Lab:
     part: str | None = None
     """The round that what is bought here counts as."""
     heard: Heard = field(default_factory=Heard)
+    proposer: LanguageModel | None = None
+    """Who writes improvers, where that is not the model that works inside them."""
 
     @property
     def roots(self) -> Roots:
         """Where all chance of the run comes from."""
         return roots(self.seed)
+
+    def at(self, level: int) -> Lab:
+        """The lab of an improver run: where improvers are improved, its model is the proposer."""
+        return replace(self, model=self.proposer) if level and self.proposer else self
 
     def once(self, kind: str, about: Mapping[str, JSON], compute: Callable[[], JSON]) -> JSON:
         """The fact, found or computed and kept (see `Store.once_all`)."""

@@ -35,19 +35,20 @@ class Heard:
     """What the answers of a run were like so far. Safe from many threads."""
 
     def __init__(self) -> None:
-        self._mute = Counter[str]()
-        self._spoke = False
+        self._mute: dict[str, Counter[str]] = {}
+        self._spoke = set[str]()
         self._lock = threading.Lock()
 
-    def note(self, answers: Sequence[tuple[str, str]]) -> None:
-        """Take in answers (text, and how it ended). WorthlessRun when none of many ever held a word."""
+    def note(self, model: str, answers: Sequence[tuple[str, str]]) -> None:
+        """Take in answers of a model (text, and how it ended). WorthlessRun when none of many ever held a word."""
         with self._lock:
-            self._spoke = self._spoke or any(text.strip() for text, _ in answers)
-            if self._spoke:
+            if model in self._spoke or any(text.strip() for text, _ in answers):
+                self._spoke.add(model)
                 return
-            self._mute.update(_FINISHED.get(finish, "empty") for _, finish in answers)
-            if self._mute.total() >= MUTE:
-                raise WorthlessRun(f"no answer holds a program: {told(self._mute, self._mute.total())}")
+            mute = self._mute.setdefault(model, Counter())
+            mute.update(_FINISHED.get(finish, "empty") for _, finish in answers)
+            if mute.total() >= MUTE:
+                raise WorthlessRun(f"no answer holds a program: {told(mute, mute.total())}")
 
 
 def faults(sandbox: Sandbox, answers: Sequence[tuple[str, str]], entry: str | None = None) -> Counter[str]:

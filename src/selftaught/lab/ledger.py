@@ -99,7 +99,7 @@ class Conversation:
         for fact in facts:
             self._meter.add(Usage(tokens_in=fact["tokens_in"], tokens_out=fact["tokens_out"], dollars=fact["dollars"]))
         texts = [lab.store.text(fact["text"]) for fact in facts]
-        lab.heard.note([(text, fact["finish"]) for text, fact in zip(texts, facts, strict=True)])
+        lab.heard.note(lab.model.name, [(text, fact["finish"]) for text, fact in zip(texts, facts, strict=True)])
         return [[text] if fact["finish"] == "length" else text for text, fact in zip(texts, facts, strict=True)]
 
     def _fact(self, answer: Answer) -> dict[str, JSON]:

@@ -57,7 +57,7 @@ class Served:
 def served(row: Row, choice: ModelChoice, keyless: bool) -> Served:
     """Where the model is asked. Raises UsageError without a key, an address or a header that is needed."""
     if choice.wanted and not keyless:
-        raise UsageError(f"the headers of this model are not stored: give {choice.missing}")
+        raise UsageError(f"the headers of this model are not stored: give {choice.missing()}")
     named = exchange.checked(row.given(choice.base_url))
     address = row.address(named, choice.name)
     key = "none" if keyless else exchange.key(row.key, address if row.local else named if not row.deployed else None)

@@ -11,8 +11,8 @@ from typing import Any, Protocol, cast
 
 from selftaught.errors import UsageError, reading
 from selftaught.lab import CONTRACT, Lab
-from selftaught.runs.spans import Span, Used
-from selftaught.settings import Assignment, Contest, Settings
+from selftaught.runs.spans import Bound, Expected, Used
+from selftaught.settings import Assignment
 from selftaught.store import RunRecord
 
 KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment"}
@@ -41,12 +41,12 @@ class Kind(Protocol):
         """What the first look tries: digests of improvers by name, and specs of tasks."""
         ...
 
-    def bound(self, asked: Any) -> list[tuple[Assignment, int]]:
-        """Answers at most, by what asks for them (each has a model of its own)."""
+    def bound(self, asked: Any) -> list[Bound]:
+        """Answers at most, by the model that is asked for them and what it is for."""
         ...
 
-    def expected(self, asked: Any, used: Used) -> list[tuple[Settings | Contest, Span]]:
-        """Answers, probably, by what asks for them; `used` tells how improvers go about it."""
+    def expected(self, asked: Any, used: Used) -> list[Expected]:
+        """Answers, probably, by the same; `used` tells how improvers go about it."""
         ...
 
     def looked_at(self, asked: Any) -> set[tuple[str, int]]:

@@ -18,7 +18,6 @@ from selftaught.evidence.report import Faults, heading, usage
 from selftaught.lab import CONTRACT, Document, Lab
 from selftaught.lab.answers import Heard, faults, told
 from selftaught.lab.progress import Progress
-from selftaught.models import LanguageModel
 from selftaught.models.providers import sells
 from selftaught.plain import JSON
 from selftaught.program import Program
@@ -26,10 +25,11 @@ from selftaught.runs import DONE, kind_of
 from selftaught.runs.going import begun_with, ready
 from selftaught.runs.handles import letting_go, open_handles, pulsing
 from selftaught.runs.look import first_look
-from selftaught.runs.model import is_own, open_model
+from selftaught.runs.model import Models, is_own, models_of
 from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import known
 from selftaught.settings import Assignment
+from selftaught.settings.choice import Sent
 from selftaught.store import RunRecord, Store
 from selftaught.tasks import load
 
@@ -68,20 +68,20 @@ def carry(
     limits: SpendLimits | None = None,
     concurrency: int | None = None,
     anyway: bool = False,
-    headers: Mapping[str, str] | None = None,
+    sent: Sent | None = None,
 ) -> dict[str, Any]:
     """Carry a run to its end and return its document.
 
     Going on with a run that was stopped is the same call: it finds the facts it made before. `limits` and `concurrency`
-    (requests to the model at once) replace those the run was begun with; `anyway` leaves out the first look; `headers` of
-    its model are not stored, and have to be given as they were. When something ends the run early, what was reached is kept
-    with the reason, and the error raised.
+    (requests to the model at once) replace those the run was begun with; `anyway` leaves out the first look; the headers of
+    its models that are `sent` are not stored, and have to be given as they were. When something ends the run early, what was
+    reached is kept with the reason, and the error raised.
     UsageError when it cannot be gone on with here, InUse when another process works on it: it stays as it is.
     """
     record = store.run(number)
     if record.status == DONE and record.document:
         return dict(record.document)
-    asked = ready(record).with_headers(headers or {})
+    asked = ready(record).with_headers(sent or Sent())
     bounds = limits or begun_with(record)
     with store.alone(number):
         record = store.run(number)  # another process may have worked on it until now
@@ -91,8 +91,8 @@ def carry(
             at_once = concurrency or record.circumstances.get("concurrency")
             level = str(record.circumstances["sandbox"])
 
-            def opening(sandbox: Sandbox) -> LanguageModel:
-                return open_model(asked, sandbox, spend.limits, concurrency=at_once)
+            def opening(sandbox: Sandbox) -> Models:
+                return models_of(asked, sandbox, spend.limits, at_once)
 
             with open_handles(opening, store, level, asked.seed, number, progress, spend, document) as lab:
                 return _conduct(lab, asked, anyway or bool(record.circumstances.get("anyway")))
@@ -105,7 +105,7 @@ def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:
     """
     kind_of(asked.plain()).bound(asked)  # loads every task
     store, limits = lab.store, lab.spend.limits
-    own_model = {"own_model": True} if is_own(lab.model) else {}
+    own_model = {"own_model": True} if is_own(lab.model) or (lab.proposer and is_own(lab.proposer)) else {}
     number = store.start(asked.plain(), circumstances(lab.sandbox.level, limits) | own_model)
     document = _document(store, store.run(number), asked)
     own = replace(
@@ -137,10 +137,11 @@ def _conduct(lab: Lab, asked: Assignment, anyway: bool = False) -> dict[str, Any
 def _faults(lab: Lab, answers: int) -> dict[str, Any]:
     """What is wrong with the answers of a model at a server, by kind, where something is. WorthlessRun when none held a
     program and nothing came of it."""
-    if not sells(lab.model.name) or not answers:
+    if not answers or not any(sells(one.name) for one in (lab.model, lab.proposer) if one):
         return {}
     step = -(-answers // READ)
-    facts = [body for i, (_, body) in enumerate(lab.store.facts("answer", lab.run)) if i % step == 0]
+    every = (body for about, body in lab.store.facts("answer", lab.run) if sells(about["model"]))
+    facts = [body for i, body in enumerate(every) if i % step == 0]
     kinds = faults(lab.sandbox, [(lab.store.text(one["text"]), one["finish"]) for one in facts])
     if kinds.total() == len(facts) and not _made(lab):
         raise WorthlessRun(f"no answer held a program: {told(kinds, len(facts))}")

@@ -8,11 +8,12 @@ from typing import Any
 from selftaught.downstream import scale
 from selftaught.errors import UsageError
 from selftaught.evidence.contest import contend, document
+from selftaught.evidence.models import names_in
 from selftaught.lab import Lab
 from selftaught.runs import earlier_looks
 from selftaught.runs.recursion import allowed, named
-from selftaught.runs.spans import Span, Used, about
-from selftaught.settings import Assignment, Contest, Settings
+from selftaught.runs.spans import Bound, Expected, Span, Used, about
+from selftaught.settings import Contest
 from selftaught.store import RunRecord
 from selftaught.tasks import load_all
 
@@ -28,7 +29,7 @@ def conduct(lab: Lab, asked: Contest) -> dict[str, Any]:
     """Every improver on every task and repetition; the figures."""
     lab.progress.phase("measuring the start solutions")
     tasks = [scale(lab, task) for task in load_all(asked.tasks, asked.seed)]
-    return {"model": lab.model.name, **document(contend(lab, asked, tasks), earlier_looks(lab, asked))}
+    return {**names_in(lab), **document(contend(lab, asked, tasks), earlier_looks(lab, asked))}
 
 
 def tried(asked: Contest) -> tuple[dict[str, str], Sequence[str]]:
@@ -36,18 +37,18 @@ def tried(asked: Contest) -> tuple[dict[str, str], Sequence[str]]:
     return {one.name: one.improver for one in asked.entrants}, asked.tasks
 
 
-def bound(asked: Contest) -> list[tuple[Assignment, int]]:
+def bound(asked: Contest) -> list[Bound]:
     """Answers at most: every improver run uses up its allowance."""
     cells = len(asked.entrants) * len(load_all(asked.tasks, asked.seed)) * (asked.limit or asked.repetitions)
-    return [(asked, cells * allowed(asked.inner))]
+    return [Bound(asked.model, cells * allowed(asked.inner))]
 
 
-def expected(asked: Contest, used: Used) -> list[tuple[Settings | Contest, Span]]:
+def expected(asked: Contest, used: Used) -> list[Expected]:
     """Answers, probably: every improver goes about it as it does with canned answers, or so."""
     cells = Span(asked.repetitions, asked.limit or asked.repetitions) * len(load_all(asked.tasks, asked.seed))
     most = allowed(asked.inner)
     each = [about(used(one.improver, asked.inner).responses, most) for one in asked.entrants]
-    return [(asked, sum(each, Span(0, 0)) * cells)]
+    return [Expected(asked.model, sum(each, Span(0, 0)) * cells, asked.tasks, asked.seed)]
 
 
 def looked_at(asked: Contest) -> set[tuple[str, int]]:

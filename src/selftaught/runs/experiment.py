@@ -18,6 +18,7 @@ from selftaught.evidence import published
 from selftaught.evidence.contest import contend, document
 from selftaught.evidence.controls import Judged, Judgement, bounds_of, judge
 from selftaught.evidence.experiment import ArmFigures, ExperimentFigures, Judging, PlainRecursed
+from selftaught.evidence.models import names_in
 from selftaught.evidence.statistics import (
     Bounds,
     Interval,
@@ -43,10 +44,10 @@ from selftaught.recursion import recursion
 from selftaught.runs import contest, earlier_looks
 from selftaught.runs import recursion as one_recursion
 from selftaught.runs.blank import blank
-from selftaught.runs.model import open_model
+from selftaught.runs.model import models_of
 from selftaught.runs.plans import plan
-from selftaught.runs.spans import Span, Used, likely
-from selftaught.settings import Arm, Assignment, Contest, Entrant, Plan, Settings
+from selftaught.runs.spans import Bound, Expected, Used, likely
+from selftaught.settings import Arm, Contest, Entrant, Plan, Settings
 from selftaught.store import RunRecord
 from selftaught.tasks import load_all
 
@@ -132,7 +133,7 @@ def conduct(lab: Lab, asked: Plan) -> dict[str, Any]:
                 lab.progress.scope(f"{arm.name} {k + 1} of {planned.runs}")
                 found.append(_recurse(replace(own, seed=planned.seed + k), arm, planned.again))
                 lab.document.tell(runs=[one.plain() for one in found])
-    return {"model": lab.model.name, **_figures(lab, planned, found)}
+    return {**names_in(lab), **_figures(lab, planned, found)}
 
 
 def _figures(lab: Lab, planned: Plan, found: Sequence[Recursed]) -> ExperimentFigures:
@@ -158,15 +159,17 @@ def _figures(lab: Lab, planned: Plan, found: Sequence[Recursed]) -> ExperimentFi
 
 @contextmanager
 def speaking(lab: Lab, planned: Plan, settings: Settings) -> Generator[Lab]:
-    """The lab with the model of an arm, where that is not the experiment's."""
-    if settings.model == planned.model:
+    """The lab with the models of an arm, where those are not the experiment's."""
+    if (settings.model, settings.proposer) == (planned.model, planned.proposer):
         yield lab
         return
-    model = open_model(settings, lab.sandbox, lab.spend.limits)
+    model, proposer = models_of(settings, lab.sandbox, lab.spend.limits)
     try:
-        yield replace(lab, model=model)
+        yield replace(lab, model=model, proposer=proposer)
     finally:
         model.close()
+        if proposer:
+            proposer.close()
 
 
 def _recurse(lab: Lab, arm: Arm, again: bool) -> Recursed:
@@ -326,7 +329,8 @@ def deviations(planned: Plan) -> list[str]:
     """Where the plan differs from the preset that it is named after."""
     arms = [arm.settings for arm in planned.arms]
     models = [one.model for one in arms] if planned.name == "models" else [planned.model]
-    preset = plan(planned.name, planned.preset, models, planned.seed)
+    found = [one.proposer for one in (arms[1:] if planned.name == "proposers" else arms[:1])]
+    preset = plan(planned.name, planned.preset, models, planned.seed, proposers=[one for one in found if one])
     mine, theirs = planned.plain(), preset.plain()
     return [f"{name}: {mine[name]} instead of {theirs[name]}" for name in theirs if mine[name] != theirs[name]]
 
@@ -363,31 +367,33 @@ def tried(asked: Plan) -> tuple[dict[str, str], Sequence[str]]:
     return improvers | own, [*dict.fromkeys([*specs, *(spec for _, tasks in parts for spec in tasks)])]
 
 
-def bound(asked: Plan) -> list[tuple[Assignment, int]]:
-    """Answers at most: of every arm, whose model may be its own, and of what is compared afterwards."""
-    parts: list[tuple[Assignment, int]] = []
+def bound(asked: Plan) -> list[Bound]:
+    """Answers at most: of every arm, whose models may be its own, and of what is compared afterwards."""
+    parts: list[Bound] = []
     for arm in asked.arms:
-        again = 2 * one_recursion.bound_again(arm.settings) if asked.again else 0
-        parts += [(one, asked.runs * (answers + again)) for one, answers in one_recursion.bound(arm.settings)]
+        again = one_recursion.bound_again(arm.settings) * 2 if asked.again else []
+        found = [*one_recursion.bound(arm.settings), *again]
+        parts += [replace(one, answers=asked.runs * one.answers) for one in found]
     if one := asked.contest:
         entrants = len(one.entrants) + len(asked.arms) * asked.runs
         each = contest.bound(replace(one, entrants=one.entrants[:1]))
-        parts += [(single, answers * entrants) for single, answers in each]
+        parts += [replace(single, answers=single.answers * entrants) for single in each]
     return parts
 
 
-def expected(asked: Plan, used: Used) -> list[tuple[Settings | Contest, Span]]:
+def expected(asked: Plan, used: Used) -> list[Expected]:
     """Answers, probably, of all that `bound` counts."""
-    parts: list[tuple[Settings | Contest, Span]] = []
+    parts: list[Expected] = []
     for arm in asked.arms:
-        again = one_recursion.expected_again(arm.settings, used) * 2 if asked.again else Span(0, 0)
-        found = one_recursion.expected(arm.settings, used)
-        parts += [(one, (answers + again) * asked.runs) for one, answers in found]
+        again = one_recursion.expected_again(arm.settings, used) * 2 if asked.again else []
+        found = [*one_recursion.expected(arm.settings, used), *again]
+        parts += [replace(one, answers=one.answers * asked.runs) for one in found]
     if one := asked.contest:
         parts += contest.expected(one, used)
         improved = likely(used(asked.arms[0].settings.improver, one.inner).responses, one_recursion.allowed(one.inner))
         cells = one.repetitions * len(load_all(one.tasks, one.seed))
-        parts.append((one, improved * (len(asked.arms) * asked.runs * cells)))
+        answers = improved * (len(asked.arms) * asked.runs * cells)
+        parts.append(Expected(one.model, answers, one.tasks, one.seed))
     return parts
 
 

@@ -6,23 +6,25 @@ is known from earlier answers of the same model in the store; where there are no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor, log10
 from statistics import fmean as mean
+from typing import Any
 
 from selftaught.budget import Allowance, Usage
 from selftaught.errors import UsageError
+from selftaught.evidence.models import bought_for
 from selftaught.improver import ENTRY
 from selftaught.lab import Lab
 from selftaught.lab.rehearsal import START, rehearsal
 from selftaught.program import Program
 from selftaught.runs import kind_of
-from selftaught.runs.spans import Span
+from selftaught.runs.spans import Expected, Span
 from selftaught.sandbox import Sandbox
-from selftaught.settings import Assignment, Contest, Settings
-from selftaught.settings.choice import ModelChoice
-from selftaught.store import Store
+from selftaught.settings import Assignment
+from selftaught.settings.choice import ModelChoice, Role
+from selftaught.store import RunRecord, Store
 from selftaught.tasks import load_all
 from selftaught.views.running import duration
 
@@ -87,18 +89,18 @@ def forecast(asked: Assignment, store: Store | None, sandbox: Sandbox, text: Cal
 
     answers, dollars, seconds = Span(0, 0), Span(0, 0), Span(0, 0)
     prices = times = True
-    for one, expected in kind_of(asked.plain()).expected(asked, used):
+    for one in kind_of(asked.plain()).expected(asked, used):
         known = known_of(store, one) if store else None
-        answers += expected
+        answers += one.answers
         if known is None or known.dollars is None:
             prices = False
         else:
-            dollars += expected * known.dollars
+            dollars += one.answers * known.dollars
         if known is None:
             times = False
         else:
-            seconds += expected * known.seconds
-    most = sum(count for _, count in kind_of(asked.plain()).bound(asked))
+            seconds += one.answers * known.seconds
+    most = sum(one.answers for one in kind_of(asked.plain()).bound(asked))
     return Forecast(
         answers.spread(BEFORE, SHIFT).at_most(most),
         dollars.spread(BEFORE, SHIFT) if prices else None,
@@ -106,34 +108,57 @@ def forecast(asked: Assignment, store: Store | None, sandbox: Sandbox, text: Cal
     )
 
 
-def sharpened(lab: Lab, model: ModelChoice, answers: Span, left: Span) -> Forecast:
-    """While a run goes on: `answers` in all, `left` of them, at what its answers have cost and how fast they came."""
+def sharpened(lab: Lab, parts: Sequence[Expected], left: Span) -> Forecast:
+    """While a run goes on: what is asked in all by model, `left` of it, at what answers have cost and how fast they came."""
     bought = lab.store.bought(lab.run)
     spent = lab.spend.now()
+    answers = sum((one.answers for one in parts), Span(0, 0))
+    each = [known_from(own, one.model, spent.wall_s) for one in parts if (own := _bought(lab, one, bought)).responses]
     dollars = None
-    if bought.responses:
-        each = known_from(bought, model, spent.wall_s).dollars
-        dollars = None if each is None else (answers * each).spread(AFTERWARDS, SHIFT_AFTERWARDS)
+    if len(each) == len(parts):
+        paid = [
+            one.answers * price for one, known in zip(parts, each, strict=True) if (price := known.dollars) is not None
+        ]
+        dollars = sum(paid, Span(0, 0)).spread(AFTERWARDS, SHIFT_AFTERWARDS) if len(paid) == len(parts) else None
     answers = answers.spread(AFTERWARDS, SHIFT_AFTERWARDS)
     each_s = spent.wall_s / max(1, spent.answers)
     paid = dollars and dollars.at_least(spent.dollars or 0.0)
     return Forecast(answers.at_least(bought.responses), paid, left * each_s * Span(0.5, 2.0))
 
 
-def known_of(store: Store, asked: Settings | Contest) -> Known | None:
+def _bought(lab: Lab, one: Expected, in_all: Usage) -> Usage:
+    """What a run has bought of one of its models."""
+    return in_all if one.role == "both" else bought_for(lab.store, lab.run, one.role)
+
+
+def known_of(store: Store, asked: Expected) -> Known | None:
     """What an answer of its model costs and takes, from the newest run with it in the store, on the same tasks if there is one;
-    None where it has none."""
+    None where it has none. An answer that is an improver is no measure of those that are solutions, where two models share."""
     model, tasks = asked.model, [*asked.tasks]
     found: Known | None = None
     for record in reversed(store.runs()):
-        if (record.settings.get("model"), record.settings.get("base_url")) == (model.spec, model.base_url):
+        told = _told_of(record.settings, asked.role)
+        if (told.get("model"), told.get("base_url")) == (model.spec, model.base_url):
             alike = record.settings.get("tasks") == tasks
-            if (alike or not found) and (bought := store.bought(record.id)).responses:
+            if (alike or not found) and (bought := _of_role(store, record, asked.role)).responses:
                 found = known_from(bought, model, record.spent.get("wall_s", 0.0))
                 if alike:
                     break
                 found = _scaled(found, tasks, record.settings.get("tasks"), asked.seed)
     return found
+
+
+def _told_of(settings: Mapping[str, Any], role: Role) -> Mapping[str, Any]:
+    """Of an earlier run, how the model is told that had this role."""
+    if role == "works inside":
+        return settings
+    proposer = settings.get("proposer")
+    return (proposer or settings) if role == "writes improvers" else {} if proposer else settings
+
+
+def _of_role(store: Store, record: RunRecord, role: Role) -> Usage:
+    """What an earlier run has bought of the model that had this role."""
+    return store.bought(record.id) if role == "both" else bought_for(store, record.id, role)
 
 
 def _scaled(known: Known, wanted: Sequence[str], seen: Sequence[str] | None, seed: int) -> Known:

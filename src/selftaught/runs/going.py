@@ -29,9 +29,11 @@ def ready(record: RunRecord) -> Assignment:
     same_contract(record)
     if record.circumstances.get("sandbox") not in LEVELS:
         raise UsageError(f"run {record.id} cannot be gone on with: its circumstances are not whole; begin it anew")
-    if record.circumstances.get("own_model") or not openable(asked.model.spec):
+    models = [asked.model.spec, *([asked.proposer.spec] if asked.proposer else [])]
+    if record.circumstances.get("own_model") or not all(map(openable, models)):
+        own = " and ".join(repr(one) for one in models)
         raise UsageError(
-            f"run {record.id} was made with a model of somebody's own, {asked.model.spec!r}: only Python code that opens that "
+            f"run {record.id} was made with a model of somebody's own, {own}: only Python code that opens that "
             "model can make it again, which finds what is in the store"
         )
     for path in _files(asked):
@@ -87,6 +89,7 @@ def _seedless(settings: Any) -> Any:
 def _files(asked: Assignment) -> Iterator[Path]:
     """The files of the user's that a run is made with: of its model, of its tasks."""
     _, specs = kind_of(asked.plain()).tried(asked)
-    for path in (file_of(asked.model.spec), *map(file_of_task, specs)):
+    proposer = asked.proposer and file_of(asked.proposer.spec)
+    for path in (file_of(asked.model.spec), proposer, *map(file_of_task, specs)):
         if path is not None:
             yield path

@@ -13,9 +13,9 @@ from selftaught.errors import SelftaughtError, StoreFailure
 from selftaught.lab import Document, Lab, Stopped
 from selftaught.lab.progress import Progress
 from selftaught.lab.workers import Workers, sizes
-from selftaught.models import LanguageModel
 from selftaught.models.gateway import Gateway
 from selftaught.models.waiting import Watch
+from selftaught.runs.model import Models
 from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.store import Store
@@ -27,7 +27,7 @@ _ASKED = "asked to stop"
 
 @contextmanager
 def open_handles(
-    opening: Callable[[Sandbox], LanguageModel],
+    opening: Callable[[Sandbox], Models],
     store: Store,
     level: str,
     seed: int,
@@ -36,20 +36,23 @@ def open_handles(
     spend: Spend | None = None,
     document: Document | None = None,
 ) -> Generator[Lab]:
-    """A lab with a sandbox of that level, the model that `opening` makes around it, the store, and threads for all of them."""
+    """A lab with a sandbox of that level, the models that `opening` makes around it, the store, and threads for all of them."""
     with open_sandbox(level) as sandbox:
-        model = opening(sandbox)
-        workers = Workers(sizes(sandbox.slots, model.concurrency))
+        model, proposer = opening(sandbox)
+        models = [one for one in (model, proposer) if one]
+        workers = Workers(sizes(sandbox.slots, max(one.concurrency for one in models)))
         handles = progress or Progress(), spend or Spend(), document or Document({})
-        lab = Lab(sandbox, model, store, workers, seed, run, *handles)
-        if isinstance(model, Gateway):
-            model.watch = _Told(lab.progress)
+        lab = Lab(sandbox, model, store, workers, seed, run, *handles, proposer=proposer)
+        for one in models:
+            if isinstance(one, Gateway):
+                one.watch = _Told(lab.progress)
         try:
             with letting_go(lab), pulsing(lab):
                 yield lab
         finally:
             lab.stopping.set()
-            model.close()
+            for one in models:
+                one.close()
             workers.close()
 
 
@@ -92,7 +95,9 @@ def letting_go(lab: Lab) -> Generator[None]:
 def _let_go(lab: Lab) -> None:
     lab.stopping.set()
     # In a thread of its own, because this one may hold the locks that closing takes.
-    threading.Thread(target=lab.model.close, daemon=True).start()
+    for one in (lab.model, lab.proposer):
+        if one:
+            threading.Thread(target=one.close, daemon=True).start()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The model of a run: a provider's, or the answers of an earlier run."""
+"""The models of a run: a provider's, or the answers of an earlier run."""
 
 from __future__ import annotations
 
@@ -16,28 +16,31 @@ from selftaught.plain import JSON
 from selftaught.runs.replay import Replay
 from selftaught.sandbox import Limits, Outcome, Sandbox, tool
 from selftaught.settings import Assignment
+from selftaught.settings.choice import ModelChoice
 
 _OF_FILES = {"replay", "scripted"}
 """Kinds of models that are read from a file."""
+Models = tuple[LanguageModel, LanguageModel | None]
+"""Who works inside improvers, and who writes them where that is another."""
 _EDITING = Limits(cpu_s=5, wall_s=30, answer_kb=4096)
 """What the built-in model may use for one answer."""
 
 
 def open_model(
-    asked: Assignment,
+    choice: ModelChoice,
     sandbox: Sandbox | None = None,
     limits: SpendLimits | None = None,
     keyless: bool = False,
     concurrency: int | None = None,
 ) -> LanguageModel:
-    """The model that is asked for; `keyless`: to be told prices only. The caller closes it.
+    """The model that is chosen; `keyless`: to be told prices only. The caller closes it.
 
     The built-in model does its work in the `sandbox`; without one nothing can be asked of it.
     Under a limit on dollars an answer has a limit on its tokens, or its price would have none: if nothing else is asked
     for, the one that estimates count with. `concurrency` bounds the requests to a server at once; a model without one takes as
     many as it does.
     """
-    limits, choice = limits or SpendLimits(), asked.model
+    limits = limits or SpendLimits()
     if choice.provider == "replay":
         return Replay(Path(choice.name))
     dollars = limits.dollars is not None or limits.round_dollars is not None
@@ -51,6 +54,18 @@ def open_model(
         keyless=keyless,
         edit=editing(sandbox) if sandbox else None,
     )
+
+
+def models_of(asked: Assignment, sandbox: Sandbox, limits: SpendLimits, concurrency: int | None = None) -> Models:
+    """The models of a run: who works inside improvers, and who writes them where that is another."""
+    model = open_model(asked.model, sandbox, limits, concurrency=concurrency)
+    if asked.proposer is None:
+        return model, None
+    try:
+        return model, open_model(asked.proposer, sandbox, limits, concurrency=concurrency)
+    except BaseException:
+        model.close()
+        raise
 
 
 def editing(sandbox: Sandbox) -> Edit:

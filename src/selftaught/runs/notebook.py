@@ -27,7 +27,7 @@ from selftaught.plain import JSON, SEED_BITS
 from selftaught.program import Program
 from selftaught.runs.carry import carry_in
 from selftaught.runs.handles import open_handles
-from selftaught.runs.model import open_model
+from selftaught.runs.model import Models, open_model
 from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import known
 from selftaught.settings import Contest, Controls, Entrant, Settings, changed
@@ -49,10 +49,12 @@ def open_lab(
     base_url: str | None = None,
     max_tokens: int | None = None,
     price: tuple[float, float] | None = None,
+    proposer: str | ModelChoice | LanguageModel | None = None,
 ) -> Generator[Lab]:
     """A lab, closed again at the end of the block.
 
-    `model` is `provider:model` as on the command line, or a model of your own; `store` a file that keeps every fact;
+    `model` is `provider:model` as on the command line, or a model of your own, and so is `proposer`, which writes improvers
+    where that is not the same (a `ModelChoice` says where it is reached); `store` a file that keeps every fact;
     `seed` decides instances and chance of what is done in the lab itself, and of its runs where they are given none; where
     none is given it is drawn (`lab.seed` tells it). `sandbox` is the level.
     Raises UsageError, SandboxRefused or ModelFailure, each with what to do.
@@ -60,14 +62,18 @@ def open_lab(
     known(sandbox)
     spend = Spend(limits or SpendLimits())
 
-    def opening(within: Sandbox | None) -> LanguageModel:
-        if not isinstance(model, str):
-            return model
-        choice = ModelChoice(model, base_url, max_tokens, price and Price(*price))
-        return open_model(Settings("", choice), within, spend.limits)
+    worker = ModelChoice(model, base_url, max_tokens, price and Price(*price)) if isinstance(model, str) else model
+    writer = ModelChoice(proposer) if isinstance(proposer, str) else proposer
 
-    if isinstance(model, str):
-        opening(None).close()  # what cannot be opened leaves no store
+    def opened(one: ModelChoice | LanguageModel, within: Sandbox | None) -> LanguageModel:
+        return open_model(one, within, spend.limits) if isinstance(one, ModelChoice) else one
+
+    def opening(within: Sandbox | None) -> Models:
+        return opened(worker, within), writer and opened(writer, within)
+
+    for one in (worker, writer):
+        if isinstance(one, ModelChoice):
+            opened(one, None).close()  # what cannot be opened leaves no store
     own = secrets.randbits(SEED_BITS) if seed is None else seed
     with Store(Path(store)) as kept, open_handles(opening, kept, sandbox, own, spend=spend) as lab:
         yield lab
@@ -117,6 +123,7 @@ def run_recursion(
         test_tasks=_specs("test_tasks", tasks if test_tasks is None else test_tasks),
         rounds=rounds,
         controls=controls,
+        proposer=lab.proposer and _choice(lab.proposer),
         **_of(lab, seed),
     )
     asked = changed(asked, settings or {})
@@ -165,8 +172,11 @@ def _specs(name: str, given: Sequence[str | Task]) -> tuple[str, ...]:
 
 def _of(lab: Lab, seed: int | None) -> dict[str, Any]:
     """What a run's settings take from the lab that it is made in."""
-    choice = ModelChoice.read({"model": lab.model.name, **lab.model.parameters})
-    return {"model": choice, "seed": lab.seed if seed is None else seed}
+    return {"model": _choice(lab.model), "seed": lab.seed if seed is None else seed}
+
+
+def _choice(model: LanguageModel) -> ModelChoice:
+    return ModelChoice.read({"model": model.name, **model.parameters})
 
 
 def _improver(given: str | Program) -> Program:

@@ -63,15 +63,33 @@ _OTHERS = ("grid", "qap", "sat", "maxcut", "parity")
 
 
 def plan(
-    name: str, preset: Preset, models: Sequence[ModelChoice] = (OFFLINE,), seed: int = 0, runs: int | None = None
+    name: str,
+    preset: Preset,
+    models: Sequence[ModelChoice] = (OFFLINE,),
+    seed: int = 0,
+    runs: int | None = None,
+    proposers: Sequence[ModelChoice] = (),
 ) -> Plan:
-    """The plan of an experiment by name. UsageError when there is none, or for several models where one is meant."""
+    """The plan of an experiment by name. UsageError when there is none, or for several models where one is meant.
+
+    `proposers` write improvers in the place of the models: one of them in all arms, or each in an arm of `proposers`.
+    """
     if name not in _PLANS:
         raise UsageError(f"no experiment {name!r}: there are {', '.join(_PLANS)}")
     if len(models) > 1 and name != "models":
         raise UsageError(f"experiment {name} works with one model: --model can be repeated for the experiment models")
-    base = replace(_base(preset), model=models[0])
-    made = _PLANS[name](base, preset, models)
+    if len(proposers) > 1 and name != "proposers":
+        raise UsageError(
+            f"experiment {name} works with one proposer: --proposer can be repeated for the experiment proposers"
+        )
+    if proposers and preset == "paper" and name != "proposers":
+        raise UsageError("preset paper keeps to the paper, whose one model does both: leave --proposer out")
+    if name == "proposers":
+        base = replace(_base(preset), model=models[0])
+        made = _proposers(base, preset, proposers)
+    else:
+        base = replace(_base(preset), model=models[0], proposer=next(iter(proposers), None))
+        made = _PLANS[name](base, preset, models)
     model = made.arms[0].settings.model
     contest = made.contest and replace(made.contest, model=model, seed=seed, inner=base.inner, keep=base.keep)
     common = replace(made, model=model, seed=seed, contest=contest)
@@ -155,6 +173,15 @@ def _models(base: Settings, preset: Preset, models: Sequence[ModelChoice]) -> Pl
     return Plan("models", preset, question, arms, _RUNS[preset])
 
 
+def _proposers(base: Settings, preset: Preset, proposers: Sequence[ModelChoice]) -> Plan:
+    question = "The same model works inside: does another one write better improvers for it than it writes itself?"
+    some = proposers or (ModelChoice("offline:generic"),)
+    arms = tuple(
+        Arm(f"by {name}", replace(base, proposer=one)) for name, one in {one.spec: one for one in some}.items()
+    )
+    return Plan("proposers", preset, question, (Arm(f"by {base.model.spec}", base), *arms), _RUNS[preset])
+
+
 def _selfhood(base: Settings, preset: Preset, _: Sequence[ModelChoice]) -> Plan:
     question = "Does self-application matter, and is a better improver a better self-improver? (open in the paper)"
     upon = replace(base.inner, calls=2, responses=2, scorings=5)
@@ -178,6 +205,7 @@ _PLANS = {
     "seeds": _seeds,
     "experts": _experts,
     "models": _models,
+    "proposers": _proposers,
     "selfhood": _selfhood,
     "maximizer": _maximizer,
     "transfer-wide": _wide,

@@ -12,6 +12,7 @@ from selftaught.downstream import SCALE_REPETITIONS, ScaledTask, scale
 from selftaught.errors import UsageError
 from selftaught.evidence.ahead import Ahead
 from selftaught.evidence.controls import counterfactuals, judge, spent_of
+from selftaught.evidence.models import names_in
 from selftaught.evidence.report import report, so_far
 from selftaught.gate import Round
 from selftaught.improver import KEPT
@@ -22,8 +23,8 @@ from selftaught.program import Program
 from selftaught.recursion import recursion
 from selftaught.runs import earlier_looks
 from selftaught.runs.forecast import sharpened
-from selftaught.runs.spans import Span, Used, likely
-from selftaught.settings import Assignment, Contest, Settings
+from selftaught.runs.spans import Bound, Expected, Span, Used, likely
+from selftaught.settings import Settings
 from selftaught.store import RunRecord
 from selftaught.tasks import load_all, names_of
 
@@ -51,14 +52,14 @@ def conduct(lab: Lab, asked: Settings) -> dict[str, Any]:
     ahead.end(rounds)
     found = judge(lab, asked, rounds, test)
     further = counterfactuals(lab, asked, rounds, found, train, test) if asked.controls == "all" else None
-    return {"model": lab.model.name, **report(rounds, found, further, earlier_looks(lab, asked))}
+    return {**names_in(lab), **report(rounds, found, further, earlier_looks(lab, asked))}
 
 
 def _say_how_far(lab: Lab, asked: Settings, rounds: Sequence[Round], train: Sequence[ScaledTask]) -> None:
     """One line on the round that has ended, and what the run will probably come to."""
     one, spent = rounds[-1], lab.spend.now()
     answers, left = _sharpened(lab, asked, rounds, train)
-    found = sharpened(lab, asked.model, answers, left)
+    found = sharpened(lab, _shared(asked, rounds, answers), left)
     if found.seconds:
         lab.progress.left(found.seconds.low, found.seconds.high)
     price = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
@@ -84,6 +85,14 @@ def _sharpened(lab: Lab, asked: Settings, rounds: Sequence[Round], train: Sequen
     proposed = Span(0.7 * each, min(1.5 * each, allowed(asked.inner)))
     test = _testing(asked, seed, proposed, new + ahead)
     return rest + sum(used) + test, rest + test
+
+
+def _shared(asked: Settings, rounds: Sequence[Round], answers: Span) -> list[Expected]:
+    """What a run asks in all, by model: improvers go on to be written as the rounds so far have."""
+    each = mean(one.proposal.usage.responses for one in rounds)
+    frozen = asked.controls == "all" and asked.worker == "self"
+    writing = each * (asked.rounds + (asked.rounds - 1 if frozen else 0))
+    return _expected(asked, Span(writing, writing), (answers + -writing).at_least(0.0))
 
 
 def _asks_more(asked: Settings, one: Round) -> float:
@@ -137,7 +146,7 @@ def made(record: RunRecord, which: str) -> str:
 # --- answers at most --------------------------------------------------------------------------------------------------
 
 
-def bound(asked: Settings) -> list[tuple[Assignment, int]]:
+def bound(asked: Settings) -> list[Bound]:
     """Answers at most: of the rounds, of the comparison and of its controls."""
     once, inner = _once(asked), allowed(asked.inner)
     test_tasks = len(load_all(asked.test_tasks, asked.seed))
@@ -151,7 +160,21 @@ def bound(asked: Settings) -> list[tuple[Assignment, int]]:
         arms, recursions = arms + frozen + sham + doubled, 2
     measuring = SCALE_REPETITIONS * len(load_all(asked.tasks, asked.seed)) * inner if asked.itself else 0
     rounds = recursions * asked.rounds * (proposing + validating)
-    return [(asked, measuring + rounds + arms * test_tasks * asked.test * inner)]
+    in_all = measuring + rounds + arms * test_tasks * asked.test * inner
+    by_others = (asked.outer.scorings * asked.repetitions + _validations(asked)) * _upon_itself(asked)
+    return _bounds(asked, in_all, recursions * asked.rounds * (allowed(asked.outer) + by_others))
+
+
+def _bounds(asked: Settings, in_all: int, writing: int) -> list[Bound]:
+    """By model: so many answers in all, of which so many write improvers."""
+    if asked.proposer is None:
+        return [Bound(asked.model, in_all)]
+    return [Bound(asked.proposer, writing, "writes improvers"), Bound(asked.model, in_all - writing, "works inside")]
+
+
+def _upon_itself(asked: Settings) -> int:
+    """Answers that an improver may ask for to improve an improver, where that is one of the tasks."""
+    return allowed(asked.itself) if asked.itself else 0
 
 
 def _validations(asked: Settings) -> int:
@@ -171,18 +194,34 @@ def _repetitions(asked: Settings, design: Design | None) -> int:
     return design.most if design else asked.validation
 
 
-def expected(asked: Settings, used: Used) -> list[tuple[Settings | Contest, Span]]:
+def expected(asked: Settings, used: Used) -> list[Expected]:
     """Answers, probably: the seed improver goes about it as with canned answers, what is proposed asks from less to more."""
     inner, outer = used(asked.improver, asked.inner).responses, used(asked.improver, asked.outer)
     proposed = likely(inner, allowed(asked.inner))
-    first = _proposing(asked, Span(outer.responses, outer.responses), Span(outer.scorings, outer.scorings), proposed)
-    worker = likely(outer.responses, allowed(asked.outer)), likely(outer.scorings, asked.outer.scorings)
+    scored = Span(outer.scorings, outer.scorings), likely(outer.scorings, asked.outer.scorings)
+    asking = Span(outer.responses, outer.responses), likely(outer.responses, allowed(asked.outer))
+    first, later = (_scoring(asked, one, proposed) for one in scored)
     gate = _gating(asked, inner, proposed) * _cells(asked)
-    later = first if asked.worker == "frozen" else _proposing(asked, *worker, proposed)
-    rounds = first + gate + (later + gate) * (asked.rounds - 1)
-    if asked.controls == "all" and asked.worker == "self":
-        rounds += (first + gate) * (asked.rounds - 1)
-    return [(asked, rounds + _testing(asked, inner, proposed, asked.rounds))]
+    inside = _in_rounds(asked, first + gate, later + gate) + _testing(asked, inner, proposed, asked.rounds)
+    return _expected(asked, _in_rounds(asked, *asking), inside)
+
+
+def _in_rounds(asked: Settings, first: Span, later: Span) -> Span:
+    """Of all rounds, those of the control with a frozen worker included, from what the seed improver and a later worker use."""
+    rounds = first + (first if asked.worker == "frozen" else later) * (asked.rounds - 1)
+    frozen = asked.controls == "all" and asked.worker == "self"
+    return rounds + first * (asked.rounds - 1) if frozen else rounds
+
+
+def _expected(asked: Settings, writing: Span, inside: Span) -> list[Expected]:
+    """By model: who writes improvers, and who works inside them."""
+    on = asked.tasks, asked.seed
+    if asked.proposer is None:
+        return [Expected(asked.model, writing + inside, *on)]
+    return [
+        Expected(asked.proposer, writing, *on, "writes improvers"),
+        Expected(asked.model, inside, *on, "works inside"),
+    ]
 
 
 def _gating(asked: Settings, inner: float, proposed: Span) -> Span:
@@ -195,18 +234,18 @@ def _gating(asked: Settings, inner: float, proposed: Span) -> Span:
     return Span((inner + proposed.low) * first, last)
 
 
-def expected_again(asked: Settings, used: Used) -> Span:
+def expected_again(asked: Settings, used: Used) -> list[Expected]:
     """Answers, probably, of one outer run, its scorings, and the test of what it makes."""
     outer = used(asked.improver, asked.outer)
     proposed = likely(used(asked.improver, asked.inner).responses, allowed(asked.inner))
     work = likely(outer.responses, allowed(asked.outer)), likely(outer.scorings, asked.outer.scorings)
     test = proposed * (asked.test * len(load_all(asked.test_tasks, asked.seed)))
-    return _proposing(asked, *work, proposed) + test
+    return _expected(asked, work[0], _scoring(asked, work[1], proposed) + test)
 
 
-def _proposing(asked: Settings, answers: Span, scorings: Span, proposed: Span) -> Span:
-    """Answers of an outer run and of its scorings, where an improver that is scored uses `proposed` on a task."""
-    return answers + scorings * proposed * (asked.repetitions * _cells(asked))
+def _scoring(asked: Settings, scorings: Span, proposed: Span) -> Span:
+    """Answers of an outer run's scorings, where an improver that is scored uses `proposed` on a task."""
+    return scorings * proposed * (asked.repetitions * _cells(asked))
 
 
 def _cells(asked: Settings) -> int:
@@ -225,10 +264,12 @@ def _testing(asked: Settings, inner: float, proposed: Span, improved: int) -> Sp
     return arms * (asked.test * len(load_all(asked.test_tasks, asked.seed)))
 
 
-def bound_again(asked: Settings) -> int:
+def bound_again(asked: Settings) -> list[Bound]:
     """Answers at most of one outer run, its scorings, and the test of what it makes."""
-    outer = allowed(asked.outer) + asked.outer.scorings * asked.repetitions * _once(asked)
-    return outer + len(load_all(asked.test_tasks, asked.seed)) * asked.test * allowed(asked.inner)
+    scored = asked.outer.scorings * asked.repetitions
+    test = len(load_all(asked.test_tasks, asked.seed)) * asked.test * allowed(asked.inner)
+    in_all = allowed(asked.outer) + scored * _once(asked) + test
+    return _bounds(asked, in_all, allowed(asked.outer) + scored * _upon_itself(asked))
 
 
 def _once(settings: Settings) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from selftaught.budget import Allowance, Usage
+from selftaught.settings.choice import ModelChoice, Role
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,26 @@ class Span:
         """From its geometric middle, moved by `shift`, as far either way as makes `factor` from low to high."""
         middle = shift * sqrt(self.low * self.high)
         return Span(middle / sqrt(factor), middle * sqrt(factor))
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What one model is asked for by a run at most."""
+
+    model: ModelChoice
+    answers: int
+    role: Role = "both"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What one model is probably asked for by a run, and on which tasks."""
+
+    model: ModelChoice
+    answers: Span
+    tasks: tuple[str, ...]
+    seed: int
+    role: Role = "both"
 
 
 Used = Callable[[str, Allowance], Usage]

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, Self, cast, get_args, get_origin, get
 from selftaught.budget import Allowance
 from selftaught.errors import UsageError
 from selftaught.plain import JSON, digest
-from selftaught.settings.choice import KEYS, OFFLINE, ModelChoice
+from selftaught.settings.choice import KEYS, OFFLINE, ModelChoice, Sent
 
 Accept = Literal["gate", "paper"]
 Worker = Literal["self", "frozen"]
@@ -30,11 +30,13 @@ class Assignment(Protocol):
     @property
     def model(self) -> ModelChoice: ...
     @property
+    def proposer(self) -> ModelChoice | None: ...
+    @property
     def seed(self) -> int: ...
     @property
     def summary(self) -> str: ...
     def plain(self) -> dict[str, JSON]: ...
-    def with_headers(self, headers: Mapping[str, str]) -> Self: ...
+    def with_headers(self, sent: Sent) -> Self: ...
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,13 @@ class Settings:
     """What an improver run on an improver may use: as many calls, as what is fit for one level works at the other."""
     itself: Allowance | None = None
     """With it, improving the seed improver is one more task of the recursion, at this allowance: û among the tasks."""
+    proposer: ModelChoice | None = None
+    """Who writes improvers; None: the same model as works inside them, as in the paper."""
 
     def __post_init__(self) -> None:
         _sound(self)
+        if self.proposer and replace(self.proposer, price=self.model.price) == self.model:
+            raise UsageError("the proposer is the model itself: leave it out")
         for name in ("rounds", "repetitions", "validation", "test"):
             value = getattr(self, name)
             if value < 1:
@@ -97,9 +103,9 @@ class Settings:
     def plain(self) -> dict[str, JSON]:
         return _stored(self)
 
-    def with_headers(self, headers: Mapping[str, str]) -> Self:
-        """The same with the headers of its model, which are not stored."""
-        return replace(self, model=self.model.with_headers(headers))
+    def with_headers(self, sent: Sent) -> Self:
+        """The same with the headers of its models, which are not stored."""
+        return replace(self, model=sent.to(self.model), proposer=sent.to_proposer(self.proposer))
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Settings:
@@ -107,6 +113,7 @@ class Settings:
         known = _known(cls, plain)
         known |= {name: tuple(known[name]) for name in ("tasks", "test_tasks") if known.get(name) is not None}
         known |= {name: Allowance(**known[name]) for name in ("inner", "outer", "itself") if known.get(name)}
+        known |= {"proposer": ModelChoice.read(plain["proposer"])} if plain.get("proposer") else {}
         return cls(**known)
 
 
@@ -171,9 +178,13 @@ class Contest:
     def plain(self) -> dict[str, JSON]:
         return {"kind": "compare", **_stored(self)}
 
-    def with_headers(self, headers: Mapping[str, str]) -> Self:
+    @property
+    def proposer(self) -> None:
+        """No improver is written here."""
+
+    def with_headers(self, sent: Sent) -> Self:
         """The same with the headers of its model, which are not stored."""
-        return replace(self, model=self.model.with_headers(headers))
+        return replace(self, model=sent.to(self.model))
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Contest:
@@ -235,11 +246,16 @@ class Plan:
     def plain(self) -> dict[str, JSON]:
         return {"kind": "experiment", **_stored(self)}
 
-    def with_headers(self, headers: Mapping[str, str]) -> Self:
+    @property
+    def proposer(self) -> ModelChoice | None:
+        """Who writes improvers in the first arm, as `model` works inside them there."""
+        return self.arms[0].settings.proposer
+
+    def with_headers(self, sent: Sent) -> Self:
         """The same with the headers of its models, which are not stored."""
-        arms = tuple(replace(arm, settings=arm.settings.with_headers(headers)) for arm in self.arms)
-        contest = self.contest and self.contest.with_headers(headers)
-        return replace(self, model=self.model.with_headers(headers), arms=arms, contest=contest)
+        arms = tuple(replace(arm, settings=arm.settings.with_headers(sent)) for arm in self.arms)
+        contest = self.contest and self.contest.with_headers(sent)
+        return replace(self, model=sent.to(self.model), arms=arms, contest=contest)
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Plan:
@@ -311,11 +327,14 @@ def _known(kind: type[Settings | Contest | Plan], plain: Mapping[str, Any]) -> d
 
 
 def _stored(asked: Settings | Contest | Plan) -> dict[str, JSON]:
-    """The fields as they are stored: those of the model beside the others."""
+    """The fields as they are stored: those of the model beside the others, a proposer only where there is one."""
     found: dict[str, JSON] = {}
     for one in fields(asked):
         value: object = getattr(asked, one.name)
-        found |= value.plain() if isinstance(value, ModelChoice) else {one.name: _plain(value)}
+        if one.name != "proposer":
+            found |= value.plain() if isinstance(value, ModelChoice) else {one.name: _plain(value)}
+        elif isinstance(value, ModelChoice):
+            found[one.name] = value.plain()
     return found
 
 

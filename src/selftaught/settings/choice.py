@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from selftaught.errors import UsageError
 from selftaught.plain import JSON
@@ -112,23 +112,46 @@ class ModelChoice:
         spec = fields.pop("model", "offline")
         return cls(spec, **fields, price=price and Price(*price), wanted=wanted)
 
-    def with_headers(self, headers: Mapping[str, str]) -> ModelChoice:
-        """The choice with the headers that it wants, given anew. Raises UsageError when they are others than they were."""
+    def with_headers(self, headers: Mapping[str, str], option: str = "--header") -> ModelChoice:
+        """The choice with the headers that it wants, given anew by this option. Raises UsageError when they are others than
+        they were."""
         if not self.wanted:
             return self
         whole = replace(self, headers=headers, wanted={})
         if whole.marks != dict(self.wanted):
-            raise UsageError(f"the headers of a run are not stored, and have to be given as they were: {self.missing}")
+            raise UsageError(
+                f"the headers of a run are not stored, and have to be given as they were: {self.missing(option)}"
+            )
         return whole
 
-    @property
-    def missing(self) -> str:
+    def missing(self, option: str = "--header") -> str:
         """The options that give the headers anew."""
-        return " ".join(f"--header {name}=…" for name in self.wanted)
+        return " ".join(f"{option} {name}=…" for name in self.wanted)
 
 
 OFFLINE = ModelChoice()
 """The model in the box."""
+Does = Literal["writes improvers", "works inside"]
+"""What a model is for where improvers are improved, and where they work on tasks."""
+Role = Does | Literal["both"]
+"""What a model is for in a run: one and the same may do both."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The headers of a run's models, which are not stored and so have to be given anew to who goes on with it."""
+
+    model: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    proposer: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Of the model that writes improvers, where that is not the same."""
+
+    def to(self, model: ModelChoice) -> ModelChoice:
+        """The model that works inside, with its headers."""
+        return model.with_headers(self.model)
+
+    def to_proposer(self, proposer: ModelChoice | None) -> ModelChoice | None:
+        """The model that writes improvers, with its headers."""
+        return proposer and proposer.with_headers(self.proposer, "--proposer-header")
 
 
 def mark(name: str, value: str) -> str:

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from selftaught.errors import UsageError
+from selftaught.evidence.models import UsedByModel
 from selftaught.views import attempts
 from selftaught.views.sheets import Note, Part, Series
 
@@ -45,7 +46,20 @@ def view_of(document: Mapping[str, Any]) -> View:
 
 def sheets(document: Mapping[str, Any]) -> list[Part]:
     """A run's document, whatever its kind: what ran, with what, held how, then what came of it."""
-    return [about(document), *view_of(document).sheets(document), *_faults(document), *attempts.sheets(document)]
+    own = view_of(document).sheets(document)
+    return [about(document), *own, *_models(document), *_faults(document), *attempts.sheets(document)]
+
+
+def _models(document: Mapping[str, Any]) -> list[Part]:
+    """What was used of each model, where there are several."""
+    found: list[UsedByModel] = document.get("usage", {}).get("models", [])
+    return [Note(f"{said}.") for one in found if (said := _used(one))]
+
+
+def _used(one: UsedByModel) -> str:
+    money = "an unknown price" if one["dollars"] is None else f"${one['dollars']:,.4f}"
+    tokens = one["tokens_in"] + one["tokens_out"]
+    return f"{one['model']} {one['does']}: {one['responses']:,} answers of {tokens:,} tokens, {money}"
 
 
 def _faults(document: Mapping[str, Any]) -> list[Part]:
@@ -58,4 +72,5 @@ def about(document: Mapping[str, Any]) -> Note:
     """What ran, with what, held how."""
     names = ("run", "model", "seed", "sandbox")
     run, model, seed, sandbox = (document[name] for name in names)
-    return Note(f"Run {run} · model {model} · seed {seed} · sandbox {sandbox}")
+    proposer = f" works inside, {document['proposer']} writes improvers" if document.get("proposer") else ""
+    return Note(f"Run {run} · model {model}{proposer} · seed {seed} · sandbox {sandbox}")

@@ -237,13 +237,19 @@ def _budget(allowance: Mapping[str, Any]) -> str:
     return f"{answers} and {allowance['scorings']} scorings{extensions}"
 
 
+def _models(settings: Mapping[str, Any]) -> str:
+    """Who works inside improvers, and who writes them where that is another."""
+    proposer = settings.get("proposer")
+    return f"{settings['model']} inside and {proposer['model']} writing" if proposer else str(settings["model"])
+
+
 def _steps(planned: Mapping[str, Any]) -> list[tuple[str, str]]:
     seeds = f"seeds {planned['seed']} to {planned['seed'] + planned['runs'] - 1}"
     steps = [
         (
             f"arm {arm['name']}",
             f"{planned['runs']} recursions ({seeds}) of {arm['settings']['rounds']} rounds on "
-            f"{_tasks(arm['settings'])}, with {arm['settings']['model']}, accept {arm['settings']['accept']}, "
+            f"{_tasks(arm['settings'])}, with {_models(arm['settings'])}, accept {arm['settings']['accept']}, "
             f"worker {arm['settings']['worker']}, test on {', '.join(arm['settings']['test_tasks'])}; "
             f"{_sizes(arm['settings'])}",
         )
