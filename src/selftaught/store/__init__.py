@@ -16,9 +16,20 @@ from selftaught.store.events import Event
 from selftaught.store.facts import key_of
 from selftaught.store.runs import Process, RunRecord
 from selftaught.store.schema import APPLICATION_ID, MIGRATIONS
-from selftaught.store.upkeep import Merged, Pruned, Upkeep
+from selftaught.store.upkeep import Merged, Pruned, Unused, Upkeep
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS", "Event", "Merged", "Process", "Pruned", "RunRecord", "Store", "key_of"]
+__all__ = [
+    "APPLICATION_ID",
+    "MIGRATIONS",
+    "Event",
+    "Merged",
+    "Process",
+    "Pruned",
+    "RunRecord",
+    "Store",
+    "Unused",
+    "key_of",
+]
 
 
 class Store(Upkeep):

@@ -35,6 +35,14 @@ class Pruned:
 
 
 @dataclass(frozen=True)
+class Unused:
+    """Answers that no run uses and that were not free, and what they have cost; None: not known of all of them."""
+
+    answers: int
+    dollars: float | None
+
+
+@dataclass(frozen=True)
 class Merged:
     """What came in from another store, and under which number each of its runs."""
 
@@ -77,6 +85,17 @@ class Upkeep(Facts, Runs, Events):
                 self._rows.forget()
                 shrink(db)
         return Pruned(facts, texts, before - self._size())
+
+    def unused(self) -> Unused:
+        """What `prune` would remove that was paid for, if answers go as well."""
+        query = (
+            "SELECT id, body FROM facts "
+            "WHERE kind = 'answer' AND id NOT IN (SELECT fact FROM uses) AND id > ? ORDER BY id LIMIT ?"
+        )
+        self._flush()
+        costs = [self._read(body).get("dollars") for _, body in self._paged(query, _PAGE)]
+        paid = [one for one in costs if one != 0]
+        return Unused(len(paid), None if None in paid else sum(paid))
 
     def _size(self) -> int:
         log = self.path.with_name(f"{self.path.name}-wal")
