@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
-from selftaught.cli.base import begin, end, existing, follow, looked_at, show_document
+from selftaught.cli.base import begin, end, existing, follow, looked_at, made, show_document
 from selftaught.cli.consent import agree
 from selftaught.cli.declare import OUTER, Under, Working, command
 from selftaught.cli.options import (
@@ -49,13 +49,12 @@ def run(
 
     from selftaught.improvers import load
     from selftaught.settings import Settings
-    from selftaught.store import Store
 
     program = load(recursion.improver)
     base = Settings(improver=program.digest, **asked.settings(), **_recursion(recursion))
     settings = replace(base, inner=inner.over(base.inner), outer=outer.over(base.outer))
     trial = agree(settings, {program.digest: program.text}.__getitem__, spending.limits(), how)
-    with Store(how.store) as facts:
+    with made(how) as facts:
         facts.keep(program.text)
         end(begin(facts, settings, asked.seed, spending, how, trial))
 

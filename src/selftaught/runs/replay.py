@@ -25,7 +25,7 @@ class Replay:
     def __init__(self, path: Path) -> None:
         if not path.exists():
             raise UsageError(f"there is no store at {path} to replay: name the file of an earlier run")
-        self._store = Store(path)
+        self._store = Store(path, readonly=True)
         models = {_identity(about) for about in self._store.abouts("answer")}
         if len(models) != 1:
             said = ", ".join(sorted(json.loads(one)[0] for one in models)) or "no model"

@@ -30,6 +30,11 @@ class Copy:
         self._folder.cleanup()
 
 
+def is_empty(path: Path) -> bool:
+    """Whether a file is there that holds nothing: a run makes a store of it, nothing else does."""
+    return path.is_file() and path.stat().st_size == 0
+
+
 def open_to_write(path: Path) -> sqlite3.Connection:
     """The newest schema at `path`, made or moved over where it is not."""
     if path.is_dir():
@@ -50,6 +55,8 @@ def open_to_read(path: Path) -> tuple[sqlite3.Connection, Copy | None]:
     """
     if not path.is_file():
         raise UsageError(f"there is no store at {path}: name another with --store")
+    if is_empty(path):
+        raise UsageError(f"{path} is an empty file and no store: name another with --store")
     copy: Copy | None = None
     try:
         db = _readable(path)
