@@ -44,6 +44,8 @@ def test_a_whole_one_is_taken(tmp_path):
         ('description = "mine"', "description = None", "description that is no text"),
         ('description = "mine"', "best = float('nan')", "best raw score of nan|lacks description"),
         ('description = "mine"', "description = 'x'\n    best = 'high'", "best raw score of 'high'"),
+        ('"mine", "f"', '"m" * 201, "f"', "the task 'm{20}'… has a name of 201 characters: at most 200"),
+        ('"mine", "f"', '"mine", "f" * 201', "'f{20}'… has an entry function of 201 characters: at most 200"),
         ("Limits()", "Limits(cpu_s=0)", "has limits with cpu_s=0: it must be a number of at least 0.001"),
         ("    def draw", "    def __init__(self):\n        raise ValueError('oh')\n\n    def draw", "cannot be made"),
         ("\nclass Mine", "\nraise SystemExit(5)\n\n\nclass Mine", "SystemExit: 5"),
@@ -55,6 +57,15 @@ def test_what_is_wrong_in_a_file_is_told(tmp_path, old, new, said):
     with pytest.raises(UsageError, match=said) as told:
         load(str(tmp_path / "t.py"), 0)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "spec", ["a" * 201, "lpn:" + "9" * 5000, f"{'a' * 198}.py", f"t.py:{'A' * 201}", "a/" * 600 + "t.py"]
+)
+def test_a_spec_longer_than_any_that_is_meant_is_told(tmp_path, spec):
+    with pytest.raises(UsageError, match="characters, 200 at most are taken") as told:
+        load(spec, 0)
+    assert len(str(told.value)) < 200
 
 
 class Draws(Number):

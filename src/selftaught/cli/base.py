@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -246,12 +247,14 @@ def looked_at(kept: Kept) -> Store:
 
 
 def _found(path: Path) -> Path:
+    from selftaught.plain import is_file
     from selftaught.store import is_empty
 
-    if not path.exists():
+    with suppress(OSError):  # of a name that no file can have
+        if path.is_dir():
+            raise UsageError(f"store {path} is a directory: name a file, e.g. --store {path / 'runs.db'}")
+    if not is_file(path):
         raise UsageError(f"there is no store at {path}: `selftaught run` makes one, --store names another")
-    if path.is_dir():
-        raise UsageError(f"store {path} is a directory: name a file, e.g. --store {path / 'runs.db'}")
     if is_empty(path):
         raise UsageError(
             f"{path} is an empty file and no store: `selftaught run` makes one of it, --store names another"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from selftaught.errors import UsageError
 from selftaught.improver import ENTRY
+from selftaught.plain import is_file
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.jail import GUEST
 
@@ -33,7 +34,7 @@ def load(name_or_path: str) -> Program:
 
 
 def _from_file(path: Path) -> Program:
-    if not path.is_file():
+    if not is_file(path):
         raise UsageError(f"no improver and no file {str(path)!r}: give a file, or one of {', '.join(names())}")
     try:
         if path.stat().st_size > 4 * MAX_CHARS:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from selftaught.errors import InUse, UsageError
-from selftaught.plain import JSON
+from selftaught.plain import JSON, is_file
 from selftaught.store.events import Events
 from selftaught.store.facts import Facts, Row
 from selftaught.store.locks import holder
@@ -132,7 +132,7 @@ class Upkeep(Facts, Runs, Events):
         Its runs get new numbers, and so does what names them: answers know the run that bought them. Where both stores
         hold a fact, ours stays.
         """
-        if not path.is_file():
+        if not is_file(path):
             raise UsageError(f"there is no store at {path}: name the file of another store")
         if path.samefile(self.path):
             raise UsageError(f"{path} is this store itself: name the file of another one")
