@@ -219,7 +219,8 @@ BY_NAME = ["clear the screen", "byte order marks", "a huge integer", "a path"]
 
 
 @pytest.mark.parametrize(
-    "kind", [*BY_NAME, *(pytest.param(one, marks=pytest.mark.slow) for one in hostile.SHORT if one not in BY_NAME)]
+    "kind",
+    [*BY_NAME, *(pytest.param(one, marks=pytest.mark.exhaustive) for one in hostile.SHORT if one not in BY_NAME)],
 )
 def test_it_is_a_wrong_name_in_one_line(tmp_path, kind):
     """Of a task, a file of tasks and a class in it, an experiment, a store, a model."""

@@ -1,10 +1,12 @@
 """Mistakes in a task of the user's own: one line that names the task, the method and, where there is one, the line."""
 
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from shared.command import called, one_line
 
 from selftaught.budget.spend import Spend, SpendLimits
 from selftaught.errors import SpendExhausted, UsageError
@@ -136,6 +138,22 @@ def test_a_task_that_never_ends_is_told(tmp_path, sandbox, monkeypatch, method):
             utility.score(Program(Number.start))
     finally:
         ended.set()
+
+
+def test_a_draw_that_sleeps_is_told_and_given_up_by_the_clock_whatever_cpu_it_takes(tmp_path, monkeypatch):
+    """It takes none: what judges a task's own code is the time that somebody waits for it."""
+    asleep = WHOLE.replace(
+        "        return Instance((1,))", "        import time\n\n        time.sleep(8)\n        return Instance((1,))"
+    )
+    (tmp_path / "t.py").write_text(asleep)
+    monkeypatch.setattr("selftaught.lab.patience._TOLD_S", 0.2)
+    monkeypatch.setattr("selftaught.lab.patience.PATIENCE_S", 1.2)
+    began = time.process_time()
+    small = ("--repetitions", "1", "--calls", "1", "--responses", "1", "--scorings", "2", "--store", "s.db")
+    done = called("compare", "seed", "--tasks", "t.py", *small, cwd=tmp_path)
+    assert done.returncode == 2 and "task mine: its draw has not ended within 1.2 s; mend it" in one_line(done)
+    assert "its draw takes long: it is waited for until 1.2 s have passed" in done.stderr
+    assert time.process_time() - began < 8
 
 
 def test_a_task_that_hangs_is_told_and_keeps_no_stop_and_no_limit_from_being_obeyed(tmp_path, sandbox, monkeypatch):
