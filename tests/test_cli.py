@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from shared.command import answers, one_line, selftaught
+from shared.command import answers, called, one_line, selftaught
+
+from selftaught.store import Store
 
 SMALL = [
     *("--seed", "0"),
@@ -251,6 +253,36 @@ def test_without_bubblewrap_nothing_runs(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 3, done.stderr
     assert "apt-get install bubblewrap" in one_line(done)
+
+
+WORDS = ["show 1", "runs", "events 1", "lineage 1", "stop 1", "delete 1", "prune", "resume 1", "merge mine.db"]
+REPLAYED = ["run --model replay:s.db --store other.db"]
+
+
+@pytest.mark.parametrize("words", WORDS + REPLAYED)
+def test_an_empty_file_is_no_store_and_stays_what_it_is(tmp_path, words):
+    (tmp_path / "s.db").touch()
+    Store(tmp_path / "mine.db").close()
+    store = [] if words in REPLAYED else ["--store", "s.db"]
+    done = called(*words.split(), *store, cwd=tmp_path)
+    assert done.returncode == 2 and "s.db is an empty file and no store" in one_line(done)
+    assert (tmp_path / "s.db").read_bytes() == b""
+
+
+def test_what_is_merged_has_to_be_a_store(tmp_path):
+    (tmp_path / "empty.db").touch()
+    Store(tmp_path / "s.db").close()
+    done = called("merge", "empty.db", "--store", "s.db", cwd=tmp_path)
+    assert done.returncode == 2 and "empty.db is an empty file and no store" in one_line(done)
+    assert (tmp_path / "empty.db").read_bytes() == b""
+
+
+def test_a_run_makes_a_store_of_an_empty_file_and_says_so(tmp_path):
+    (tmp_path / "s.db").touch()
+    small = ["--tasks", "formula:test/1", "--repetitions", "1", "--calls", "1", "--responses", "1", "--scorings", "2"]
+    done = called("compare", "seed", *small, "--store", "s.db", cwd=tmp_path)
+    assert done.returncode == 0 and "s.db is an empty file: a store is made of it" in done.stderr, done.stderr
+    assert [row["run"] for row in json.loads(called("runs", "--json", "--store", "s.db", cwd=tmp_path).stdout)] == [1]
 
 
 def test_the_lists(tmp_path):

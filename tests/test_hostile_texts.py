@@ -20,7 +20,10 @@ from typing import NamedTuple
 
 import pytest
 from shared import hostile
-from shared.command import answers
+from shared.command import answers, called
+
+from selftaught.store import Store
+from selftaught.tasks import LONGEST
 
 SELFTAUGHT = str(Path(sys.executable).parent / "selftaught")
 SILENT_S = 5.0
@@ -41,6 +44,12 @@ show 1 | show 1 --improver | lineage 1 | runs | events 1 | resume 1 | tasks name
 exec attack.py --entry improve_algorithm | exec talker.py --entry nothing | exec blob.py --entry f
 compare attack.py talker.py --tasks formula:test/1 --repetitions 1 --calls 2 --responses 2 --scorings 4 --seed 5
 show 2 | run --improver blob.py | compare blob.py | run --tasks blob.py | delete 2
+tasks long.py | run --tasks long.py | merge blob.py | merge blank.db | models | models --try scripted:answers.json | doctor
+models --try scripted:blob.py | experiment lpn --preset tiny --plan --model scripted:blob.py
+experiment lpn --preset tiny --model scripted:answers.json --max-answers 20 --anyway --seed 3
+"""
+MERGING = "merge ../prompts/.selftaught/store.db | show 2 | lineage 2 | events 2"
+"""Of the runs after the first, whose store is full of its texts.
 """
 
 
@@ -138,7 +147,10 @@ def through_every_command(folder, kinds):
     (folder / "talker.py").write_text(hostile.talker(5 * len(kinds)))
     (folder / "lazy.py").write_text("def improve_algorithm(s, u, l):\n    u(s)\n    return s\n")
     (folder / "answers.json").write_text(json.dumps(hostile.ideas(kinds)))
-    (folder / "names.py").write_text(hostile.task_file([kind for kind in kinds if hostile.text(kind).strip()]))
+    named = [kind for kind in kinds if hostile.text(kind).strip()]
+    (folder / "names.py").write_text(hostile.task_file([one for one in named if len(hostile.text(one)) <= LONGEST]))
+    (folder / "long.py").write_text(hostile.task_file([one for one in named if len(hostile.text(one)) > LONGEST]))
+    (folder / "blank.db").touch()
     (folder / "blob.py").write_bytes(
         b"\xff\xfe\x00" + b"".join(hostile.text(kind).encode("utf-8", "surrogatepass") for kind in kinds)
     )
@@ -158,6 +170,7 @@ def through_every_command(folder, kinds):
             commands = [one.split() for line in COMMANDS.strip().splitlines() for one in line.split("|")]
         else:
             commands = [["show", "1"], ["show", "1", "--json"], ["lineage", "1"], ["runs"], ["events", "1"]]
+            commands += [one.split() for one in MERGING.split("|")]
         for args in commands:
             found += wrong(args, watch(inside, *args))
     return found
@@ -197,6 +210,28 @@ def test_what_is_shown_where_the_encoding_is_not_utf_8(tmp_path):
         found = watch(tmp_path, "tasks", "names.py", PYTHONIOENCODING=encoding)
         assert found.code == 0 and "Traceback" not in found.output, found.output[-500:]
         assert encoding == "utf-16" or blemishes(found.output) == []
+
+
+WORDS = ["run --tasks", "runs --store", "tasks", "experiment", "merge", "models --try", "improvers"]
+
+
+BY_NAME = ["clear the screen", "byte order marks", "a huge integer", "a path"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [*BY_NAME, *(pytest.param(one, marks=pytest.mark.exhaustive) for one in hostile.SHORT if one not in BY_NAME)],
+)
+def test_it_is_a_wrong_name_in_one_line(tmp_path, kind):
+    """Of a task, a file of tasks and a class in it, an experiment, a store, a model."""
+    Store(tmp_path / "s.db").close()
+    text = hostile.text(kind).replace("\0", "")[:100_000]
+    for case in [(*one.split(), text) for one in WORDS] + [("tasks", f"{text}.py"), ("tasks", f"names.py:{text}")]:
+        done = called(
+            *case, *([] if case[0] in {"tasks", "models", "improvers", "runs"} else ["--store", "s.db"]), cwd=tmp_path
+        )
+        assert done.returncode in (1, 2) and len(done.stderr.splitlines()) == 1, (case, done.stderr[-500:])
+        assert len(done.stderr) < 1500 and blemishes(done.stderr) == []
 
 
 def test_a_blemish_would_be_found():

@@ -464,7 +464,14 @@ class TestMerging:
 
     def test_itself_and_nothing_are_refused(self, tmp_path):
         with Store(tmp_path / "s.db") as store:
-            for path, said in ((tmp_path / "s.db", "this store itself"), (tmp_path / "none.db", "no store at")):
+            empty = tmp_path / "empty.db"
+            empty.touch()
+            told = (
+                (store.path, "this store itself"),
+                (tmp_path / "none.db", "no store at"),
+                (empty, "is an empty file"),
+            )
+            for path, said in told:
                 with pytest.raises(UsageError, match=said):
                     store.merge(path)
 
@@ -529,6 +536,9 @@ class TestLooking:
 
     def test_there_must_be_one(self, tmp_path):
         with pytest.raises(UsageError, match="no store at"):
+            Store(tmp_path / "s.db", readonly=True)
+        (tmp_path / "s.db").touch()
+        with pytest.raises(UsageError, match="is an empty file and no store"):
             Store(tmp_path / "s.db", readonly=True)
         shutil.copy(__file__, tmp_path / "s.db")
         with pytest.raises(StoreFailure, match="not an SQLite file"):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from shared.command import answers, begun, one_line, selftaught
 
 from selftaught.cli.terminal import clean
-from selftaught.store import Store
+from selftaught.store import Store, Unused
 
 WIDE = {**os.environ, "COLUMNS": "200"}
 SELFTAUGHT = str(Path(sys.executable).parent / "selftaught")
@@ -209,6 +209,36 @@ def test_runs_are_deleted_and_what_no_run_uses_is_pruned(tmp_path):
     assert answers(tmp_path / "s.db") == 0
 
 
+def test_answers_that_were_paid_for_go_only_when_that_is_agreed_to(tmp_path):
+    with Store(tmp_path / "s.db") as store:
+        run = store.start({}, {})
+        for i, dollars in enumerate((0.0, 0.5, 0.75, 1.0)):
+            fact = {"text": store.keep(f"text {i}"), "dollars": dollars}
+            store.once("answer", {"index": i}, lambda fact=fact: fact, run if i < 3 else 0)
+        assert store.unused() == Unused(0, 0)
+        store.delete(run)
+    refused = selftaught("prune", "--answers", "--store", "s.db", cwd=tmp_path)
+    assert refused.returncode == 2 and "gone for good: 2, paid with $1.25: add --yes" in one_line(refused)
+    assert answers(tmp_path / "s.db") == 4
+    said = on_terminal(tmp_path, "prune", "--answers", "--store", "s.db", typed=b"n\n")
+    assert "answers would be gone for good: 2, paid with $1.25" in said and "Go on?" in said
+    assert answers(tmp_path / "s.db") == 4
+    said = on_terminal(tmp_path, "prune", "--answers", "--store", "s.db", typed=b"y\n")
+    assert "3 of the kind answer" in said
+    assert answers(tmp_path / "s.db") == 1
+
+
+def test_answers_whose_price_is_unknown_are_asked_for_as_well(tmp_path):
+    with Store(tmp_path / "s.db") as store:
+        run = store.start({}, {})
+        store.once("answer", {"index": 1}, lambda: {"text": store.keep("text"), "dollars": None}, run)
+        store.delete(run)
+    refused = selftaught("prune", "--answers", "--store", "s.db", cwd=tmp_path)
+    assert refused.returncode == 2 and "gone for good: 1, paid with a price that is not known" in one_line(refused)
+    agreed = selftaught("prune", "--answers", "--yes", "--json", "--store", "s.db", cwd=tmp_path)
+    assert json.loads(agreed.stdout)["facts"] == {"answer": 1}, agreed.stderr
+
+
 def test_a_store_takes_in_another(tmp_path):
     assert selftaught("compare", "seed", *SMALL, cwd=tmp_path).returncode == 0
     other = [*SMALL[:-2], "other.db", "--json"]
@@ -279,12 +309,13 @@ def test_a_program_is_exact_in_a_file_and_harmless_on_a_terminal(tmp_path):
         assert "\x1b[2J" not in shown and "\x9b" not in shown and "\\x1b[2J" in shown.replace("\r\n", "")
 
 
-def on_terminal(folder, *args):
-    """What the command sends to a terminal."""
+def on_terminal(folder, *args, typed=b""):
+    """What the command sends to a terminal, where something was typed."""
     mine, its = pty.openpty()
     env = {**os.environ, "COLUMNS": "200", "TERM": "xterm"}
     child = subprocess.Popen([SELFTAUGHT, *args], cwd=folder, stdout=its, stderr=its, stdin=its, env=env)
     os.close(its)
+    os.write(mine, typed)
     found = b""
     while True:
         try:

@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TypeAlias
 
 JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
@@ -35,6 +36,14 @@ def seed_from(*parts: JSON) -> int:
 def rng_from(*parts: JSON) -> random.Random:
     """A generator of random numbers seeded by `seed_from(*parts)`."""
     return random.Random(seed_from(*parts))
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; of a name that no file can have, `Path` would raise."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 SEED_BITS = 53

@@ -1,10 +1,16 @@
 """The command as a user calls it, and what is read from what it prints."""
 
+import io
+import os
 import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
+
+from selftaught.cli import main
 
 LONG = [
     *("--tasks", "formula:train/2", "--test-tasks", "formula:test/2", "--controls", "basic", "--store", "s.db"),
@@ -15,6 +21,19 @@ LONG = [
 def selftaught(*args, cwd, timeout=100, **more):
     command = [str(Path(sys.executable).parent / "selftaught"), *map(str, args)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, **more)
+
+
+def called(*args, cwd, env=None):
+    """The same command within this process, which saves what it costs to start one: where that is not what is tested."""
+    out, err, command = io.StringIO(), io.StringIO(), ["selftaught", *map(str, args)]
+    variables = patch.dict(os.environ, os.environ if env is None else env, clear=True)
+    with chdir(cwd), variables, patch("sys.argv", command), redirect_stdout(out), redirect_stderr(err):
+        try:
+            main()
+            code = 0
+        except SystemExit as error:
+            code = error.code or 0
+    return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
 
 
 def one_line(done, traced=False):

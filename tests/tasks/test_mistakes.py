@@ -1,10 +1,12 @@
 """Mistakes in a task of the user's own: one line that names the task, the method and, where there is one, the line."""
 
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from shared.command import called, one_line
 
 from selftaught.budget.spend import Spend, SpendLimits
 from selftaught.errors import SpendExhausted, UsageError
@@ -44,6 +46,8 @@ def test_a_whole_one_is_taken(tmp_path):
         ('description = "mine"', "description = None", "description that is no text"),
         ('description = "mine"', "best = float('nan')", "best raw score of nan|lacks description"),
         ('description = "mine"', "description = 'x'\n    best = 'high'", "best raw score of 'high'"),
+        ('"mine", "f"', '"m" * 201, "f"', "the task 'm{20}'… has a name of 201 characters: at most 200"),
+        ('"mine", "f"', '"mine", "f" * 201', "'f{20}'… has an entry function of 201 characters: at most 200"),
         ("Limits()", "Limits(cpu_s=0)", "has limits with cpu_s=0: it must be a number of at least 0.001"),
         ("    def draw", "    def __init__(self):\n        raise ValueError('oh')\n\n    def draw", "cannot be made"),
         ("\nclass Mine", "\nraise SystemExit(5)\n\n\nclass Mine", "SystemExit: 5"),
@@ -55,6 +59,15 @@ def test_what_is_wrong_in_a_file_is_told(tmp_path, old, new, said):
     with pytest.raises(UsageError, match=said) as told:
         load(str(tmp_path / "t.py"), 0)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "spec", ["a" * 201, "lpn:" + "9" * 5000, f"{'a' * 198}.py", f"t.py:{'A' * 201}", "a/" * 600 + "t.py"]
+)
+def test_a_spec_longer_than_any_that_is_meant_is_told(tmp_path, spec):
+    with pytest.raises(UsageError, match="characters, 200 at most are taken") as told:
+        load(spec, 0)
+    assert len(str(told.value)) < 200
 
 
 class Draws(Number):
@@ -125,6 +138,22 @@ def test_a_task_that_never_ends_is_told(tmp_path, sandbox, monkeypatch, method):
             utility.score(Program(Number.start))
     finally:
         ended.set()
+
+
+def test_a_draw_that_sleeps_is_told_and_given_up_by_the_clock_whatever_cpu_it_takes(tmp_path, monkeypatch):
+    """It takes none: what judges a task's own code is the time that somebody waits for it."""
+    asleep = WHOLE.replace(
+        "        return Instance((1,))", "        import time\n\n        time.sleep(8)\n        return Instance((1,))"
+    )
+    (tmp_path / "t.py").write_text(asleep)
+    monkeypatch.setattr("selftaught.lab.patience._TOLD_S", 0.2)
+    monkeypatch.setattr("selftaught.lab.patience.PATIENCE_S", 1.2)
+    began = time.process_time()
+    small = ("--repetitions", "1", "--calls", "1", "--responses", "1", "--scorings", "2", "--store", "s.db")
+    done = called("compare", "seed", "--tasks", "t.py", *small, cwd=tmp_path)
+    assert done.returncode == 2 and "task mine: its draw has not ended within 1.2 s; mend it" in one_line(done)
+    assert "its draw takes long: it is waited for until 1.2 s have passed" in done.stderr
+    assert time.process_time() - began < 8
 
 
 def test_a_task_that_hangs_is_told_and_keeps_no_stop_and_no_limit_from_being_obeyed(tmp_path, sandbox, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -231,6 +232,15 @@ def banner(record: RunRecord, path: Path) -> str:
     )
 
 
+def made(kept: Kept) -> Store:
+    """The store for a run: it is made where none is, also of a file that is empty."""
+    from selftaught.store import Store, is_empty
+
+    if is_empty(kept.store):
+        tell(f"{kept.store} is an empty file: a store is made of it")
+    return Store(kept.store)
+
+
 def existing(kept: Kept) -> Store:
     """The store that is there, to be worked on."""
     from selftaught.store import Store
@@ -246,8 +256,16 @@ def looked_at(kept: Kept) -> Store:
 
 
 def _found(path: Path) -> Path:
-    if not path.exists():
+    from selftaught.plain import is_file
+    from selftaught.store import is_empty
+
+    with suppress(OSError):  # of a name that no file can have
+        if path.is_dir():
+            raise UsageError(f"store {path} is a directory: name a file, e.g. --store {path / 'runs.db'}")
+    if not is_file(path):
         raise UsageError(f"there is no store at {path}: `selftaught run` makes one, --store names another")
-    if path.is_dir():
-        raise UsageError(f"store {path} is a directory: name a file, e.g. --store {path / 'runs.db'}")
+    if is_empty(path):
+        raise UsageError(
+            f"{path} is an empty file and no store: `selftaught run` makes one of it, --store names another"
+        )
     return path

@@ -50,11 +50,16 @@ def probable(
     facts: Store | None, asked: Assignment, text: Callable[[str], str], how: Begun, limits: SpendLimits
 ) -> Forecast:
     """What a run will probably come to, said as well, with how far a limit on dollars goes."""
+    from selftaught.plain import is_file
     from selftaught.runs.forecast import forecast
     from selftaught.sandbox.levels import open_sandbox
-    from selftaught.store import Store
+    from selftaught.store import Store, is_empty
 
-    here = nullcontext(facts) if facts or not how.store.is_file() else Store(how.store, readonly=True)
+    here = (
+        nullcontext(facts)
+        if facts or not is_file(how.store) or is_empty(how.store)
+        else Store(how.store, readonly=True)
+    )
     with here as store, open_sandbox(how.sandbox) as sandbox:
         found = forecast(asked, store, sandbox, text)
     goes = "" if limits.dollars is None else found.within(limits.dollars)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selftaught.cli.base import begin, end, looked_at, writable, write
+from selftaught.cli.base import begin, end, looked_at, made, writable, write
 from selftaught.cli.completion import improver_names
 from selftaught.cli.consent import agree
 from selftaught.cli.declare import Working, command
@@ -44,7 +44,6 @@ def compare(
     from dataclasses import replace
 
     from selftaught.settings import Contest
-    from selftaught.store import Store
 
     limit = comparison.limit
     writable(csv, picture)
@@ -61,7 +60,7 @@ def compare(
     )
     texts = {program.digest: program.text for _, program in entrants}
     trial = agree(contest, texts.__getitem__, spending.limits(), how)
-    with Store(how.store) as facts:
+    with made(how) as facts:
         for text in texts.values():
             facts.keep(text)
         document = begin(facts, contest, asked.seed, spending, how, trial)

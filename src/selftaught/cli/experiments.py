@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, cast
 
 import typer
 
-from selftaught.cli.base import begin, end, writable, write
+from selftaught.cli.base import begin, end, made, writable, write
 from selftaught.cli.completion import experiment_names, model_names
 from selftaught.cli.consent import agree
 from selftaught.cli.declare import PROPOSER, WHAT, Under, Working, command, option
@@ -88,7 +88,6 @@ def experiment(
     """Run one of the paper's experiments, or one that it left open, to its table; `--plan` shows it first."""
     from selftaught.runs import plans
     from selftaught.runs.estimate import estimate
-    from selftaught.store import Store
 
     if name is None:
         rows: list[ExperimentRow] = [
@@ -104,7 +103,7 @@ def experiment(
         return
     writable(picture)
     trial = agree(planned, plans.texts().__getitem__, spending.limits(), how)
-    with Store(how.store) as facts:
+    with made(how) as facts:
         plans.keep(facts.keep)
         document = begin(facts, planned, asked.seed, spending, how, trial, plan=planned.digest)
     write(document, None, picture)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
-from selftaught.cli.base import begin, end, existing, follow, looked_at, show_document
+from selftaught.cli.base import begin, end, existing, follow, looked_at, made, show_document
 from selftaught.cli.consent import agree
 from selftaught.cli.declare import OUTER, PROPOSER, Under, Working, command
 from selftaught.cli.options import (
@@ -53,7 +53,6 @@ def run(
 
     from selftaught.improvers import load
     from selftaught.settings import Settings
-    from selftaught.store import Store
 
     program = load(recursion.improver)
     own = asked.settings()
@@ -62,7 +61,7 @@ def run(
     base = Settings(improver=program.digest, proposer=proposer, **own, **_recursion(recursion))
     settings = replace(base, inner=inner.over(base.inner), outer=outer.over(base.outer))
     trial = agree(settings, {program.digest: program.text}.__getitem__, spending.limits(), how)
-    with Store(how.store) as facts:
+    with made(how) as facts:
         facts.keep(program.text)
         end(begin(facts, settings, asked.seed, spending, how, trial))
 

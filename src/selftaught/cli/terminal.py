@@ -14,13 +14,15 @@ from selftaught.views.terminal import clean, write
 if TYPE_CHECKING:
     from selftaught.program import Program
 
+_LONG = 500
 _SILENT_S = 4.0
 """Seconds after which something is said of what takes long."""
 
 
 def line(text: str) -> str:
-    """The text, cleaned, as one line."""
-    return clean(" ".join(text.split()))
+    """The text, cleaned, as one line; of one too long to be read, how it begins and ends."""
+    whole = clean(" ".join(text.split()))
+    return whole if len(whole) <= 2 * _LONG else f"{whole[:_LONG]} … {whole[-_LONG:]}"
 
 
 def sentence(text: str) -> str:

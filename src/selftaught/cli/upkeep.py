@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -140,9 +141,12 @@ def prune(
     answers: Annotated[
         bool, typer.Option("--answers", help="Remove also answers that no run uses, though they were paid for.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove answers that were paid for without asking.")] = False,
 ) -> None:
     """Remove what no run uses any more, and give its room back to the disk. Answers stay unless --answers is given."""
     with existing(kept) as facts:
+        if answers and not yes:
+            _agree(facts)
         gone = facts.prune(answers)
     if kept.json:
         told: PlainPruned = {"facts": dict(gone.facts), "texts": gone.texts, "bytes": gone.bytes}
@@ -151,6 +155,20 @@ def prune(
     what = [f"{count:,} of the kind {kind}" for kind, count in sorted(gone.facts.items())]
     facts_gone = f"facts: {', '.join(what)}" if what else "no facts"
     print(f"Removed {facts_gone}; {gone.texts:,} texts; the file is {gone.bytes / 2**20:,.1f} MiB smaller.")
+
+
+def _agree(facts: Store) -> None:
+    """Ask before answers go that were paid for; exit code 2 where not. UsageError where nobody can be asked."""
+    unused = facts.unused()
+    if not unused.answers:
+        return
+    cost = "a price that is not known" if unused.dollars is None else f"${unused.dollars:,.2f}"
+    what = f"answers would be gone for good: {unused.answers:,}, paid with {cost}"
+    if not sys.stdin.isatty():
+        raise UsageError(f"{what}: add --yes to remove them without being asked; nothing was removed")
+    tell(what)
+    if not typer.confirm("Go on?", err=True):
+        raise typer.Exit(2)
 
 
 @command()

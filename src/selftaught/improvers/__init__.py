@@ -13,6 +13,7 @@ from pathlib import Path
 
 from selftaught.errors import UsageError
 from selftaught.improver import ENTRY
+from selftaught.plain import is_file
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.jail import GUEST
 
@@ -54,7 +55,7 @@ def _read(folder: str, name: str) -> Program:
 
 
 def _from_file(path: Path) -> Program:
-    if not path.is_file():
+    if not is_file(path):
         raise UsageError(
             f"no improver and no file {str(path)!r}: give a file, or one of {', '.join(names() + found())}"
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from selftaught.errors import ModelFailure, UsageError
 from selftaught.models import Answer, Request
-from selftaught.plain import JSON
+from selftaught.plain import JSON, is_file
 from selftaught.store import Store
 
 
@@ -23,9 +23,9 @@ class Replay:
     batch = 1000
 
     def __init__(self, path: Path) -> None:
-        if not path.exists():
+        if not is_file(path):
             raise UsageError(f"there is no store at {path} to replay: name the file of an earlier run")
-        self._store = Store(path)
+        self._store = Store(path, readonly=True)
         models = {_identity(about) for about in self._store.abouts("answer")}
         if len(models) != 1:
             said = ", ".join(sorted(json.loads(one)[0] for one in models)) or "no model"

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from selftaught.errors import InUse, StoreFailure, UsageError
+from selftaught.plain import is_file
 from selftaught.store.locks import holder
 from selftaught.store.schema import APPLICATION_ID, MIGRATIONS
 
@@ -30,11 +31,16 @@ class Copy:
         self._folder.cleanup()
 
 
+def is_empty(path: Path) -> bool:
+    """Whether a file is there that holds nothing: a run makes a store of it, nothing else does."""
+    return is_file(path) and path.stat().st_size == 0
+
+
 def open_to_write(path: Path) -> sqlite3.Connection:
     """The newest schema at `path`, made or moved over where it is not."""
-    if path.is_dir():
-        raise UsageError(f"store {path} is a directory: name a file, e.g. --store {path / 'runs.db'}")
     try:
+        if path.is_dir():
+            raise UsageError(f"store {path} is a directory: name a file, e.g. --store {path / 'runs.db'}")
         path.parent.mkdir(parents=True, exist_ok=True)
         return _opened(path, path)
     except sqlite3.Error as error:
@@ -48,8 +54,10 @@ def open_to_read(path: Path) -> tuple[sqlite3.Connection, Copy | None]:
 
     One of an earlier schema is moved over in a copy, and so is one whose log cannot be read where it lies.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise UsageError(f"there is no store at {path}: name another with --store")
+    if is_empty(path):
+        raise UsageError(f"{path} is an empty file and no store: name another with --store")
     copy: Copy | None = None
     try:
         db = _readable(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from selftaught.errors import InUse, UsageError
-from selftaught.plain import JSON
+from selftaught.plain import JSON, is_file
 from selftaught.store.events import Events
 from selftaught.store.facts import Facts, Row
 from selftaught.store.locks import holder
@@ -32,6 +32,14 @@ class Pruned:
     """By kind."""
     texts: int
     bytes: int
+
+
+@dataclass(frozen=True)
+class Unused:
+    """Answers that no run uses and that were not free, and what they have cost; None: not known of all of them."""
+
+    answers: int
+    dollars: float | None
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,17 @@ class Upkeep(Facts, Runs, Events):
                 shrink(db)
         return Pruned(facts, texts, before - self._size())
 
+    def unused(self) -> Unused:
+        """What `prune` would remove that was paid for, if answers go as well."""
+        query = (
+            "SELECT id, body FROM facts "
+            "WHERE kind = 'answer' AND id NOT IN (SELECT fact FROM uses) AND id > ? ORDER BY id LIMIT ?"
+        )
+        self._flush()
+        costs = [self._read(body).get("dollars") for _, body in self._paged(query, _PAGE)]
+        paid = [one for one in costs if one != 0]
+        return Unused(len(paid), None if None in paid else sum(paid))
+
     def _size(self) -> int:
         log = self.path.with_name(f"{self.path.name}-wal")
         return sum(one.stat().st_size for one in (self.path, log) if one.exists())
@@ -113,7 +132,7 @@ class Upkeep(Facts, Runs, Events):
         Its runs get new numbers, and so does what names them: answers know the run that bought them. Where both stores
         hold a fact, ours stays.
         """
-        if not path.is_file():
+        if not is_file(path):
             raise UsageError(f"there is no store at {path}: name the file of another store")
         if path.samefile(self.path):
             raise UsageError(f"{path} is this store itself: name the file of another one")

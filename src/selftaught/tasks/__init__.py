@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, TypeGuard, cast
 
 from selftaught.errors import UsageError
-from selftaught.plain import roots
+from selftaught.plain import is_file, roots
 from selftaught.sandbox import MOST_MB, Limits
 from selftaught.sandbox.guest.programs import defect
 from selftaught.task import Task, authored
@@ -46,6 +46,9 @@ _FAMILIES = {
 _PARTS = {"name": str, "entry": str, "start": str, "summary": str, "limits": Limits, "instances": Mapping}
 _LEAST_LIMITS = {"cpu_s": 0.001, "wall_s": 0.001, "memory_mb": 64, "answer_kb": 1, "output_kb": 1, "files_mb": 0}
 """Below these no program could do anything."""
+LONGEST = 200
+"""Characters that a task's name, its entry function, its class and the name of its file may have."""
+_LONGEST_PATH = 1000
 _RUNNING: set[str] = set()
 """Files of tasks that are being run at this moment, by the names of their modules."""
 
@@ -78,15 +81,25 @@ def _load(spec: str, targets: Callable[[], str]) -> list[Task]:
     """The tasks of a spec; the root of targets is derived, slowly, only where there are any to be drawn."""
     if spec in _BUILT_IN:
         return [_built_in(spec)]
+    _check_length(spec)
     family, _, size = spec.partition(":")
     if family in _SIZED:
         return [_kind(family).sized(size)]
     if family in {"formula", "policy"}:
         return cast("list[Task]", import_module(f"selftaught.tasks.{family}").expand(spec, targets()))
     path, kind = _parted(spec)
-    if path.suffix == ".py" or path.is_file():
+    if path.suffix == ".py" or is_file(path):
         return _from_file(path, kind)
     raise UsageError(f"no task {spec!r}: give a Python file that defines one, or one of {', '.join(names())}")
+
+
+def _check_length(spec: str) -> None:
+    """Raise UsageError for a spec longer than any that is meant: it would fill messages, tables and keys."""
+    path, kind = _parted(spec)
+    longest = max((path.name, kind), key=len) if path.suffix == ".py" else spec
+    if len(longest) > LONGEST or len(spec) > _LONGEST_PATH:
+        said = f"{longest[:20]!r}… has {len(longest):,} characters, {LONGEST} at most are taken"
+        raise UsageError(f"no task: {said}, and {_LONGEST_PATH:,} with the folders of a file")
 
 
 def file_of(spec: str) -> Path | None:
@@ -174,7 +187,7 @@ def _run(path: Path) -> ModuleType:
     """The file as a module. It is the user's own code, so whatever it raises is told to the user in one line."""
     name = "selftaught_task_" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
     found = util.spec_from_file_location(name, path)
-    if found is None or found.loader is None or not path.is_file():
+    if found is None or found.loader is None or not is_file(path):
         raise UsageError(f"cannot read the task file {path}: give a Python file")
     if name in _RUNNING:
         raise UsageError(
@@ -215,12 +228,16 @@ def _whole(task: object, path: Path) -> Task:
     """The task, after a look at all its parts."""
     if not isinstance(task, Task):
         raise UsageError(f"{path}: TASKS holds {task!r}, which is no selftaught.task.Task")
-    called = f"{path}: the task {getattr(task, 'name', type(task).__name__)}"
+    called = f"{path}: the task {str(getattr(task, 'name', type(task).__name__))[:LONGEST]}"
     missing = [part for part, kind in _PARTS.items() if not isinstance(getattr(task, part, None), kind)]
     if missing:
         raise UsageError(f"{called} lacks {' and '.join(missing)}")
     if not task.name.strip():
         raise UsageError(f"{path}: the task {type(task).__name__} has an empty name")
+    for part, text in (("a name", task.name), ("an entry function", task.entry)):
+        if len(text) > LONGEST:
+            called = f"{path}: the task {text[:20]!r}…"
+            raise UsageError(f"{called} has {part} of {len(text):,} characters: at most {LONGEST} are taken")
     counts: list[Any] = [task.instances.get(split) for split in ("train", "validation", "test")]
     if not all(type(count) is int and count > 0 for count in counts):
         raise UsageError(f"{called} must say in `instances` how many there are for train, validation and test")
