@@ -301,3 +301,16 @@ def test_doctor_finds_this_machine_fit(tmp_path):
     checks = json.loads(done.stdout)
     assert done.returncode == 0, checks
     assert {check["name"]: check["ok"] for check in checks}["level strict"]
+
+
+@pytest.mark.parametrize(
+    ("args", "env"),
+    [
+        (("run", "--model", "openai:m\udcff"), {}),
+        (("show", "1", "--store", "\udcff.db"), {}),
+        (("models",), {"SELFTAUGHT_MODEL": "\udcff"}),
+    ],
+)
+def test_what_is_no_text_is_told_in_a_line(args, env, tmp_path):
+    done = called(*args, cwd=tmp_path, env={**os.environ, **env})
+    assert done.returncode == 2 and "is no text in UTF-8" in one_line(done)

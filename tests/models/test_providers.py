@@ -232,7 +232,7 @@ def test_a_choice_is_read_back_with_its_headers_given_anew():
 def test_options_of_the_command_line_are_read():
     assert named_values("--header", ["A=b=c", " D = e "]) == {"A": "b=c", "D": "e"}
     assert json_object("--extra-body", '{"a": [1]}') == {"a": [1]} and json_object("--extra-body", None) == {}
-    for text in ("[1]", "{", "3"):
+    for text in ("[1]", "{", "3", '{"x": 1e999}', '{"x": NaN}', '{"x": "\\ud800"}', "[" * 100_000):
         with pytest.raises(UsageError, match="--extra-body"):
             json_object("--extra-body", text)
     with pytest.raises(UsageError, match="--header wants NAME=VALUE") as caught:

@@ -15,6 +15,7 @@ from selftaught.cli import runs  # isort: skip
 from selftaught.cli import contests, experiments, upkeep, lists, programs  # isort: skip
 from selftaught.cli.completion import completed
 from selftaught.cli.declare import app, words
+from selftaught.cli.defaults import ENVIRONMENT
 from selftaught.cli.terminal import line, tell
 from selftaught.errors import SelftaughtError, UsageError
 
@@ -27,6 +28,7 @@ def main() -> None:
     """Run the command: errors we know become one line and their exit code."""
     sys.setswitchinterval(0.0005)  # threads mostly hand small pieces of work to each other
     try:
+        _check_texts(sys.argv[1:])
         _name_shell(sys.argv[1:])
         code = completed(lambda: app(prog_name="selftaught", standalone_mode=False))
     except SelftaughtError as error:
@@ -39,6 +41,18 @@ def main() -> None:
         tell("nothing was begun")
         code = 1
     sys.exit(code)
+
+
+def _check_texts(args: list[str]) -> None:
+    """UsageError for an argument or a default from the environment that is no text: what it names could be neither kept nor
+    sent."""
+    told = [(f"argument {i}", text) for i, text in enumerate(args, 1)]
+    told += [(name, text) for name, text in os.environ.items() if name.startswith(ENVIRONMENT)]
+    for what, text in told:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{what} is no text in UTF-8: {text!r}") from None
 
 
 def _name_shell(args: list[str]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from selftaught.errors import UsageError
-from selftaught.plain import JSON
+from selftaught.plain import JSON, canonical
 
 SECRET = re.compile(r"key|auth|token|secret|cookie|password|credential|signature", re.IGNORECASE)
 """Names of headers whose values say who asks, not what is asked."""
@@ -178,6 +178,10 @@ def json_object(option: str, text: str | None) -> dict[str, JSON]:
         return {}
     try:
         found: object = json.loads(text)
+        canonical(cast(JSON, found))  # NaN, and what is too large for a number, are none of JSON's
+        json.dumps(found, ensure_ascii=False).encode()
+    except RecursionError:
+        raise UsageError(f"{option} is nested too deeply") from None
     except ValueError as error:
         raise UsageError(f"{option} is no JSON: {error}") from None
     if not isinstance(found, dict):
