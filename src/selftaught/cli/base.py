@@ -46,7 +46,7 @@ def begin(
         _warn_of(seed)
     elif (number := unfinished(facts, asked, how.sandbox)) is not None and _goes_on(number):
         return follow(facts, number, how, spending.limits(), asked.model.headers)
-    told = circumstances(how.sandbox, spending.limits(), how.concurrency, how.anyway)
+    told = circumstances(how.sandbox, spending.limits(), how.concurrency, how.anyway, how.share_cores)
     number = facts.start(asked.plain(), {**told, **more})
     if trial:
         _try_first(facts, number, asked, spending.limits(), how)
@@ -62,7 +62,7 @@ def _try_first(facts: Store, number: int, asked: Assignment, limits: SpendLimits
 
     few = replace(limits, answers=min(limits.answers or TRIAL, TRIAL))
     try:
-        carry(number, facts, Progress(), few, how.concurrency, how.anyway, asked.model.headers)
+        carry(number, facts, Progress(), few, how.concurrency, how.anyway, asked.model.headers, how.share_cores)
     except SpendExhausted:
         probable(facts, asked, facts.text, how, limits)
         go_on(standing(facts, facts.run(number)).goes_on)
@@ -114,7 +114,7 @@ def follow(
     progress = Progress()
     try:
         with live.shown(progress, console):
-            document = carry(number, facts, progress, limits, how.concurrency, how.anyway, headers)
+            document = carry(number, facts, progress, limits, how.concurrency, how.anyway, headers, how.share_cores)
     except (SelftaughtError, KeyboardInterrupt) as error:
         if facts.working(number) is not None:  # another process, which goes on with it
             raise

@@ -43,7 +43,7 @@ from selftaught.recursion import recursion
 from selftaught.runs import contest, earlier_looks
 from selftaught.runs import recursion as one_recursion
 from selftaught.runs.blank import blank
-from selftaught.runs.model import open_model
+from selftaught.runs.model import open_model, take_turns
 from selftaught.runs.plans import plan
 from selftaught.runs.spans import Span, Used, likely
 from selftaught.settings import Arm, Assignment, Contest, Entrant, Plan, Settings
@@ -163,6 +163,7 @@ def speaking(lab: Lab, planned: Plan, settings: Settings) -> Generator[Lab]:
         yield lab
         return
     model = open_model(settings, lab.sandbox, lab.spend.limits)
+    take_turns(model, lab)
     try:
         yield replace(lab, model=model)
     finally:

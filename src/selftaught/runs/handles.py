@@ -15,7 +15,9 @@ from selftaught.lab.progress import Progress
 from selftaught.lab.workers import Workers, sizes
 from selftaught.models import LanguageModel
 from selftaught.models.gateway import Gateway
+from selftaught.models.turns import Turns
 from selftaught.models.waiting import Watch
+from selftaught.runs.model import take_turns
 from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.store import Store
@@ -35,15 +37,20 @@ def open_handles(
     progress: Progress | None = None,
     spend: Spend | None = None,
     document: Document | None = None,
+    share_cores: bool = False,
 ) -> Generator[Lab]:
-    """A lab with a sandbox of that level, the model that `opening` makes around it, the store, and threads for all of them."""
+    """A lab with a sandbox of that level, the model that `opening` makes around it, the store, and threads for all of them.
+
+    A model on this machine takes turns with scoring, unless they are to `share_cores`.
+    """
     with open_sandbox(level) as sandbox:
         model = opening(sandbox)
         workers = Workers(sizes(sandbox.slots, model.concurrency))
         handles = progress or Progress(), spend or Spend(), document or Document({})
-        lab = Lab(sandbox, model, store, workers, seed, run, *handles)
+        lab = Lab(sandbox, model, store, workers, seed, run, *handles, turns=None if share_cores else Turns())
         if isinstance(model, Gateway):
             model.watch = _Told(lab.progress)
+            take_turns(model, lab)
         try:
             with letting_go(lab), pulsing(lab):
                 yield lab
