@@ -93,7 +93,17 @@ def _run(improver: str, before: str, options: list[str], alike_s: float | None =
             "--json",
             "--yes",
         ]
-        words += ["--improver", str(path), "--concurrency", str(PLACES), "--store", str(store), *options]
+        # A server that computes nothing needs no turns.
+        words += [
+            "--improver",
+            str(path),
+            "--concurrency",
+            str(PLACES),
+            "--share-cores",
+            "--store",
+            str(store),
+            *options,
+        ]
         code = f"{before}; {COMMAND}" if before else COMMAND
         began = time.perf_counter()
         done = subprocess.run([sys.executable, "-c", code, *words], stdout=subprocess.PIPE, check=True, text=True)

@@ -47,7 +47,7 @@ def begin(
         _warn_of(seed)
     elif (number := unfinished(facts, asked, how.sandbox)) is not None and _goes_on(number):
         return follow(facts, number, how, spending.limits(), sent_by(asked))
-    told = circumstances(how.sandbox, spending.limits(), how.concurrency, how.anyway)
+    told = circumstances(how.sandbox, spending.limits(), how.concurrency, how.anyway, how.share_cores)
     number = facts.start(asked.plain(), {**told, **more})
     if trial:
         _try_first(facts, number, asked, spending.limits(), how)
@@ -63,7 +63,7 @@ def _try_first(facts: Store, number: int, asked: Assignment, limits: SpendLimits
 
     few = replace(limits, answers=min(limits.answers or TRIAL, TRIAL))
     try:
-        carry(number, facts, Progress(), few, how.concurrency, how.anyway, sent_by(asked))
+        carry(number, facts, Progress(), few, how.concurrency, how.anyway, sent_by(asked), how.share_cores)
     except SpendExhausted:
         probable(facts, asked, facts.text, how, limits)
         go_on(standing(facts, facts.run(number)).goes_on)
@@ -122,7 +122,7 @@ def follow(
     progress = Progress()
     try:
         with live.shown(progress, console):
-            document = carry(number, facts, progress, limits, how.concurrency, how.anyway, sent)
+            document = carry(number, facts, progress, limits, how.concurrency, how.anyway, sent, how.share_cores)
     except (SelftaughtError, KeyboardInterrupt) as error:
         if facts.working(number) is not None:  # another process, which goes on with it
             raise

@@ -301,6 +301,10 @@ class Carried(Kept):
         int | None, option(WHERE, "Requests to the model at once, for models of a server.  [default: as it was, or 64]")
     ] = None
 
+    share_cores: Annotated[
+        bool, option(WHERE, "Let a model on this machine compute while programs are scored: else they take turns.")
+    ] = False
+
     anyway: Annotated[bool, option(SPENDING, "Go on also where a first look shows that nothing can come of it.")] = (
         False
     )

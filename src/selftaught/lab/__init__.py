@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from selftaught.lab.answers import Heard
 from selftaught.lab.progress import Progress
 from selftaught.lab.workers import Workers
 from selftaught.models import LanguageModel
+from selftaught.models.turns import Turns
 from selftaught.plain import JSON, Roots, roots
 from selftaught.program import MAX_CHARS
 from selftaught.sandbox import HostFunction, Job, Outcome, Sandbox, tool
@@ -88,6 +89,8 @@ class Lab:
     heard: Heard = field(default_factory=Heard)
     proposer: LanguageModel | None = None
     """Who writes improvers, where that is not the model that works inside them."""
+    turns: Turns | None = None
+    """With whom scorings take turns; None: all share the cores."""
 
     @property
     def roots(self) -> Roots:
@@ -143,6 +146,7 @@ class Lab:
 
     def compute(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
         """Run a job in the sandbox and count its CPU time as spent."""
-        outcomes = self.sandbox.run(job, functions)
+        with self.turns.of("scoring") if self.turns and job.profile == "function" else nullcontext():
+            outcomes = self.sandbox.run(job, functions)
         self.spend.computed(sum(outcome.cpu_s for outcome in outcomes))
         return outcomes

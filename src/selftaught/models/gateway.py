@@ -15,6 +15,7 @@ from selftaught.models import Answer, Request
 from selftaught.models.exchange import Asker, greeting
 from selftaught.models.gate import Gate, Verdict
 from selftaught.models.threads import RequestThreads
+from selftaught.models.turns import Turns
 from selftaught.models.waiting import Signs, Silence, Wait, Watch
 from selftaught.plain import JSON
 
@@ -106,6 +107,8 @@ class Gateway:
         self.concurrency = provider.concurrency
         self.watch = Watch()
         """Who is told how it goes; to be replaced before anything is asked."""
+        self.turns = Turns()
+        """With whom its requests take turns; to be replaced before anything is asked."""
         self._provider = provider
         self._deadline_s = deadline_s
         self._idle_s = idle_s
@@ -154,6 +157,7 @@ class Gateway:
         """Stop: whoever waits gets ModelFailure at once; requests under way are left to end by themselves."""
         closed = ModelFailure(f"{self.name}: stopped before it answered")
         self._signs.ended = True
+        self.turns.end()
         self._gate.end(closed)
         self._threads.close(closed)
         self._provider.close()
@@ -167,11 +171,12 @@ class Gateway:
     def _persist(self, question: _Question, request: Request, count: int) -> Sequence[Answer]:
         """What came of a question: it is sent again until it passes, may have to be paid, or has failed for good."""
         while True:
-            entered = self._enter(question)
-            if entered is None:
-                raise self._given_up(self._reason)
-            question.began = question.began or time.monotonic()
-            tried = self._try(entered, request, count)
+            with self.turns.of("asking"):
+                entered = self._enter(question)
+                if entered is None:
+                    raise self._given_up(self._reason)
+                question.began = question.began or time.monotonic()
+                tried = self._try(entered, request, count)
             if isinstance(tried, PassingFailure):
                 failure = tried
                 lost = Answer("", "lost", dollars=self.ceiling(request, count) if failure.paid else 0.0)
@@ -232,8 +237,9 @@ class Gateway:
         """Whether the server answers when it is asked something that nobody can object to."""
         if not self._signs.good:
             return False
-        entered = self._enter(_Question(began=time.monotonic()))
-        tried = None if entered is None else self._try(entered, greeting(request), 1)
+        with self.turns.of("asking"):
+            entered = self._enter(_Question(began=time.monotonic()))
+            tried = None if entered is None else self._try(entered, greeting(request), 1)
         return isinstance(tried, Sequence) and tried[0].finish != "lost"
 
     def _enter(self, question: _Question) -> int | None:

@@ -40,7 +40,11 @@ _OF_A_STOP = {"stopped", "usage"}
 
 
 def circumstances(
-    level: str, limits: SpendLimits, concurrency: int | None = None, anyway: bool = False
+    level: str,
+    limits: SpendLimits,
+    concurrency: int | None = None,
+    anyway: bool = False,
+    share_cores: bool = False,
 ) -> dict[str, JSON]:
     """What is true while a run goes on but decides none of its facts: recorded, never part of a key.
 
@@ -58,6 +62,7 @@ def circumstances(
         "limits": limits.plain(),
         "concurrency": concurrency,
         "anyway": anyway,
+        "share_cores": share_cores,
     }
 
 
@@ -69,13 +74,15 @@ def carry(
     concurrency: int | None = None,
     anyway: bool = False,
     sent: Sent | None = None,
+    share_cores: bool = False,
 ) -> dict[str, Any]:
     """Carry a run to its end and return its document.
 
     Going on with a run that was stopped is the same call: it finds the facts it made before. `limits` and `concurrency`
     (requests to the model at once) replace those the run was begun with; `anyway` leaves out the first look; the headers of
-    its models that are `sent` are not stored, and have to be given as they were. When something ends the run early, what was
-    reached is kept with the reason, and the error raised.
+    its models that are `sent` are not stored, and have to be given as they were; a model on this machine is to `share_cores`
+    with scoring rather than take turns. When something ends the run early, what was reached is kept with the reason, and the
+    error raised.
     UsageError when it cannot be gone on with here, InUse when another process works on it: it stays as it is.
     """
     record = store.run(number)
@@ -94,7 +101,8 @@ def carry(
             def opening(sandbox: Sandbox) -> Models:
                 return models_of(asked, sandbox, spend.limits, at_once)
 
-            with open_handles(opening, store, level, asked.seed, number, progress, spend, document) as lab:
+            shared = share_cores or bool(record.circumstances.get("share_cores"))
+            with open_handles(opening, store, level, asked.seed, number, progress, spend, document, shared) as lab:
                 return _conduct(lab, asked, anyway or bool(record.circumstances.get("anyway")))
 
 

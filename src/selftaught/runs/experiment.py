@@ -44,7 +44,7 @@ from selftaught.recursion import recursion
 from selftaught.runs import contest, earlier_looks
 from selftaught.runs import recursion as one_recursion
 from selftaught.runs.blank import blank
-from selftaught.runs.model import models_of
+from selftaught.runs.model import models_of, take_turns
 from selftaught.runs.plans import plan
 from selftaught.runs.spans import Bound, Expected, Used, likely
 from selftaught.settings import Arm, Contest, Entrant, Plan, Settings
@@ -164,6 +164,9 @@ def speaking(lab: Lab, planned: Plan, settings: Settings) -> Generator[Lab]:
         yield lab
         return
     model, proposer = models_of(settings, lab.sandbox, lab.spend.limits)
+    take_turns(model, lab)
+    if proposer:
+        take_turns(proposer, lab)
     try:
         yield replace(lab, model=model, proposer=proposer)
     finally:

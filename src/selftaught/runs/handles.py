@@ -14,8 +14,9 @@ from selftaught.lab import Document, Lab, Stopped
 from selftaught.lab.progress import Progress
 from selftaught.lab.workers import Workers, sizes
 from selftaught.models.gateway import Gateway
+from selftaught.models.turns import Turns
 from selftaught.models.waiting import Watch
-from selftaught.runs.model import Models
+from selftaught.runs.model import Models, take_turns
 from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.store import Store
@@ -35,15 +36,21 @@ def open_handles(
     progress: Progress | None = None,
     spend: Spend | None = None,
     document: Document | None = None,
+    share_cores: bool = False,
 ) -> Generator[Lab]:
-    """A lab with a sandbox of that level, the models that `opening` makes around it, the store, and threads for all of them."""
+    """A lab with a sandbox of that level, the models that `opening` makes around it, the store, and threads for all of them.
+
+    A model on this machine takes turns with scoring, unless they are to `share_cores`.
+    """
     with open_sandbox(level) as sandbox:
         model, proposer = opening(sandbox)
         models = [one for one in (model, proposer) if one]
         workers = Workers(sizes(sandbox.slots, max(one.concurrency for one in models)))
         handles = progress or Progress(), spend or Spend(), document or Document({})
-        lab = Lab(sandbox, model, store, workers, seed, run, *handles, proposer=proposer)
+        turns = None if share_cores else Turns()
+        lab = Lab(sandbox, model, store, workers, seed, run, *handles, proposer=proposer, turns=turns)
         for one in models:
+            take_turns(one, lab)
             if isinstance(one, Gateway):
                 one.watch = _Told(lab.progress)
         try:

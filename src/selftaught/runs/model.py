@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from selftaught.budget.spend import SpendLimits
+from selftaught.lab import Lab
 from selftaught.models import LanguageModel, providers
 from selftaught.models.gateway import Gateway
 from selftaught.models.offline import Edit, Offline
@@ -80,6 +81,12 @@ def editing(sandbox: Sandbox) -> Edit:
 def _told(outcome: Outcome) -> str:
     """The answer; an editor that fails says so, as a model that refuses would."""
     return str(outcome.answer) if outcome.kind == "answer" else f"I cannot edit this program ({outcome.kind})."
+
+
+def take_turns(model: LanguageModel, lab: Lab) -> None:
+    """Have a model on this machine take turns with the scorings of a lab, unless they share the cores there."""
+    if isinstance(model, Gateway) and model.local and lab.turns:
+        model.turns = lab.turns
 
 
 def about(spec: str) -> str:

@@ -50,13 +50,15 @@ def open_lab(
     max_tokens: int | None = None,
     price: tuple[float, float] | None = None,
     proposer: str | ModelChoice | LanguageModel | None = None,
+    share_cores: bool = False,
 ) -> Generator[Lab]:
     """A lab, closed again at the end of the block.
 
     `model` is `provider:model` as on the command line, or a model of your own, and so is `proposer`, which writes improvers
     where that is not the same (a `ModelChoice` says where it is reached); `store` a file that keeps every fact;
     `seed` decides instances and chance of what is done in the lab itself, and of its runs where they are given none; where
-    none is given it is drawn (`lab.seed` tells it). `sandbox` is the level.
+    none is given it is drawn (`lab.seed` tells it). `sandbox` is the level. A model on this machine takes turns with scoring,
+    unless they are to `share_cores`.
     Raises UsageError, SandboxRefused or ModelFailure, each with what to do.
     """
     known(sandbox)
@@ -75,7 +77,8 @@ def open_lab(
         if isinstance(one, ModelChoice):
             opened(one, None).close()  # what cannot be opened leaves no store
     own = secrets.randbits(SEED_BITS) if seed is None else seed
-    with Store(Path(store)) as kept, open_handles(opening, kept, sandbox, own, spend=spend) as lab:
+    handles = open_handles(opening, kept := Store(Path(store)), sandbox, own, spend=spend, share_cores=share_cores)
+    with kept, handles as lab:
         yield lab
 
 
