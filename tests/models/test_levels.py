@@ -22,7 +22,10 @@ def worker(body, nth):
 
 
 def writer(body, nth):
-    several = [f"```python\n# {nth} {i}\ndef improve_algorithm(s, u, m):\n    m.prompt('e', s)\n    return s\n```" for i in (0, 1)]
+    several = [
+        f"```python\n# {nth} {i}\ndef improve_algorithm(s, u, m):\n    m.prompt('e', s)\n    return s\n```"
+        for i in (0, 1)
+    ]
     return completion(several[: body.get("n", 1)], usage=(WRITING[0], WRITING[1] * body.get("n", 1)))
 
 
@@ -55,7 +58,9 @@ def test_each_level_asks_its_own_model_and_counts_are_exact(tmp_path):
         with command(tmp_path, "resume", "1", "--json") as run:
             assert end(run)[2] == document
         assert (inside.seen, writing.seen) == asked, "nothing is bought twice"
-    assert re.search(r"at most 2 answers of openai:p to write improvers and [\d,]+ answers of openai:m to work inside", said)
+    assert re.search(
+        r"at most 2 answers of openai:p to write improvers and [\d,]+ answers of openai:m to work inside", said
+    )
     assert "answers of 99 and of 50 tokens" in said
     assert all("improve_algorithm" in body["messages"][-1]["content"] for body in writing.bodies)
     assert not any("def improve_algorithm" in body["messages"][-1]["content"] for body in inside.bodies)
@@ -99,13 +104,15 @@ def test_a_limit_on_answers_holds_over_both(tmp_path, most):
 
 def test_a_limit_on_dollars_holds_over_both(tmp_path):
     with FaultServer(worker) as inside, FaultServer(writer) as writing:
-        with command(tmp_path, *words(inside, writing), "--max-dollars", "0.25") as run:
+        with command(tmp_path, *words(inside, writing), "--price", "1000,2000", "--max-dollars", "1") as run:
             code, said, _ = end(run)
     assert code == 4, said
     with Store(tmp_path / "s.db") as store:
         spent = store.bought(1).dollars
-    paid = dollars(counted(inside), inside.seen, INSIDE, (1, 2)) + dollars(counted(writing), writing.seen, WRITING, (10, 20))
-    assert spent == pytest.approx(paid) and spent <= 0.25
+    paid = dollars(counted(inside), inside.seen, INSIDE, (1000, 2000)) + dollars(
+        counted(writing), writing.seen, WRITING, (10, 20)
+    )
+    assert spent == pytest.approx(paid) and spent <= 1
 
 
 def test_headers_of_each_are_its_own_never_stored_and_have_to_be_given_again(tmp_path):
@@ -130,7 +137,10 @@ def test_headers_of_each_are_its_own_never_stored_and_have_to_be_given_again(tmp
     [
         (["--proposer-price", "1,2"], "--proposer-price says how --proposer is reached"),
         (["--proposer", "nobody:x"], "no model is called 'nobody:x'"),
-        (["--proposer", "openai:p", "--proposer-base-url", "http://127.0.0.1:1/v1", "--proposer-price", "x"], "--proposer-price is"),
+        (
+            ["--proposer", "openai:p", "--proposer-base-url", "http://127.0.0.1:1/v1", "--proposer-price", "x"],
+            "--proposer-price is",
+        ),
         (["--proposer", "offline", "--proposer-max-tokens", "3"], "takes neither"),
     ],
 )
