@@ -103,9 +103,13 @@ def test_a_limit_on_answers_holds_over_both(tmp_path, most):
 
 
 def test_a_limit_on_dollars_holds_over_both(tmp_path):
-    with FaultServer(worker) as inside, FaultServer(writer) as writing:
-        with command(tmp_path, *words(inside, writing), "--price", "1000,2000", "--max-dollars", "1") as run:
-            code, said, _ = end(run)
+    dear = ["--price", "1000,2000", "--max-dollars", "1"]
+    with (
+        FaultServer(worker) as inside,
+        FaultServer(writer) as writing,
+        command(tmp_path, *words(inside, writing), *dear) as run,
+    ):
+        code, said, _ = end(run)
     assert code == 4, said
     with Store(tmp_path / "s.db") as store:
         spent = store.bought(1).dollars

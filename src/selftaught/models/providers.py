@@ -18,7 +18,7 @@ from selftaught.settings.choice import ModelChoice
 
 BUILT_IN = {"offline", "offline:generic"}
 INSIDE, WRITING = "works inside (many answers)", "writes improvers (few answers)"
-"""What costs nothing works inside, what is paid for writes: a recursion asks for a handful of answers there, for thousands here."""
+"""What costs nothing works inside, where a recursion asks for thousands of answers; what is paid for writes, for a handful."""
 SHOWN = 5
 """Models of a server on this machine that are named."""
 
