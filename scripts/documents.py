@@ -17,6 +17,7 @@ from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_ty
 from selftaught.cli.experiments import ExperimentRow, PlainPlan
 from selftaught.cli.lists import CheckRow, ImproverRow, ModelRow, TaskRow, TriedRow, WholeTask
 from selftaught.cli.programs import Executed
+from selftaught.cli.recordings import Exported
 from selftaught.cli.runs import RunRow
 from selftaught.cli.state import PlainStanding
 from selftaught.cli.terminal import PlainProgram
@@ -44,6 +45,7 @@ ROOTS = (
     Deleted,
     PlainPruned,
     PlainMerged,
+    Exported,
     TaskRow,
     WholeTask,
     ModelRow,

@@ -11,10 +11,8 @@ import pytest
 
 from selftaught.errors import UsageError
 from selftaught.lab.progress import Progress
-from selftaught.models import Request
 from selftaught.runs import assignment
 from selftaught.runs.carry import carry
-from selftaught.runs.replay import Replay
 from selftaught.store import MIGRATIONS, Store, key_of, opening
 
 WRITTEN = sorted((Path(__file__).parent / "assets").glob("store-v*.db"))
@@ -76,13 +74,12 @@ def facts_of_schema_1(path):
     return {key: json.loads(body) for key, body in rows(path, "SELECT key, body FROM facts")}
 
 
-def test_its_answers_are_replayed(written):
-    replay = Replay(written)
+def test_its_answers_are_read(written):
     facts = rows(written, "SELECT key, body FROM readable WHERE kind = 'answer'")
-    answers = replay.complete(Request("", ""), [key for key, _ in facts])
-    assert [answer.tokens_out for answer in answers] == [json.loads(body)["tokens_out"] for _, body in facts]
-    assert all(answer.text for answer in answers)
-    replay.close()
+    with Store(written) as store:
+        answers = [body for _, body in store.every("answer")]
+        assert [one["tokens_out"] for one in answers] == [json.loads(body)["tokens_out"] for _, body in facts]
+        assert all(store.text(one["text"]) for one in answers)
 
 
 def test_an_unfinished_run_of_an_older_contract_is_shown_and_not_gone_on_with(written):

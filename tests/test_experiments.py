@@ -52,7 +52,7 @@ NAMES = [*plans.questions()]
 
 def test_the_issue_names_these_experiments():
     assert set(NAMES) == {
-        *("lpn", "transfer", "models", "seeds", "experts", "selfhood", "maximizer", "transfer-wide"),
+        *("lpn", "transfer", "models", "seeds", "experts", "selfhood", "maximizer", "transfer-wide", "proposers"),
     }
 
 
@@ -311,6 +311,26 @@ def test_several_models_are_several_arms():
     assert deviations(made) == ["runs: 2 instead of 5"]
     with pytest.raises(UsageError, match="one model"):
         plans.plan("lpn", "ours", served("a", "b"))
+
+
+def test_proposers_are_arms_beside_the_model_that_writes_for_itself():
+    strong, weak = served("openai:m", "openai:m2")
+    made = plans.plan("proposers", "ours", [ModelChoice("offline")], proposers=[strong, weak])
+    assert [(arm.name, arm.settings.proposer, arm.settings.model.spec) for arm in made.arms] == [
+        ("by offline", None, "offline"),
+        ("by openai:m", strong, "offline"),
+        ("by openai:m2", weak, "offline"),
+    ]
+    assert deviations(made) == [] and plans.Plan.read(json.loads(canonical(made.plain()))) == made
+    assert set(estimate(made).models) == {
+        *("offline", "openai:m to write improvers", "openai:m2 to write improvers", "offline to work inside them"),
+    }
+    (arm,) = plans.plan("lpn", "ours", proposers=[strong]).arms
+    assert arm.settings.proposer == strong
+    with pytest.raises(UsageError, match="--proposer can be repeated for the experiment proposers"):
+        plans.plan("lpn", "ours", proposers=[strong, weak])
+    with pytest.raises(UsageError, match="keeps to the paper"):
+        plans.plan("lpn", "paper", proposers=[strong])
 
 
 def test_a_plan_costs_what_each_of_its_models_costs():

@@ -184,7 +184,7 @@ def test_improver_programs_are_texts_and_never_imported():
     ],
 )
 def test_however_an_import_is_written_it_is_found(text, found):
-    assert set(imports("selftaught.runs.replay", text)) == found
+    assert set(imports("selftaught.runs.going", text)) == found
 
 
 def test_bare_names_are_found_where_they_mean_files_of_the_guest():

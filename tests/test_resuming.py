@@ -60,8 +60,8 @@ def test_a_resume_that_cannot_begin_leaves_what_was_reached(tmp_path, monkeypatc
         )
 
 
-def test_a_replay_whose_store_is_gone_is_not_begun_and_stays_as_it_was(tmp_path):
-    number = stopped(tmp_path / "s.db", replace(SERVED, model=ModelChoice(f"replay:{tmp_path}/gone.db")))
+def test_a_run_whose_script_is_gone_is_not_begun_and_stays_as_it_was(tmp_path):
+    number = stopped(tmp_path / "s.db", replace(SERVED, model=ModelChoice(f"scripted:{tmp_path}/gone.db")))
     with Store(tmp_path / "s.db") as store:
         before = store.run(number)
         with pytest.raises(UsageError, match=r"needs the file .*gone.db, which is not there"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from selftaught.budget import Allowance, Meter, Usage
@@ -82,7 +83,9 @@ def improve(
     def work() -> JSON:
         timed = lab.progress.timed("improver", improver.name, level=level)
         with lab.progress.under_way("improver runs"), timed:
-            return _ImproverRun(lab, utility, stream, allowance, level).run(improver, start)
+            own = _ImproverRun(lab, utility, stream, allowance, level)
+            verdict = lab.verdict("improvement", about)
+            return own.guarded.repeated(verdict, own.meter, partial(own.run, improver, start))
 
     fact = cast(Mapping[str, Any], lab.once("improvement", about, work))
     return Improvement(
@@ -107,9 +110,9 @@ class _ImproverRun:
         self._stream = list(stream)
         self._allowance = allowance
         self._level = level
-        self._meter = Meter(allowance)
-        self._model = Conversation(lab, stream, self._meter)
-        self._guarded = Guarded(lab.progress)
+        self.meter = Meter(allowance)
+        self._model = Conversation(lab, stream, self.meter)
+        self.guarded = Guarded(lab.progress)
         self._scored = Scored()
         self._told: dict[Program, str] = {}
         self._asked_back = 0
@@ -131,14 +134,14 @@ class _ImproverRun:
                 ),
             ),
             seeds=(seed_from("improver", self._lab.roots.guests, self._stream),),
-            limits=Limits(cpu_s=allowance.cpu_s, answer_kb=512),
+            limits=self._lab.eased(Limits(cpu_s=allowance.cpu_s, answer_kb=512)),
             profile="improver",
         )
         functions = {
-            "utility": self._guarded.call(self._scores),
-            "feedback": self._guarded.call(self._feedback),
-            "keep": self._guarded.call(self._keep),
-            "ask": self._guarded.call(self._model.ask),
+            "utility": self.guarded.call(self._scores),
+            "feedback": self.guarded.call(self._feedback),
+            "keep": self.guarded.call(self._keep),
+            "ask": self.guarded.call(self._model.ask),
         }
         outcome = self._lab.compute(job, functions)[0]
         if outcome.kind == "answer":
@@ -151,13 +154,13 @@ class _ImproverRun:
         return {
             "program": program and self._lab.store.keep(program.text),
             "reason": reason,
-            "usage": self._meter.used.plain(),
+            "usage": self.meter.used.plain(),
             "shown": self._scored.first(program),
             "scored": self._scored.candidates(self._lab.store.keep) if self._level else [],
             "kept": [self._lab.store.keep(one.text) for one in kept],
             "missed": self._scored.missed([start, *kept, *([program] if program else [])]),
             "denied": outcome.denied.fact(),
-            **({"faults": faults} if (faults := self._guarded.faults) else {}),
+            **({"faults": faults} if (faults := self.guarded.faults) else {}),
         }
 
     def _defect(self, answer: JSON) -> str | None:
@@ -169,8 +172,8 @@ class _ImproverRun:
 
         `ignored`: what keywords of the paper's interface asked for that change nothing here; they are counted.
         """
-        self._meter.add(Usage(ignored=dict.fromkeys(_IGNORED.intersection(ignored), 1)))
-        self._meter.reserve_scorings(len(solutions))
+        self.meter.add(Usage(ignored=dict.fromkeys(_IGNORED.intersection(ignored), 1)))
+        self.meter.reserve_scorings(len(solutions))
         numbered = self._scored.numbered([_bounded(text) for text in solutions])
         scores = self._lab.workers.map(scoring(self._level), lambda one: self._utility.score(*one), numbered)
         for (program, earlier), score in zip(numbered, scores, strict=True):
@@ -189,7 +192,7 @@ class _ImproverRun:
         if program not in self._scored:
             self._scores([solution])
         elif self._asked_back >= _FREE_FEEDBACK * self._allowance.scorings:
-            self._meter.reserve_scorings(1)
+            self.meter.reserve_scorings(1)
         self._asked_back += 1
         if program not in self._told:
             self._told[program] = self._utility.feedback(program)

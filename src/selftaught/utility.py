@@ -126,7 +126,7 @@ class TaskUtility:
             entry=self.entry,
             inputs=tuple(instance.args for instance in self.instances),
             seeds=self._seeds(),
-            limits=self._task.limits,
+            limits=self._lab.eased(self._task.limits),
         )
         with self._lab.progress.timed("scoring", name):
             outcomes = self._lab.compute(job)

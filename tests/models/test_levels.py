@@ -103,16 +103,20 @@ def test_a_limit_on_answers_holds_over_both(tmp_path, most):
 
 
 def test_a_limit_on_dollars_holds_over_both(tmp_path):
-    with FaultServer(worker) as inside, FaultServer(writer) as writing:
-        with command(tmp_path, *words(inside, writing), "--max-dollars", "0.25") as run:
-            code, said, _ = end(run)
+    dear = ["--price", "1000,2000", "--max-dollars", "1"]
+    with (
+        FaultServer(worker) as inside,
+        FaultServer(writer) as writing,
+        command(tmp_path, *words(inside, writing), *dear) as run,
+    ):
+        code, said, _ = end(run)
     assert code == 4, said
     with Store(tmp_path / "s.db") as store:
         spent = store.bought(1).dollars
-    paid = dollars(counted(inside), inside.seen, INSIDE, (1, 2)) + dollars(
+    paid = dollars(counted(inside), inside.seen, INSIDE, (1000, 2000)) + dollars(
         counted(writing), writing.seen, WRITING, (10, 20)
     )
-    assert spent == pytest.approx(paid) and spent <= 0.25
+    assert spent == pytest.approx(paid) and spent <= 1
 
 
 def test_headers_of_each_are_its_own_never_stored_and_have_to_be_given_again(tmp_path):

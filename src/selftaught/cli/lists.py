@@ -45,6 +45,8 @@ class ModelRow(TypedDict):
     """Whether it can be used here and now, all that it needs included."""
     missing: str
     """What is not there."""
+    good_for: str
+    """Which level of a run it suits, in a word; either can be asked of any: `--proposer` and `--model`."""
 
 
 class TriedRow(TypedDict):
@@ -137,7 +139,14 @@ def list_models(
 
 
 def _model(one: Entry) -> ModelRow:
-    return {"name": one.name, "what": one.what, "needs": one.needs, "ready": one.ready, "missing": one.missing}
+    return {
+        "name": one.name,
+        "what": one.what,
+        "needs": one.needs,
+        "ready": one.ready,
+        "missing": one.missing,
+        "good_for": one.good_for,
+    }
 
 
 def _tried(choice: ModelChoice) -> TriedRow:

@@ -352,4 +352,4 @@ def specs(given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
 def model_spec(named: str) -> str:
     """A model's spec; the file of one that is read from a file is made absolute, for the same reason."""
     kind, _, path = named.partition(":")
-    return f"{kind}:{Path(path).resolve()}" if kind in {"scripted", "replay"} and path else named
+    return f"{kind}:{Path(path).resolve()}" if kind == "scripted" and path else named

@@ -190,14 +190,14 @@ class RunReached(Reached):
 
 def heading(number: int, asked: Assignment, record: RunRecord) -> Heading:
     """How a run's document begins."""
-    return {
+    found: Heading = {
         "run": number,
         "model": asked.model.spec,
-        **({"proposer": asked.proposer.spec} if asked.proposer else {}),
         "seed": asked.seed,
         "sandbox": record.circumstances["sandbox"],
         "settings": asked.plain(),
     }
+    return {**found, "proposer": asked.proposer.spec} if asked.proposer else found
 
 
 def report(

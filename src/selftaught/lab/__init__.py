@@ -17,11 +17,16 @@ from selftaught.models import LanguageModel
 from selftaught.models.turns import Turns
 from selftaught.plain import JSON, Roots, roots
 from selftaught.program import MAX_CHARS
-from selftaught.sandbox import HostFunction, Job, Outcome, Sandbox, tool
-from selftaught.store import Store
+from selftaught.sandbox import HostFunction, Job, Limits, Outcome, Sandbox, eased, tool
+from selftaught.store import Store, key_of
 
 CONTRACT = 4
 """Version of what facts mean (interfaces, descriptions, streams). A change makes older facts unfindable, not wrong."""
+
+
+VERDICT = "verdict"
+"""The kind of fact under which a recording's improver runs are kept that met a limit of the recorded machine."""
+EASE = 20.0
 
 
 class Stopped(BaseException):
@@ -97,6 +102,21 @@ class Lab:
         """Where all chance of the run comes from."""
         return roots(self.seed)
 
+    recorded: Mapping[str, Any] | None = None
+    """Of a run that is run again from a recording, what that says of it."""
+
+    def eased(self, limits: Limits) -> Limits:
+        """The limits of a job. What a recording does not say to have met its limit on the machine that it was made on keeps it:
+        here it has time enough to do so, on a slower machine as well."""
+        return eased(limits, EASE) if self.recorded else limits
+
+    def verdict(self, kind: str, about: Mapping[str, JSON]) -> Mapping[str, Any] | None:
+        """Of a run from a recording: the fact that the limits of the recorded machine have decided, where this is one."""
+        if not self.recorded:
+            return None
+        of = key_of(kind, {**about, "contract": CONTRACT})
+        return cast("Mapping[str, Any] | None", self.store.fact(key_of(VERDICT, {"of": of})))
+
     def at(self, level: int) -> Lab:
         """The lab of an improver run: where improvers are improved, its model is the proposer."""
         return replace(self, model=self.proposer) if level and self.proposer else self
@@ -139,7 +159,7 @@ class Lab:
             return f"not a text but {type(text).__name__}"
         if len(text) > MAX_CHARS:
             return f"longer than {MAX_CHARS:,} characters"
-        (outcome,) = self.sandbox.run(tool("programs", "defect", [(text, entry)]))
+        (outcome,) = self.sandbox.run(tool("programs", "defect", [(text, entry)], self.eased(Limits())))
         if outcome.kind != "answer":
             return f"does not parse: {outcome.kind}"
         return None if outcome.answer is None else str(outcome.answer)

@@ -8,7 +8,7 @@ from typing import cast
 
 from selftaught.errors import UsageError
 from selftaught.plain import JSON
-from selftaught.sandbox import Outcome, together
+from selftaught.sandbox import OF_A_MACHINE, Outcome, together
 from selftaught.task import Instance, InvalidAnswer, Task, authored
 
 _NOTES = 5
@@ -27,6 +27,7 @@ def verdict(task: Task, instances: Sequence[Instance], outcomes: Sequence[Outcom
         "failures": len(failures),
         "notes": _notes(task, instances, outcomes, graded),
         "denied": together(outcome.denied for outcome in outcomes).fact(),
+        **({"limited": limited} if (limited := sum(one.kind in OF_A_MACHINE for one in outcomes)) else {}),
     }
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from selftaught.budget import Meter
 from selftaught.errors import Refusal
 from selftaught.lab.progress import Progress
 from selftaught.plain import JSON
@@ -25,11 +28,17 @@ _BY_A_TEXT = (
 """What code of the host may raise because of what a guest gave it. All else is the world's failure and ends the run."""
 
 
+class Ended(Exception):
+    """An improver run that is run again has done what it did before a limit ended it."""
+
+
 class Guarded:
     """The functions that one guest may call, and what went wrong in them. Safe from many threads."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
+        self._enough: Callable[[], bool] | None = None
+        self._under_way = 0
         self._faults = Counter[str]()
         self._lock = threading.Lock()
 
@@ -38,7 +47,7 @@ class Guarded:
 
         def guarded(**arguments: Any) -> JSON:
             try:
-                return function(**arguments)
+                return self._counted(function, arguments)
             except _BY_A_TEXT as error:
                 said = f"{function.__name__.strip('_')}: {type(error).__name__}: {error}"
                 self._progress.event("fault", said)
@@ -47,6 +56,35 @@ class Guarded:
                 raise Refusal("RuntimeError", "the host could not answer this call") from error
 
         return guarded
+
+    def repeated(self, verdict: Mapping[str, Any] | None, meter: Meter, run: Callable[[], JSON]) -> JSON:
+        """The fact of an improver run. Where a recording has it, since a limit ended it there, what it had used until then is
+        used again, so that all facts within are there, and it ends."""
+        if verdict is None:
+            return run()
+        wanted = {
+            name: value for name, value in verdict["usage"].items() if name != "dollars"
+        }  # a sum: its order may differ
+        self._enough = lambda: {name: meter.used.plain()[name] for name in wanted} == wanted
+        if not self._enough():
+            with suppress(Ended):
+                run()
+        return verdict
+
+    def _counted(self, function: HostFunction, arguments: dict[str, Any]) -> JSON:
+        """What the function gives. Ended where that was the last call that the recorded machine had time for."""
+        if self._enough is None:
+            return function(**arguments)
+        with self._lock:
+            self._under_way += 1
+        try:
+            return function(**arguments)
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                last = not self._under_way
+            if last and self._enough():
+                raise Ended
 
     @property
     def faults(self) -> dict[str, int]:

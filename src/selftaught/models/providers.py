@@ -17,6 +17,8 @@ from selftaught.models.scripted import Scripted
 from selftaught.settings.choice import ModelChoice
 
 BUILT_IN = {"offline", "offline:generic"}
+INSIDE, WRITING = "works inside (many answers)", "writes improvers (few answers)"
+"""What costs nothing works inside, where a recursion asks for thousands of answers; what is paid for writes, for a handful."""
 SHOWN = 5
 """Models of a server on this machine that are named."""
 
@@ -32,6 +34,8 @@ class Entry:
     """Whether it can be used here and now, all that it needs included."""
     missing: str = ""
     """What is not there."""
+    good_for: str = ""
+    """Which level of a run it suits, in a word."""
 
 
 def open_model(
@@ -82,9 +86,18 @@ def catalogue(running: Mapping[str, Sequence[str]] | None = None) -> list[Entry]
     """What models there are, and which of them are ready here. `running`: what runs on this machine, as `local.running`
     tells it; without it nothing is asked, and no server on this machine is ready."""
     return [
-        Entry("offline", "built-in seeded program editor; no language model", "nothing", True),
-        Entry("offline:generic", "the same without knowledge of improvers: a control", "nothing", True),
-        Entry("scripted:FILE", "answers from a file, for tests", "a JSON list of texts, or JSON lines", True),
+        Entry("offline", "built-in seeded program editor; no language model", "nothing", True, "", INSIDE),
+        Entry(
+            "offline:generic", "the same without knowledge of improvers: a control", "nothing", True, "", "comparing"
+        ),
+        Entry(
+            "scripted:FILE",
+            "answers from a file, for tests",
+            "a JSON list of texts, or JSON lines",
+            True,
+            "",
+            "testing",
+        ),
         *(_entry(row, running or {}) for row in ROWS.values()),
     ]
 
@@ -97,11 +110,11 @@ def _entry(row: Row, running: Mapping[str, Sequence[str]]) -> Entry:
         some = ", ".join(models[:SHOWN]) + (" …" if len(models) > SHOWN else "")
         silent = f"nothing listens at {row.address(row.given(None), '')} (another address: {row.place})"
         missing = "" if models else "a model: it has none" if there else silent
-        return Entry(name, row.what + (f": {some}" if some else ""), "its server", bool(models), missing)
+        return Entry(name, row.what + (f": {some}" if some else ""), "its server", bool(models), missing, INSIDE)
     variables = [row.key] if row.home else [row.place, row.key]
     absent = [variable for variable in variables if not os.environ.get(variable, "").strip()]
     absent += [] if listed() else [f"the list of prices ({exchange.install('openai')}), or --price"]
-    return Entry(name, row.what, ", ".join(variables), not absent, ", ".join(absent))
+    return Entry(name, row.what, ", ".join(variables), not absent, ", ".join(absent), WRITING)
 
 
 def _row(choice: ModelChoice) -> Row:

@@ -88,7 +88,8 @@ def carry(
     record = store.run(number)
     if record.status == DONE and record.document:
         return dict(record.document)
-    asked = ready(record).with_headers(sent or Sent())
+    recorded: Mapping[str, Any] | None = record.circumstances.get("recording")
+    asked = ready(record) if recorded else ready(record).with_headers(sent or Sent())
     bounds = limits or begun_with(record)
     with store.alone(number):
         record = store.run(number)  # another process may have worked on it until now
@@ -99,11 +100,12 @@ def carry(
             level = str(record.circumstances["sandbox"])
 
             def opening(sandbox: Sandbox) -> Models:
-                return models_of(asked, sandbox, spend.limits, at_once)
+                return models_of(asked, sandbox, spend.limits, at_once, recorded)
 
             shared = share_cores or bool(record.circumstances.get("share_cores"))
+            regardless = anyway or bool(record.circumstances.get("anyway"))
             with open_handles(opening, store, level, asked.seed, number, progress, spend, document, shared) as lab:
-                return _conduct(lab, asked, anyway or bool(record.circumstances.get("anyway")))
+                return _conduct(replace(lab, recorded=recorded), asked, regardless)
 
 
 def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def speaking(lab: Lab, planned: Plan, settings: Settings) -> Generator[Lab]:
     if (settings.model, settings.proposer) == (planned.model, planned.proposer):
         yield lab
         return
-    model, proposer = models_of(settings, lab.sandbox, lab.spend.limits)
+    model, proposer = models_of(settings, lab.sandbox, lab.spend.limits, recorded=lab.recorded)
     take_turns(model, lab)
     if proposer:
         take_turns(proposer, lab)

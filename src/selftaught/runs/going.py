@@ -30,13 +30,14 @@ def ready(record: RunRecord) -> Assignment:
     if record.circumstances.get("sandbox") not in LEVELS:
         raise UsageError(f"run {record.id} cannot be gone on with: its circumstances are not whole; begin it anew")
     models = [asked.model.spec, *([asked.proposer.spec] if asked.proposer else [])]
-    if record.circumstances.get("own_model") or not all(map(openable, models)):
+    recorded = "recording" in record.circumstances
+    if record.circumstances.get("own_model") or not (recorded or all(map(openable, models))):
         own = " and ".join(repr(one) for one in models)
         raise UsageError(
             f"run {record.id} was made with a model of somebody's own, {own}: only Python code that opens that "
             "model can make it again, which finds what is in the store"
         )
-    for path in _files(asked):
+    for path in _files(asked, recorded):
         if not path.is_file():
             raise UsageError(f"run {record.id} needs the file {path}, which is not there: put it back to go on")
     return asked
@@ -86,10 +87,10 @@ def _seedless(settings: Any) -> Any:
     return plain
 
 
-def _files(asked: Assignment) -> Iterator[Path]:
-    """The files of the user's that a run is made with: of its model, of its tasks."""
+def _files(asked: Assignment, recorded: bool) -> Iterator[Path]:
+    """The files of the user's that a run is made with: of its models, unless their answers are recorded, and of its tasks."""
     _, specs = kind_of(asked.plain()).tried(asked)
-    proposer = asked.proposer and file_of(asked.proposer.spec)
-    for path in (file_of(asked.model.spec), proposer, *map(file_of_task, specs)):
+    models = [] if recorded else [asked.model, *([asked.proposer] if asked.proposer else [])]
+    for path in (*(file_of(one.spec) for one in models), *map(file_of_task, specs)):
         if path is not None:
             yield path

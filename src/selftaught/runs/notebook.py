@@ -126,7 +126,7 @@ def run_recursion(
         test_tasks=_specs("test_tasks", tasks if test_tasks is None else test_tasks),
         rounds=rounds,
         controls=controls,
-        proposer=lab.proposer and _choice(lab.proposer),
+        proposer=_choice(lab.proposer) if lab.proposer else None,
         **_of(lab, seed),
     )
     asked = changed(asked, settings or {})

@@ -1,58 +1,207 @@
-"""`replay:STORE`: run an earlier run again from the answers it kept, offline, to the same result, for nothing."""
+"""From a run in a store to a recording of it, and from a recording to a run in a store, which needs neither network nor key.
+
+Recorded are the answers of models that are no pure function, and what a limit of time or memory decided, as that depends on the
+machine. All else is computed again, with time enough for a slower machine, and comes out as it did.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from selftaught.errors import ModelFailure, UsageError
-from selftaught.models import Answer, Request
-from selftaught.plain import JSON, is_file
-from selftaught.store import Store
+from selftaught.budget.spend import SpendLimits, Spent
+from selftaught.errors import UsageError, reading
+from selftaught.evidence.models import answered
+from selftaught.lab import CONTRACT, VERDICT
+from selftaught.models.providers import BUILT_IN
+from selftaught.plain import JSON
+from selftaught.runs import DONE, assignment, kind_of, same_contract
+from selftaught.runs.carry import circumstances
+from selftaught.runs.model import CANNOT
+from selftaught.runs.recording import Recorded, Recording
+from selftaught.sandbox import OF_A_MACHINE
+from selftaught.settings import Assignment
+from selftaught.store import RunRecord, Store, key_of
+from selftaught.tasks import file_of
+
+_TELLS = ("selftaught", "python", "numpy", "system", "cores", "sandbox")
+"""What is told of the circumstances of the recorded run."""
+_LIMITED = re.compile(rf"(?:^|\(|: )(?:{'|'.join(sorted(OF_A_MACHINE))})(?::|$)")
+"""In a reason: that the limit of a machine was met."""
+_EDITOR = {CANNOT.format(kind) for kind in OF_A_MACHINE}
 
 
-class Replay:
-    """Stands in for the model whose answers a store holds: same name, same parameters, same addresses.
+def recorded(store: Store, number: int) -> Recording:
+    """The recording of a run that has come to its end. UsageError for another one, or one of another contract."""
+    record = store.run(number)
+    asked = assignment(record)
+    same_contract(record)
+    if record.status != DONE or record.document is None:
+        raise UsageError(f"run {number} has not come to its end: it can be recorded when it has")
+    with reading(f"run {number} cannot be recorded: its facts are not whole"):
+        texts = _Texts(store)
+        for name in kind_of(record.settings).tried(asked)[0].values():
+            texts.number(name)
+        facts = [*_answers(store, number, texts), *_verdicts(store, number, texts)]
+        return Recording(_heading(store, record), texts.found, facts)
 
-    A question the store holds no answer to is a ModelFailure, never a new answer.
+
+class _Texts:
+    """Texts in the order in which they were first named."""
+
+    def __init__(self, store: Store) -> None:
+        self.found: list[str] = []
+        self._store = store
+        self._numbers: dict[str, int] = {}
+
+    def number(self, name: str) -> int:
+        """The place of the text with this digest."""
+        if name not in self._numbers:
+            self._numbers[name] = len(self.found)
+            self.found.append(self._store.text(name))
+        return self._numbers[name]
+
+
+def _answers(store: Store, number: int, texts: _Texts) -> Iterator[Recorded]:
+    """The answers of models that would answer otherwise, and those of the built-in one that met a limit.
+
+    Of an improver run that an earlier run had kept, what it asked is not among what this run used: all are taken that are of
+    the same roots of chance.
     """
+    roots = _roots(store, number)
+    for about, body in store.every("answer"):
+        if about["contract"] != CONTRACT or str(about["stream"][1]) not in roots:
+            continue
+        if about["model"] in BUILT_IN and store.text(body["text"]) not in _EDITOR:
+            continue
+        kept = {name: value for name, value in body.items() if name not in {"bought_by", "text"}}
+        yield Recorded("answer", about, {**kept, "text": texts.number(body["text"])}, body["bought_by"] == number)
 
-    concurrency = 8
-    batch = 1000
 
-    def __init__(self, path: Path) -> None:
-        if not is_file(path):
-            raise UsageError(f"there is no store at {path} to replay: name the file of an earlier run")
-        self._store = Store(path, readonly=True)
-        models = {_identity(about) for about in self._store.abouts("answer")}
-        if len(models) != 1:
-            said = ", ".join(sorted(json.loads(one)[0] for one in models)) or "no model"
-            raise UsageError(f"store {path} holds answers of {said}: replay needs a store with those of exactly one")
-        name, parameters = json.loads(models.pop())
-        self.name: str = name
-        self.parameters: Mapping[str, JSON] = parameters
+def _verdicts(store: Store, number: int, texts: _Texts) -> Iterator[Recorded]:
+    """What a limit of the machine decided."""
+    for kind, limited in (("score", _limited_score), ("improvement", _limited_run)):
+        of_run = _roots(store, number) if kind == "improvement" else None
+        for about, body in store.every(kind):
+            if about["contract"] != CONTRACT or not limited(body):
+                continue
+            if of_run is not None and str(about["stream"][1]) not in of_run:
+                continue
+            for name in (
+                body.get("program"),
+                *body.get("kept", ()),
+                *(one["program"] for one in body.get("scored", ())),
+            ):
+                if name:
+                    texts.number(name)
+            yield Recorded(kind, about, body)
 
-    def ceiling(self, request: Request, count: int) -> float | None:  # noqa: ARG002 - it is free
-        return 0.0
 
-    def close(self) -> None:
-        self._store.close()
+def _roots(store: Store, number: int) -> set[str]:
+    """The roots of chance that the run's answers have in common."""
+    return {str(about["stream"][1]) for about, _ in store.facts("improvement", number)}
 
-    def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:  # noqa: ARG002 - it is in the address
-        return [self._answer(address) for address in addresses]
 
-    def _answer(self, address: str) -> Answer:
-        fact: Any = self._store.fact(address)
-        if fact is None:
-            raise ModelFailure(
-                f"the store replayed holds no answer {address[:12]}: it is not of the same settings, seed and version"
+def _limited_score(body: Mapping[str, Any]) -> bool:
+    said = [body["reason"] or "", *body["notes"]]
+    return bool(body.get("limited")) or any(map(_LIMITED.search, said))
+
+
+def _limited_run(body: Mapping[str, Any]) -> bool:
+    return bool(_LIMITED.search(body["reason"] or ""))
+
+
+def _heading(store: Store, record: RunRecord) -> dict[str, Any]:
+    """What was asked, by which version, with which models, and what it cost."""
+    document, bounds = record.document or {}, record.circumstances.get("limits", {})
+    spent = Spent(**record.spent)
+    return {
+        "run": record.id,
+        "settings": dict(record.settings),
+        "contract": CONTRACT,
+        "selftaught": str(record.circumstances.get("selftaught", "")),
+        "circumstances": {name: record.circumstances.get(name) for name in _TELLS},
+        "started": record.started,
+        "ended": record.ended,
+        "spent": {"dollars": spent.dollars, "answers": spent.answers, "tokens": spent.tokens},
+        "dollars_limited": bool(bounds.get("dollars") or bounds.get("round_dollars")),
+        "anyway": bool(record.circumstances.get("anyway")),
+        "plan": record.circumstances.get("plan"),
+        "earlier_looks": list(document.get("earlier_looks", [])),
+        "models": _models(store, record.id),
+    }
+
+
+def _models(store: Store, number: int) -> list[JSON]:
+    """Which model gave how many answers, for what, with what parameters."""
+    used: dict[tuple[str, str], Counter[str]] = {}
+    for who, body in answered(store, number):
+        one = {"answers": 1, "tokens_in": body["tokens_in"], "tokens_out": body["tokens_out"]}
+        used.setdefault(who, Counter(dict.fromkeys(one, 0))).update(one)
+    found: list[JSON] = []
+    for (identity, does), counts in sorted(used.items()):
+        name, parameters = json.loads(identity)
+        found.append({"model": name, "parameters": parameters, "does": does, **counts})
+    return found
+
+
+# --- run again --------------------------------------------------------------------------------------------------------
+
+
+def begin(recording: Recording, digest: str, store: Store, level: str, files: Sequence[Path] = ()) -> int:
+    """Take a recording into a store, and begin the run anew; its number. `carry` carries it to its end.
+
+    `files` are the files of tasks of somebody's own that it may use: their code runs outside the sandbox, so that a recording
+    cannot name them by itself. UsageError for one that this version cannot run.
+    """
+    told = recording.heading
+    if told["contract"] != CONTRACT:
+        raise UsageError(
+            f"the recording was made under contract {told['contract']}, by selftaught {told['selftaught'][:20]!r}, this "
+            f"selftaught keeps contract {CONTRACT}: what is asked and what figures mean has changed; only that version runs it"
+        )
+    with reading("the settings of the recording are not whole"):
+        asked = kind_of(told["settings"]).read(told["settings"])
+        _allow(asked, files)
+    by = f"selftaught {told['selftaught'][:20]} on {told['started'][:10]}"
+    about = {
+        name: told[name] for name in ("dollars_limited", "models", "earlier_looks", "run", "started", "circumstances")
+    }
+    more: dict[str, JSON] = {"recording": {**about, "digest": digest, "by": by}}
+    plan = {"plan": told["plan"]} if told["plan"] else {}
+    begun = circumstances(level, SpendLimits(), anyway=told["anyway"])
+    number = store.start(asked.plain(), {**begun, **plan, **more})
+    store.spend(number, Spent(**told["spent"]).plain())
+    names = [store.keep(text) for text in recording.texts]
+    with reading("the facts of the recording are not whole"):
+        for one in recording.facts:
+            _take(store, one, names, number)
+    return number
+
+
+def _allow(asked: Assignment, files: Sequence[Path]) -> None:
+    """Raise UsageError for a task file that is not among those allowed."""
+    _, specs = kind_of(asked.plain()).tried(asked)
+    for path in filter(None, map(file_of, specs)):
+        if path.resolve() not in {one.resolve() for one in files}:
+            raise UsageError(
+                f"the recording works on the task file {path}, whose code runs outside the sandbox: if it is yours, name it "
+                f"with --task-file {path}"
             )
-        fields: dict[str, Any] = {name: value for name, value in fact.items() if name != "bought_by"}
-        fields["text"] = self._store.text(fields["text"])
-        return Answer(**fields)
 
 
-def _identity(about: Mapping[str, Any]) -> str:
-    return json.dumps([about["model"], about["parameters"]], sort_keys=True)
+def _take(store: Store, one: Recorded, names: Sequence[str], number: int) -> None:
+    """Keep one fact of a recording; a verdict on an improver run is no fact before that has been run again."""
+    about: Mapping[str, JSON] = one.about
+    if one.kind == "improvement":
+        of = {"of": key_of(one.kind, about)}
+        store.once(VERDICT, of, lambda: dict(one.body), number)
+    elif one.kind == "score" and _limited_score(one.body):
+        store.once(one.kind, about, lambda: dict(one.body))
+    elif one.kind == "answer":
+        body = {**one.body, "text": names[cast(int, one.body["text"])], "bought_by": number if one.own else 0}
+        store.once(one.kind, about, lambda: body)

@@ -25,13 +25,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypedDict, cast
 
 from selftaught.plain import JSON
 
 Profile = Literal["function", "improver", "tool"]
 OutcomeKind = Literal["answer", "error", "defect", "time", "memory", "output", "killed"]
+OF_A_MACHINE: frozenset[OutcomeKind] = frozenset({"time", "memory", "killed"})
+"""Outcomes that a faster machine, or one with more memory, may not come to."""
 MOST_MB = 1 << 20
 """No job may ask for more MiB of memory, or of files."""
 HostFunction = Callable[..., JSON]
@@ -58,6 +60,13 @@ class Limits:
     """MiB the program may write below /tmp, in memory and beside `memory_mb`; 0: nothing is writable. The folder is fresh
     for each process of a job, seen by no other job, and gone with it; files may live from one input to the next, as other
     state may. Level strict only; SandboxRefused where the machine does not allow it."""
+
+
+def eased(limits: Limits, factor: float) -> Limits:
+    """The limits with so much more time, and twice the memory: for what is known to keep them on another machine."""
+    wall_s = None if limits.wall_s is None else factor * limits.wall_s
+    more = {"cpu_s": factor * limits.cpu_s, "wall_s": wall_s, "memory_mb": min(MOST_MB, 2 * limits.memory_mb)}
+    return replace(limits, **more)
 
 
 @dataclass(frozen=True)

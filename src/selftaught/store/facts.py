@@ -107,6 +107,12 @@ class Facts(File):
         for _, about, body in self._paged(query, _PAGE, run, kind):
             yield self._read(about), self._read(body)
 
+    def every(self, kind: str) -> Iterator[tuple[dict[str, Any], Any]]:
+        """(about, body) of every fact of a kind, whoever used it, oldest first."""
+        query = "SELECT id, about, body FROM facts WHERE kind = ? AND id > ? ORDER BY id LIMIT ?"
+        for _, about, body in self._paged(query, _PAGE, kind):
+            yield self._read(about), self._read(body)
+
     def fact(self, key: str) -> JSON:
         """The fact under a key, or None."""
         return self._find({key}).get(key)

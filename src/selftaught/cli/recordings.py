@@ -1,0 +1,94 @@
+"""A run as one file, and such a file run again without network and key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, TypedDict
+
+import typer
+
+from selftaught.cli.base import end, existing, follow, writable
+from selftaught.cli.declare import Working, command
+from selftaught.cli.options import Carried, Kept, Level, RunNumber
+from selftaught.cli.terminal import tell
+from selftaught.errors import UsageError
+
+
+class Exported(TypedDict):
+    """A recording that was written: `selftaught export RUN --recording FILE --json`."""
+
+    run: int
+    recording: str
+    """The file."""
+    bytes: int
+    answers: int
+    """Answers in it: those of models that would answer otherwise."""
+    verdicts: int
+    """What a limit of time or memory had decided."""
+    digest: str
+    """SHA-256 of the file."""
+
+
+@command()
+def export(
+    number: RunNumber,
+    kept: Kept,
+    recording: Annotated[Path, typer.Option(metavar="FILE", help="Write the run to this file, to be run again.")],
+) -> None:
+    """Write a run that is done as one file: what its models answered, and what limits of this machine decided."""
+    from selftaught.runs.recording import write
+    from selftaught.runs.replay import recorded
+
+    writable(recording)
+    with existing(kept) as facts:
+        found = recorded(facts, number)
+    size = write(found, recording)
+    answers = sum(one.kind == "answer" for one in found.facts)
+    verdicts = len(found.facts) - answers
+    if kept.json:
+        told: Exported = {
+            "run": number,
+            "recording": str(recording),
+            "bytes": size,
+            "answers": answers,
+            "verdicts": verdicts,
+            "digest": _digest(recording),
+        }
+        print(json.dumps(told))
+        return
+    print(f"Run {number} is in {recording} ({size:,} bytes): {answers:,} answers, {verdicts:,} verdicts of limits.")
+    print(f"`selftaught replay {recording}` runs it again, without network and key.")
+
+
+@command(cls=Working)
+def replay(
+    recording: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, from `selftaught export`.")],
+    how: Carried,
+    sandbox: Level = "strict",
+    task_file: Annotated[
+        list[Path] | None,
+        typer.Option("--task-file", help="A file of tasks of your own that it may use; repeat for more."),
+    ] = None,
+) -> None:
+    """Run a recording again to the same document, in a store like any run: answers are read, all else is computed."""
+    from selftaught.runs.recording import read
+    from selftaught.runs.replay import begin
+    from selftaught.store import Store
+
+    found = read(recording)
+    with Store(how.store) as facts:
+        number = begin(found, _digest(recording), facts, sandbox, task_file or ())
+        told = found.heading
+        tell(
+            f"run {number} is run {told['run']} of {told['started'][:10]} again, made by selftaught {told['selftaught']}"
+        )
+        end(follow(facts, number, how))
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
