@@ -66,6 +66,7 @@ def test_help_begins_with_the_everyday_five_and_stands_in_groups(helps):
     assert titles == [
         "Everyday options",
         "What is done",
+        "Model that writes improvers, where it is another (--model works inside them)",
         "Budget of an improver run on a task",
         "Budget of an improver run on an improver",
         "Spending: where the run stops, to be resumed",

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from selftaught.errors import UsageError
-from selftaught.evidence.models import UsedByModel
 from selftaught.views import attempts
 from selftaught.views.sheets import Note, Part, Series
+
+if TYPE_CHECKING:
+    from selftaught.evidence.models import UsedByModel
 
 KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment"}
 """The word that a run's settings are stored with, and the module that makes sheets of its document."""
