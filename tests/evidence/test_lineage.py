@@ -4,6 +4,7 @@ import json
 import random
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -11,7 +12,7 @@ from shared.recursions import SEED, SETTINGS, TASKS
 
 from selftaught.errors import UsageError
 from selftaught.evidence.controls import counterfactuals, judge
-from selftaught.evidence.lineage import lineage
+from selftaught.evidence.lineage import _differences, _Made, lineage
 from selftaught.evidence.report import report, so_far
 from selftaught.program import Program
 from selftaught.recursion import recursion
@@ -87,3 +88,23 @@ def test_programs_that_are_too_hard_to_compare_are_told_as_such(lab):
     (only,) = lineage(lab.store, run, lab.sandbox)["rounds"]
     assert only["diff"].startswith("(too hard to compare: used more than 0.5 s of CPU time")
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(
+    ("hard", "jobs", "left"), [(0, [16, 4], 0), (1, [16, 4], 0), pytest.param(4, [16], 4, marks=pytest.mark.slow)]
+)
+def test_all_pairs_of_a_lineage_are_compared_by_few_jobs(lab, monkeypatch, hard, jobs, left):
+    """A hard one costs the others nothing; after too many of them the rest is left."""
+    store, asked, run = lab.store, [], lab.sandbox.run
+    texts = [f"x = {i}\n" for i in range(21)]
+    knots = [
+        "\n".join(random.Random(seed).choices([f"x{i}" for i in range(200)], k=20_000)) for seed in range(hard + 1)
+    ]
+    names = [store.keep(text) for text in [knots[0] if hard else texts[0], *knots[1:], *texts[hard + 1 :]]]
+    rounds = [{"proposal": one} for one in names[1:]]
+    counted = SimpleNamespace(run=lambda job: asked.append(len(job.inputs)) or run(job))
+    found = [*_differences(store, [_Made(one, names[0], ()) for one in rounds], counted).values()]
+    assert asked == jobs and len(found) == 20
+    assert sum(one.startswith("(too hard to compare") for one in found) == hard
+    assert [one.startswith("(not compared after") for one in found] == [False] * (20 - left) + [True] * left
+    assert f"+{texts[15].strip()}" in found[14]

@@ -16,8 +16,10 @@ _IDEA = 200
 """Characters kept of what an answer says before its program."""
 _COMPARING = Limits(cpu_s=0.5, wall_s=4)
 """What comparing two programs may use."""
+_AT_ONCE = 16
+"""Pairs that are compared by one job, each in its own time."""
 _HARD = 4
-"""After so many that are too hard to compare the others are left: whoever waits must hear something."""
+"""After a job by which so many are too hard to compare the others are left: whoever waits must hear something."""
 
 
 class PlainChild(TypedDict):
@@ -206,15 +208,12 @@ def _differences(store: Store, made: Sequence[_Made], sandbox: Sandbox) -> dict[
     """From the incumbent to the proposal of each round that has one, compared in the sandbox."""
     pairs = list(dict.fromkeys((one.incumbent, one.round["proposal"]) for one in made if one.round["proposal"]))
     inputs = [(store.text(old), store.text(new), old[:8], new[:8]) for old, new in pairs]
-    found, hard = dict[tuple[str, str], str](), 0
-    for pair, given in zip(pairs, inputs, strict=True):
-        if hard == _HARD:
-            found[pair] = "(not compared after so many others were too hard to compare)"
-            continue
-        (outcome,) = sandbox.run(tool("differences", "unified", [given], _COMPARING))
-        hard += outcome.kind != "answer"
-        found[pair] = _told(outcome)
-    return found
+    outcomes = list[Outcome]()
+    while len(outcomes) < len(inputs) and sum(one.kind != "answer" for one in outcomes) < _HARD:
+        some = inputs[len(outcomes) : len(outcomes) + _AT_ONCE]
+        outcomes += sandbox.run(tool("differences", "unified", some, _COMPARING))
+    left = ["(not compared after so many others were too hard to compare)"] * (len(inputs) - len(outcomes))
+    return dict(zip(pairs, [*map(_told, outcomes), *left], strict=True))
 
 
 def _told(outcome: Outcome) -> str:
