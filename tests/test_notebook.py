@@ -19,7 +19,7 @@ from selftaught.program import Program
 from selftaught.runs.going import refusal, unfinished
 from selftaught.store import Store
 from selftaught.tasks import load
-from selftaught.testing import Guesser, Number, asker
+from selftaught.testing import Doubler, Guesser, Number, asker
 
 SMALL = {
     "repetitions": 1,
@@ -43,6 +43,29 @@ def test_a_program_is_improved_and_the_second_time_nothing_is_asked(tmp_path):
             lab, Number.start, Number(), Program(asker(4)), Allowance(calls=4, scorings=9), 1
         )
         assert other.program != found.program
+
+
+class Writer(Doubler):
+    """Writes improvers; of another name than who works inside them."""
+
+    name = "writer"
+
+
+def test_a_proposer_writes_improvers_and_the_model_works_inside_them(tmp_path):
+    inside, writer = Guesser(), Writer()
+    with public.open_lab(inside, tmp_path / "s.db", seed=3, proposer=writer) as lab:
+        asked = {"tasks": [Number()], "rounds": 1, "settings": SMALL}
+        document = public.run_recursion(lab, Program(asker(1)), **asked)
+        (outer,) = [about for about, _ in lab.store.facts("improvement", 1) if about["stream"][0] == "outer"]
+        assert (outer["model"], outer["inside"]) == ("writer", ["guesser", {}])
+        inner = [about for about, _ in lab.store.facts("improvement", 1) if about["stream"][0] == "inner"]
+        assert {about["model"] for about in inner} == {"guesser"} and not any("inside" in about for about in inner)
+    assert (document["model"], document["proposer"]) == ("guesser", "writer")
+    assert writer.asked and all("def improve_algorithm" in request.message for request, _ in writer.asked)
+    assert inside.asked and not any("def improve_algorithm" in request.message for request, _ in inside.asked)
+    used = {(one["model"], one["does"]): one["responses"] for one in document["usage"]["models"]}
+    assert used == {("guesser", "works inside"): len(inside.asked), ("writer", "writes improvers"): len(writer.asked)}
+    assert document["usage"]["responses"] == sum(used.values())
 
 
 def test_a_recursion_is_a_run_like_those_of_the_command(tmp_path):

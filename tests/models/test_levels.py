@@ -2,12 +2,18 @@
 
 import json
 import re
+import signal
+import time
+from dataclasses import replace
 
 import pytest
 from faultserver import FaultServer, completion
+from shared.command import answers
 from test_command import OPTIONS, SOME, command
 
 from selftaught.evidence.models import does
+from selftaught.runs.forecast import known_of
+from selftaught.runs.spans import Expected, Span
 from selftaught.settings import Settings
 from selftaught.settings.choice import ModelChoice
 from selftaught.store import Store
@@ -49,6 +55,7 @@ def dollars(answers, requests, tokens, price):
     return (requests * tokens[0] * price[0] + answers * tokens[1] * price[1]) / 1e6
 
 
+@pytest.mark.slow
 def test_each_level_asks_its_own_model_and_counts_are_exact(tmp_path):
     with FaultServer(worker) as inside, FaultServer(writer) as writing:
         with command(tmp_path, *words(inside, writing)) as run:
@@ -85,11 +92,17 @@ def test_each_level_asks_its_own_model_and_counts_are_exact(tmp_path):
     with Store(tmp_path / "s.db") as store:
         levels = {(about["model"], does(about["stream"])) for about in store.abouts("answer")}
         assert levels == set(by)
+        for (_, role), one in by.items():
+            choice = ModelChoice("openai:p" if role == "writes improvers" else "openai:m")
+            choice = replace(choice, base_url=(writing if role == "writes improvers" else inside).url)
+            known = known_of(store, Expected(choice, Span(1, 1), ("grid",), 5, role))
+            assert known.dollars == pytest.approx(one["dollars"] / one["responses"])
         settings = Settings.read(store.run(1).settings)
     assert settings.proposer.spec == "openai:p" and settings.plain()["proposer"]["max_tokens"] == 99
 
 
-@pytest.mark.parametrize("most", [1, 2, 3, 7])
+@pytest.mark.slow
+@pytest.mark.parametrize("most", [1, 3, 7])
 def test_a_limit_on_answers_holds_over_both(tmp_path, most):
     with FaultServer(worker) as inside, FaultServer(writer) as writing:
         with command(tmp_path, *words(inside, writing), "--max-answers", str(most)) as run:
@@ -102,6 +115,28 @@ def test_a_limit_on_answers_holds_over_both(tmp_path, most):
         assert counted(inside) + counted(writing) == document["usage"]["responses"], "nothing is bought twice"
 
 
+@pytest.mark.slow
+def test_a_kill_loses_no_answer_of_either_and_buys_none_twice(tmp_path):
+    with FaultServer(worker, latency=0.2) as inside, FaultServer(writer, latency=0.2) as writing:
+        with command(tmp_path, *words(inside, writing)) as run:
+            while answers(tmp_path / "s.db") < 4:
+                assert run.poll() is None
+                time.sleep(0.02)
+            run.send_signal(signal.SIGKILL)
+            run.communicate(timeout=60)
+        with Store(tmp_path / "s.db") as store:
+            kept = store.bought(1).responses
+        asked = counted(inside) + counted(writing)
+        assert 0 < kept <= asked
+        with command(tmp_path, "resume", "1", "--json") as run:
+            code, said, document = end(run)
+    assert code == 0, said
+    more = counted(inside) + counted(writing) - asked
+    assert document["usage"]["responses"] - kept == more, "what was kept is not asked for again"
+    assert sum(one["bought"] for one in document["usage"]["models"]) == document["usage"]["responses"]
+
+
+@pytest.mark.slow
 def test_a_limit_on_dollars_holds_over_both(tmp_path):
     dear = ["--price", "1000,2000", "--max-dollars", "1"]
     with (
@@ -119,6 +154,7 @@ def test_a_limit_on_dollars_holds_over_both(tmp_path):
     assert spent == pytest.approx(paid) and spent <= 1
 
 
+@pytest.mark.slow
 def test_headers_of_each_are_its_own_never_stored_and_have_to_be_given_again(tmp_path):
     sent = ["--header", "X-Team=blue42", "--proposer-header", "X-Team=green43"]
     with FaultServer(worker) as inside, FaultServer(writer) as writing:
