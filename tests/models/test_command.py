@@ -287,17 +287,16 @@ def test_what_another_run_on_the_store_was_first_to_keep_is_not_forgotten_when_a
     ids=["cut", "refused", "spoken"],
 )
 def test_a_run_whose_answers_hold_no_program_ends_with_what_they_are(tmp_path, reply, told):
-    words = ["compare", "seed", "--tasks", "grid", "--repetitions", "2", "--calls", "1", "--responses", "2"]
-    with (
-        FaultServer(lambda body, nth: reply) as server,
-        command(tmp_path, *words, *NOWHERE[:2], "--base-url", server.url, "--price", "1,2", "--yes") as run,
-    ):
-        shown, said = run.communicate(timeout=100)
+    words = ["compare", "seed", "--tasks", "grid", "--repetitions", "2", "--calls", "1", "--responses", "2", "--yes"]
+    with FaultServer(lambda body, nth: reply) as server:
+        more = [*NOWHERE[:2], "--base-url", server.url, "--price", "1,2", "--store", "s.db"]
+        run = called(*words, *more, cwd=tmp_path)
     assert run.returncode == 1
-    assert told in said.splitlines()[-1]
-    assert "Improvers" not in shown
+    assert told in run.stderr.splitlines()[-1]
+    assert "Improvers" not in run.stdout
 
 
+@pytest.mark.slow
 def test_headers_are_sent_never_stored_and_have_to_be_given_again(tmp_path):
     words = ["compare", "seed", "--tasks", "grid", "--repetitions", "1", "--calls", "1", "--responses", "2", "--yes"]
     sent = ["--header", "X-Team=blue42", "--query", "v=7", "--extra-body", '{"top_p": 0.5}']
