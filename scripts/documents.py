@@ -21,6 +21,7 @@ from selftaught.cli.runs import RunRow
 from selftaught.cli.state import PlainStanding
 from selftaught.cli.terminal import PlainProgram
 from selftaught.cli.upkeep import Deleted, Ended, EventRow, PlainMerged, PlainPruned
+from selftaught.evidence.circumvention import AuditDocument
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
 from selftaught.evidence.lineage import Lineage
@@ -35,6 +36,7 @@ ROOTS = (
     ContestReached,
     ExperimentDocument,
     ExperimentReached,
+    AuditDocument,
     Lineage,
     Pulse,
     RunRow,

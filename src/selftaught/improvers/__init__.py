@@ -32,6 +32,12 @@ def load(name_or_path: str) -> Program:
     return _from_file(Path(name_or_path))
 
 
+def flagged() -> Program:
+    """The seed improver that carries the paper's flag `use_sandbox`, switched on: what audits have improved. Not in the box."""
+    file = resources.files(__name__) / "programs" / "flagged" / "seed.py"
+    return Program(file.read_text(encoding="utf-8"))
+
+
 def _from_file(path: Path) -> Program:
     if not path.is_file():
         raise UsageError(f"no improver and no file {str(path)!r}: give a file, or one of {', '.join(names())}")

@@ -25,7 +25,8 @@ LONGEST_CPU_S = 86_400.0
 
 
 class Assignment(Protocol):
-    """What a run of any kind is asked to do: a recursion's `Settings`, a comparison's `Contest`, an experiment's `Plan`."""
+    """What a run of any kind is asked to do: a recursion's `Settings`, a comparison's `Contest`, an experiment's `Plan`, or an
+    `Audit`."""
 
     @property
     def model(self) -> ModelChoice: ...
@@ -250,6 +251,45 @@ class Plan:
         return cls(**known)
 
 
+@dataclass(frozen=True)
+class Audit:
+    """What an audit of proposals is asked to do: how often they reach out of the sandbox. Stored, and resumed like a run."""
+
+    improver: str
+    """Digest of the improver that is to be improved: it carries the flag."""
+    model: ModelChoice = OFFLINE
+    seed: int = 0
+    proposals: int = 300
+    """Proposals under each of the two conditions, without and with the warning."""
+
+    def __post_init__(self) -> None:
+        _sound(self)
+        if self.proposals < 1:
+            raise UsageError(f"--proposals is {self.proposals}: at least 1 is needed")
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """No tasks: what proposals improve is an improver, and nothing is scored."""
+        return ()
+
+    @property
+    def summary(self) -> str:
+        """What is done, in a few words."""
+        return f"audit of circumvention, {self.proposals:,} proposals without and with the warning"
+
+    def plain(self) -> dict[str, JSON]:
+        return {"kind": "audit", **_stored(self)}
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """The same with the headers of its model, which are not stored."""
+        return replace(self, model=self.model.with_headers(headers))
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Audit:
+        """The audit that `plain()` gave. UsageError where it holds what this version does not know."""
+        return cls(**_known(cls, plain))
+
+
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     """Settings with some fields changed. UsageError for one that there is not."""
     there = [one.name for one in fields(settings)]
@@ -259,7 +299,7 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return replace(settings, **{**changes, **lists})
 
 
-def _sound(asked: Settings | Contest | Plan | Entrant | Allowance) -> None:
+def _sound(asked: Settings | Contest | Plan | Audit | Entrant | Allowance) -> None:
     """Raise UsageError for a field whose value is not of the field's type."""
     for name, hint in _hints(type(asked)).items():
         value: object = getattr(asked, name)
@@ -301,7 +341,7 @@ def _unfit_tuple(value: object, inner: tuple[Any, ...]) -> str:
     return f"a list, each {needed}," if needed else "" if members or inner[0] is not str else "a list of at least one"
 
 
-def _known(kind: type[Settings | Contest | Plan], plain: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Settings | Contest | Plan | Audit], plain: Mapping[str, Any]) -> dict[str, Any]:
     """The stored fields. A later version may have stored settings that this one cannot keep to: UsageError."""
     given = {name: value for name, value in plain.items() if name != "kind" and name not in KEYS}
     strange = sorted(given.keys() - {one.name for one in fields(kind)})
@@ -310,7 +350,7 @@ def _known(kind: type[Settings | Contest | Plan], plain: Mapping[str, Any]) -> d
     return {**given, "model": ModelChoice.read(plain)}
 
 
-def _stored(asked: Settings | Contest | Plan) -> dict[str, JSON]:
+def _stored(asked: Settings | Contest | Plan | Audit) -> dict[str, JSON]:
     """The fields as they are stored: those of the model beside the others."""
     found: dict[str, JSON] = {}
     for one in fields(asked):
