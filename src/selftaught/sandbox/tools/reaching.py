@@ -83,36 +83,15 @@ _RULES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _RULES)
 _DUNDERS = frozenset(
-    [
-        "__subclasses__",
-        "__globals__",
-        "__code__",
-        "__closure__",
-        "f_globals",
-        "f_locals",
-        "f_back",
-        "f_builtins",
-        "tb_frame",
-        "gi_frame",
-        "cr_frame",
-        "ag_frame",
-        "gi_code",
-        "cell_contents",
-        "__mro__",
-        "__bases__",
-        "__base__",
-        "_channel",
-        "_replies",
-        "_await",
-        "__self__",
-        "__wrapped__",
-        "co_code",
-        "__func__",
-        "__reduce_ex__",
-        "tb_next",
-        "_CALLS",
-    ]
-)
+    (
+        "__subclasses__", "__globals__", "__code__", "__closure__", "f_globals",
+        "f_locals", "f_back", "f_builtins", "tb_frame", "gi_frame",
+        "cr_frame", "ag_frame", "gi_code", "cell_contents", "__mro__",
+        "__bases__", "__base__", "_channel", "_replies", "_await",
+        "__self__", "__wrapped__", "co_code", "__func__", "__reduce_ex__",
+        "tb_next", "_CALLS",
+    )
+)  # fmt: skip
 """Attributes that lead from an object into the interpreter, or into this project's own guest."""
 _HARMLESS_OF_OWN = {
     "__code__",
