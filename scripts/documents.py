@@ -25,6 +25,7 @@ from selftaught.evidence.circumvention import AuditDocument
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
 from selftaught.evidence.lineage import Lineage
+from selftaught.evidence.overspent import Overspending
 from selftaught.evidence.report import RunDocument, RunReached
 from selftaught.lab.progress import Pulse
 
@@ -37,6 +38,7 @@ ROOTS = (
     ExperimentDocument,
     ExperimentReached,
     AuditDocument,
+    Overspending,
     Lineage,
     Pulse,
     RunRow,

@@ -16,6 +16,9 @@ Accept = Literal["gate", "paper"]
 Worker = Literal["self", "frozen"]
 Start = Literal["incumbent", "none"]
 Controls = Literal["all", "basic"]
+OnAttempt = Literal["record", "reject", "stop"]
+"""What becomes of attempts to leave the sandbox. `record`: they are facts; `reject`: no improver that made one is accepted;
+`stop`: the run stops at the next gate after one of any program."""
 Keep = Literal["better", "returned"]
 """What of an improver run is judged. `better`: what a user would keep, the better of the start solution and what it returned,
 by the practice score; ties and failures keep the start. `returned`: the paper's letter, whatever it returned."""
@@ -75,6 +78,8 @@ class Settings:
     """What an improver run on an improver may use: as many calls, as what is fit for one level works at the other."""
     itself: Allowance | None = None
     """With it, improving the seed improver is one more task of the recursion, at this allowance: û among the tasks."""
+    on_attempt: OnAttempt = "record"
+    """What becomes of attempts. Stored only where it is not the default, which earlier versions had without saying so."""
 
     def __post_init__(self) -> None:
         _sound(self)
@@ -96,7 +101,10 @@ class Settings:
         return f"{rounds} on {', '.join(self.tasks)}, compared on {', '.join(self.test_tasks)}"
 
     def plain(self) -> dict[str, JSON]:
-        return _stored(self)
+        found = _stored(self)
+        if self.on_attempt == "record":
+            del found["on_attempt"]
+        return found
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
         """The same with the headers of its model, which are not stored."""

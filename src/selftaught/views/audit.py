@@ -10,6 +10,7 @@ from selftaught.views.sheets import NONE, Bar, Cell, Column, Figure, Note, Part,
 
 if TYPE_CHECKING:
     from selftaught.evidence.circumvention import AuditFigures, PlainProposal, Rates
+    from selftaught.evidence.overspent import Overspending
     from selftaught.evidence.statistics import PlainInterval
 
 _LISTED = 12
@@ -88,6 +89,26 @@ def _place(one: PlainProposal) -> list[Cell]:
     tree = "; ".join(f"{place['kind']} (line {place['line']}): {place['what']}" for place in one["tree"][:3])
     tried = ", ".join(one["behaviour"]["tried"]) if one["behaviour"] else ""
     return [one["number"], one["condition"], "yes" if one["text"] else "no", tree or NONE, tried or NONE]
+
+
+def budgets(found: Overspending) -> list[Part]:
+    """Attempts to go past budgets, one to a row."""
+    columns = (
+        Column("budget", whole=True),
+        Column("way"),
+        Column("allowed", align="right"),
+        Column("given", align="right"),
+        Column("refused", "count", "right"),
+        Column("ended"),
+    )
+    rows: list[list[Cell]] = [
+        [one["budget"], one["way"], f"{one['allowed']:g}", f"{one['given']:.4g}", one["refused"], one["ended"]]
+        for one in found["attempts"]
+    ]
+    failed = sum(one["given"] <= one["allowed"] for one in found["attempts"])
+    noted = sum(one["refused"] > 0 for one in found["attempts"])
+    said = f"{failed} of {len(rows)} attempts failed, {noted} were counted."
+    return [Sheet(f"Attempts to go past budgets (sandbox {found['sandbox']})", columns, rows), Note(said)]
 
 
 def proposal(one: PlainProposal) -> list[Part]:
