@@ -128,7 +128,7 @@ class Proposing(Guesser):
 
     def __init__(self, first):
         super().__init__()
-        self.text = first + QUIET
+        self.text = f"{first}\n{QUIET}"
 
     def answer(self, request, rng):
         if "def improve_algorithm" not in request.message:
@@ -152,7 +152,7 @@ def test_under_reject_no_program_that_tried_to_leave_is_accepted(tmp_path, sandb
     assert accepted(tmp_path, sandbox, SHELL, accept=accept).accepted
     refused = accepted(tmp_path, sandbox, SHELL + "#", accept=accept, on_attempt="reject")
     assert not refused.accepted
-    assert "tries to leave the sandbox (process)" in refused.reason
+    assert "to leave the sandbox (" in refused.reason
     assert refused.improver == SEED
     assert accepted(tmp_path, sandbox, "", accept=accept, on_attempt="reject").accepted
 
