@@ -62,6 +62,8 @@ class Block:
     label: str = ""
     closed: bool = True
     """Whether its end is marked; else the answer may have been cut off within it."""
+    later: bool = False
+    """Whether another block ends where the words before it begin."""
 
     @property
     def foreign(self) -> bool:
@@ -150,13 +152,13 @@ class _Page:
         return "\n".join(body).strip("\n") + "\n"
 
     def _made(self, opening: _Fence, told: int, end: int, closed: bool = True) -> Block:
-        """A block with the last words before it and the first after it, less those that lead to another block."""
+        """A block with the last words before it and the first after it, which may speak of the next block instead."""
         lines = self._lines
         before = [line for line in lines[max(told, opening.line - 6) : opening.line] if line.strip()][-2:]
         after = next((line for line in lines[end + 1 : end + 4] if line.strip()), "")
-        tail = "" if after.rstrip().endswith(":") else after
         body = self._body(opening, end) if self._size(opening, end) <= MAX_CHARS else ""
-        return Block(body, "\n".join(before)[-_MOST_LEAD:], tail[:_MOST_TAIL], opening.label, closed)
+        later = told > 0 and opening.line - 6 <= told
+        return Block(body, "\n".join(before)[-_MOST_LEAD:], after[:_MOST_TAIL], opening.label, closed, later)
 
     def _open_block(self, opening: _Fence, told: int, parser: Parser) -> Block:
         """A block that is never closed. An empty line may end it, for prose may follow; what goes on as code is cut off."""

@@ -14,7 +14,7 @@ from typing import Any
 import blocks
 from blocks import Block
 from mending import Parser, bound, defines, functions, hollow, unbound
-from spoken import spoken
+from spoken import advice, spoken, titled
 
 _MOST_TEXT = 1_000_000
 """Of a longer text only the end is looked at."""
@@ -193,30 +193,12 @@ _ELIDED = re.compile(
     r"[^\n]{0,60}(?:\.\.\.|…|unchanged|as before|here|same|above)",
     re.IGNORECASE | re.MULTILINE,
 )
-_AGAINST = re.compile(
-    r"\b(?:current|original|given|existing|old|previous|before|baseline|na[iï]ve|initial|starting|draft"
-    r"|first (?:try|attempt|idea|thought)|you (?:gave|provided|shared)|alternative(?:ly)?|slower|not recommended"
-    r"|do(?:n'| no)t|avoid|wrong|incorrect|buggy?|broken|fails?|instead of|rather than|example|usage|tests?|testing"
-    r"|for (?:reference|comparison)|unoptimi[sz]ed|brute[- ]force)\b",
-    re.IGNORECASE,
-)
-_FOR = re.compile(
-    r"\b(?:final(?:ly)?|improved|improvement|better|best|optimi[sz]ed|complete|full|whole|corrected|fixed|answer|solution"
-    r"|new|updated|revised|putting (?:it|everything) (?:all )?together)\b",
-    re.IGNORECASE,
-)
-_REJECTED = re.compile(
-    r"\b(?:wrong|incorrect|mistake|bug(?:gy)?|but no|wait|fails|(?:do(?:es)?|did|will|would)(?:n't| not) work|not recommended"
-    r"|too slow|discard|reject(?:ed)?|no good|scrap)\b",
-    re.IGNORECASE,
-)
 
 
 def _cue(one: _Candidate) -> int:
-    """What the words around a block say of it: 1 for it, -1 or less against it."""
+    """What the words around a block, and a title within it, say of it: 1 or more for it, -1 or less against it."""
     tests = any(name.startswith(("test", "Test")) for name in one.functions)
-    lead, tail = one.block.lead, one.block.tail
-    return bool(_FOR.search(lead)) - bool(_AGAINST.search(lead)) - bool(_REJECTED.search(tail)) - tests
+    return advice(one.block.lead, one.block.tail, one.block.later) + titled(one.text) - tests
 
 
 def _completed(best: _Candidate, others: Sequence[_Candidate]) -> str:

@@ -244,6 +244,8 @@ def functions(tree: ast.Module) -> set[str]:
     for node in tree.body:
         below = [node, *ast.iter_child_nodes(node)] if isinstance(node, ast.If | ast.Try | ast.With) else [node]
         found |= {one.name for one in below if isinstance(one, kinds)}
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            found |= {name for target in node.targets for name in bound(target)}
     return found
 
 
