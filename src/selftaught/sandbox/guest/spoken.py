@@ -34,6 +34,19 @@ _FRAME = (
 """Tokens around a turn that some servers leave in its text."""
 
 
+_TURN = re.compile(
+    r"<\|im_start\|>[ \t]{0,4}(?:user|human|system|tool)|<\|start_header_id\|>(?:user|system)|<start_of_turn>user"
+    r"|<\|(?:user|human)\|>"
+    r"|<｜User｜>|<\|start\|>user|(?<=</s>)[ \n]{0,4}\[INST\]|(?<=\n)(?:Human|User|### (?:Instruction|User|Human)):"
+)
+"""Where an answer goes on with a turn that is not the model's."""
+_PLAN = re.compile(
+    r"(?m)^[ \t]{0,8}<(?P<close>/)?(?P<name>plan(?:ning)?|drafts?|notes?|brainstorm(?:ing)?|sketch|outline|old\w{0,20}"
+    r"|original\w{0,20}"
+    r"|previous\w{0,20}|current\w{0,20}|before|rejected|critique|review|example|tests?)(?:[ \t][^<>\n]{0,80})?>",
+    re.IGNORECASE,
+)
+"""Tags of what is not the answer, though it may hold code."""
 _MOST_LINE = 200
 _MOST_TOKENS = 16
 """As many are looked for at the ends."""
@@ -42,6 +55,40 @@ _MOST_TOKENS = 16
 def spoken(text: str) -> str:
     """The text without what was thought aloud: empty when the thought was cut off, or is all there is."""
     return _unframed(_unthought(_channelled(text)))
+
+
+def narrowed(text: str) -> Iterator[str]:
+    """The text without other turns and without plans; without other turns; the whole: each is looked at where the one"
+    " before failed."""
+    own = text[: _end_of_turn(text)]
+    views = (_unplanned(own), own, text)
+    yield from dict.fromkeys(view for view in views if view.strip())
+
+
+def _end_of_turn(text: str) -> int:
+    """Where somebody else is made to speak."""
+    begun = len(text) - len(text.lstrip())
+    place = fences = 0
+    for mark in _TURN.finditer(text):
+        fences += text.count("```", place, mark.start())
+        place = mark.start()
+        if place > begun and fences % 2 == 0 and _unquoted(text, mark):
+            return place
+    return len(text)
+
+
+def _unplanned(text: str) -> str:
+    """The text without what stands between tags of plans and of what was there before."""
+    kept: list[str] = []
+    place = 0
+    open_at: re.Match[str] | None = None
+    for mark in _PLAN.finditer(text):
+        if mark["close"] and open_at is not None and mark["name"].lower() == open_at["name"].lower():
+            kept.append(text[place : open_at.start()])
+            place, open_at = mark.end(), None
+        elif not mark["close"] and open_at is None:
+            open_at = mark
+    return "".join([*kept, text[place:]])
 
 
 def _unquoted(text: str, mark: re.Match[str]) -> bool:
