@@ -16,6 +16,7 @@ from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_ty
 
 from selftaught.cli.experiments import ExperimentRow, PlainPlan
 from selftaught.cli.lists import CheckRow, ImproverRow, ModelRow, TaskRow, TriedRow, WholeTask
+from selftaught.cli.own import CandidateRow
 from selftaught.cli.programs import Executed
 from selftaught.cli.runs import RunRow
 from selftaught.cli.state import PlainStanding
@@ -24,6 +25,7 @@ from selftaught.cli.upkeep import Deleted, Ended, EventRow, PlainMerged, PlainPr
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
 from selftaught.evidence.lineage import Lineage
+from selftaught.evidence.own import OwnDocument, OwnReached
 from selftaught.evidence.report import RunDocument, RunReached
 from selftaught.lab.progress import Pulse
 
@@ -35,6 +37,9 @@ ROOTS = (
     ContestReached,
     ExperimentDocument,
     ExperimentReached,
+    OwnDocument,
+    OwnReached,
+    CandidateRow,
     Lineage,
     Pulse,
     RunRow,

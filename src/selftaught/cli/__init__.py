@@ -12,13 +12,13 @@ import sys
 import typer
 
 from selftaught.cli import runs  # isort: skip
-from selftaught.cli import contests, experiments, upkeep, lists, programs  # isort: skip
+from selftaught.cli import own, contests, experiments, upkeep, lists, programs  # isort: skip
 from selftaught.cli.completion import completed
 from selftaught.cli.declare import app, words
 from selftaught.cli.terminal import line, tell
 from selftaught.errors import SelftaughtError, UsageError
 
-__all__ = ["app", "contests", "experiments", "lists", "main", "programs", "runs", "upkeep"]
+__all__ = ["app", "contests", "experiments", "lists", "main", "own", "programs", "runs", "upkeep"]
 
 _SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 

@@ -12,9 +12,15 @@ from selftaught.improver import ENTRY
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.jail import GUEST
 
+ANY_LANGUAGE = "any-language"
+"""The improver for whole files that need be no Python. It is not among those that are compared on tasks."""
 _CHECK = (
     "import sys; sys.path.insert(0, sys.argv[1]); from programs import defect; "
     "print(defect(sys.stdin.read(), sys.argv[2]) or '')"
+)
+_NAMES = (
+    "import ast, sys; "
+    "print('\\n'.join(n.name for n in ast.parse(sys.stdin.read()).body if isinstance(n, ast.FunctionDef)))"
 )
 _PARSE_S = 10.0
 
@@ -29,7 +35,21 @@ def load(name_or_path: str) -> Program:
     """The improver of that name in the box or, where there is none, in that file; UsageError when it is no improver."""
     if name_or_path in names():
         return Program((resources.files(__name__) / "programs" / f"{name_or_path}.py").read_text(encoding="utf-8"))
+    if name_or_path == ANY_LANGUAGE:
+        return Program(
+            (resources.files(__name__) / "programs" / "files" / f"{ANY_LANGUAGE}.py").read_text(encoding="utf-8")
+        )
     return _from_file(Path(name_or_path))
+
+
+def functions(text: str) -> list[str]:
+    """The functions at the top of a program, in a process of their own; none where it does not parse."""
+    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _NAMES]
+    try:
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_PARSE_S, check=False)
+    except subprocess.TimeoutExpired:
+        return []
+    return done.stdout.decode().split() if done.returncode == 0 else []
 
 
 def _from_file(path: Path) -> Program:

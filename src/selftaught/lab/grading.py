@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import inf, isfinite
 from numbers import Real
-from typing import Any, cast
+from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from selftaught.errors import UsageError
 from selftaught.plain import JSON
 from selftaught.sandbox import Outcome, together
 from selftaught.task import Instance, InvalidAnswer, Task, authored
+
+
+class Used(NamedTuple):
+    """What a program used on one instance."""
+
+    cpu_s: float
+    peak_mb: float
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A task whose grades depend on what the program used as well."""
+
+    def grade_used(self, instance: Instance, answer: JSON, used: Used) -> float: ...
+
 
 _NOTES = 5
 """How many lost instances feedback names."""
@@ -89,7 +104,11 @@ def _grade(task: Task, instance: Instance, outcome: Outcome, ranged: bool) -> tu
         return 0.0, f"{outcome.kind}: {outcome.error.splitlines()[0] if outcome.error else 'no details'}"
     try:
         with authored(task, "grade"):
-            given = cast(object, task.grade(instance, outcome.answer))
+            used = Used(outcome.cpu_s, outcome.peak_mb)
+            measured = task.grade_used if isinstance(task, Measuring) else None
+            given = cast(
+                object, measured(instance, outcome.answer, used) if measured else task.grade(instance, outcome.answer)
+            )
     except InvalidAnswer as error:
         return 0.0, f"invalid answer: {error}"
     grade, most = number(given), inf if task.unbounded else 1

@@ -37,10 +37,10 @@ def _ranged(task: Task, instances: str) -> str:
     better, worse = ("lower", "higher") if task.minimize else ("higher", "lower")
     return (
         f"The score of a program is the mean grade over {instances}, {better} is better. The utility tells how that compares "
-        f"with the score of the program to begin with: it is 0.5 where both are equal, nearer to 1 the {better} and nearer to 0 "
-        f"the {worse} the score is; utility.feedback tells the score itself. A program that fails on an instance, gives an invalid "
-        f"answer, or needs more than {task.limits.cpu_s:g} s of CPU time or {task.limits.memory_mb} MiB on one has no score, "
-        f"and utility 0. Scoring the same program again gives the same."
+        f"with the score of the program to begin with: it is 0.5 where both are equal, nearer to 1 the {better}, nearer to 0 "
+        f"the {worse} the score is; utility.feedback tells the score itself. A program that fails on an instance, gives no "
+        f"valid answer, or needs more than {task.limits.cpu_s:g} s of CPU time or {task.limits.memory_mb} MiB on one has no "
+        f"score, and utility 0. Scoring the same program again gives the same."
     )
 
 

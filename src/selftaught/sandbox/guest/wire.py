@@ -12,7 +12,7 @@ within of what each tried, what it answered and printed, and as many `REFUSED` a
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, cast
 
 JOB = struct.Struct("<IQQQQIQ")
 """Number of inputs; per input: CPU and wall limit in ns; bytes of address space, of output (all inputs), of an answer,
@@ -71,7 +71,7 @@ TUPLE, DICT = "\0tuple", "\0dict"
 
 def marked(value: Any) -> Any:
     """Plain data in which marks stand for tuples and for dicts with other keys than texts."""
-    kind: Any = type(value)
+    kind = cast("Any", type(value))
     if kind is list:
         return [marked(one) for one in value]
     if kind is tuple:
@@ -85,7 +85,7 @@ def marked(value: Any) -> Any:
 
 def revived(value: Any) -> Any:
     """What `marked` was given. Raises ValueError or TypeError for marks that it would not make."""
-    kind: Any = type(value)
+    kind = cast("Any", type(value))
     if kind is list:
         return [revived(one) for one in value]
     if kind is dict:
