@@ -16,6 +16,7 @@ from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_ty
 
 from selftaught.cli.experiments import ExperimentRow, PlainPlan
 from selftaught.cli.lists import CheckRow, ImproverRow, ModelRow, TaskRow, TriedRow, WholeTask
+from selftaught.cli.own import CandidateRow
 from selftaught.cli.programs import Executed
 from selftaught.cli.recordings import Exported
 from selftaught.cli.runs import RunRow
@@ -27,6 +28,7 @@ from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
 from selftaught.evidence.lineage import Lineage
 from selftaught.evidence.overspent import Overspending
+from selftaught.evidence.own import OwnDocument, OwnReached
 from selftaught.evidence.report import RunDocument, RunReached
 from selftaught.lab.progress import Pulse
 
@@ -40,6 +42,9 @@ ROOTS = (
     ExperimentReached,
     AuditDocument,
     Overspending,
+    OwnDocument,
+    OwnReached,
+    CandidateRow,
     Lineage,
     Pulse,
     RunRow,

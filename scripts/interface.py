@@ -38,8 +38,8 @@ them changes it. Feedback that is asked for more than ten times for each scoring
 the presets `paper`, `utility.map` is not told, `utility.feedback` and `utility.keep` raise `ValueError`.
 
 What small models write instead is understood where it has one meaning: `utility.score(solution)` (and `score_function`,
-`evaluate`), a list given to `utility` (as to `utility.map`), `utility.__name__`, `extract_code` and `BudgetExhausted` without their
-import. A name that `helpers` lacks fails with `AttributeError` where it is used, not where it is imported.
+`evaluate`), a list given to `utility` (as to `utility.map`), `utility.__name__`, `extract_code` and `BudgetExhausted` without
+their import. A name that `helpers` lacks fails with `AttributeError` where it is used, not where it is imported.
 
 **`utility.keep`**: of what was handed in, the last program counts when the run ends with an error, at a limit, or with
 something that is no program; without it the start solution does. The last three are remembered: at the gate of a recursion

@@ -38,7 +38,7 @@ def test_what_is_an_option_of_several_commands_is_the_same_for_all():
                 annotation = get_args(inspect.signature(COMMANDS[name].callback).parameters[one.name].annotation)[0]
                 found.setdefault(title, {})[name] = annotation, one.help
     for title, by_command in found.items():
-        if title not in {"--tasks", "--repetitions", "--model", "--proposer"}:
+        if title not in {"--tasks", "--repetitions", "--model", "--proposer", "--improver", "--rounds"}:
             assert len({said for _, said in by_command.values()}) == 1, title
         if title not in {"--model", "--proposer"}:  # an experiment may be of several
             assert len({str(annotation) for annotation, _ in by_command.values()}) == 1, title

@@ -19,6 +19,7 @@ from selftaught.cli.upkeep import Deleted, Ended, EventRow, PlainMerged, PlainPr
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
 from selftaught.evidence.lineage import Lineage
+from selftaught.evidence.own import OwnDocument
 from selftaught.evidence.report import RunDocument, RunReached
 from selftaught.lab.progress import Pulse
 from selftaught.store import Store
@@ -45,6 +46,7 @@ class StoppedExperiment(ExperimentReached, PlainStanding):
 PRINTED = {
     "run --seed 1": (RunDocument, RUN),
     "compare seed hints --seed 1": (ContestDocument, FEW),
+    "improve sums.py --score scorer.py --seed 1": (OwnDocument, FEW[4:]),
     "show 1": (RunDocument, []),
     "show 2": (ContestDocument, []),
     "show 1 --improver": (PlainProgram, []),

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
 """Plain data: what `json` writes and reads back unchanged."""
@@ -23,9 +23,34 @@ def canonical(value: JSON) -> str:
     return _CANONICAL.encode(value)
 
 
+def faithful(value: Any) -> bool:
+    """Whether JSON gives back what is made of lists, dicts and the like as it is: no tuples, only texts as keys."""
+    if isinstance(value, list):
+        return all(map(faithful, cast("list[Any]", value)))
+    if isinstance(value, dict):
+        items = cast("dict[Any, Any]", value).items()
+        return all(isinstance(key, str) and faithful(one) for key, one in items)
+    return not isinstance(value, tuple)
+
+
+def as_json(value: Any) -> Any:
+    """What JSON makes of it: tuples are lists, and the keys of dicts texts."""
+    if isinstance(value, list | tuple):
+        return [as_json(one) for one in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        items = cast("dict[Any, Any]", value).items()
+        return {key if isinstance(key, str) else str(as_json(key)): as_json(one) for key, one in items}
+    return value
+
+
 def digest(value: JSON) -> str:
     """SHA-256 of the canonical text, 64 hexadecimal digits."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def digest_of_files(paths: Sequence[str]) -> dict[str, JSON]:
+    """SHA-256 of each file by its name; empty for one that is not there."""
+    return {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() if Path(path).is_file() else "" for path in paths}
 
 
 def seed_from(*parts: JSON) -> int:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from selftaught.errors import SelftaughtError, UsageError
-from selftaught.plain import JSON, digest, rng_from
+from selftaught.plain import JSON, digest, digest_of_files, rng_from
 from selftaught.sandbox import Limits
+from selftaught.sandbox.packages import versions
 
 Split = Literal["train", "validation", "test"]
 Half = Literal["practice", "judged"]
@@ -61,7 +62,8 @@ class Task(ABC):
     """What is asked, and how an answer is graded. Runs on the trusted side only.
 
     A grade is a number in [0, 1], above 1 only where a task says that it is unbounded; an instance whose answer is invalid, or
-    whose run failed, counts 0; the raw score of a solution is the mean over the instances.
+    whose run failed, counts 0; the raw score of a solution is the mean over the instances. A task that is `ranged` grades in
+    any unit: there a solution that fails on an instance has no score, and utilities tell how it fares beside the start.
     """
 
     name: str
@@ -80,6 +82,16 @@ class Task(ABC):
     """Raw score of the reference best: 1 on the common scale, where the start solution is 0."""
     unbounded: ClassVar[bool] = False
     """Whether a grade may exceed 1: where 1 is the best that was known when the task was written, and may be beaten."""
+    ranged: bool | None = False
+    """Whether a grade may be any number; None: it may where one of the start solution is not in [0, 1]."""
+    minimize: bool = False
+    """Of a ranged task: whether less is better."""
+    packages: tuple[str, ...] = ()
+    """Installed packages that solutions may import besides numpy."""
+    exact: bool = False
+    """Whether answers keep tuples and the keys of dicts; otherwise these come as lists and texts."""
+    reads: tuple[str, ...] = ()
+    """Files beside its own that decide what it draws or grades. Of a task in a file, those read on import are added."""
     known_start: ClassVar[float | None] = None
     """Raw score of the start solution where it is known exactly; otherwise it is measured before a run."""
 
@@ -120,4 +132,6 @@ class Task(ABC):
     def source(self) -> str:
         """Digest of the files that define this task and the tasks it builds on: a changed task is another task."""
         kinds = [kind for kind in type(self).__mro__ if issubclass(kind, Task) and kind is not Task]
-        return digest([Path(file).read_text(encoding="utf-8") if file else repr(kinds) for file in self.source_files])
+        texts = [Path(file).read_text(encoding="utf-8") if file else repr(kinds) for file in self.source_files]
+        more = [digest_of_files(self.reads), versions(self.packages), self.minimize]
+        return digest([texts, *more] if any(more) else texts)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol, cast
 
 from selftaught.lab import Lab
-from selftaught.lab.grading import verdict
+from selftaught.lab.grading import outside, relative, told, verdict
 from selftaught.lab.interface import about_task
 from selftaught.lab.patience import in_time
-from selftaught.plain import JSON, canonical, seed_from
+from selftaught.plain import JSON, as_json, canonical, faithful, seed_from
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox import Attempts, Job, Limits, together
 from selftaught.task import Half, Instance, Split, Task, authored
@@ -78,14 +78,14 @@ class TaskUtility:
         def draw() -> tuple[Instance, ...]:
             with authored(self._task, "draw"):
                 drawn = self._task.sample(self._lab.roots.instances, self._split, self._repetition, self._half)
-                canonical([list(instance.args) for instance in drawn])
+                canonical([as_json([*instance.args]) for instance in drawn])
             return drawn
 
         return in_time(self._lab, f"task {self._task.name}: its draw", draw)
 
     @property
     def description(self) -> str:
-        return about_task(self._task)
+        return about_task(self._task, self.ranged)
 
     @property
     def key(self) -> JSON:
@@ -99,13 +99,22 @@ class TaskUtility:
 
     def score(self, program: Program, earlier: int = 0) -> Score:  # noqa: ARG002 - the instances are fixed
         fact = self._fact(program)
-        return Score(fact["value"], fact["reason"], tuple(fact["grades"]), fact["failures"])
+        value = fact["value"]
+        if self.ranged:
+            value = relative(value, self._start["value"], self._task.minimize)
+        return Score(value, fact["reason"], tuple(fact["grades"]), fact["failures"])
 
     def feedback(self, program: Program) -> str:
-        fact = self._fact(program)
-        if fact["value"] is None:
-            return f"The program failed on every instance: {fact['reason']}"
-        return "\n".join([f"Mean grade {fact['value']:.4f}.", *fact["notes"]])
+        return told(self._fact(program), self.ranged)
+
+    @property
+    def ranged(self) -> bool:
+        """Whether grades may be any numbers."""
+        return outside(self._start) if self._task.ranged is None else self._task.ranged
+
+    @property
+    def _start(self) -> Mapping[str, Any]:
+        return self._fact(Program(self._task.start))
 
     def _fact(self, program: Program) -> Mapping[str, Any]:
         about: dict[str, JSON] = {"program": program.digest, "utility": self.key}
@@ -120,19 +129,28 @@ class TaskUtility:
         self._lab.progress.count("scorings")
         if len(program.text) > MAX_CHARS:
             return self._no_program(f"longer than {MAX_CHARS:,} characters", Attempts({}))
-        name = self._task.name
+        name, inputs = self._task.name, [[*instance.args] for instance in self.instances]
+        exact = self._task.exact or not faithful(inputs)
         job = Job(
             program=program.text,
             entry=self.entry,
-            inputs=tuple(instance.args for instance in self.instances),
+            inputs=tuple(map(tuple, inputs)),
             seeds=self._seeds(),
             limits=self._lab.eased(self._task.limits),
+            packages=self._task.packages,
+            exact=exact,
         )
         with self._lab.progress.timed("scoring", name):
             outcomes = self._lab.compute(job)
         if outcomes[0].kind == "defect":
             return self._no_program(outcomes[0].error, together(outcome.denied for outcome in outcomes))
-        return in_time(self._lab, f"task {name}: its grade", lambda: verdict(self._task, self.instances, outcomes))
+        if exact and not self._task.exact:
+            outcomes = [replace(one, answer=as_json(one.answer)) for one in outcomes]
+        unknown = self._task.ranged is None and program.text == self._task.start
+        ranged = None if unknown else self.ranged
+        return in_time(
+            self._lab, f"task {name}: its grade", lambda: verdict(self._task, self.instances, outcomes, ranged)
+        )
 
     def _no_program(self, why: str, denied: Attempts) -> JSON:
         failures = len(self.instances)

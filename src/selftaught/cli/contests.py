@@ -47,7 +47,7 @@ def compare(
 
     limit = comparison.limit
     writable(csv, picture)
-    entrants = [_of_run(one, how) if one.partition(":")[0] == "run" else _given(one) for one in improvers]
+    entrants = [entrant(one, how) for one in improvers]
     base = Contest(tuple(entrant for entrant, _ in entrants))
     contest = replace(
         base,
@@ -66,6 +66,11 @@ def compare(
         document = begin(facts, contest, asked.seed, spending, how, trial)
     write(document, csv, picture)
     end(document)
+
+
+def entrant(named: str, kept: Kept) -> tuple[Entrant, Program]:
+    """An improver as it is named on the command line, and its program."""
+    return _of_run(named, kept) if named.partition(":")[0] == "run" else _given(named)
 
 
 def _given(named: str) -> tuple[Entrant, Program]:

@@ -45,6 +45,10 @@ def execute(
     memory_mb: Annotated[int, typer.Option(help="Address space in MiB it may use.")] = 1024,
     files_mb: Annotated[int, typer.Option(help="MiB of files it may write below /tmp (level strict).")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of its generators of random numbers.")] = 0,
+    packages: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="PACKAGE", help="Installed package that it may import; repeat for more."),
+    ] = None,
     sandbox: Level = "strict",
     json: Json = False,
 ) -> None:
@@ -61,7 +65,7 @@ def execute(
     text, values = _text(program), _arguments(args)
     with open_sandbox(sandbox, slots=1) as box:
         limits = Limits(cpu_s=cpu_s, memory_mb=memory_mb, files_mb=files_mb)
-        outcome = box.run(Job(text, entry, (tuple(values),), (seed,), limits))[0]
+        outcome = box.run(Job(text, entry, (tuple(values),), (seed,), limits, packages=tuple(packages or ())))[0]
         level = box.level
     if json:
         document: Executed = {

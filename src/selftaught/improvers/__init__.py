@@ -17,9 +17,15 @@ from selftaught.plain import is_file
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.jail import GUEST
 
+ANY_LANGUAGE = "any-language"
+"""The improver for whole files that need be no Python. It is not among those that are compared on tasks."""
 _CHECK = (
     "import sys; sys.path.insert(0, sys.argv[1]); from programs import defect; "
     "print(defect(sys.stdin.read(), sys.argv[2]) or '')"
+)
+_NAMES = (
+    "import ast, sys; "
+    "print('\\n'.join(n.name for n in ast.parse(sys.stdin.read()).body if isinstance(n, ast.FunctionDef)))"
 )
 _PARSE_S = 10.0
 FOUND = "found/"
@@ -42,6 +48,8 @@ def load(name_or_path: str) -> Program:
         return _read("programs", name_or_path)
     if name_or_path in found():
         return _read("found", name_or_path.removeprefix(FOUND))
+    if name_or_path == ANY_LANGUAGE:
+        return _read("programs/files", ANY_LANGUAGE)
     return _from_file(Path(name_or_path))
 
 
@@ -57,6 +65,16 @@ def _read(folder: str, name: str) -> Program:
 def flagged() -> Program:
     """The seed improver that carries the paper's flag `use_sandbox`, switched on: what audits have improved. Not in the box."""
     return _read("programs/flagged", "seed")
+
+
+def functions(text: str) -> list[str]:
+    """The functions at the top of a program, in a process of their own; none where it does not parse."""
+    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _NAMES]
+    try:
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_PARSE_S, check=False)
+    except subprocess.TimeoutExpired:
+        return []
+    return done.stdout.decode().split() if done.returncode == 0 else []
 
 
 def _from_file(path: Path) -> Program:

@@ -153,12 +153,16 @@ class Lab:
     def defect(self, text: JSON, entry: str) -> str | None:
         """Why what a guest gave is no program that defines the function `entry`, in one line; None when it is one.
 
+        Without an entry, any text is one that is not empty.
+
         Only the syntax is looked at, in the sandbox: parsing has its own dangers.
         """
         if not isinstance(text, str):
             return f"not a text but {type(text).__name__}"
         if len(text) > MAX_CHARS:
             return f"longer than {MAX_CHARS:,} characters"
+        if not entry:  # of any language
+            return None if text.strip() else "an empty text"
         (outcome,) = self.sandbox.run(tool("programs", "defect", [(text, entry)], self.eased(Limits())))
         if outcome.kind != "answer":
             return f"does not parse: {outcome.kind}"

@@ -2,62 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf, isfinite
-from typing import cast
+from numbers import Real
+from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from selftaught.errors import UsageError
 from selftaught.plain import JSON
 from selftaught.sandbox import OF_A_MACHINE, Outcome, together
 from selftaught.task import Instance, InvalidAnswer, Task, authored
 
+
+class Used(NamedTuple):
+    """What a program used on one instance."""
+
+    cpu_s: float
+    peak_mb: float
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A task whose grades depend on what the program used as well."""
+
+    def grade_used(self, instance: Instance, answer: JSON, used: Used) -> float: ...
+
+
 _NOTES = 5
 """How many lost instances feedback names."""
+_LEAST = 1e-9
+"""The utility of the worst score that there can be: a failure has 0."""
 
 
-def verdict(task: Task, instances: Sequence[Instance], outcomes: Sequence[Outcome]) -> JSON:
-    """The stored fact of one scoring: mean grade, grades, and notes for feedback, which name no expected answer."""
-    graded = [_grade(task, instance, outcome) for instance, outcome in zip(instances, outcomes, strict=True)]
+def verdict(
+    task: Task, instances: Sequence[Instance], outcomes: Sequence[Outcome], ranged: bool | None = False
+) -> JSON:
+    """The stored fact of one scoring: mean grade, grades, and notes for feedback, which name no expected answer.
+
+    `ranged`: grades may be any numbers. There a program that fails on an instance has no score. None: where one is not in
+    [0, 1].
+    """
+    anyhow = ranged is not False
+    graded = [_grade(task, one, outcome, anyhow) for one, outcome in zip(instances, outcomes, strict=True)]
+    ranged = any(not 0 <= grade <= 1 for grade, _ in graded) if ranged is None else ranged
     grades = [0.0 if reason else value for value, reason in graded]
     failures = [reason for _, reason in graded if reason]
+    failed = bool(failures) if ranged else len(failures) == len(graded)
     return {
-        "value": None if len(failures) == len(graded) else sum(grades) / len(grades),
-        "reason": failures[0] if len(failures) == len(graded) else None,
-        "grades": grades,
+        "value": None if failed else sum(grades) / len(grades),
+        "reason": failures[0] if failed else None,
+        "grades": [] if ranged and failed else grades,
         "failures": len(failures),
-        "notes": _notes(task, instances, outcomes, graded),
+        "notes": _notes(task, instances, outcomes, graded, ranged),
         "denied": together(outcome.denied for outcome in outcomes).fact(),
         **({"limited": limited} if (limited := sum(one.kind in OF_A_MACHINE for one in outcomes)) else {}),
     }
 
 
-def _grade(task: Task, instance: Instance, outcome: Outcome) -> tuple[float, str | None]:
+def told(fact: Mapping[str, Any], ranged: bool) -> str:
+    """What an improver is told of a scoring."""
+    if fact["value"] is not None:
+        return "\n".join([f"Mean grade {shown(fact['value'], ranged)}.", *fact["notes"]])
+    if ranged and fact["notes"]:  # others need not have failed
+        return "\n".join(["The program has no score, since it failed on an instance.", *fact["notes"]])
+    return f"The program failed on every instance: {fact['reason']}"
+
+
+def relative(value: float | None, start: float | None, minimize: bool) -> float | None:
+    """Where a score of any unit lies beside the start solution's, from 0 (worst) over 0.5 (as good) to 1.
+
+    It rises with the score and with nothing else; half of what is left to 1 is a gain as large as the start's own score.
+    """
+    if value is None:
+        return None
+    gain = (value - (start or 0.0)) * (-1 if minimize else 1)
+    return max(_LEAST, 0.5 + 0.5 * gain / (abs(gain) + (abs(start or 0.0) or 1.0)))
+
+
+def outside(fact: Mapping[str, Any]) -> bool:
+    """Whether some grade of a scoring is not in [0, 1]."""
+    return any(not 0 <= one <= 1 for one in fact["grades"])
+
+
+def shown(grade: float, ranged: bool = True) -> str:
+    """A grade as a text: to four places, or to six figures where it may be any number."""
+    return f"{grade:.6g}" if ranged else f"{grade:.4f}"
+
+
+def number(grade: object) -> float | None:
+    """The finite number that a grade is, numpy's included; None for what is none."""
+    item = getattr(grade, "item", None)
+    value: object = item() if callable(item) and getattr(grade, "shape", None) == () else grade
+    try:
+        real = float(value) if isinstance(value, Real) else inf
+    except (OverflowError, ValueError):
+        return None
+    return (value if type(value) is int else real) if isfinite(real) else None
+
+
+def _grade(task: Task, instance: Instance, outcome: Outcome, ranged: bool) -> tuple[float, str | None]:
     """The grade, or 0 and why there is none."""
     if outcome.kind != "answer":
         return 0.0, f"{outcome.kind}: {outcome.error.splitlines()[0] if outcome.error else 'no details'}"
     try:
         with authored(task, "grade"):
-            grade = task.grade(instance, outcome.answer)
+            used = Used(outcome.cpu_s, outcome.peak_mb)
+            measured = task.grade_used if isinstance(task, Measuring) else None
+            given = cast(
+                object, measured(instance, outcome.answer, used) if measured else task.grade(instance, outcome.answer)
+            )
     except InvalidAnswer as error:
         return 0.0, f"invalid answer: {error}"
-    most = inf if task.unbounded else 1
-    if not isinstance(cast(object, grade), int | float) or not isfinite(grade) or not 0 <= grade <= most:
-        within = "of at least 0" if task.unbounded else "in [0, 1]"
-        raise UsageError(f"task {task.name} graded an answer {grade!r}, which is no number {within}: mend its grade()")
+    grade, most = number(given), inf if task.unbounded else 1
+    if grade is None or not (ranged or 0 <= grade <= most):
+        within = "" if ranged else " of at least 0" if task.unbounded else " in [0, 1]"
+        other = "" if ranged or grade is None else ", or say `ranged = True` in it where grades may be any numbers"
+        raise UsageError(
+            f"task {task.name} graded an answer {given!r}, which is no number{within}: mend its grade(){other}"
+        )
     return grade, None
 
 
 def _notes(
-    task: Task, instances: Sequence[Instance], outcomes: Sequence[Outcome], graded: Sequence[tuple[float, str | None]]
+    task: Task,
+    instances: Sequence[Instance],
+    outcomes: Sequence[Outcome],
+    graded: Sequence[tuple[float, str | None]],
+    ranged: bool,
 ) -> list[str]:
     """The worst instances first, with why: a failure's reason, or what the task explains."""
-    order = sorted(range(len(graded)), key=lambda i: (graded[i][1] is None, graded[i][0], i))
+    sign = -1 if task.minimize else 1
+    order = sorted(range(len(graded)), key=lambda i: (graded[i][1] is None, sign * graded[i][0], i))
     notes: list[str] = []
     for i in order[:_NOTES]:
         grade, reason = graded[i]
-        if reason is None and grade >= 1:
+        if reason is None and grade >= 1 and not ranged:
             break
         with authored(task, "explain"):
             said = reason or task.explain(instances[i], outcomes[i].answer)
-        notes.append(f"Instance {i + 1}: grade {grade:.4f}" + (f" ({said})" if said else ""))
+        value = "no grade" if ranged and reason else f"grade {shown(grade, ranged)}"
+        notes.append(f"Instance {i + 1}: {value}" + (f" ({said})" if said else ""))
     return notes

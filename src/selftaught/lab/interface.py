@@ -9,35 +9,54 @@ from collections.abc import Mapping, Sequence
 
 from selftaught.budget import Allowance
 from selftaught.program import MAX_CHARS
-from selftaught.sandbox import Limits
 from selftaught.settings import Keep
 from selftaught.task import Task
 
 
-def about_task(task: Task) -> str:
-    """All that an improver is told of a task. It tells no split from another, also where they differ in size."""
+def about_task(task: Task, ranged: bool | None = None) -> str:
+    """All that an improver is told of a task. It tells no split from another, also where they differ in size.
+
+    `ranged`: whether grades may be any numbers, where the task leaves that to its start solution.
+    """
     count = task.instances["train"] if len(set(task.instances.values())) == 1 else None
     instances = "1 instance" if count == 1 else f"{count} instances" if count else "a number of instances"
+    if ranged or task.ranged:
+        return f"{task.description.strip()}\n\n{_ranged(task, instances)} {_may(task)}"
     grades = "at least 0, above 1 where an answer beats the best known" if task.unbounded else "between 0 and 1"
     return (
         f"{task.description.strip()}\n\n"
         f"The utility is the mean grade over {instances}, {grades}. An instance whose answer is invalid, "
         f"or which needs more than {task.limits.cpu_s:g} s of CPU time or {task.limits.memory_mb} MiB, "
         f"is graded 0; a program that answers none has utility 0. Scoring the same program again gives the same. "
-        f"{_may(task.limits)}"
+        f"{_may(task)}"
     )
 
 
-def _may(limits: Limits) -> str:
+def _ranged(task: Task, instances: str) -> str:
+    """How a task is scored whose grades may be any numbers."""
+    better, worse = ("lower", "higher") if task.minimize else ("higher", "lower")
+    return (
+        f"The score of a program is the mean grade over {instances}, {better} is better. The utility tells how that compares "
+        f"with the score of the program to begin with: it is 0.5 where both are equal, nearer to 1 the {better}, nearer to 0 "
+        f"the {worse} the score is; utility.feedback tells the score itself. A program that fails on an instance, gives no "
+        f"valid answer, or needs more than {task.limits.cpu_s:g} s of CPU time or {task.limits.memory_mb} MiB on one has no "
+        f"score, and utility 0. Scoring the same program again gives the same."
+    )
+
+
+def _may(task: Task) -> str:
     """What a solution may import, write and return."""
+    limits = task.limits
+    known = ["Python's standard library", "numpy", *task.packages]
+    keys = "tuples and dicts" if task.exact else "dicts with texts as keys"
     files = (
         f"may write files below /tmp, at most {limits.files_mb} MiB in all, which are gone when it ends, but"
         if limits.files_mb
         else "can write no files and"
     )
     return (
-        f"A program may import Python's standard library and numpy, nothing else; it {files} has no network. What it "
-        f"returns is plain data (numbers, texts, lists, dicts with texts as keys) of at most {limits.answer_kb} KiB; its "
+        f"A program may import {', '.join(known[:-1])} and {known[-1]}, nothing else; it {files} has no network. What it "
+        f"returns is plain data (numbers, texts, lists, {keys}) of at most {limits.answer_kb} KiB; its "
         f"own text has at most {MAX_CHARS:,} characters."
     )
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab, Stopped
+from selftaught.lab.prints import aside
 
 T = TypeVar("T")
 PATIENCE_S = 120.0
@@ -30,7 +31,9 @@ def in_time(lab: Lab, what: str, work: Callable[[], T]) -> T:
 
     def run() -> None:
         try:
-            future.set_result(work())
+            with aside():
+                found = work()
+            future.set_result(found)
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             future.set_exception(error)
 

@@ -84,6 +84,11 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     profile: Profile = "function"
     """`function`; `improver`, which may call host functions; `tool`, which finds this project's own tools to import."""
+    packages: tuple[str, ...] = ()
+    """Installed packages that the program may import besides numpy."""
+    exact: bool = False
+    """Tuples and the keys of dicts, texts or not, arrive as they are, in the arguments and in the answer. Otherwise both are
+    as JSON has them: lists, and texts as keys."""
 
 
 def tool(name: str, function: str, inputs: Sequence[tuple[JSON, ...]], limits: Limits | None = None) -> Job:

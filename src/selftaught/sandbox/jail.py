@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from selftaught.errors import SandboxRefused
-from selftaught.sandbox import Profile
+from selftaught.sandbox import Profile, packages
 from selftaught.sandbox import filter as syscalls
 from selftaught.sandbox.filter import Handing
 from selftaught.sandbox.guest import kernel
@@ -75,6 +75,8 @@ class Kind:
     """With numpy loaded; without it, forks are cheaper."""
     files: bool = False
     """Each child has a folder of its own to write in."""
+    packages: tuple[str, ...] = ()
+    """What programs may import besides numpy."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,9 @@ def interpreter() -> Path:
     return Path(sys.executable).resolve()
 
 
-def binds(profile: Profile = "function") -> Iterator[Bind]:
-    """The explicit list: shared libraries, the interpreter with its standard library, numpy, the guest's files, and for
-    tools these."""
+def binds(profile: Profile = "function", also: tuple[str, ...] = ()) -> Iterator[Bind]:
+    """The explicit list: shared libraries, the interpreter with its standard library, numpy and the packages that are asked for
+    `also`, the guest's files, and for tools these."""
     for folder in _library_folders():
         yield Bind(folder, folder)
     yield Bind(interpreter(), interpreter())
@@ -108,6 +110,8 @@ def binds(profile: Profile = "function") -> Iterator[Bind]:
         yield Bind(cache_file, cache_file)
     for folder in numpy_folders():
         yield Bind(folder, Path("/site", folder.name))
+    for path in packages.folders(also):
+        yield Bind(path, Path("/site", path.name))
     for name in _GUEST_FILES:
         yield Bind(GUEST / name, Path("/guest", name))
     if profile == "tool":
@@ -203,10 +207,10 @@ def _walls(layers: Layers, kind: Kind, listed: list[Bind], sources: list[str]) -
     return [*words, "--"]
 
 
-def _places(profile: Profile) -> tuple[list[str], list[str]]:
+def _places(kind: Kind) -> tuple[list[str], list[str]]:
     """Without namespaces: what may be read, and which folders may be listed though not all in them may be read."""
     covered = list(masks())
-    found = [_uncovered(bind.source, covered) for bind in binds(profile)]
+    found = [_uncovered(bind.source, covered) for bind in binds(kind.profile, kind.packages)]
     readable = [Path("/dev/null"), Path("/dev/zero"), *(path for one, _ in found for path in one)]
     return [*map(str, readable)], [str(path) for _, one in found for path in one]
 
@@ -216,7 +220,7 @@ def _bounds(layers: Layers, kind: Kind) -> dict[str, object]:
     if not layers.namespaces and not (layers.landlock and kernel.landlock_abi()):
         return {"rules": [("", True)], "listed": [], "writable": [""]}
     within = layers.namespaces
-    places = [str(bind.target if within else bind.source) for bind in binds(kind.profile)]
+    places = [str(bind.target if within else bind.source) for bind in binds(kind.profile, kind.packages)]
     places += [str(link) for link in _links()]
     # Python itself looks through these for any import
     places += ["/site", "/guest"] if within else [str(next(numpy_folders()).parent), str(GUEST)]
@@ -225,7 +229,7 @@ def _bounds(layers: Layers, kind: Kind) -> dict[str, object]:
     above = {str(folder) for place in [*places, *_DEVICES, "/tmp/x"] for folder in Path(place).parents} - {"/etc"}
     return {
         "rules": sorted(rules, key=lambda rule: -len(rule[0])),
-        "listed": sorted(above) if within else _places(kind.profile)[1],
+        "listed": sorted(above) if within else _places(kind)[1],
         "writable": [*_DEVICES, "/tmp"] if kind.files else _DEVICES,
     }
 
@@ -257,7 +261,7 @@ def _options(layers: Layers, kind: Kind, door: int) -> str:
             "files": kind.files,
             "pidns": layers.pidns and within,
             "count": layers.filter and _counting(layers, kind),
-            "landlock": None if not layers.landlock else (["/"], []) if within else _places(kind.profile),
+            "landlock": None if not layers.landlock else (["/"], []) if within else _places(kind),
             "filters": [base64.b64encode(program).decode() for program in filters],
             "opens": syscalls.opens(arch) if layers.filter else {},
             **_bounds(layers, kind),
@@ -272,7 +276,7 @@ def start(layers: Layers, kind: Kind, door: int, errors: int) -> subprocess.Pope
     """
     if layers.namespaces or layers.landlock:
         _refuse_if_readable()
-    listed = list(binds(kind.profile))
+    listed = list(binds(kind.profile, kind.packages))
     root = os.geteuid() == 0
     staged = root and layers.namespaces
     sources = [f"/tmp/{i}" if staged else str(bind.source) for i, bind in enumerate(listed)]

@@ -39,7 +39,8 @@ class Papers:
 
     def __init__(self, job: Job) -> None:
         frames = [_frame({"program": job.program, "entry": job.entry, "seed": job.seeds[0], **_caps(job)})]
-        frames += [_frame([seed, given]) for seed, given in zip(job.seeds, job.inputs, strict=True)]
+        inputs = [wire.marked([*given]) for given in job.inputs] if job.exact else job.inputs
+        frames += [_frame([seed, given]) for seed, given in zip(job.seeds, inputs, strict=True)]
         index = b"".join(wire.SIZE.pack(len(frame)) for frame in frames)
         self.payload = os.memfd_create("payload", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.writev(self.payload, [index, b"".join(frames)])
@@ -56,7 +57,8 @@ class Papers:
 
 
 def _caps(job: Job) -> dict[str, int]:
-    return {"limit": job.limits.answer_kb * 1024}
+    exact = {"exact": 1} if job.exact else {}
+    return {"limit": job.limits.answer_kb * 1024, **exact}
 
 
 def _frame(value: object) -> bytes:
@@ -65,7 +67,7 @@ def _frame(value: object) -> bytes:
 
 
 def _kind(job: Job) -> Kind:
-    return Kind(job.profile, "numpy" in job.program, job.limits.files_mb > 0)
+    return Kind(job.profile, "numpy" in job.program, job.limits.files_mb > 0, job.packages)
 
 
 def _header(job: Job) -> bytes:
@@ -234,7 +236,7 @@ class Pool:
             if not message:
                 slot.drop(kind)
             peak_kb = finished(message, files[2])
-            return outcomes(files[1], len(job.inputs), peak_kb, job.limits)
+            return outcomes(files[1], len(job.inputs), peak_kb, job.limits, job.exact)
 
     def _improver_line(self, kind: Kind) -> socket.socket:
         with self._lock:

@@ -23,6 +23,8 @@ Keep = Literal["better", "returned"]
 """What of an improver run is judged. `better`: what a user would keep, the better of the start solution and what it returned,
 by the practice score; ties and failures keep the start. `returned`: the paper's letter, whatever it returned."""
 Preset = Literal["ours", "paper", "tiny"]
+Form = Literal["function", "command", "folder"]
+"""What scores a program of the user's: functions in a file, a command, an OpenEvolve folder."""
 LONGEST_CPU_S = 86_400.0
 """What an improver's own code may use at most."""
 
@@ -314,6 +316,73 @@ class Audit:
         return cls(**_known(cls, plain))
 
 
+@dataclass(frozen=True)
+class Own:
+    """What improving a program of the user's is asked to do. Stored like a run's settings, and resumed like a run."""
+
+    program: str
+    """Digest of the text to begin with, kept in the store."""
+    name: str
+    """The file that it came from."""
+    scorer: str
+    """The file or folder that scores, or a command's words as a JSON list."""
+    improver: str
+    """Digest of the improver's text, kept in the store."""
+    form: Form = "function"
+    entry: str = ""
+    """The function to improve; empty where a command scores the whole file."""
+    about: str = ""
+    """What is wanted, in words."""
+    minimize: bool = False
+    packages: tuple[str, ...] | None = None
+    """Installed packages that the program may import besides numpy."""
+    files: tuple[str, ...] | None = None
+    """What a command sees beside the program."""
+    cpu_s: float = 10.0
+    """CPU seconds that the program may use on an instance, or a command in all."""
+    memory_mb: int = 1024
+    model: ModelChoice = OFFLINE
+    seed: int = 0
+    rounds: int = 1
+    """Improver runs in a row, each from the best program so far."""
+    inner: Allowance = field(default_factory=lambda: Settings("").inner)
+    """What each of them may use."""
+
+    def __post_init__(self) -> None:
+        _sound(self)
+        _check("inner", self.inner)
+        if self.rounds < 1:
+            raise UsageError(f"--rounds is {self.rounds}: at least 1 is needed")
+        if not (0.01 <= self.cpu_s <= LONGEST_CPU_S and 64 <= self.memory_mb <= 1 << 20):
+            raise UsageError("a program needs --program-cpu-s from 0.01 to 86400 and --program-mb from 64 to 1048576")
+
+    @property
+    def summary(self) -> str:
+        """What is done, in a few words."""
+        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
+        return f"improve {self.name.rpartition('/')[2]}, {rounds}"
+
+    @property
+    def proposer(self) -> ModelChoice | None:
+        """None: it makes no improver."""
+        return None
+
+    def plain(self) -> dict[str, JSON]:
+        return {"kind": "improve", **_stored(self)}
+
+    def with_headers(self, sent: Sent) -> Self:
+        """The same with the headers of its model, which are not stored."""
+        return replace(self, model=sent.to(self.model))
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Own:
+        """What `plain()` gave. UsageError where it holds what this version does not know."""
+        known = _known(cls, plain)
+        known |= {name: tuple(known[name]) for name in ("packages", "files") if known.get(name) is not None}
+        known["inner"] = Allowance(**known["inner"])
+        return cls(**known)
+
+
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     """Settings with some fields changed. UsageError for one that there is not."""
     there = [one.name for one in fields(settings)]
@@ -323,7 +392,7 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return replace(settings, **{**changes, **lists})
 
 
-def _sound(asked: Settings | Contest | Plan | Audit | Entrant | Allowance) -> None:
+def _sound(asked: Settings | Contest | Plan | Audit | Own | Entrant | Allowance) -> None:
     """Raise UsageError for a field whose value is not of the field's type."""
     for name, hint in _hints(type(asked)).items():
         value: object = getattr(asked, name)
@@ -365,7 +434,7 @@ def _unfit_tuple(value: object, inner: tuple[Any, ...]) -> str:
     return f"a list, each {needed}," if needed else "" if members or inner[0] is not str else "a list of at least one"
 
 
-def _known(kind: type[Settings | Contest | Plan | Audit], plain: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Settings | Contest | Plan | Audit | Own], plain: Mapping[str, Any]) -> dict[str, Any]:
     """The stored fields. A later version may have stored settings that this one cannot keep to: UsageError."""
     given = {name: value for name, value in plain.items() if name != "kind" and name not in KEYS}
     strange = sorted(given.keys() - {one.name for one in fields(kind)})
@@ -374,7 +443,7 @@ def _known(kind: type[Settings | Contest | Plan | Audit], plain: Mapping[str, An
     return {**given, "model": ModelChoice.read(plain)}
 
 
-def _stored(asked: Settings | Contest | Plan | Audit) -> dict[str, JSON]:
+def _stored(asked: Settings | Contest | Plan | Audit | Own) -> dict[str, JSON]:
     """The fields as they are stored: those of the model beside the others, a proposer only where there is one."""
     found: dict[str, JSON] = {}
     for one in fields(asked):

@@ -1,26 +1,25 @@
 """The tasks in the box, one file each, and tasks of the user's own, by the path of a file.
 
-Names are resolved here; a task's module is imported only when it is asked for. A task of the user's own belongs in one
-file: its text is part of the key of everything that is stored about the task.
+Names are resolved here; a task's module is imported only when it is asked for. The text of a user's file, of the modules beside
+it and of the data that it reads on import are part of the key of everything that is stored about its tasks (see `sources`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module, util
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeGuard, cast
 
 from selftaught.errors import UsageError
+from selftaught.lab.prints import aside
 from selftaught.plain import is_file, roots
 from selftaught.sandbox import MOST_MB, Limits
 from selftaught.sandbox.guest.programs import defect
 from selftaught.task import Task, authored
+from selftaught.tasks.sources import run, sources
 
 _BUILT_IN = {
     "lpn": "Lpn",
@@ -49,8 +48,6 @@ _LEAST_LIMITS = {"cpu_s": 0.001, "wall_s": 0.001, "memory_mb": 64, "answer_kb": 
 LONGEST = 200
 """Characters that a task's name, its entry function, its class and the name of its file may have."""
 _LONGEST_PATH = 1000
-_RUNNING: set[str] = set()
-"""Files of tasks that are being run at this moment, by the names of their modules."""
 
 
 def names() -> dict[str, str]:
@@ -138,7 +135,10 @@ def _alike(one: Task, other: Task) -> bool:
     """Whether two tasks say the same of themselves, and draw the same."""
     said = ([getattr(task, part) for part in (*_PARTS, "description", "best", "known_start")] for task in (one, other))
     drawn = ([instance.args for instance in task.sample("alike", "train", 0, "practice")] for task in (one, other))
-    return one.source == other.source and len({repr(each) for each in said}) == len({repr(each) for each in drawn}) == 1
+    return (
+        one.source_files == other.source_files
+        and len({repr(each) for each in said}) == len({repr(each) for each in drawn}) == 1
+    )
 
 
 def load_all(specs: Sequence[str], seed: int) -> list[Task]:
@@ -163,49 +163,32 @@ def _built_in(name: str) -> Task:
 def _from_file(path: Path, kind: str) -> list[Task]:
     """The task of the class that is meant; else the file's list `TASKS` where it has one, otherwise one of each `Task`
     class that it defines."""
-    module = _run(path)
+    module = run(path)
     if kind:
         found: object = getattr(module, kind, None)
         if not (inspect.isclass(found) and issubclass(found, Task)):
             raise UsageError(
                 f"{path} defines no task {kind!r}: name a class at its top, derived from selftaught.task.Task"
             )
-        return [_whole(_make(found, path), path)]
+        return [_of_file(_whole(_make(found, path), path), path)]
     listed: Any = getattr(module, "TASKS", None)
     if listed is None:
         kinds = [kind for kind in vars(module).values() if inspect.isclass(kind) and issubclass(kind, Task)]
         listed = [_make(kind, path) for kind in kinds if kind.__module__ == module.__name__]
     if not isinstance(listed, list) or not listed:
         raise UsageError(f"{path} defines no task: it needs a class derived from selftaught.task.Task, or a list TASKS")
-    found = [_whole(task, path) for task in cast("list[object]", listed)]
+    found = [_of_file(_whole(task, path), path) for task in cast("list[object]", listed)]
     if len({task.name for task in found}) < len(found):
         raise UsageError(f"{path} gives two tasks one name: instances and stored scores go by it, so names must differ")
     return found
 
 
-def _run(path: Path) -> ModuleType:
-    """The file as a module. It is the user's own code, so whatever it raises is told to the user in one line."""
-    name = "selftaught_task_" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    found = util.spec_from_file_location(name, path)
-    if found is None or found.loader is None or not is_file(path):
-        raise UsageError(f"cannot read the task file {path}: give a Python file")
-    if name in _RUNNING:
-        raise UsageError(
-            f'{path} runs while its task is being read from it: put what it runs below `if __name__ == "__main__":`'
-        )
-    module = util.module_from_spec(found)
-    # A class finds its source, which is part of every key, through the table of modules.
-    sys.modules[name] = module
-    _RUNNING.add(name)
-    # Whatever a file of the user's raises is the user's to mend.
-    try:
-        found.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        said = " ".join(str(error).split())
-        raise UsageError(f"cannot run the task file {path}: {type(error).__name__}: {said}") from error
-    finally:
-        _RUNNING.discard(name)
-    return module
+def _of_file(task: Task, path: Path) -> Task:
+    """A task of a file: with all that the file reads, and free to grade in any unit where it does not say."""
+    task.reads = tuple(dict.fromkeys([*task.reads, *sources(path)]))
+    if not task.ranged and not task.unbounded:
+        task.ranged = True if task.minimize else None
+    return task
 
 
 def _make(kind: Callable[[], Task], path: Path) -> Task:
@@ -213,7 +196,8 @@ def _make(kind: Callable[[], Task], path: Path) -> Task:
     if missing:
         raise UsageError(f"{path}: the task {kind.__name__} lacks {' and '.join(missing)}")
     try:
-        return kind()
+        with aside():
+            return kind()
     except Exception as error:
         raise UsageError(
             f"{path}: the task {kind.__name__} cannot be made without arguments ({type(error).__name__}); list it in TASKS"
@@ -241,7 +225,7 @@ def _whole(task: object, path: Path) -> Task:
     counts: list[Any] = [task.instances.get(split) for split in ("train", "validation", "test")]
     if not all(type(count) is int and count > 0 for count in counts):
         raise UsageError(f"{called} must say in `instances` how many there are for train, validation and test")
-    with authored(task, "description"):
+    with authored(task, "description"), aside():
         if not isinstance(cast("object", task.description), str):
             raise UsageError(f"{called} has a description that is no text")
     best = cast("object", task.best)

@@ -12,7 +12,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 MAX_CHARS = 100_000
 """Longer texts are no programs."""
@@ -323,11 +323,11 @@ def unbound(tree: ast.AST) -> set[str]:
 
 def unended(tree: ast.Module) -> bool:
     """Whether the last function of a program may go on: it is the end of the text, and nothing ends the function."""
-    last: ast.AST | None = tree.body[-1] if tree.body else None
+    last: Any = tree.body[-1] if tree.body else None
     inside = False
     while last is not None and (body := getattr(last, "orelse", None) or getattr(last, "body", None)):
         inside = inside or isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef)
-        last = body[-1] if isinstance(body, list) else None
+        last = cast("list[ast.stmt]", body)[-1] if isinstance(body, list) else None
     return inside and not isinstance(last, ast.Return | ast.Raise)
 
 

@@ -169,6 +169,15 @@ def _answer(kind: str, value: Any, limit: int) -> None:
     _send(data)
 
 
+def _faithful(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, between arguments and an answer that keep tuples and the keys of dicts."""
+
+    def called(*arguments: Any) -> Any:
+        return wire.marked(function(*map(wire.revived, arguments)))
+
+    return called
+
+
 def warm_up() -> None:
     """Do once what every job does, so that what Python sets up at first use is set up before the fork."""
     program = "import math\ndef f(x):\n    return [y + 1.5 for y in x]\n"
@@ -186,6 +195,8 @@ def serve(objects: Callable[[Any], list[Any]], hook: Hook) -> None:
     lines = text.splitlines()
     seed(job["seed"])
     state, function = _ready(text, job["entry"], lines)
+    if state == "answer" and "exact" in job:
+        function = _faithful(function)
     while True:
         value, arguments = _receive()
         hook.begin()

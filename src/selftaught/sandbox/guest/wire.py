@@ -12,6 +12,7 @@ within of what each tried, what it answered and printed, and as many `REFUSED` a
 from __future__ import annotations
 
 import struct
+from typing import Any, cast
 
 JOB = struct.Struct("<IQQQQIQ")
 """Number of inputs; per input: CPU and wall limit in ns; bytes of address space, of output (all inputs), of an answer,
@@ -62,3 +63,35 @@ TOTAL_OUTPUT = 64
 """All that a job prints may be this many times as large as what is kept of one input's output."""
 TOTAL_ANSWERS = 16
 """All answers of a job together may be this many times as large as one."""
+
+TUPLE, DICT = "\0tuple", "\0dict"
+"""What stands for a tuple, and for a dict of which some key is no text, where a job keeps them: `{TUPLE: items}`,
+`{DICT: pairs}`."""
+
+
+def marked(value: Any) -> Any:
+    """Plain data in which marks stand for tuples and for dicts with other keys than texts."""
+    kind = cast("Any", type(value))
+    if kind is list:
+        return [marked(one) for one in value]
+    if kind is tuple:
+        return {TUPLE: [marked(one) for one in value]}
+    if kind is dict:
+        if all(type(key) is str for key in value):
+            return {key: marked(one) for key, one in value.items()}
+        return {DICT: [[marked(key), marked(one)] for key, one in value.items()]}
+    return value
+
+
+def revived(value: Any) -> Any:
+    """What `marked` was given. Raises ValueError or TypeError for marks that it would not make."""
+    kind = cast("Any", type(value))
+    if kind is list:
+        return [revived(one) for one in value]
+    if kind is dict:
+        if len(value) == 1 and TUPLE in value:
+            return tuple(revived(one) for one in value[TUPLE])
+        if len(value) == 1 and DICT in value:
+            return {revived(key): revived(one) for key, one in value[DICT]}
+        return {key: revived(one) for key, one in value.items()}
+    return value

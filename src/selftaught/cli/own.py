@@ -1,0 +1,252 @@
+"""Programs of the user's own: have one improved, look at all that were tried."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+
+import typer
+
+from selftaught.cli.base import begin, looked_at
+from selftaught.cli.completion import improver_names
+from selftaught.cli.consent import agree
+from selftaught.cli.contests import entrant
+from selftaught.cli.declare import WHAT, Working, command, option
+from selftaught.cli.options import Asked, Begun, Budget, Kept, RunNumber, Spending
+from selftaught.cli.terminal import show_program, show_rows, tell
+from selftaught.errors import UsageError
+
+if TYPE_CHECKING:
+    from selftaught.program import Program
+    from selftaught.settings import Own
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What better means."""
+
+    score: Annotated[
+        Path | None, option(WHAT, "Python file with instances(split, seed) and score(instance, answer).", "SCORER")
+    ] = None
+    score_command: Annotated[
+        str | None,
+        option(WHAT, "Command that scores the file {} and prints a number or JSON, in a jail of its own.", "COMMAND"),
+    ] = None
+    file: Annotated[
+        list[Path] | None, option(WHAT, "With --score-command: what it sees beside the program; repeat for more.")
+    ] = None
+    entry: Annotated[str | None, option(WHAT, "The function to improve.  [default: the only one at the top]")] = None
+    about: Annotated[
+        str | None, option(WHAT, "What is wanted, or a file that says it.  [default: the scorer's docstring]")
+    ] = None
+    minimize: Annotated[bool, option(WHAT, "Less is better.")] = False
+    packages: Annotated[
+        list[str] | None, option(WHAT, "Installed package that the program may import; repeat for more.", "PACKAGE")
+    ] = None
+    improver: Annotated[
+        str | None,
+        option(
+            WHAT,
+            "Who improves it: a name from `improvers`, a file, or run:N.  [default: hints, or any-language]",
+            completes=improver_names,
+        ),
+    ] = None
+    rounds: Annotated[int, option(WHAT, "Improver runs in a row, each from the best program so far.")] = 1
+    program_cpu_s: Annotated[
+        float | None, option(WHAT, "CPU seconds of the program on an instance, or of the command.  [default: 10 or 60]")
+    ] = None
+    program_mb: Annotated[int | None, option(WHAT, "MiB of memory.  [default: 1024, of a command 4096]")] = None
+
+
+@command(everyday=("model", "score", "score_command", "improver", "rounds"), cls=Working)
+def improve(
+    program: Annotated[Path, typer.Argument(help="A file, or an OpenEvolve folder.")],
+    asked: Asked,
+    scoring: Scoring,
+    inner: Budget,
+    spending: Spending,
+    how: Begun,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where the better program is written.  [default: beside it]")
+    ] = None,
+) -> None:
+    """Improve a program of your own by what scores it. The same call with more --rounds goes on."""
+    from selftaught.runs.own import earlier_seed
+    from selftaught.store import Store
+
+    if output is not None and (output.exists() or not output.parent.is_dir()):
+        raise UsageError(f"cannot write {output}: name a file that is not there yet, in a folder that is")
+    source = _source(program)
+    text = _text(source)
+    _, improver = entrant(scoring.improver or _improver_for(source), how)
+    own = replace(_own(program, source, text, scoring, asked, improver), inner=inner.over(_own_inner()))
+    if asked.seed is None and how.store.is_file():
+        with Store(how.store, readonly=True) as facts:
+            own = replace(own, seed=earlier_seed(facts, own) or own.seed)
+    trial = agree(own, {improver.digest: improver.text}.__getitem__, spending.limits(), how)
+    with Store(how.store) as facts:
+        facts.keep(text)
+        facts.keep(improver.text)
+        document = begin(facts, own, asked.seed, spending, how, trial)
+    if document["better"]:
+        path = output or _beside(source, document["program"], int(document["run"]))
+        _write(path, document["program"])
+        tell(f"the better program is in {path}; {source} is as it was")
+
+
+def _improver_for(source: Path) -> str:
+    """The improver that the project has the best evidence for (docs/results.md), or the one for files that are no Python."""
+    from selftaught.improvers import ANY_LANGUAGE
+
+    return "hints" if source.suffix == ".py" else ANY_LANGUAGE
+
+
+def _own_inner() -> Any:
+    from selftaught.settings import Own
+
+    return Own("", "", "", "").inner
+
+
+def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked, improver: Program) -> Own:
+    """What is asked, from the options."""
+    from selftaught.runs.scorers import timeout_of
+    from selftaught.settings import Own
+
+    ways = [scoring.score is not None, scoring.score_command is not None, program.is_dir()]
+    if sum(ways) != 1:
+        raise UsageError(
+            "say what scores the program: --score FILE.py, or --score-command 'COMMAND {}', or give a folder"
+        )
+    files = tuple(str(one.resolve()) for one in scoring.file or ())
+    own = Own(
+        _digest(text),
+        str(source.resolve()),
+        str((scoring.score or program).resolve()),
+        improver.digest,
+        about=_about(scoring.about),
+        minimize=scoring.minimize,
+        packages=tuple(scoring.packages) if scoring.packages else None,
+        files=files or None,
+        rounds=scoring.rounds,
+        **asked.settings(),
+    )
+    if scoring.score_command is not None:
+        own = replace(own, form="command", scorer=json.dumps(_words(scoring.score_command)), cpu_s=60.0, memory_mb=4096)
+    elif program.is_dir():
+        own = replace(own, form="folder", cpu_s=timeout_of(program) or 60.0, memory_mb=4096)
+    else:
+        own = replace(own, entry=scoring.entry or _only(source, text))
+    own = own if scoring.program_cpu_s is None else replace(own, cpu_s=scoring.program_cpu_s)
+    return own if scoring.program_mb is None else replace(own, memory_mb=scoring.program_mb)
+
+
+def _words(text: str) -> list[str]:
+    words = shlex.split(text)
+    if not any("{}" in word for word in words):
+        raise UsageError("--score-command has no {}: it stands for the file of the program, e.g. 'sh score.sh {}'")
+    return words
+
+
+def _digest(text: str) -> str:
+    from selftaught.program import Program
+
+    return Program(text).digest
+
+
+def _source(program: Path) -> Path:
+    """The file of the program: of a folder, the one that it begins with."""
+    if not program.is_dir():
+        return program
+    found = sorted(program.glob("initial_program.*"))
+    found = [one for one in found if ".better" not in one.name]
+    if not found or not (program / "evaluator.py").is_file():
+        raise UsageError(f"{program} is no folder to improve: it needs initial_program.py and evaluator.py")
+    return found[0]
+
+
+def _text(source: Path) -> str:
+    from selftaught.program import MAX_CHARS
+
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the program {source}: {error}") from error
+    if not text.strip() or len(text) > MAX_CHARS:
+        raise UsageError(f"{source} holds no program: it is empty, or longer than {MAX_CHARS:,} characters")
+    return text
+
+
+def _only(source: Path, text: str) -> str:
+    """The only function at the top of the user's own file."""
+    from selftaught.improvers import functions
+
+    found = functions(text)
+    if len(found) != 1:
+        there = f"it has {', '.join(found)}" if found else "it has none"
+        raise UsageError(f"say by --entry which function of {source} is to be improved: {there}")
+    return found[0]
+
+
+def _about(given: str | None) -> str:
+    if given is None:
+        return ""
+    path = Path(given)
+    try:
+        return path.read_text(encoding="utf-8") if len(given) < 1000 and path.is_file() else given
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+
+
+def _beside(source: Path, text: str, number: int) -> Path:
+    """A name beside the program that is free, or that already holds just this."""
+    names = (f"{source.stem}.better{source.suffix}", f"{source.stem}.better-{number}{source.suffix}")
+    paths = [source.with_name(name) for name in names]
+    return next((one for one in paths if not one.exists() or one.read_bytes() == text.encode()), paths[-1])
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; the program is in the store all the same") from error
+
+
+class CandidateRow(TypedDict):
+    """A program that was scored: `selftaught candidates RUN --json` is a list of these."""
+
+    program: str
+    """Its digest; the first digits are enough to name it."""
+    score: float | None
+    """For practice, in the scorer's own unit; null where it has none."""
+    reason: str | None
+    """Why it has none."""
+
+
+@command()
+def candidates(
+    number: RunNumber,
+    kept: Kept,
+    program: Annotated[str | None, typer.Argument(help="Print this one: the first digits of its digest.")] = None,
+) -> None:
+    """List every program that `improve` has scored in a run, the best first, or print one."""
+    from selftaught.program import Program
+    from selftaught.runs.own import document_of, scored
+    from selftaught.settings import Own
+
+    with looked_at(kept) as facts:
+        record = facts.run(number)
+        document_of(record)
+        found = dict(scored(facts, number)[::-1])
+        if program is not None:
+            which = [name for name in found if name.startswith(program)]
+            if len(which) != 1:
+                raise UsageError(f"run {number} has {len(which)} programs whose digest begins with {program!r}")
+            show_program(Program(facts.text(which[0])), kept.json)
+            return
+    sign = -1 if Own.read(record.settings).minimize else 1
+    order = sorted(found, key=lambda name: (found[name]["value"] is None, -sign * (found[name]["value"] or 0.0), name))
+    rows = [CandidateRow(program=name, score=found[name]["value"], reason=found[name]["reason"]) for name in order]
+    show_rows([{**row, "program": row["program"][:10]} for row in rows] if not kept.json else rows, kept.json)

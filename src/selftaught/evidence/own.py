@@ -1,0 +1,80 @@
+"""What has come of a program of the user's: the start and the best, on what they were chosen by and on what they were not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, final
+
+from selftaught.evidence.report import Heading, Reached, Used
+from selftaught.evidence.statistics import PlainInterval, paired
+
+
+class OwnRound(TypedDict):
+    """One improver run."""
+
+    round: int
+    reason: str | None
+    """Why it returned no program; null when it did."""
+    answers: int
+    scorings: int
+    best: str
+    """Digest of the best program after it."""
+    score: float | None
+    """Of the best program after it, for practice."""
+
+
+class Compared(TypedDict):
+    """The start and the best program on the same instances, in the scorer's own unit."""
+
+    start: float | None
+    best: float | None
+    """Null: it fails."""
+    instances: int
+    difference: PlainInterval | None
+    """Best less start, by instance; null where there is nothing to compare."""
+
+
+class OwnFigures(TypedDict):
+    """What has come of it."""
+
+    better: bool
+    """Whether a program was found that scores better for practice; otherwise the best is the start."""
+    best: str
+    """Digest of the best program, kept in the store."""
+    program: str
+    """Its text."""
+    minimize: bool
+    rounds: list[OwnRound]
+    practice: Compared
+    held_out: Compared | None
+    """Null where the scorer has no instances that were not looked at."""
+    candidates: int
+    """Programs that were scored; `selftaught candidates` lists them."""
+    diff: str
+    isolation: str | None
+    """What is weaker about how the program was held; null: nothing."""
+
+
+@final
+class OwnDocument(Heading, OwnFigures):
+    """The document of improving a program: `selftaught improve PROGRAM --json`."""
+
+    usage: Used
+
+
+class OwnReached(Reached):
+    """What there is of improving a program that has not come to its end."""
+
+
+def compared(start: Mapping[str, Any], best: Mapping[str, Any]) -> Compared:
+    """Two stored scorings side by side."""
+    before, after = _numbers(start["grades"]), _numbers(best["grades"])
+    both = len(before) == len(after) > 0
+    difference = paired({"own": after}, {"own": before}).plain() if both else None
+    return Compared(
+        start=start["value"], best=best["value"], instances=len(after) or len(before), difference=difference
+    )
+
+
+def _numbers(grades: Sequence[Any]) -> list[float]:
+    return [float(one) for one in grades]

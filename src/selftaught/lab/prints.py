@@ -1,0 +1,36 @@
+"""What a user's own code prints goes to standard error: standard output is for what was asked for."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
+
+_here = threading.local()
+
+
+class _Routed:
+    """A stream that passes on to standard error what threads write while their prints are put aside."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return (sys.stderr if getattr(_here, "aside", 0) else self._stream).write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def aside() -> Generator[None]:
+    """What this thread prints within the block goes to standard error."""
+    if sys.stdout is not None and not isinstance(sys.stdout, _Routed):  # pyright: ignore[reportUnnecessaryComparison] - pythonw
+        sys.stdout = cast(TextIO, _Routed(sys.stdout))
+    _here.aside = getattr(_here, "aside", 0) + 1
+    try:
+        yield
+    finally:
+        _here.aside -= 1

@@ -1,0 +1,190 @@
+"""A program of the user's own improved: `selftaught improve`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from selftaught.errors import UsageError, WorthlessRun
+from selftaught.evidence.own import OwnRound, compared
+from selftaught.improver import improve
+from selftaught.lab import Lab
+from selftaught.plain import JSON, canonical, digest
+from selftaught.program import Program
+from selftaught.runs.recursion import allowed
+from selftaught.runs.scorers import commanded, foldered
+from selftaught.runs.spans import Bound, Expected, Used, about
+from selftaught.sandbox import Limits, tool
+from selftaught.settings import Own
+from selftaught.store import RunRecord, Store
+from selftaught.tasks.commanded import WEAKER
+from selftaught.tasks.own import ScorerTask, held_out, practice
+from selftaught.utility import Utility
+
+WHAT = "an improvement of a program"
+
+
+class Judge(Utility, Protocol):
+    """A utility that tells scores in the scorer's own unit as well."""
+
+    def fact(self, program: Program) -> Mapping[str, Any]: ...
+    def whole(self, program: Program) -> Program: ...
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What a program is chosen by, and what it is compared on in the end."""
+
+    practice: Judge
+    held_out: Judge | None
+    weaker: str | None = None
+
+
+def read(plain: Mapping[str, Any]) -> Own:
+    """The assignment that was stored."""
+    return Own.read(plain)
+
+
+def judges(lab: Lab, asked: Own) -> Judges:
+    """What scores the program, in whichever form it is given."""
+    start = Program(lab.store.text(asked.program))
+    if asked.form == "command":
+        return Judges(commanded(lab, asked, start), None, WEAKER)
+    if asked.form == "folder":
+        return Judges(foldered(lab, asked, start), None, WEAKER)
+    task = ScorerTask(asked, start.text)
+    return Judges(practice(lab, task), held_out(lab, task))
+
+
+def conduct(lab: Lab, asked: Own) -> dict[str, Any]:
+    """One improver run after the other, each from the best program so far; the figures."""
+    lab.progress.phase("scoring the program to begin with")
+    by, start = judges(lab, asked), Program(lab.store.text(asked.program))
+    if (reason := by.practice.fact(start)["reason"]) is not None:
+        raise WorthlessRun(f"{asked.name} has no score to begin with: {reason}")
+    best, rounds = start, list[OwnRound]()
+    for t in range(1, asked.rounds + 1):
+        lab.progress.phase(f"round {t} of {asked.rounds}")
+        with lab.round(digest([_lasting(asked), lab.seed, t])) as own:
+            stream: list[JSON] = ["own", lab.roots.streams, t]
+            improver = Program(lab.store.text(asked.improver))
+            found = improve(own, improver, best, by.practice, stream, asked.inner)
+        best = _best(lab, by.practice, start, asked.minimize, [best, found.program, *found.kept])
+        used, score = found.usage, by.practice.fact(best)["value"]
+        rounds.append(
+            OwnRound(
+                round=t,
+                reason=found.reason,
+                answers=used.responses,
+                scorings=used.scorings,
+                best=lab.store.keep(best.text),
+                score=score,
+            )
+        )
+        lab.document.tell(rounds=rounds)
+    return _figures(lab, asked, by, start, best, rounds)
+
+
+def _figures(
+    lab: Lab, asked: Own, by: Judges, start: Program, best: Program, rounds: Sequence[OwnRound]
+) -> dict[str, Any]:
+    lab.progress.phase("comparing on what was not looked at")
+    unseen = by.held_out and compared(by.held_out.fact(start), by.held_out.fact(best))
+    return {
+        "better": best != start,
+        "best": lab.store.keep(best.text),
+        "program": by.practice.whole(best).text,
+        "minimize": asked.minimize,
+        "rounds": [*rounds],
+        "practice": compared(by.practice.fact(start), by.practice.fact(best)),
+        "held_out": unseen,
+        "candidates": len(scored(lab.store, lab.run, by.practice.key)),
+        "diff": _diff(lab, start, by.practice.whole(best), asked.name.rpartition("/")[2]),
+        "isolation": by.weaker,
+    }
+
+
+def _best(lab: Lab, by: Judge, start: Program, minimize: bool, more: Sequence[Program | None]) -> Program:
+    """The best by the practice score of all that this run has scored, handed in or not; the start unless one beats it."""
+    for one in more:
+        if one is not None:
+            by.fact(one)
+    sign = -1 if minimize else 1
+    found = [
+        (sign * one["value"], program)
+        for program, one in scored(lab.store, lab.run, by.key)
+        if one["value"] is not None
+    ]
+    top, program = max(found)
+    # Ties keep the start: max would take whichever digest is the largest.
+    return start if top <= sign * by.fact(start)["value"] else Program(lab.store.text(program))
+
+
+def scored(store: Store, run: int, key: JSON | None = None) -> list[tuple[str, Mapping[str, Any]]]:
+    """The programs that a run has scored, by digest, with their scorings; by one utility where its key is given."""
+    wanted = None if key is None else canonical(key)
+    facts = [(about, body) for about, body in store.facts("score", run)]
+    return [(about["program"], body) for about, body in facts if wanted in {None, canonical(about["utility"])}]
+
+
+def _diff(lab: Lab, start: Program, best: Program, name: str) -> str:
+    """What was changed; the texts are compared in the sandbox, since generated ones may be made to take for ever."""
+    if start == best:
+        return ""
+    given = (start.text, best.text, name, f"{name}, improved")
+    (outcome,) = lab.sandbox.run(tool("differences", "unified", [given], Limits(cpu_s=10)))
+    return str(outcome.answer) if outcome.kind == "answer" else "(the two are too unlike to be compared in time)"
+
+
+def earlier_seed(store: Store, asked: Own) -> int | None:
+    """The seed of the newest run that differs in rounds and seed alone: with it, what that run bought is found again."""
+    for record in reversed(store.runs()):
+        if record.settings.get("kind") == "improve":
+            try:
+                other = Own.read(record.settings)
+            except (UsageError, TypeError):  # of another version
+                continue
+            if _lasting(other) == _lasting(asked):
+                return other.seed
+    return None
+
+
+def _lasting(asked: Own) -> dict[str, JSON]:
+    """What stays as it is from one call to the next with more rounds."""
+    return {name: one for name, one in asked.plain().items() if name not in {"rounds", "seed"}}
+
+
+def tried(asked: Own) -> tuple[dict[str, str], Sequence[str]]:
+    """The improver; the program itself is tried as the run begins."""
+    return {"that is to improve the program": asked.improver}, ()
+
+
+def bound(asked: Own) -> list[Bound]:
+    """Answers at most: every improver run uses up its allowance."""
+    return [Bound(asked.model, asked.rounds * allowed(asked.inner))]
+
+
+def expected(asked: Own, used: Used) -> list[Expected]:
+    """Answers, probably: the improver goes about it as with canned answers, or so."""
+    answers = about(used(asked.improver, asked.inner).responses, allowed(asked.inner)) * asked.rounds
+    return [Expected(asked.model, answers, (), asked.seed)]
+
+
+def looked_at(asked: Own) -> set[tuple[str, int]]:
+    """The scorer and the seed."""
+    return {(asked.scorer, asked.seed)}
+
+
+def made(record: RunRecord, which: str) -> str:  # noqa: ARG001 - the same for all kinds
+    """It makes no improver: UsageError."""
+    raise UsageError(
+        f"run {record.id} improved a program and made no improver: `selftaught candidates {record.id}` has its programs"
+    )
+
+
+def document_of(record: RunRecord) -> Mapping[str, Any]:
+    """The document of such a run; UsageError for another kind."""
+    if record.settings.get("kind") != "improve":
+        raise UsageError(f"run {record.id} improved no program: `selftaught show {record.id}` tells what it did")
+    return cast("Mapping[str, Any]", record.document or {})

@@ -1,0 +1,154 @@
+"""Programs of the user's own, in any language, which a command scores: it is given the file and prints a number, or JSON.
+
+What counts is the last line that it prints, or all of it as JSON: a number, or an object with `combined_score` or `score`, or
+the mean of its numbers where it has neither.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean
+from typing import Any, cast
+
+from selftaught.errors import UsageError
+from selftaught.lab import Lab
+from selftaught.lab.grading import number, relative, shown
+from selftaught.plain import JSON, digest_of_files
+from selftaught.program import MAX_CHARS, Program
+from selftaught.sandbox.command import Command, Ran, run
+from selftaught.sandbox.packages import versions
+from selftaught.utility import Score
+
+_MOST_FILES = 2000
+_TOLD = 2000
+"""Characters of what a scorer printed that improvers are told."""
+_COUNTS = ("combined_score", "score")
+WEAKER = (
+    "The command and the program run in one jail, without network, but with other programs and without a filter of system "
+    "calls: a program that sets out to can print a score of its own making. Read it before you use it."
+)
+"""What is said of how a command is held."""
+
+
+class CommandUtility:
+    """The score of a whole file by a command. Texts are kept; the same text is not scored twice."""
+
+    def __init__(self, lab: Lab, command: Command, start: Program, about: str, minimize: bool) -> None:
+        self.entry = ""
+        self._lab, self._command, self._start, self._about, self._minimize = lab, command, start, about, minimize
+
+    @property
+    def description(self) -> str:
+        better, worse = ("lower", "higher") if self._minimize else ("higher", "lower")
+        return (
+            f"{self._about}\n\nThe program is the whole file {self._command.file}, which a command scores; a {better} score is "
+            f"better. The utility tells how it compares with the file to begin with: it is 0.5 where both are equal, nearer to "
+            f"1 the {better}, nearer to 0 the {worse} the score is; utility.feedback tells the score itself, and why there is "
+            f"none. The command may use {self._command.cpu_s:g} s of CPU time and {self._command.memory_mb} MiB and has no "
+            f"network; the file has at most {MAX_CHARS:,} characters. Scoring the same file again gives the same."
+        )
+
+    @property
+    def key(self) -> JSON:
+        return self._key
+
+    @cached_property
+    def _key(self) -> JSON:
+        one = self._command
+        files = digest_of_files([str(path) for path in _files(one)])
+        limits: list[JSON] = [one.cpu_s, one.wall_s, one.memory_mb]
+        begun: list[JSON] = [self._start.digest, self._minimize]
+        return ["command", [*one.words], one.file, [*files.values()], versions(one.packages), limits, begun]
+
+    def fact(self, program: Program) -> Mapping[str, Any]:
+        """The stored scoring of a program: `value`, `grades`, `reason`, in the command's own unit."""
+        about: dict[str, JSON] = {"program": self._lab.store.keep(program.text), "utility": self.key}
+        return cast("Mapping[str, Any]", self._lab.once("score", about, lambda: self._measure(program)))
+
+    def whole(self, program: Program) -> Program:
+        """The file as it is to be kept."""
+        return program
+
+    def score(self, program: Program, earlier: int = 0) -> Score:  # noqa: ARG002 - the first measurement is the fact
+        fact = self.fact(program)
+        value = relative(fact["value"], self.fact(self._start)["value"], self._minimize)
+        return Score(value, fact["reason"], tuple(fact["grades"]), fact["failures"])
+
+    def feedback(self, program: Program) -> str:
+        fact = self.fact(program)
+        said = f"No score: {fact['reason']}" if fact["value"] is None else f"Score {shown(fact['value'])}."
+        return "\n".join([said, *fact["notes"]])
+
+    def _measure(self, program: Program) -> JSON:
+        self._lab.progress.count("scorings")
+        with self._lab.progress.timed("scoring", self._command.file):
+            ran = self._run(program)
+        self._lab.spend.computed(ran.cpu_s)
+        value, reason, notes = read(ran)
+        told = {"value": value, "reason": reason, "grades": [] if value is None else [value], "notes": notes}
+        return {**told, "failures": int(value is None), "denied": {"calls": None, "noted": []}}
+
+    def _run(self, program: Program) -> Ran:
+        return run(self._command, program.text)
+
+
+def read(ran: Ran) -> tuple[float | None, str | None, list[str]]:
+    """The score that a command printed, or why there is none; and what else it said, for who writes the program."""
+    wrong = ran.errors.strip()[-_TOLD:]
+    if ran.status is None:
+        return None, "the command took too long", [wrong] * bool(wrong)
+    if ran.status:
+        return None, f"the command ended with exit status {ran.status}", [wrong] * bool(wrong)
+    given = _given(ran.output)
+    metrics = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+    value = _counting(metrics) if metrics else number(cast("object", given))
+    if value is None:
+        said = " ".join(ran.output.split())[-200:]
+        return None, f"the command printed no finite number that counts: {said!r}", [wrong] * bool(wrong)
+    notes = [f"{name}: {_plain(one)}" for name, one in metrics.items() if name != "artifacts"]
+    more = metrics.get("artifacts")
+    notes += (
+        [f"{name}: {_plain(one)}" for name, one in cast("dict[str, Any]", more).items()]
+        if isinstance(more, dict)
+        else []
+    )
+    return value, None, [note[:_TOLD] for note in notes]
+
+
+def _counting(metrics: Mapping[str, Any]) -> float | None:
+    """`combined_score`, or `score`; the mean of all numbers where there is neither."""
+    for name in _COUNTS:
+        if name in metrics:
+            return number(metrics[name])
+    numbers = [value for one in metrics.values() if not isinstance(one, bool) and (value := number(one)) is not None]
+    return fmean(numbers) if numbers else None
+
+
+def _given(output: str) -> Any:
+    """All that was printed as JSON, or else its last line."""
+    lines = output.strip().splitlines()
+    for text in (output, lines[-1] if lines else ""):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+def _plain(one: Any) -> str:
+    return one if isinstance(one, str) else json.dumps(one)
+
+
+def _files(command: Command) -> list[Path]:
+    """Every file that the command sees beside the program. UsageError where one is not there, or there are too many."""
+    found: list[Path] = []
+    for mount in command.mounts:
+        if not mount.exists():
+            raise UsageError(f"there is no file {mount}: put it back, or leave out its --file")
+        found += sorted(path for path in mount.rglob("*") if path.is_file()) if mount.is_dir() else [mount]
+    if len(found) > _MOST_FILES:
+        raise UsageError(f"--file shows the command {len(found):,} files: name those that it needs")
+    return [path for path in found if "__pycache__" not in path.parts]

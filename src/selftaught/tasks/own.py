@@ -1,0 +1,181 @@
+"""Programs of the user's own: functions in one file that make instances and score answers.
+
+`instances(split, seed)` gives a list, for the splits "train" and "test": each item is a tuple of arguments, or a dict with
+`arguments` and with whatever else the scorer wants to know, which never enters the sandbox. `score(instance, answer)` is
+given the item and what the program returned, and returns a number of any size; with a third parameter it is given what the
+program used as well (`cpu_s`, `peak_mb`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import random
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from selftaught.errors import UsageError
+from selftaught.lab import Lab
+from selftaught.lab.grading import Used, number
+from selftaught.plain import JSON, digest, digest_of_files, seed_from
+from selftaught.program import Program
+from selftaught.sandbox import Limits
+from selftaught.sandbox.packages import versions
+from selftaught.settings import Own
+from selftaught.task import Half, Instance, InvalidAnswer, Split, Task
+from selftaught.tasks.sources import run, sources
+from selftaught.utility import TaskUtility
+
+_COUNT: Mapping[Split, int] = {"train": 0, "validation": 0, "test": 0}
+"""How many instances there are is the scorer's to say: their number is no part of a key."""
+_LONGEST = 300
+"""Characters of what went wrong in a scorer that improvers are told."""
+
+
+class ScorerTask(Task):
+    """The task to improve one program under the functions of one scorer."""
+
+    ranged = True
+    exact = True
+
+    def __init__(self, asked: Own, start: str) -> None:
+        self._path = Path(asked.scorer)
+        module = run(self._path)
+        self._instances = _function(module, "instances", self._path)
+        self._score = _function(module, "score", self._path)
+        self._takes_used = len(inspect.signature(self._score).parameters) > 2
+        self._about = asked.about or inspect.cleandoc(module.__doc__ or "")
+        if not self._about.strip():
+            raise UsageError(f"{self._path} does not say what is wanted: give it a docstring, or say it by --about")
+        self.name, self.entry, self.start = self._path.stem, asked.entry, start
+        self.summary = self._about.splitlines()[0]
+        self.limits = Limits(cpu_s=asked.cpu_s, memory_mb=asked.memory_mb)
+        self.instances, self.minimize, self.packages = _COUNT, asked.minimize, asked.packages or ()
+        self.reads = sources(self._path)
+
+    @property
+    def description(self) -> str:
+        return (
+            f"{self._about}\n\nThe program defines `{self.entry}`, which is called with the arguments of an instance."
+        )
+
+    @property
+    def source_files(self) -> list[str | None]:
+        return [str(self._path)]
+
+    @cached_property
+    def source(self) -> str:
+        """Digest of the scorer, of what it reads, and of the packages: any change makes another task."""
+        found: list[JSON] = [self._path.read_text(encoding="utf-8"), [*digest_of_files(self.reads).values()]]
+        return digest([*found, versions(self.packages), self.minimize, self.start])
+
+    def draw(self, rng: random.Random) -> Instance:
+        """One instance of those for practice."""
+        return rng.choice(self._drawn("train", rng.getrandbits(31)))
+
+    def sample(self, root: str, split: Split, repetition: JSON, half: Half) -> tuple[Instance, ...]:
+        return self._drawn(split, seed_from("own", root, split, repetition, half) & 0x7FFFFFFF)
+
+    def _drawn(self, split: Split, seed: int) -> tuple[Instance, ...]:
+        given: Any = self._called("instances", self._instances, split, seed)
+        items: list[Any] = [*given] if isinstance(given, list | tuple) else []
+        if not items:
+            raise UsageError(
+                f"{self._path}: instances({split!r}, seed) gave {_short(given)}: a list of instances is needed"
+            )
+        return tuple(self._instance(one) for one in items)
+
+    def _instance(self, item: Any) -> Instance:
+        whole = isinstance(item, dict) and "arguments" in item
+        given = cast("dict[str, Any]", item)["arguments"] if whole else cast("object", item)
+        if not isinstance(given, tuple | list):
+            raise UsageError(
+                f"{self._path}: an instance is {_short(item)}: write its arguments as a tuple, (x,), or a dict with 'arguments'"
+            )
+        return Instance(tuple(_plain(one, self._path) for one in cast("Sequence[Any]", given)), item)
+
+    def grade(self, instance: Instance, answer: JSON) -> float:
+        return self.grade_used(instance, answer, Used(0.0, 0.0))
+
+    def grade_used(self, instance: Instance, answer: JSON, used: Used) -> float:
+        """The score; one that cannot be had is the program's fault, which its author is told of."""
+        more = [used] if self._takes_used else []
+        try:
+            given = self._score(instance.truth, answer, *more)
+        except InvalidAnswer:
+            raise
+        except Exception as error:  # whatever a scorer raises at a strange answer
+            raise InvalidAnswer(f"score raised {self._said(error)}"[:_LONGEST]) from error
+        value = number(given)
+        if value is None:
+            raise InvalidAnswer(f"score gave {_short(given)}, which is no finite number")
+        return value
+
+    def _called(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except Exception as error:
+            raise UsageError(f"{self._path}: {name} raised {self._said(error)}; mend it") from error
+
+    def _said(self, error: Exception) -> str:
+        lines = [one.lineno for one in traceback.extract_tb(error.__traceback__) if one.filename == str(self._path)]
+        where = f" in line {lines[-1]}" if lines else ""
+        return f"{type(error).__name__}{where}: {' '.join(str(error).split())}"
+
+
+class OwnUtility(TaskUtility):
+    """The same as any task's, which keeps the text of every program that it has scored."""
+
+    def fact(self, program: Program) -> Mapping[str, Any]:
+        """The stored scoring of a program: `value`, `grades`, `reason`, in the scorer's own unit."""
+        return self._fact(program)
+
+    def whole(self, program: Program) -> Program:
+        """The program as it is to be kept."""
+        return program
+
+    def _fact(self, program: Program) -> Mapping[str, Any]:
+        self._lab.store.keep(program.text)
+        return super()._fact(program)
+
+
+def practice(lab: Lab, task: Task) -> OwnUtility:
+    """What programs are chosen by."""
+    return OwnUtility(lab, task, "train", 0, "practice")
+
+
+def held_out(lab: Lab, task: Task) -> OwnUtility | None:
+    """What is not looked at until the end; None where the scorer makes the same instances for every split and seed."""
+    seen, unseen = practice(lab, task), OwnUtility(lab, task, "test", 0, "judged")
+    return None if repr(seen.instances) == repr(unseen.instances) else unseen
+
+
+def _function(module: Any, name: str, path: Path) -> Callable[..., Any]:
+    found = getattr(module, name, None)
+    if not callable(found):
+        raise UsageError(
+            f"{path} defines no function {name}: a scorer has instances(split, seed) and score(instance, answer)"
+        )
+    return found
+
+
+def _plain(value: Any, path: Path) -> Any:
+    """An argument as plain data, numpy's numbers and arrays as Python's; UsageError for what cannot enter the sandbox."""
+    if hasattr(value, "tolist") and type(value).__module__.split(".")[0] == "numpy":
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        items = [_plain(one, path) for one in cast("Sequence[Any]", value)]
+        return tuple(items) if isinstance(value, tuple) else items
+    if isinstance(value, dict):
+        pairs = cast("dict[Any, Any]", value).items()
+        return {_plain(key, path): _plain(one, path) for key, one in pairs}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise UsageError(f"{path}: an argument holds {_short(value)}: numbers, texts, lists, tuples and dicts can be given")
+
+
+def _short(value: Any) -> str:
+    said = " ".join(repr(value).split())
+    return said if len(said) <= 80 else f"{said[:80]}…"

@@ -1,0 +1,101 @@
+"""The document of improving a program of the user's as sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from selftaught.views.sheets import Bar, Cell, Column, Figure, Listing, Note, Part, Series, Sheet, counted
+
+if TYPE_CHECKING:
+    from selftaught.evidence.own import Compared, OwnDocument
+
+
+def sheets(document: OwnDocument | Mapping[str, Any]) -> list[Part]:
+    """Its figures; of a run that was stopped, why."""
+    parts: list[Part] = []
+    if document.get("rounds"):
+        parts.append(_rounds(document))
+    if "practice" not in document:
+        return [*parts, Note(f"Stopped: {document['stopped']}", "unsure")] if "stopped" in document else parts
+    parts.append(_scores(document))
+    parts += _said(document)
+    return [*parts, Listing(document["diff"])] if document["diff"] else parts
+
+
+def _rounds(document: Mapping[str, Any]) -> Sheet:
+    columns = (
+        Column("round", "text", "right"),
+        Column("best so far", "text", "right"),
+        Column("answers", "count", "right"),
+        Column("scorings", "count", "right"),
+        Column("said"),
+    )
+    rows: list[list[Cell]] = [
+        [str(one["round"]), number(one["score"]), one["answers"], one["scorings"], one["reason"] or ""]
+        for one in document["rounds"]
+    ]
+    return Sheet("Improver runs (practice score of the best program)", columns, rows)
+
+
+def _scores(document: Mapping[str, Any]) -> Sheet:
+    better = "less is better" if document["minimize"] else "more is better"
+    columns = (
+        Column("on"),
+        Column("start", "text", "right"),
+        Column("best", "text", "right"),
+        Column("difference [95 %]", "text", "right"),
+    )
+    named = [("practice (chosen by it)", document["practice"])]
+    named += [("held out", document["held_out"])] if document["held_out"] else []
+    rows: list[list[Cell]] = [
+        [f"{name}, {_many(one)}", number(one["start"]), number(one["best"]), _gap(one)] for name, one in named
+    ]
+    return Sheet(f"Score ({better})", columns, rows)
+
+
+def _many(one: Compared) -> str:
+    return counted(one["instances"], "instance")
+
+
+def _gap(one: Compared) -> str:
+    found = one["difference"]
+    if found is None:
+        return "–"
+    ends = "" if found["low"] is None or found["high"] is None else f" [{found['low']:+.6g}, {found['high']:+.6g}]"
+    return f"{found['mean']:+.6g}{ends}"
+
+
+def _said(document: Mapping[str, Any]) -> list[Part]:
+    seen = counted(document["candidates"], "program")
+    notes: list[Part] = [Note(f"{seen} scored; `selftaught candidates {document['run']}` lists them.")]
+    if not document["better"]:
+        notes.append(Note("None scores better than the program to begin with, which stays as it is.", "unsure"))
+    if document["held_out"] is None:
+        notes.append(
+            Note(
+                "There are no held-out instances: how the program does on what it was not chosen by is not known.",
+                "unsure",
+            )
+        )
+    if document["isolation"]:
+        notes.append(Note(document["isolation"], "unsure"))
+    return notes
+
+
+def number(value: float | None) -> str:
+    """A score in the scorer's own unit."""
+    return "fails" if value is None else f"{value:.6g}"
+
+
+def series(document: Mapping[str, Any]) -> Series:
+    """The start and the best program."""
+    shown: Mapping[str, Any] = document["held_out"] or document["practice"]
+    names = [name for name in ("start", "best") if shown[name] is not None]
+    return Series("Score", "score", [Bar(name, Figure(shown[name], None, None)) for name in names])
+
+
+def failing(document: Mapping[str, Any]) -> list[str]:
+    """Nothing: an improver run that fails leaves the best program so far."""
+    del document
+    return []
