@@ -19,8 +19,10 @@ from selftaught.lab import CONTRACT, VERDICT
 from selftaught.lab.progress import Progress
 from selftaught.program import Program
 from selftaught.runs import carry, recording
+from selftaught.runs.going import refusal, unfinished
 from selftaught.runs.recording import read, write
 from selftaught.runs.replay import begin
+from selftaught.settings import Settings
 from selftaught.store import Store, key_of
 from selftaught.testing import Number, asker, make_lab
 from selftaught.utility import TaskUtility
@@ -198,7 +200,13 @@ def test_a_run_again_needs_neither_script_and_goes_on_where_it_was_stopped(scrip
     with Store(tmp_path / "s.db") as store:
         with pytest.raises(SpendExhausted):
             again(folder, store, found, limits=SpendLimits(wall_s=0.5))
+        assert refusal(store.run(1)) is None
+        assert unfinished(store, Settings.read(found.heading["settings"]), "strict") is None, (
+            "no other run may become it"
+        )
         assert plain(carry.carry(1, store, Progress(), limits=SpendLimits())) == plain(document)
+    with command(tmp_path, "show", "1") as run:
+        assert "Run 1 is from a recording: run 1, made by selftaught" in run.communicate(timeout=60)[0]
 
 
 @pytest.mark.slow

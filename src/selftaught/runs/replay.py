@@ -32,6 +32,8 @@ _TELLS = ("selftaught", "python", "numpy", "system", "cores", "sandbox")
 """What is told of the circumstances of the recorded run."""
 _LIMITED = re.compile(rf"(?:^|\(|: )(?:{'|'.join(sorted(OF_A_MACHINE))})(?::|$)")
 """In a reason: that the limit of a machine was met."""
+_SEED = 4
+"""Where the seed stands in what a score of a solution is about."""
 _EDITOR = {CANNOT.format(kind) for kind in OF_A_MACHINE}
 
 
@@ -84,12 +86,12 @@ def _answers(store: Store, number: int, texts: _Texts) -> Iterator[Recorded]:
 
 def _verdicts(store: Store, number: int, texts: _Texts) -> Iterator[Recorded]:
     """What a limit of the machine decided."""
-    for kind, limited in (("score", _limited_score), ("improvement", _limited_run)):
-        of_run = _roots(store, number) if kind == "improvement" else None
+    roots, seeds = _roots(store, number), {about["utility"][_SEED] for about, _ in store.facts("score", number)}
+    for kind in ("score", "improvement"):
         for about, body in store.every(kind):
-            if about["contract"] != CONTRACT or not limited(body):
-                continue
-            if of_run is not None and str(about["stream"][1]) not in of_run:
+            of_run = about["utility"][_SEED] in seeds if kind == "score" else str(about["stream"][1]) in roots
+            limited = _limited_score(body) if kind == "score" else _limited_run(body)
+            if about["contract"] != CONTRACT or not of_run or not limited:
                 continue
             for name in (
                 body.get("program"),
