@@ -82,17 +82,17 @@ def test_a_recording_gives_the_same_document(first, tmp_path):
 
 def test_a_run_can_be_looked_at(first):
     folder, done = first
-    table = selftaught("show", "1", cwd=folder)
+    table = called("show", "1", cwd=folder)
     assert table.returncode == 0
     assert "What the gain is made of" in table.stdout
-    program = selftaught("show", "1", "--improver", cwd=folder)
+    program = called("show", "1", "--improver", cwd=folder)
     assert "def improve_algorithm" in program.stdout
     improved = json.loads(done.stdout)["arms"]["improved"]["improver"]
-    same = json.loads(selftaught("show", "1", "--improver", "--json", cwd=folder).stdout)
+    same = json.loads(called("show", "1", "--improver", "--json", cwd=folder).stdout)
     assert same == {"digest": improved, "program": program.stdout}
-    rows = json.loads(selftaught("runs", "--json", cwd=folder).stdout)
+    rows = json.loads(called("runs", "--json", cwd=folder).stdout)
     assert [(row["run"], row["status"]) for row in rows] == [(1, "done")]
-    assert json.loads(selftaught("resume", "1", "--json", cwd=folder).stdout)["run"] == 1
+    assert json.loads(called("resume", "1", "--json", cwd=folder).stdout)["run"] == 1
 
 
 def test_a_rounds_figures_are_about_the_improver_it_ended_with_and_apart_from_the_proposals(first):
@@ -102,16 +102,16 @@ def test_a_rounds_figures_are_about_the_improver_it_ended_with_and_apart_from_th
     train, validation = kept["accepted" if one["accepted"] else "kept"]
     assert one["validation"]["mean"] == pytest.approx(one[validation])
     assert one["train"] == (one[train] if train else None)
-    children = json.loads(selftaught("lineage", "1", "--json", cwd=folder).stdout)["rounds"][0]["children"]
+    children = json.loads(called("lineage", "1", "--json", cwd=folder).stdout)["rounds"][0]["children"]
     assert one["proposal_train"] == {child["program"]: child["value"] for child in children}[one["proposal"]]
 
 
 def test_a_task_and_an_improver_are_shown_whole(tmp_path):
-    (task,) = json.loads(selftaught("tasks", "grid", "--json", cwd=tmp_path).stdout)
+    (task,) = json.loads(called("tasks", "grid", "--json", cwd=tmp_path).stdout)
     assert "The utility is the mean grade over" in task["description"]
-    assert task["description"] in selftaught("tasks", "grid", cwd=tmp_path).stdout
-    shown = json.loads(selftaught("improvers", "seed", "--json", cwd=tmp_path).stdout)
-    assert shown["program"] == selftaught("improvers", "seed", cwd=tmp_path).stdout
+    assert task["description"] in called("tasks", "grid", cwd=tmp_path).stdout
+    shown = json.loads(called("improvers", "seed", "--json", cwd=tmp_path).stdout)
+    assert shown["program"] == called("improvers", "seed", cwd=tmp_path).stdout
 
 
 @pytest.mark.slow
@@ -201,7 +201,7 @@ def test_bad_input_is_one_clear_line(tmp_path, args, code, said):
         "    description = 'x'\n\n"
         "    def draw(self, rng):\n        return Instance((1,))\n"
     )
-    done = selftaught(*args, cwd=tmp_path)
+    done = called(*args, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     (line,) = done.stderr.strip().splitlines()
     assert re.search(said, line), done.stderr
@@ -225,7 +225,7 @@ def test_bad_input_is_one_clear_line(tmp_path, args, code, said):
 )
 def test_exec_prints_what_became_of_a_program(tmp_path, text, outcome):
     (tmp_path / "p.py").write_text(text)
-    done = selftaught("exec", "p.py", "--entry", "f", "--cpu-s", "2", "--json", cwd=tmp_path)
+    done = called("exec", "p.py", "--entry", "f", "--cpu-s", "2", "--json", cwd=tmp_path)
     document = json.loads(done.stdout)
     assert document["outcome"] == outcome, document
     assert done.returncode == (0 if outcome == "answer" else 1)
@@ -237,8 +237,8 @@ def test_exec_prints_what_became_of_a_program(tmp_path, text, outcome):
 def test_exec_gives_a_program_files_when_asked(tmp_path):
     (tmp_path / "p.py").write_text("def f():\n    open('/tmp/a', 'w').write('x')\n    return open('/tmp/a').read()\n")
     command = ["exec", "p.py", "--entry", "f", "--json"]
-    assert json.loads(selftaught(*command, "--files-mb", "1", cwd=tmp_path).stdout)["answer"] == "x"
-    assert json.loads(selftaught(*command, cwd=tmp_path).stdout)["outcome"] == "error"
+    assert json.loads(called(*command, "--files-mb", "1", cwd=tmp_path).stdout)["answer"] == "x"
+    assert json.loads(called(*command, cwd=tmp_path).stdout)["outcome"] == "error"
 
 
 def test_without_bubblewrap_nothing_runs(tmp_path):
@@ -281,18 +281,18 @@ def test_a_run_makes_a_store_of_an_empty_file_and_says_so(tmp_path):
 
 
 def test_the_lists(tmp_path):
-    tasks = json.loads(selftaught("tasks", "--json", cwd=tmp_path).stdout)
+    tasks = json.loads(called("tasks", "--json", cwd=tmp_path).stdout)
     assert {"lpn", "parity", "grid", "sat", "maxcut", "qap", "binpack"} <= {row["task"] for row in tasks}
-    models = json.loads(selftaught("models", "--json", cwd=tmp_path).stdout)
+    models = json.loads(called("models", "--json", cwd=tmp_path).stdout)
     assert {"offline", "offline:generic"} <= {row["name"] for row in models}
-    improvers = json.loads(selftaught("improvers", "--json", cwd=tmp_path).stdout)
+    improvers = json.loads(called("improvers", "--json", cwd=tmp_path).stdout)
     assert all(row["about"] for row in improvers)
-    assert "def improve_algorithm" in selftaught("improvers", "seed", cwd=tmp_path).stdout
+    assert "def improve_algorithm" in called("improvers", "seed", cwd=tmp_path).stdout
     assert selftaught("--help", cwd=tmp_path).returncode == 0
 
 
 def test_doctor_finds_this_machine_fit(tmp_path):
-    done = selftaught("doctor", "--json", cwd=tmp_path)
+    done = called("doctor", "--json", cwd=tmp_path)
     checks = json.loads(done.stdout)
     assert done.returncode == 0, checks
     assert {check["name"]: check["ok"] for check in checks}["level strict"]

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from shared.command import answers, one_line, selftaught
+from shared.command import answers, called, one_line, selftaught
 
 TINY = [
     "--seed",
@@ -34,9 +34,9 @@ def test_a_comparison_is_a_run_with_a_document_a_table_and_a_picture(first):
     assert (folder / "p.svg").read_text().startswith("<svg")
     (saved,) = folder.rglob("report.json")
     assert json.loads(saved.read_text()) == found
-    assert "Against seed" in selftaught("show", "1", cwd=folder).stdout
-    assert json.loads(selftaught("resume", "1", "--json", cwd=folder).stdout)["cells"] == found["cells"]
-    assert "mine" in json.loads(selftaught("runs", "--json", cwd=folder).stdout)[0]["about"]
+    assert "Against seed" in called("show", "1", cwd=folder).stdout
+    assert json.loads(called("resume", "1", "--json", cwd=folder).stdout)["cells"] == found["cells"]
+    assert "mine" in json.loads(called("runs", "--json", cwd=folder).stdout)[0]["about"]
 
 
 def test_the_same_comparison_again_asks_nothing(first):
@@ -65,7 +65,7 @@ def test_the_same_comparison_again_asks_nothing(first):
 )
 def test_what_cannot_be_compared_is_told_in_one_line(first, args, said):
     folder, _ = first
-    done = selftaught("compare", *args, cwd=folder)
+    done = called("compare", *args, cwd=folder)
     assert done.returncode == 2, done.stderr
     assert re.search(said, one_line(done)), done.stderr
 
@@ -85,5 +85,5 @@ def test_the_parts_of_an_experiment_are_named(tmp_path):
         (["compare", "seed", "run:1"], "is an experiment"),
         (["lineage", "1"], "run 1 is of the kind experiment"),
     ):
-        done = selftaught(*args, cwd=tmp_path)
+        done = called(*args, cwd=tmp_path)
         assert done.returncode == 2 and re.search(said, one_line(done)), done.stderr

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from shared.command import answers, one_line, selftaught
+from shared.command import answers, called, one_line, selftaught
 
 from selftaught.budget import Allowance
 from selftaught.budget.spend import Spend, SpendLimits
@@ -247,9 +247,9 @@ def test_a_plan_can_be_looked_at_without_a_key_and_not_begun(monkeypatch):
 
 @pytest.mark.slow
 def test_the_command_shows_plans_and_goes_on(tmp_path):
-    listed = json.loads(selftaught("experiment", "--json", cwd=tmp_path).stdout)
+    listed = json.loads(called("experiment", "--json", cwd=tmp_path).stdout)
     assert [row["experiment"] for row in listed] == NAMES
-    planned = json.loads(selftaught("experiment", "lpn", "--plan", "--json", cwd=tmp_path).stdout)
+    planned = json.loads(called("experiment", "lpn", "--plan", "--json", cwd=tmp_path).stdout)
     assert planned["runs"] == 5 and "at most" in planned["asks"]
     assert not (tmp_path / ".selftaught").exists(), "a plan asks nothing and keeps nothing"
     tiny = ["experiment", "lpn", "--preset", "tiny", "--seed", "0", "--picture", "p.svg"]
@@ -278,7 +278,7 @@ def test_the_command_shows_plans_and_goes_on(tmp_path):
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(tmp_path, args, said):
-    done = selftaught("experiment", *args, cwd=tmp_path)
+    done = called("experiment", *args, cwd=tmp_path)
     assert done.returncode == 2
     assert re.search(said, one_line(done)), done.stderr
 

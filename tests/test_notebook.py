@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from shared.command import one_line, selftaught
+from shared.shapes import misfits
 
 import selftaught as public
 from selftaught.budget import Allowance
 from selftaught.errors import SpendExhausted, UsageError
-from selftaught.lab import CONTRACT
+from selftaught.evidence.report import Probably
+from selftaught.lab import CONTRACT, Document
 from selftaught.program import Program
 from selftaught.runs.going import refusal, unfinished
 from selftaught.store import Store
@@ -109,6 +111,22 @@ def test_a_recursion_is_a_run_like_those_of_the_command(tmp_path):
     specs = ["--tasks", "formula:train/1", "--test-tasks", "formula:test/1"]
     done = selftaught("run", *sizes, *outer, *specs, "--outer-cpu-s", "60", "--seed", "0", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["rounds"] == document["rounds"]
+
+
+def test_what_it_will_probably_come_to_stands_in_the_document_of_a_run_that_goes_on(tmp_path, monkeypatch):
+    said, tell = [], Document.tell
+
+    def telling(document, **parts):
+        tell(document, **parts)
+        said.append(document.parts.get("probably"))
+
+    monkeypatch.setattr(Document, "tell", telling)
+    with public.open_lab(Guesser(), tmp_path / "s.db") as lab:
+        document = public.run_recursion(lab, tasks=["formula:train/1"], rounds=1, settings=SMALL)
+    assert said[0] is None and said[-1] is not None, "after a round it is known"
+    assert misfits(said[-1], Probably) == []
+    assert 0 < said[-1]["answers_low"] <= said[-1]["answers_high"]
+    assert "probably" not in document, "at the end it is known what it came to"
 
 
 def test_what_ends_a_run_is_kept_with_its_reason(tmp_path):
@@ -296,6 +314,7 @@ def own_task(folder, monkeypatch):
     return importlib.import_module("mine").Mine
 
 
+@pytest.mark.slow
 def test_a_task_of_ones_own_is_named_by_its_class_and_file(tmp_path, monkeypatch):
     mine = own_task(tmp_path, monkeypatch)
     small = {"repetitions": 1, "inner": SMALL["inner"]}

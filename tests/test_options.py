@@ -14,7 +14,7 @@ from typing import Annotated, get_args, get_origin
 
 import pytest
 import typer.main
-from shared.command import one_line, selftaught
+from shared.command import called, one_line, selftaught
 
 from selftaught.cli import app
 from selftaught.cli.defaults import defaults
@@ -183,7 +183,7 @@ def test_completion_can_be_installed(tmp_path):
     ids=" ".join,
 )
 def test_what_cannot_be_read_is_one_line(tmp_path, args, said):
-    done = selftaught(*args, cwd=tmp_path)
+    done = called(*args, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("selftaught: ") and re.search(said, line), line
@@ -194,7 +194,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path, args, said):
 
 def settings(folder, *args, env=None, command="run"):
     """What a command says that is called with something it refuses at once."""
-    done = selftaught(command, *args, cwd=folder, env={**os.environ, **(env or {})})
+    done = called(command, *args, cwd=folder, env={**os.environ, **(env or {})})
     assert done.returncode == 2, done.stderr
     return done.stderr
 
@@ -286,7 +286,7 @@ def test_what_a_file_cannot_mean_is_one_line_naming_file_and_key(tmp_path, monke
 
 
 def test_a_file_that_is_named_has_to_be_there(tmp_path):
-    done = selftaught("runs", cwd=tmp_path, env={**os.environ, "SELFTAUGHT_CONFIG": "nowhere.toml"})
+    done = called("runs", cwd=tmp_path, env={**os.environ, "SELFTAUGHT_CONFIG": "nowhere.toml"})
     assert done.returncode == 2 and "nowhere.toml cannot be read" in one_line(done)
 
 

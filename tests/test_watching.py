@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shared.command import answers, begun, one_line, selftaught
+from shared.command import answers, begun, called, one_line, selftaught
 
 from selftaught.cli.terminal import clean
 from selftaught.store import Store, Unused
@@ -30,7 +30,7 @@ SMALL = [
 
 
 def runs(folder, store="s.db"):
-    return json.loads(selftaught("runs", "--store", store, "--json", cwd=folder).stdout)
+    return json.loads(called("runs", "--store", store, "--json", cwd=folder).stdout)
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +41,14 @@ def watched(tmp_path_factory):
     try:
         time.sleep(1.2)  # one pulse
         seen = {
-            "runs": selftaught("runs", "--store", "s.db", cwd=folder, env=WIDE),
+            "runs": called("runs", "--store", "s.db", cwd=folder, env=WIDE),
             "rows": runs(folder),
-            "show": selftaught("show", "1", "--store", "s.db", cwd=folder),
-            "document": selftaught("show", "1", "--store", "s.db", "--json", cwd=folder),
-            "resume": selftaught("resume", "1", "--store", "s.db", cwd=folder),
-            "delete": selftaught("delete", "1", "--store", "s.db", cwd=folder),
-            "prune": selftaught("prune", "--store", "s.db", cwd=folder),
-            "stop": selftaught("stop", "1", "--store", "s.db", cwd=folder),
+            "show": called("show", "1", "--store", "s.db", cwd=folder),
+            "document": called("show", "1", "--store", "s.db", "--json", cwd=folder),
+            "resume": called("resume", "1", "--store", "s.db", cwd=folder),
+            "delete": called("delete", "1", "--store", "s.db", cwd=folder),
+            "prune": called("prune", "--store", "s.db", cwd=folder),
+            "stop": called("stop", "1", "--store", "s.db", cwd=folder),
         }
         _, said = child.communicate(timeout=60)
     finally:
@@ -91,15 +91,15 @@ def test_a_run_is_stopped_from_another_terminal_as_by_ctrl_c(watched):
     (row,) = runs(folder)
     assert (row["status"], row["state"]) == ("stopped: asked to stop", "stopped")
     for command in (["runs"], ["show", "1"]):
-        shown = " ".join(selftaught(*command, "--store", "s.db", cwd=folder, env=WIDE).stdout.split())
+        shown = " ".join(called(*command, "--store", "s.db", cwd=folder, env=WIDE).stdout.split())
         assert "topped: asked to stop" in shown and "`selftaught resume 1 --store s.db` goes on" in shown
 
 
 def test_what_does_not_run_cannot_be_stopped(watched):
     folder, *_ = watched
-    done = selftaught("stop", "1", "--store", "s.db", cwd=folder)
+    done = called("stop", "1", "--store", "s.db", cwd=folder)
     assert done.returncode == 2 and "no process here works on run 1: stopped: asked to stop" in one_line(done)
-    assert "has no run 7" in one_line(selftaught("stop", "7", "--store", "s.db", cwd=folder))
+    assert "has no run 7" in one_line(called("stop", "7", "--store", "s.db", cwd=folder))
 
 
 def test_a_resumed_run_is_no_longer_asked_to_stop(watched):
@@ -108,17 +108,17 @@ def test_a_resumed_run_is_no_longer_asked_to_stop(watched):
     for end in ("", "-wal"):
         if (folder / f"s.db{end}").exists():
             shutil.copy(folder / f"s.db{end}", f"{copied}{end}")
-    done = selftaught("resume", "1", "--store", "copy.db", "--max-answers", "1", cwd=folder)
+    done = called("resume", "1", "--store", "copy.db", "--max-answers", "1", cwd=folder)
     assert done.returncode == 4, done.stderr
     assert "answers is reached" in runs(folder, "copy.db")[0]["status"]
 
 
 def test_events_tell_what_happened_and_when(watched):
     folder, *_ = watched
-    found = json.loads(selftaught("events", "1", "--store", "s.db", "--json", cwd=folder).stdout)
+    found = json.loads(called("events", "1", "--store", "s.db", "--json", cwd=folder).stdout)
     assert {"phase", "question", "scoring"} <= {one["kind"] for one in found}
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT.*\+00:00", one["at"]) for one in found)
-    assert "question" in selftaught("events", "1", "--store", "s.db", cwd=folder).stdout
+    assert "question" in called("events", "1", "--store", "s.db", cwd=folder).stdout
 
 
 def test_a_killed_run_is_told_as_died(tmp_path):
@@ -129,7 +129,7 @@ def test_a_killed_run_is_told_as_died(tmp_path):
     assert (row["status"], row["state"]) == ("died: no process works on it any more", "died")
     assert (row["process"], row["resume"], row["refused"]) == (None, "selftaught resume 1 --store s.db", None)
     for command in (["runs"], ["show", "1"]):
-        shown = " ".join(selftaught(*command, "--store", "s.db", cwd=tmp_path, env=WIDE).stdout.split())
+        shown = " ".join(called(*command, "--store", "s.db", cwd=tmp_path, env=WIDE).stdout.split())
         assert "died: no process works on it" in shown and "`selftaught resume 1 --store s.db` goes on" in shown
     db = sqlite3.connect(tmp_path / "s.db")
     with db:
@@ -137,7 +137,7 @@ def test_a_killed_run_is_told_as_died(tmp_path):
     db.close()
     (row,) = runs(tmp_path)
     assert row["state"] == "elsewhere", "its lock cannot be seen from here"
-    shown = selftaught("show", "1", "--store", "s.db", cwd=tmp_path).stdout
+    shown = called("show", "1", "--store", "s.db", cwd=tmp_path).stdout
     assert "running on another.example as process" in shown and "resume" not in shown
 
 
@@ -147,7 +147,7 @@ def test_a_killed_run_is_told_as_died(tmp_path):
 @pytest.fixture
 def strange(tmp_path):
     """A store with a small comparison, and with runs that a later version made."""
-    done = selftaught("compare", "seed", *SMALL, cwd=tmp_path)
+    done = called("compare", "seed", *SMALL, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     with Store(tmp_path / "s.db") as store:
         told = dict(store.run(1).circumstances)
@@ -165,11 +165,11 @@ def strange(tmp_path):
 )
 def test_a_run_of_another_version_is_one_line_that_names_it(strange, number, said):
     for command in ("show", "lineage", "resume"):
-        done = selftaught(command, str(number), "--store", "s.db", cwd=strange)
+        done = called(command, str(number), "--store", "s.db", cwd=strange)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         (line,) = done.stderr.strip().splitlines()
         assert f"run {number} cannot be read" in line and said in line
-    named = selftaught("compare", f"run:{number}", *SMALL, cwd=strange)
+    named = called("compare", f"run:{number}", *SMALL, cwd=strange)
     assert named.returncode == 2 and f"run {number} cannot be read" in one_line(named)
 
 
@@ -177,11 +177,11 @@ def test_the_other_runs_of_such_a_store_stay_usable(strange):
     rows = runs(strange)
     assert [row["run"] for row in rows] == [1, 2, 3, 4, 5, 6]
     assert all("cannot be read" in row["about"] for row in rows[1:5]) and "seed" in rows[0]["about"]
-    assert "audit" in selftaught("runs", "--store", "s.db", cwd=strange).stdout
-    assert selftaught("show", "1", "--store", "s.db", cwd=strange).returncode == 0
+    assert "audit" in called("runs", "--store", "s.db", cwd=strange).stdout
+    assert called("show", "1", "--store", "s.db", cwd=strange).returncode == 0
     ran = selftaught("experiment", "seeds", "--preset", "tiny", "--runs", "1", "--store", "s.db", "--json", cwd=strange)
     assert ran.returncode == 0, ran.stderr
-    unknown = selftaught("resume", "6", "--store", "s.db", cwd=strange)
+    unknown = called("resume", "6", "--store", "s.db", cwd=strange)
     assert unknown.returncode == 2 and "the limit 'watts'" in one_line(unknown)
 
 
@@ -190,21 +190,21 @@ def test_the_other_runs_of_such_a_store_stay_usable(strange):
 
 def test_runs_are_deleted_and_what_no_run_uses_is_pruned(tmp_path):
     for seed in ("0", "1"):
-        assert selftaught("compare", "seed", *SMALL, "--seed", seed, cwd=tmp_path).returncode == 0
+        assert called("compare", "seed", *SMALL, "--seed", seed, cwd=tmp_path).returncode == 0
     folder = tmp_path / "s.runs"
     (folder / "2" / "notes.txt").write_text("mine")
-    refused = selftaught("delete", "1", "9", "--store", "s.db", cwd=tmp_path)
+    refused = called("delete", "1", "9", "--store", "s.db", cwd=tmp_path)
     assert refused.returncode == 2 and "no run 9" in one_line(refused)
     assert len(runs(tmp_path)) == 2, "nothing is deleted where one cannot be"
-    done = selftaught("delete", "1", "2", "--store", "s.db", cwd=tmp_path)
+    done = called("delete", "1", "2", "--store", "s.db", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "Deleted: run 1, run 2.\n")
     assert runs(tmp_path) == []
     assert [path.name for path in folder.rglob("*")] == ["2", "notes.txt"], "files of the user's own stay"
     bought = answers(tmp_path / "s.db")
-    kept = json.loads(selftaught("prune", "--store", "s.db", "--json", cwd=tmp_path).stdout)
+    kept = json.loads(called("prune", "--store", "s.db", "--json", cwd=tmp_path).stdout)
     assert kept["facts"]["score"] > 0 and "answer" not in kept["facts"]
     assert answers(tmp_path / "s.db") == bought > 0
-    said = selftaught("prune", "--answers", "--store", "s.db", cwd=tmp_path).stdout
+    said = called("prune", "--answers", "--store", "s.db", cwd=tmp_path).stdout
     assert f"{bought} of the kind answer" in said
     assert answers(tmp_path / "s.db") == 0
 
@@ -217,7 +217,7 @@ def test_answers_that_were_paid_for_go_only_when_that_is_agreed_to(tmp_path):
             store.once("answer", {"index": i}, lambda fact=fact: fact, run if i < 3 else 0)
         assert store.unused() == Unused(0, 0)
         store.delete(run)
-    refused = selftaught("prune", "--answers", "--store", "s.db", cwd=tmp_path)
+    refused = called("prune", "--answers", "--store", "s.db", cwd=tmp_path)
     assert refused.returncode == 2 and "gone for good: 2, paid with $1.25: add --yes" in one_line(refused)
     assert answers(tmp_path / "s.db") == 4
     said = on_terminal(tmp_path, "prune", "--answers", "--store", "s.db", typed=b"n\n")
@@ -233,26 +233,26 @@ def test_answers_whose_price_is_unknown_are_asked_for_as_well(tmp_path):
         run = store.start({}, {})
         store.once("answer", {"index": 1}, lambda: {"text": store.keep("text"), "dollars": None}, run)
         store.delete(run)
-    refused = selftaught("prune", "--answers", "--store", "s.db", cwd=tmp_path)
+    refused = called("prune", "--answers", "--store", "s.db", cwd=tmp_path)
     assert refused.returncode == 2 and "gone for good: 1, paid with a price that is not known" in one_line(refused)
-    agreed = selftaught("prune", "--answers", "--yes", "--json", "--store", "s.db", cwd=tmp_path)
+    agreed = called("prune", "--answers", "--yes", "--json", "--store", "s.db", cwd=tmp_path)
     assert json.loads(agreed.stdout)["facts"] == {"answer": 1}, agreed.stderr
 
 
 def test_a_store_takes_in_another(tmp_path):
-    assert selftaught("compare", "seed", *SMALL, cwd=tmp_path).returncode == 0
+    assert called("compare", "seed", *SMALL, cwd=tmp_path).returncode == 0
     other = [*SMALL[:-2], "other.db", "--json"]
-    document = json.loads(selftaught("compare", "seed", *other, "--seed", "4", cwd=tmp_path).stdout)
+    document = json.loads(called("compare", "seed", *other, "--seed", "4", cwd=tmp_path).stdout)
     before = (tmp_path / "other.db").read_bytes()
-    done = selftaught("merge", "other.db", "--store", "s.db", cwd=tmp_path)
+    done = called("merge", "other.db", "--store", "s.db", cwd=tmp_path)
     assert done.returncode == 0 and "Its run 1 is run 2 here." in done.stdout, done.stderr
-    shown = json.loads(selftaught("show", "2", "--store", "s.db", "--json", cwd=tmp_path).stdout)
+    shown = json.loads(called("show", "2", "--store", "s.db", "--json", cwd=tmp_path).stdout)
     assert {**shown, "run": 1} == document
     assert (tmp_path / "other.db").read_bytes() == before
-    again = selftaught("merge", "other.db", "--store", "s.db", cwd=tmp_path)
+    again = called("merge", "other.db", "--store", "s.db", cwd=tmp_path)
     assert "Took in 0 facts" in again.stdout and "Its run 1 is run 2 here." in again.stdout
     assert len(runs(tmp_path)) == 2, "what is here is not taken in again"
-    missing = selftaught("merge", "nowhere.db", "--store", "s.db", cwd=tmp_path)
+    missing = called("merge", "nowhere.db", "--store", "s.db", cwd=tmp_path)
     assert missing.returncode == 2 and "nowhere.db" in one_line(missing)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from faultserver import FaultServer, Reply, completion, error
+from shared.command import called
 
 from selftaught.store import Store
 
@@ -31,6 +32,7 @@ def begin(folder, server, *more):
     return command(folder, "run", *OPTIONS.split(), *TASKS.split(), "--base-url", server.url, *more)
 
 
+@pytest.mark.slow
 def test_a_wrong_key_ends_a_run_and_the_mended_one_goes_on(tmp_path):
     mended = []
     with FaultServer(lambda body, nth: completion([SOME], usage=(7, 5)) if mended else error(401)) as server:
@@ -57,6 +59,7 @@ def test_interrupting_a_run_does_not_wait_for_a_server_that_hangs(tmp_path):
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_silent_server_ends_a_run_at_its_deadline_and_what_a_run_was_told_of_its_model_holds_when_it_is_resumed(
     tmp_path,
 ):
@@ -94,10 +97,9 @@ def test_a_silent_server_ends_a_run_at_its_deadline_and_what_a_run_was_told_of_i
     ],
 )
 def test_wrong_usage_is_told_before_a_run_begins(tmp_path, options, told):
-    with command(tmp_path, "run", "--yes", *options) as run:
-        _, said = run.communicate(timeout=60)
-    assert run.returncode == 2
-    assert told in said.splitlines()[-1]
+    done = called("run", "--yes", *options, "--store", "s.db", cwd=tmp_path)
+    assert done.returncode == 2
+    assert told in done.stderr.splitlines()[-1]
     with Store(tmp_path / "s.db") as store:
         assert store.runs() == []
 
@@ -150,7 +152,7 @@ def estimated(said):
     return int(answers.replace(",", "")), float(dollars.replace(",", ""))
 
 
-@pytest.mark.parametrize("controls", ["basic", "all"])
+@pytest.mark.parametrize("controls", ["basic", pytest.param("all", marks=pytest.mark.slow)])
 def test_a_run_costs_no_more_than_is_said_before_it(tmp_path, controls):
     """An improver that uses its whole allowance, and is proposed again and again, comes near to it."""
     greedy = Path(__file__).with_name("greedy.py").read_text()
@@ -225,6 +227,7 @@ def test_answers_from_a_file_are_found_when_a_run_is_resumed_from_elsewhere(tmp_
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_an_experiment_takes_what_a_run_takes_of_its_model(tmp_path):
     with FaultServer(
         lambda body, nth: completion([SOME] * body.get("n", 1), usage=(7, 5 * body.get("n", 1)))
@@ -251,6 +254,7 @@ def test_an_experiment_takes_what_a_run_takes_of_its_model(tmp_path):
     assert {body["max_tokens"] for body in server.bodies} == {50}
 
 
+@pytest.mark.slow
 def test_what_another_run_on_the_store_was_first_to_keep_is_not_forgotten_when_a_run_is_resumed(tmp_path):
     """Both pay for an answer that both ask for at once; in the store it is the answer of the first."""
     arrived = threading.Barrier(2)
@@ -283,17 +287,16 @@ def test_what_another_run_on_the_store_was_first_to_keep_is_not_forgotten_when_a
     ids=["cut", "refused", "spoken"],
 )
 def test_a_run_whose_answers_hold_no_program_ends_with_what_they_are(tmp_path, reply, told):
-    words = ["compare", "seed", "--tasks", "grid", "--repetitions", "2", "--calls", "1", "--responses", "2"]
-    with (
-        FaultServer(lambda body, nth: reply) as server,
-        command(tmp_path, *words, *NOWHERE[:2], "--base-url", server.url, "--price", "1,2", "--yes") as run,
-    ):
-        shown, said = run.communicate(timeout=100)
+    words = ["compare", "seed", "--tasks", "grid", "--repetitions", "2", "--calls", "1", "--responses", "2", "--yes"]
+    with FaultServer(lambda body, nth: reply) as server:
+        more = [*NOWHERE[:2], "--base-url", server.url, "--price", "1,2", "--store", "s.db"]
+        run = called(*words, *more, cwd=tmp_path)
     assert run.returncode == 1
-    assert told in said.splitlines()[-1]
-    assert "Improvers" not in shown
+    assert told in run.stderr.splitlines()[-1]
+    assert "Improvers" not in run.stdout
 
 
+@pytest.mark.slow
 def test_headers_are_sent_never_stored_and_have_to_be_given_again(tmp_path):
     words = ["compare", "seed", "--tasks", "grid", "--repetitions", "1", "--calls", "1", "--responses", "2", "--yes"]
     sent = ["--header", "X-Team=blue42", "--query", "v=7", "--extra-body", '{"top_p": 0.5}']

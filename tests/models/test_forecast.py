@@ -62,6 +62,7 @@ def told(tmp_path_factory):
     return found
 
 
+@pytest.mark.slow
 def test_before_a_run_a_range_stands_beside_the_bound_with_dollars_once_they_are_known(told):
     (first, _), (second, document), _ = told
     for said in (first, second):
@@ -77,6 +78,7 @@ def test_before_a_run_a_range_stands_beside_the_bound_with_dollars_once_they_are
     assert least <= used["dollars_spent"] <= most <= 10 * least
 
 
+@pytest.mark.slow
 def test_each_finished_round_is_one_line_with_what_was_spent_and_a_sharper_range(told):
     for said, document in told[:2]:
         lines = [text for text in said.splitlines() if re.match(r"round \d of 2 (accepted|kept)", text)]
@@ -90,6 +92,7 @@ def test_each_finished_round_is_one_line_with_what_was_spent_and_a_sharper_range
         assert 0 < spent[0] <= spent[1] <= document["usage"]["responses"]
 
 
+@pytest.mark.slow
 def test_the_lines_between_say_what_is_waited_for_k_of_n_and_the_time_left(told):
     said = told[0][0]
     assert "waits for the model: " in said
@@ -98,6 +101,7 @@ def test_the_lines_between_say_what_is_waited_for_k_of_n_and_the_time_left(told)
     assert re.search(r"^ +\d+ s, .* left · ", said[said.index("round 1 of 2 ") :], re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_at_the_end_stand_time_answers_tokens_dollars_and_commands_that_work(told):
     for said, document in told[:2]:
         used = document["usage"]
@@ -115,7 +119,7 @@ def test_at_the_end_stand_time_answers_tokens_dollars_and_commands_that_work(tol
         assert f"compare run:{document['run']} seed" in last[1]
 
 
-@pytest.mark.parametrize(("typed", "bought"), [("n", 0), ("t\nn", 16)])
+@pytest.mark.parametrize(("typed", "bought"), [("n", 0), pytest.param("t\nn", 16, marks=pytest.mark.slow)])
 def test_the_range_is_shown_before_the_question_and_a_trial_buys_a_few_answers_and_says_more(tmp_path, typed, bought):
     """At a terminal, where nothing is known of the price."""
     more = [

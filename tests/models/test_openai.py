@@ -11,6 +11,7 @@ from selftaught.models import openai
 from selftaught.models.openai import BATCH
 from selftaught.models.prices import FRAME
 from selftaught.models.providers import open_model
+from selftaught.models.rows import ROWS
 from selftaught.settings.choice import ModelChoice, Price
 
 
@@ -59,6 +60,16 @@ class TestSeveralAnswers:
         assert sorted(body.get("n", 1) for body in server.bodies) == [1, BATCH, BATCH]
         assert len(answers) == 2 * BATCH + 1
         assert sum(answer.tokens_out for answer in answers) == len(answers) * len("re: hello")
+
+    @pytest.mark.parametrize("row", [row for row in ROWS.values() if row.name != "anthropic"], ids=lambda row: row.name)
+    def test_whether_they_do_is_known_of_a_provider_at_once_and_in_every_session(self, ask, monkeypatch, row):
+        """No question is spent on finding out: who resumes a run opens the model anew, and asks as before."""
+        monkeypatch.setenv(row.key, "none")
+        for _ in range(2):
+            with FaultServer() as server:
+                model = open_model(ModelChoice(f"{row.name}:m", base_url=server.url, price=Price(0, 0)))
+                assert len(ask(server, 5, model=model)) == 5
+            assert [body.get("n", 1) for body in server.bodies] == ([5] if row.several else [1] * 5)
 
     def test_a_server_that_ignores_n_is_noticed_and_made_up_for(self, ask):
         with FaultServer(lambda body, nth: completion([f"answer {nth}"])) as server:

@@ -79,8 +79,25 @@ class Used(TypedDict):
     """What programs tried that is not allowed them; missing in documents of versions that did not tell."""
 
 
+class Probably(TypedDict):
+    """What a run will probably come to, from low to high. Null: not known."""
+
+    answers_low: int
+    answers_high: int
+    """Answers in all."""
+    dollars_low: float | None
+    dollars_high: float | None
+    """Dollars in all."""
+    seconds_low: float | None
+    seconds_high: float | None
+    """Seconds that it still takes, from when this was said."""
+
+
 class Reached(Heading):
     """What every document has that has not come to its end."""
+
+    probably: NotRequired[Probably]
+    """Said at the beginning where a model is at a server, and after each round of a recursion, then sharper; else missing."""
 
     stopped: NotRequired[str]
     """Why the run ended; missing while it is running."""

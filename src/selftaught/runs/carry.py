@@ -22,6 +22,7 @@ from selftaught.models.providers import sells
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.runs import DONE, kind_of
+from selftaught.runs.forecast import forecast
 from selftaught.runs.going import begun_with, ready
 from selftaught.runs.handles import letting_go, open_handles, pulsing
 from selftaught.runs.look import first_look
@@ -128,6 +129,8 @@ def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:
 def _conduct(lab: Lab, asked: Assignment, anyway: bool = False) -> dict[str, Any]:
     """Have a run conducted to its end, after a first look unless it is wanted `anyway`; keep and return its document."""
     kind = kind_of(asked.plain())
+    if sells(lab.model.name) and "probably" not in lab.document.parts:
+        lab.document.tell(probably=forecast(asked, lab.store, lab.sandbox, lab.store.text).plain())
     if not anyway:
         lab.progress.phase("trying improvers and start solutions")
         improvers, specs = kind.tried(asked)

@@ -15,6 +15,7 @@ from typing import Any
 from selftaught.budget import Allowance, Usage
 from selftaught.errors import UsageError
 from selftaught.evidence.models import bought_for
+from selftaught.evidence.report import Probably
 from selftaught.improver import ENTRY
 from selftaught.lab import Lab
 from selftaught.lab.rehearsal import START, rehearsal
@@ -67,6 +68,18 @@ class Forecast:
         if self.seconds is not None:
             parts.append(_between(self.seconds, duration))
         return "probably " + ", ".join(parts)
+
+    def plain(self) -> Probably:
+        """As it stands in the document of a run that has not come to its end."""
+        dollars, seconds = self.dollars, self.seconds
+        return {
+            "answers_low": floor(self.answers.low),
+            "answers_high": ceil(self.answers.high),
+            "dollars_low": dollars and dollars.low,
+            "dollars_high": dollars and dollars.high,
+            "seconds_low": seconds and seconds.low,
+            "seconds_high": seconds and seconds.high,
+        }
 
     def within(self, dollars: float) -> str:
         """How far a limit goes, in a few words; "" where it is not known or goes all the way."""

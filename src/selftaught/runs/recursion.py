@@ -60,6 +60,7 @@ def _say_how_far(lab: Lab, asked: Settings, rounds: Sequence[Round], train: Sequ
     one, spent = rounds[-1], lab.spend.now()
     answers, left = _sharpened(lab, asked, rounds, train)
     found = sharpened(lab, _shared(asked, rounds, answers), left)
+    lab.document.tell(probably=found.plain())
     if found.seconds:
         lab.progress.left(found.seconds.low, found.seconds.high)
     price = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
