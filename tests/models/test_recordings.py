@@ -148,6 +148,7 @@ def test_it_runs_again_to_the_same_document_with_verdicts_of_limits_taken_from_i
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=400, env=offline_environment())
     assert done.stdout, done.stderr
     assert plain(json.loads(done.stdout)) == plain(document)
+    assert "every figure is as it was recorded" in done.stderr
     assert told["answers"] >= document["usage"]["responses"] and told["bytes"] < 200_000
     with Store(tmp_path / ".selftaught" / "store.db") as store:
         assert store.run(1).circumstances["recording"]["digest"] == told["digest"]
@@ -207,6 +208,18 @@ def test_a_run_again_needs_neither_script_and_goes_on_where_it_was_stopped(scrip
         assert plain(carry.carry(1, store, Progress(), limits=SpendLimits())) == plain(document)
     with command(tmp_path, "show", "1") as run:
         assert "Run 1 is from a recording: run 1, made by selftaught" in run.communicate(timeout=60)[0]
+
+
+@pytest.mark.slow
+def test_a_figure_that_is_not_as_recorded_is_told(scripted, tmp_path):
+    folder, _ = scripted
+    found = read(folder / "r.xz")
+    changed = replace(found, heading={**found.heading, "figures": {**found.heading["figures"], "arms": "0" * 16}})
+    write(changed, tmp_path / "changed.xz")
+    words = ["replay", "changed.xz", "--task-file", str(folder / "short.py"), "--json"]
+    with command(tmp_path, *words) as run:
+        code, said, _ = end(run)
+    assert code == 1 and "not as recorded: arms" in said
 
 
 @pytest.mark.slow
@@ -307,7 +320,7 @@ HEADING = {
         "ended": None,
     },
     **{"spent": {"dollars": 0.0, "answers": 0, "tokens": 0}, "dollars_limited": False, "anyway": False, "plan": None},
-    **{"earlier_looks": [], "models": []},
+    **{"earlier_looks": [], "models": [], "figures": {}},
 }
 ABOUT = {"model": "m", "parameters": {}, "expertise": "0" * 64, "message": "0" * 64, "temperature": 0.7, "stream": []}
 BODY = {"text": 0, "finish": "stop", "tokens_in": 1, "tokens_out": 1, "dollars": 0.0, "latency_s": 0.0}

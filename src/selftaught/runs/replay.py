@@ -19,6 +19,7 @@ from selftaught.evidence.models import answered
 from selftaught.lab import CONTRACT, VERDICT
 from selftaught.models.providers import BUILT_IN
 from selftaught.plain import JSON
+from selftaught.plain import digest as plain_digest
 from selftaught.runs import DONE, assignment, kind_of, same_contract
 from selftaught.runs.carry import circumstances
 from selftaught.runs.model import CANNOT
@@ -135,7 +136,21 @@ def _heading(store: Store, record: RunRecord) -> dict[str, Any]:
         "plan": record.circumstances.get("plan"),
         "earlier_looks": list(document.get("earlier_looks", [])),
         "models": _models(store, record.id),
+        "figures": figures(document),
     }
+
+
+def figures(document: Mapping[str, Any]) -> dict[str, str]:
+    """The digest of each part of a document, without times and its number in the store."""
+    usage = {name: one for name, one in document.get("usage", {}).items() if name not in {"cpu_s", "wall_s"}}
+    whole = {name: one for name, one in document.items() if name != "run"} | {"usage": usage}
+    return {name: plain_digest(one)[:16] for name, one in sorted(whole.items())}
+
+
+def differing(recording: Recording, document: Mapping[str, Any]) -> list[str]:
+    """The parts of the document of a run again that are not as they were recorded."""
+    there, here = recording.heading["figures"], figures(document)
+    return sorted(name for name in {*there, *here} if there.get(name) != here.get(name))
 
 
 def _models(store: Store, number: int) -> list[JSON]:
