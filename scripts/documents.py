@@ -22,9 +22,11 @@ from selftaught.cli.runs import RunRow
 from selftaught.cli.state import PlainStanding
 from selftaught.cli.terminal import PlainProgram
 from selftaught.cli.upkeep import Deleted, Ended, EventRow, PlainMerged, PlainPruned
+from selftaught.evidence.circumvention import AuditDocument
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
 from selftaught.evidence.lineage import Lineage
+from selftaught.evidence.overspent import Overspending
 from selftaught.evidence.report import RunDocument, RunReached
 from selftaught.lab.progress import Pulse
 
@@ -36,6 +38,8 @@ ROOTS = (
     ContestReached,
     ExperimentDocument,
     ExperimentReached,
+    AuditDocument,
+    Overspending,
     Lineage,
     Pulse,
     RunRow,

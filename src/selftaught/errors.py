@@ -3,6 +3,7 @@
     SelftaughtError
     ├── UsageError          exit 2: the user asked for something that cannot be; one line says what and how to mend it
     ├── SandboxRefused      exit 3: this machine cannot hold generated code at the level asked for
+    ├── AttemptSeen         exit 3: a program tried to leave the sandbox, and the run was to stop at that
     ├── SpendExhausted      exit 4: a limit on money, time or CPU ended the run; what was reached is kept
     ├── WorthlessRun        exit 1: what was asked for could only waste what it buys; nothing was bought
     └── WorldError          exit 1: something outside this program failed; the same command may work later
@@ -37,6 +38,12 @@ class UsageError(SelftaughtError):
 
 class SandboxRefused(SelftaughtError):
     """Generated code will not be run here at the requested level; the message names cause and mend."""
+
+    exit_code = 3
+
+
+class AttemptSeen(SelftaughtError):
+    """A program of the run tried to leave the sandbox, and the user wanted it to stop then; what was reached is kept."""
 
     exit_code = 3
 

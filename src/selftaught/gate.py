@@ -14,6 +14,7 @@ from selftaught.downstream import Cell, ScaledTask, counting
 from selftaught.improver import ENTRY, KEPT, Improvement
 from selftaught.lab import Lab
 from selftaught.lab.boundaries import Design, within
+from selftaught.lab.leaving import left, stopped, tries
 from selftaught.lab.rehearsal import rehearsed
 from selftaught.meta import MetaUtility
 from selftaught.program import Program
@@ -62,6 +63,8 @@ def gated(
     gate: MetaUtility, t: int, worker: Program, incumbent: Program, proposal: Improvement, settings: Settings
 ) -> Round:
     """Judge what was handed in against the incumbent, on instances and streams that neither has seen."""
+    if settings.on_attempt == "stop":
+        stopped(gate.lab)
     returned = None if proposal.reason else proposal.program
     handed = [returned, *proposal.kept] if settings.accept == "gate" else [returned]
     new = [one for one in dict.fromkeys(handed) if one and one != incumbent][:KEPT]
@@ -81,6 +84,7 @@ def gated(
     old, lead = _mean(before[: len(after)]), _mean(after)
     reason = f"validation {old:.3f} -> {lead:.3f} ({lead - old:+.3f} over {len(after)} pairs)"
     reason += ", always accepted" if settings.accept == "paper" else f", best of {len(racing)}" if racing[1:] else ""
+    reason += "".join(f"; {one.name} {said}" for one in racing if (said := _left(gate.lab, one, settings)))
     if proposal.reason:
         reason += f"; kept before its end: {proposal.reason}"
     reason += missed
@@ -90,16 +94,23 @@ def gated(
 
 def _unfit(lab: Lab, improver: Program, settings: Settings) -> str | None:
     """Why it would be no worker, at the budgets that it would have: tried once before anything is spent on it."""
+    if settings.on_attempt != "record" and (tried := tries(lab, improver, ENTRY, settings.on_attempt == "stop")):
+        return tried
     if settings.accept == "paper" or settings.worker == "frozen":
         return None
     return rehearsed(lab, improver, improver, (ENTRY, ENTRY), settings.outer, strict=True)
+
+
+def _left(lab: Lab, improver: Program, settings: Settings) -> str | None:
+    """What it tried in the runs so far, where nothing that tried anything is accepted."""
+    return left(lab, improver) if settings.on_attempt == "reject" else None
 
 
 def _race(
     gate: MetaUtility, incumbent: Program, racing: Sequence[Program], settings: Settings
 ) -> tuple[Sequence[Cell], Mapping[Program, Sequence[Cell]], Program | None]:
     """The incumbent's cells, those of all challengers, and the one that is accepted: look by look, until each is accepted or
-    dropped. One that never runs is dropped."""
+    dropped. One that never runs is dropped, and one that tried to leave where such are rejected."""
     design = _design(settings, gate.tasks, len(racing))
     cells: dict[Program, list[Cell]] = {one: [] for one in (incumbent, *racing)}
     done, running = 0, [*racing]
@@ -109,6 +120,9 @@ def _race(
             cells[one].append(cell)
         done = look
         running = [one for one in running if not all(cell.failed for cell in cells[one])]
+        running = [one for one in running if not _left(gate.lab, one, settings)]
+        if settings.on_attempt == "stop":
+            stopped(gate.lab)
         said = {one: _decided(design, cells[incumbent], cells[one], settings) for one in running}
         if winners := [one for one in running if said[one]]:
             winner = max(winners, key=lambda one: _mean(cells[one]))

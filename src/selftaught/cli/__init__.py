@@ -12,14 +12,14 @@ import sys
 import typer
 
 from selftaught.cli import runs  # isort: skip
-from selftaught.cli import contests, experiments, recordings, upkeep, lists, programs  # isort: skip
+from selftaught.cli import contests, experiments, audits, recordings, upkeep, lists, programs  # isort: skip
 from selftaught.cli.completion import completed
 from selftaught.cli.declare import app, words
 from selftaught.cli.defaults import ENVIRONMENT
 from selftaught.cli.terminal import line, tell
 from selftaught.errors import SelftaughtError, UsageError
 
-__all__ = ["app", "contests", "experiments", "lists", "main", "programs", "recordings", "runs", "upkeep"]
+__all__ = ["app", "audits", "contests", "experiments", "lists", "main", "programs", "recordings", "runs", "upkeep"]
 
 _SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 

@@ -172,6 +172,14 @@ class Recursion:
         Literal["self", "frozen"],
         option(WHAT, "self: the current improver works; frozen: always the seed improver."),
     ] = "self"
+    on_attempt: Annotated[
+        Literal["record", "reject", "stop"],
+        option(
+            WHAT,
+            "When a program tries to leave the sandbox. record: tell it; reject: never accept it as an improver; stop: stop "
+            "the run at the next gate.",
+        ),
+    ] = "record"
     controls: Annotated[
         Literal["all", "basic"],
         option(WHAT, "basic: seed improver and best-of-n; all: also frozen worker, sham, what it cost to find."),

@@ -31,9 +31,10 @@ from selftaught.errors import UsageError, reading
 from selftaught.views.terminal import write
 
 if TYPE_CHECKING:
+    from selftaught.evidence.circumvention import PlainProposal
     from selftaught.lab.progress import Pulse
-    from selftaught.settings import Settings
-    from selftaught.store import RunRecord
+    from selftaught.settings import Assignment, Settings
+    from selftaught.store import RunRecord, Store
     from selftaught.views.sheets import Part
 
 
@@ -109,6 +110,10 @@ def show(
     recursion: Annotated[
         str, typer.Option("--of", metavar="ARM/SEED", help="With --improver: which recursion of an experiment.")
     ] = "",
+    proposal: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Of an audit: open proposal N, its text and what the judges say of it."),
+    ] = None,
 ) -> None:
     """Look at a run, also while another process works on it."""
     from selftaught.program import Program
@@ -118,11 +123,29 @@ def show(
         raise UsageError("--of chooses whose program --improver prints: add --improver")
     with looked_at(kept) as facts:
         record = facts.run(number)
-        assignment(record)
-        if program:
+        asked = assignment(record)
+        if proposal is not None:
+            _show_proposal(facts, record, asked, proposal, kept.json)
+        elif program:
             show_program(Program(facts.text(made(record, recursion))), kept.json)
         else:
             _show(record, standing(facts, record), kept.json)
+
+
+def _show_proposal(facts: Store, record: RunRecord, asked: Assignment, number: int, as_json: bool) -> None:
+    """A proposal of an audit: what the judges say, then its text."""
+    from selftaught.runs.audit import proposal
+    from selftaught.settings import Audit
+    from selftaught.views import audit, tables
+
+    if not isinstance(asked, Audit):
+        raise UsageError(f"run {record.id} is no audit: it has no numbered proposals")
+    found, text = proposal(facts, record, number)
+    if as_json:
+        print(json.dumps({**found, "source": text}))
+        return
+    tables.show(audit.proposal(cast("PlainProposal", found)))
+    write(text, end="\n")
 
 
 def _show(record: RunRecord, stands: Standing, as_json: bool) -> None:

@@ -54,6 +54,11 @@ def _read(folder: str, name: str) -> Program:
     return Program((resources.files(__name__) / folder / f"{name}.py").read_text(encoding="utf-8"))
 
 
+def flagged() -> Program:
+    """The seed improver that carries the paper's flag `use_sandbox`, switched on: what audits have improved. Not in the box."""
+    return _read("programs/flagged", "seed")
+
+
 def _from_file(path: Path) -> Program:
     if not is_file(path):
         raise UsageError(

@@ -15,7 +15,7 @@ from selftaught.runs.spans import Bound, Expected, Used
 from selftaught.settings import Assignment
 from selftaught.store import RunRecord
 
-KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment"}
+KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment", "audit": "audit"}
 """The word that a run's settings are stored with, and the module that carries it out."""
 DONE = "done"
 """The status of a run that has come to its end."""

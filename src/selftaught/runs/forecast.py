@@ -155,7 +155,7 @@ def known_of(store: Store, asked: Expected) -> Known | None:
             alike = record.settings.get("tasks") == tasks
             if (alike or not found) and (bought := _of_role(store, record, asked.role)).responses:
                 found = known_from(bought, model, record.spent.get("wall_s", 0.0))
-                if alike:
+                if alike or not tasks:
                     break
                 found = _scaled(found, tasks, record.settings.get("tasks"), asked.seed)
     return found

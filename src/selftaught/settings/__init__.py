@@ -16,6 +16,9 @@ Accept = Literal["gate", "paper"]
 Worker = Literal["self", "frozen"]
 Start = Literal["incumbent", "none"]
 Controls = Literal["all", "basic"]
+OnAttempt = Literal["record", "reject", "stop"]
+"""What becomes of attempts to leave the sandbox. `record`: they are facts; `reject`: no improver that made one is accepted;
+`stop`: the run stops at the next gate after one of any program."""
 Keep = Literal["better", "returned"]
 """What of an improver run is judged. `better`: what a user would keep, the better of the start solution and what it returned,
 by the practice score; ties and failures keep the start. `returned`: the paper's letter, whatever it returned."""
@@ -25,7 +28,8 @@ LONGEST_CPU_S = 86_400.0
 
 
 class Assignment(Protocol):
-    """What a run of any kind is asked to do: a recursion's `Settings`, a comparison's `Contest`, an experiment's `Plan`."""
+    """What a run of any kind is asked to do: a recursion's `Settings`, a comparison's `Contest`, an experiment's `Plan`, or an
+    `Audit`."""
 
     @property
     def model(self) -> ModelChoice: ...
@@ -78,6 +82,8 @@ class Settings:
     """With it, improving the seed improver is one more task of the recursion, at this allowance: û among the tasks."""
     proposer: ModelChoice | None = None
     """Who writes improvers; None: the same model as works inside them, as in the paper."""
+    on_attempt: OnAttempt = "record"
+    """What becomes of attempts. Stored only where it is not the default, which earlier versions had without saying so."""
 
     def __post_init__(self) -> None:
         _sound(self)
@@ -101,7 +107,10 @@ class Settings:
         return f"{rounds} on {', '.join(self.tasks)}, compared on {', '.join(self.test_tasks)}"
 
     def plain(self) -> dict[str, JSON]:
-        return _stored(self)
+        found = _stored(self)
+        if self.on_attempt == "record":
+            del found["on_attempt"]
+        return found
 
     def with_headers(self, sent: Sent) -> Self:
         """The same with the headers of its models, which are not stored."""
@@ -266,6 +275,45 @@ class Plan:
         return cls(**known)
 
 
+@dataclass(frozen=True)
+class Audit:
+    """What an audit of proposals is asked to do: how often they reach out of the sandbox. Stored, and resumed like a run."""
+
+    improver: str
+    """Digest of the improver that is to be improved: it carries the flag."""
+    model: ModelChoice = OFFLINE
+    seed: int = 0
+    proposals: int = 300
+    """Proposals under each of the two conditions, without and with the warning."""
+
+    def __post_init__(self) -> None:
+        _sound(self)
+        if self.proposals < 1:
+            raise UsageError(f"--proposals is {self.proposals}: at least 1 is needed")
+
+    @property
+    def proposer(self) -> ModelChoice | None:
+        """None: the model that is audited writes, and nobody works inside."""
+        return None
+
+    @property
+    def summary(self) -> str:
+        """What is done, in a few words."""
+        return f"audit of circumvention, {self.proposals:,} proposals without and with the warning"
+
+    def plain(self) -> dict[str, JSON]:
+        return {"kind": "audit", **_stored(self)}
+
+    def with_headers(self, sent: Sent) -> Self:
+        """The same with the headers of its model, which are not stored."""
+        return replace(self, model=sent.to(self.model))
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Audit:
+        """The audit that `plain()` gave. UsageError where it holds what this version does not know."""
+        return cls(**_known(cls, plain))
+
+
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     """Settings with some fields changed. UsageError for one that there is not."""
     there = [one.name for one in fields(settings)]
@@ -275,7 +323,7 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return replace(settings, **{**changes, **lists})
 
 
-def _sound(asked: Settings | Contest | Plan | Entrant | Allowance) -> None:
+def _sound(asked: Settings | Contest | Plan | Audit | Entrant | Allowance) -> None:
     """Raise UsageError for a field whose value is not of the field's type."""
     for name, hint in _hints(type(asked)).items():
         value: object = getattr(asked, name)
@@ -317,7 +365,7 @@ def _unfit_tuple(value: object, inner: tuple[Any, ...]) -> str:
     return f"a list, each {needed}," if needed else "" if members or inner[0] is not str else "a list of at least one"
 
 
-def _known(kind: type[Settings | Contest | Plan], plain: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Settings | Contest | Plan | Audit], plain: Mapping[str, Any]) -> dict[str, Any]:
     """The stored fields. A later version may have stored settings that this one cannot keep to: UsageError."""
     given = {name: value for name, value in plain.items() if name != "kind" and name not in KEYS}
     strange = sorted(given.keys() - {one.name for one in fields(kind)})
@@ -326,7 +374,7 @@ def _known(kind: type[Settings | Contest | Plan], plain: Mapping[str, Any]) -> d
     return {**given, "model": ModelChoice.read(plain)}
 
 
-def _stored(asked: Settings | Contest | Plan) -> dict[str, JSON]:
+def _stored(asked: Settings | Contest | Plan | Audit) -> dict[str, JSON]:
     """The fields as they are stored: those of the model beside the others, a proposer only where there is one."""
     found: dict[str, JSON] = {}
     for one in fields(asked):

@@ -16,7 +16,7 @@ from selftaught.views.sheets import Note, Part, Series
 if TYPE_CHECKING:
     from selftaught.evidence.models import UsedByModel
 
-KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment"}
+KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment", "audit": "audit"}
 """The word that a run's settings are stored with, and the module that makes sheets of its document."""
 
 

@@ -69,10 +69,12 @@ _Row = tuple[str, "PlainJudged | PlainSham | PlainStart"]
 def sheets(document: RunDocument | RunReached) -> list[Part]:
     """Rounds, arms, the parts of the gain and the verdict; of a run that is not at its end, the rounds it reached."""
     if "arms" not in document:
-        reached: list[Part] = [rounds(document["rounds"])] if "rounds" in document else []
+        told = document.get("rounds", [])
+        reached: list[Part] = [rounds(told), *suspicions(told)] if told else []
         return reached + ([Note(f"Stopped: {document['stopped']}", "unsure")] if "stopped" in document else [])
     tables: list[Part] = [
         rounds(document["rounds"]),
+        *suspicions(document["rounds"]),
         arms(document),
         gain(document["gain"], document["verdict"]),
         verdict(document),
@@ -121,6 +123,20 @@ def rounds(found: Sequence[PlainRound]) -> Sheet:
     )
     title = "Rounds (meta-utility: 0 = start solution, 1 = reference best)"
     return Sheet(title, columns, [_round(one, told) for one in found])
+
+
+def suspicions(found: Sequence[PlainRound]) -> list[Note]:
+    """Scores in training that are too good to be believed."""
+    return [
+        Note(
+            f"Round {one['round']}: {each['program'][:8]} scored {number(each['train'])} in training, "
+            + ("above what is possible" if each["why"] == "impossible" else "above the interval of its validation")
+            + f" ({number(each['limit'])}): a scorer that can be fooled, or luck in selecting.",
+            "unsure",
+        )
+        for one in found
+        for each in one.get("suspicion", ())
+    ]
 
 
 def _round(one: PlainRound, told: bool) -> list[Cell]:

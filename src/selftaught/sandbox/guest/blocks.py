@@ -7,12 +7,12 @@ import keyword
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import accumulate, groupby, islice
 from typing import Any, cast
 
-from mending import MAX_CHARS, Parser, literal
+from mending import LINE_MARKS, MAX_CHARS, NUMBER, Parser, dedented, literal
 
-_MOST_MARKS = 200
+_MOST_MARKS = 1000
 _MOST_ENDS = 40
 """Fences at which one block may end: a program's own strings may hold some."""
 _MOST_GAPS = 20
@@ -43,6 +43,17 @@ _TAG = re.compile(
 _TAG_SIGNS = frozenset("<[\\]")
 _RULE = re.compile(r"[-=*_]{3,80}|\$\$|[`«»]{1,2}|\{code\}|#\+end_src|EOF|EOT|PY", re.IGNORECASE)
 """A line that ends what stood before it."""
+_SET_OFF = re.compile(
+    r"[<\[{}*=~|\\/+-][^=(]*|[A-Z][A-Z _:-]{2,60}|[\w /-]{1,40}:|(?:end|stop|done|eof)\b[\w .:!-]{0,40}", re.IGNORECASE
+)
+"""A line that sets code off: a tag or a rule, capitals, a title."""
+_FIRST_TAG = re.compile(
+    r"[ \t]{0,8}(?:<[|/!]?[A-Za-z][\w:.|-]{0,40}(?:[ =][^<>\n]{0,120})?>|\[/?[A-Za-z_]{2,30}\]|\{[a-z]{2,20}\})"
+)
+_LAST_TAG = re.compile(r"<[|/][\w:.|/-]{1,40}>")
+_BREAK = re.compile(r"<br {0,2}/?>\n?")
+_INLINE = re.compile(r"(?<!`)`([^`\n]{10,2000})`(?!`)")
+_MOST_BEGUN, _MOST_CUTS = 100, 8
 _SCALAR = re.compile(r"([A-Za-z_][\w -]{0,40}):[ \t]{0,8}[|>][+-]?[ \t]{0,8}")
 """A line of YAML that begins a text."""
 _CODE = frozenset((*keyword.kwlist, "else:", "finally:", "try:"))
@@ -62,6 +73,8 @@ class Block:
     label: str = ""
     closed: bool = True
     """Whether its end is marked; else the answer may have been cut off within it."""
+    later: bool = False
+    """Whether another block ends where the words before it begin."""
 
     @property
     def foreign(self) -> bool:
@@ -78,7 +91,8 @@ class _Fence:
 
 
 def fenced(text: str, parser: Parser) -> list[Block]:
-    """The blocks between fences. One ends at the first fence that makes it a program: strings of a program may hold others."""
+    """The blocks between fences. One ends at the first fence that makes it a program: strings of a program may hold"
+    " others."""
     page = _Page(text)
     blocks: list[Block] = []
     at, told = 0, 0
@@ -110,8 +124,8 @@ class _Page:
 
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
-        fences = (_fence(i, line) for i, line in enumerate(self._lines))
-        self.fences = list(islice(filter(None, fences), _MOST_MARKS))
+        fences = [fence for i, line in enumerate(self._lines) if (fence := _fence(i, line))]
+        self.fences = fences if len(fences) <= 2 * _MOST_MARKS else fences[:_MOST_MARKS] + fences[-_MOST_MARKS:]
         blank = (i for i in range(len(self._lines) - 1, 0, -1) if not self._lines[i].strip())
         self._gaps = list(islice(blank, _MOST_GAPS))
         self._starts = [0, *accumulate(len(line) + 1 for line in self._lines)]
@@ -150,13 +164,13 @@ class _Page:
         return "\n".join(body).strip("\n") + "\n"
 
     def _made(self, opening: _Fence, told: int, end: int, closed: bool = True) -> Block:
-        """A block with the last words before it and the first after it, less those that lead to another block."""
+        """A block with the last words before it and the first after it, which may speak of the next block instead."""
         lines = self._lines
         before = [line for line in lines[max(told, opening.line - 6) : opening.line] if line.strip()][-2:]
         after = next((line for line in lines[end + 1 : end + 4] if line.strip()), "")
-        tail = "" if after.rstrip().endswith(":") else after
         body = self._body(opening, end) if self._size(opening, end) <= MAX_CHARS else ""
-        return Block(body, "\n".join(before)[-_MOST_LEAD:], tail[:_MOST_TAIL], opening.label, closed)
+        later = told > 0 and opening.line - 6 <= told
+        return Block(body, "\n".join(before)[-_MOST_LEAD:], after[:_MOST_TAIL], opening.label, closed, later)
 
     def _open_block(self, opening: _Fence, told: int, parser: Parser) -> Block:
         """A block that is never closed. An empty line may end it, for prose may follow; what goes on as code is cut off."""
@@ -296,18 +310,88 @@ def _data(text: str) -> Any:
 
 
 def bare(text: str, parser: Parser) -> list[Block]:
-    """Code that nothing sets off but the prose around it: it begins as code does, and ends with a paragraph."""
+    """Code that nothing sets off but what is around it: it begins as code does, and ends where Python ends."""
     lines = text.split("\n")
-    ends = [len(lines), *islice((i for i in range(len(lines) - 1, 0, -1) if _ends(lines[i])), _MOST_GAPS)]
-    begun = [i for i, line in enumerate(lines) if _begins(line) and (i == 0 or not _begins(lines[i - 1]))][:_MOST_GAPS]
-    for start in begun:
-        for end in (one for one in ends if one > start):
-            body = "\n".join(lines[start:end]) if end - start < MAX_CHARS else ""
-            if parser.mended(body) is None:
-                continue
+    begun = [i for i, line in enumerate(lines) if _begins(line) and (i == 0 or not _begins(lines[i - 1]))]
+    found: list[Block] = []
+    told = 0
+    for start in begun[:_MOST_BEGUN]:
+        end = _end_of_code(lines, start, parser) if start >= told else 0
+        if end:
+            before = [line for line in lines[max(told, start - 3) : start] if line.strip()][-2:]
+            after = next((line for line in lines[end : end + 3] if line.strip()), "")
+            body = "\n".join(lines[start:end])
+            lead = "\n".join(before)[-_MOST_LEAD:]
+            found.append(Block(body, lead, after[:_MOST_TAIL], closed=end < len(lines), later=bool(told)))
+            told = end
+    return found
+
+
+def _end_of_code(lines: Sequence[str], start: int, parser: Parser) -> int:
+    """The line before which a program ends that begins at another line; 0 where none does."""
+    end = min(len(lines), start + MAX_CHARS // 2)
+    margin = len(lines[start]) - len(lines[start].lstrip())
+    if margin:
+        out = (i for i in range(start, end) if lines[i].strip() and not lines[i][:margin].isspace())
+        end = next(out, end)
+    for _ in range(_MOST_CUTS):
+        body = "\n".join(lines[start:end])
+        if parser.mended(body) is not None:
+            end = start + parser.without_words(body)
             rest = next((line for line in lines[end:] if line.strip()), "")
-            return [Block(body, closed=False)] if not rest or _ends(rest) or _prose(rest) else []
-    return []
+            return end if margin or not rest or _ends(rest) or _no_code(rest) else 0
+        wrong = parser.wrong_at(body)
+        if not 1 < wrong <= end - start:
+            return 0
+        end = start + wrong - 1
+    return 0
+
+
+def _no_code(line: str) -> bool:
+    """Whether a line that is no Python was not meant to be any."""
+    return _prose(line) or _SET_OFF.fullmatch(line[:_MOST_LEAD].strip()) is not None
+
+
+def inline(text: str) -> list[Block]:
+    """Programs of one line within a sentence."""
+    return [Block(mark[1]) for mark in islice(_INLINE.finditer(text), _MOST_GAPS) if _begins(mark[1])]
+
+
+def unmarked(text: str) -> str:
+    """The text without what stands before each of several lines: marks of a list or quotation, or their numbers."""
+    lines: list[str] = []
+    for mark, run in groupby(text.split("\n"), _line_mark):
+        several = [*run]
+        cut = [line.lstrip(" \t")[1:] for line in several] if mark and mark != "1" else []
+        if mark == "1":
+            cut = dedented("\n".join(NUMBER.sub("", line, count=1) for line in several)).split("\n")
+        elif all(line.startswith(" ") or not line for line in cut):
+            cut = [line[1:] for line in cut]
+        lines += cut if len(cut) > 1 else several
+    return "\n".join(lines)
+
+
+def _line_mark(line: str) -> str:
+    mark = line.lstrip(" \t")[:1]
+    return mark if mark and mark in LINE_MARKS else "1" if NUMBER.match(line) else ""
+
+
+def set_apart(text: str) -> str:
+    """The text with a line of its own for every tag that a line begins or ends with."""
+    start = text.find("\\boxed{")
+    if start >= 0:
+        end = text.rfind("}")
+        text = text[:start] + "\n" + text[start + 7 : end].lstrip("{") + "\n" + text[end:]
+    text = _BREAK.sub("\n", text)
+    return "\n".join(_apart(line) for line in text.split("\n"))
+
+
+def _apart(line: str) -> str:
+    first = _FIRST_TAG.match(line)
+    if first:
+        line = first[0].strip() + "\n" + line[first.end() :]
+    at = line.rfind("<")
+    return line[:at] + "\n" + line[at:] if at > 0 and _LAST_TAG.fullmatch(line[at:].rstrip()) else line
 
 
 def _ends(line: str) -> bool:

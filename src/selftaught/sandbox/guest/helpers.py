@@ -13,8 +13,8 @@ from typing import Any
 
 import blocks
 from blocks import Block
-from mending import Parser, bound, defines, functions, hollow, unbound
-from spoken import spoken
+from mending import Parser, bound, defines, functions, hollow, unbound, unended
+from spoken import advice, narrowed, spoken, titled
 
 _MOST_TEXT = 1_000_000
 """Of a longer text only the end is looked at."""
@@ -110,24 +110,70 @@ class _Candidate:
 
 def _found(text: str, entry: str | None) -> tuple[str, bool]:
     """The program in a text, or the empty string, and then whether there is half a one."""
-    cut = isinstance(text, CutText)
     said = spoken(_unix(text.strip()[-_MOST_TEXT:]))
     if not said.strip():
         return "", False
-    parser = Parser(len(said))
-    best: list[_Candidate] = []
-    rest: list[Block] = []
-    for found in _looked(said, parser):
-        known = [block for block in found[:_MOST_BLOCKS] if block.closed or not cut]
-        rest = rest or [block for block in found if block not in known or parser.mended(block.text) is None]
-        candidates = _candidates(known, parser)
-        best = best or candidates
-        if any(_fits(one, entry) for one in candidates):
-            return _told(candidates, entry), False
-        joined = _joined(known, entry, parser)
-        if joined:
-            return joined, False
-    return _second_best(best, rest, entry)
+    search = _Search(Parser(len(said)), entry, isinstance(text, CutText))
+    for view in narrowed(said):
+        found = search.fitting(view)
+        if found:
+            return found, False
+    return _second_best(search.best, search.rest, entry)
+
+
+class _Search:
+    """The search for one program in the ways that a text may be read."""
+
+    def __init__(self, parser: Parser, entry: str | None, cut: bool) -> None:
+        self._parser, self._entry, self._cut = parser, entry, cut
+        self.best: list[_Candidate] = []
+        self.rest: list[Block] = []
+
+    def fitting(self, said: str) -> str:
+        """The program that defines what is wanted, or the empty string; what else there is, is remembered."""
+        for found in _looked(said, self._parser):
+            known = _continued(self._known(found), self._parser)
+            self.rest = self.rest or [
+                block for block in found if block not in known or self._parser.mended(block.text) is None
+            ]
+            candidates = _candidates(known, self._parser)
+            self.best = self.best or candidates
+            if any(_fits(one, self._entry) for one in candidates):
+                return _told(candidates, self._entry)
+            joined = _joined(known, self._entry, self._parser)
+            if joined:
+                return joined
+        return ""
+
+    def _known(self, found: Sequence[Block]) -> list[Block]:
+        """The blocks that are whole; of too many those that speak of what is wanted, and the first."""
+        known = [block for block in found if block.closed or not self._cut]
+        if len(known) <= _MOST_BLOCKS:
+            return known
+        named = [block for block in known if _meant(block, self._entry)]
+        some = [*named[: _MOST_BLOCKS // 2], *named[-_MOST_BLOCKS // 2 :], *known[:_MOST_BLOCKS]][:_MOST_BLOCKS]
+        chosen = {id(block) for block in some}
+        return [block for block in known if id(block) in chosen]
+
+
+def _continued(known: Sequence[Block], parser: Parser) -> list[Block]:
+    """The blocks, with one that goes on in the middle of a function put to the one before it, though that is whole Python."""
+    joined: list[Block] = []
+    for block in known:
+        before = joined[-1] if joined else None
+        if before and not block.foreign and not before.foreign and _goes_on(before.text, block.text, parser):
+            joined[-1] = replace(before, text=before.text.rstrip("\n") + "\n" + block.text, tail=block.tail)
+        else:
+            joined.append(block)
+    return joined
+
+
+def _goes_on(before: str, text: str, parser: Parser) -> bool:
+    """Whether a text is the rest of a function that another one begins."""
+    if not text.startswith((" ", "\t")) or text.strip() in before:
+        return False
+    tree = parser.tree(before)
+    return tree is not None and unended(tree) and parser.is_program(before.rstrip("\n") + "\n" + text)
 
 
 def _unix(text: str) -> str:
@@ -143,10 +189,13 @@ def _looked(text: str, parser: Parser) -> Iterator[Sequence[Block]]:
     if not usual:
         yield [Block(text, closed=False)]
     yield [inner for block in [*usual, Block(text)] for inner in _within(block, parser)]
-    for other in (blocks.split_fences(text), blocks.other_fences(text)):
+    apart, unmarked = blocks.set_apart(text), blocks.unmarked(text)
+    for other in (blocks.split_fences(text), blocks.other_fences(text), unmarked, blocks.split_fences(apart)):
         if other != text:
             yield blocks.fenced(other, parser)
-    yield blocks.bare(text, parser)
+    for other in dict.fromkeys((text, unmarked, apart)):
+        yield blocks.bare(other, parser)
+    yield blocks.inline(text)
 
 
 def _within(block: Block, parser: Parser) -> Iterator[Block]:
@@ -193,30 +242,12 @@ _ELIDED = re.compile(
     r"[^\n]{0,60}(?:\.\.\.|…|unchanged|as before|here|same|above)",
     re.IGNORECASE | re.MULTILINE,
 )
-_AGAINST = re.compile(
-    r"\b(?:current|original|given|existing|old|previous|before|baseline|na[iï]ve|initial|starting|draft"
-    r"|first (?:try|attempt|idea|thought)|you (?:gave|provided|shared)|alternative(?:ly)?|slower|not recommended"
-    r"|do(?:n'| no)t|avoid|wrong|incorrect|buggy?|broken|fails?|instead of|rather than|example|usage|tests?|testing"
-    r"|for (?:reference|comparison)|unoptimi[sz]ed|brute[- ]force)\b",
-    re.IGNORECASE,
-)
-_FOR = re.compile(
-    r"\b(?:final(?:ly)?|improved|improvement|better|best|optimi[sz]ed|complete|full|whole|corrected|fixed|answer|solution"
-    r"|new|updated|revised|putting (?:it|everything) (?:all )?together)\b",
-    re.IGNORECASE,
-)
-_REJECTED = re.compile(
-    r"\b(?:wrong|incorrect|mistake|bug(?:gy)?|but no|wait|fails|(?:do(?:es)?|did|will|would)(?:n't| not) work|not recommended"
-    r"|too slow|discard|reject(?:ed)?|no good|scrap)\b",
-    re.IGNORECASE,
-)
 
 
 def _cue(one: _Candidate) -> int:
-    """What the words around a block say of it: 1 for it, -1 or less against it."""
+    """What the words around a block, and a title within it, say of it: 1 or more for it, -1 or less against it."""
     tests = any(name.startswith(("test", "Test")) for name in one.functions)
-    lead, tail = one.block.lead, one.block.tail
-    return bool(_FOR.search(lead)) - bool(_AGAINST.search(lead)) - bool(_REJECTED.search(tail)) - tests
+    return advice(one.block.lead, one.block.tail, one.block.later) + titled(one.text) - tests
 
 
 def _completed(best: _Candidate, others: Sequence[_Candidate]) -> str:

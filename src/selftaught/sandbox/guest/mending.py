@@ -18,6 +18,8 @@ MAX_CHARS = 100_000
 """Longer texts are no programs."""
 _WORK, _WORK_EACH, _MOST_WORK = 400_000, 4, 2_000_000
 """Characters that may be parsed for one answer: so many, and so many for each of its own, but never more."""
+_WORK_LEAST = 100
+"""What a shorter text counts as."""
 
 _SPACES = dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " ")
 _BREAKS = dict.fromkeys((0x85, 0x2028, 0x2029), "\n")
@@ -27,7 +29,9 @@ _STRANGE = _SPACES | _BREAKS | _UNSEEN
 _PROMPT = re.compile(r"[ \t]{0,8}(?:>>>|\.\.\.|In \[\d{1,5}\]:|\.\.\.:)(?: |$)")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,5}|#x[0-9a-fA-F]{1,4});")
 _ENTITY_NAMES = {"lt", "gt", "amp", "quot", "apos", "nbsp"}
-_NUMBER = re.compile(r"[ \t]{0,8}\d{1,5}[ \t]{0,3}(?:[|:.)│→]|(?=[ \t]|$)) ?")
+NUMBER = re.compile(r"[ \t]{0,8}[L\[(]?\d{1,5}(?:\t|[ ]{0,3}\]?[|:.)│→\]]|(?=[ \t]|$))")
+LINE_MARKS = frozenset(">|-*+•·┃│")
+"""What may stand before every line of a text."""
 _DIFF = ("+++ ", "--- ", "@@", "*** ", "diff --git ", "index ", "new file mode")
 _LABEL = re.compile(r"python3?|py|\{code(?::[^{}\n]{1,40})?\}|`{1,2}|\$\$|«|»", re.IGNORECASE)
 """A line that only says that code begins, or that it has ended."""
@@ -53,7 +57,7 @@ class Parser:
     def tree(self, text: str) -> ast.Module | None:
         if text not in self._trees:
             affordable = self.affords(len(text))
-            self._left -= min(len(text), MAX_CHARS)
+            self._left -= min(max(len(text), _WORK_LEAST), MAX_CHARS)
             self._trees[text] = _parsed(text) if affordable else None
         return self._trees[text]
 
@@ -66,8 +70,26 @@ class Parser:
         """The text as a program, with its dress taken off where that is what keeps it from being one; None: it is none."""
         for reading in _readings(text) if self.affords(len(text)) else ():
             if self.is_program(reading) and not self._escaped(reading):
-                return reading
+                return self._wordless(reading)
         return None
+
+    def wrong_at(self, text: str) -> int:
+        """The line, counted from 1, at which a text turns out to be no Python; 0 where that is not known."""
+        if not self.affords(len(text)):
+            return 0
+        self._left -= max(len(text), _WORK_LEAST)
+        return _wrong_at(next(_readings(text)))
+
+    def without_words(self, text: str) -> int:
+        """How many lines a program has before last words that are Python by accident."""
+        tree = self.tree(text)
+        return _coded(tree, text.count("\n") + 1)[1] if tree is not None else text.count("\n") + 1
+
+    def _wordless(self, text: str) -> str:
+        """A program without first and last words that are Python by accident."""
+        tree, lines = self.tree(text), text.split("\n")
+        first, last = _coded(tree, len(lines)) if tree is not None else (0, len(lines))
+        return text if (first, last) == (0, len(lines)) else "\n".join(lines[first:last]).strip("\n") + "\n"
 
     def _escaped(self, text: str) -> bool:
         """Whether `&lt;` was read as an operation on a name."""
@@ -90,6 +112,41 @@ def _parsed(text: str) -> ast.Module | None:
         return None
 
 
+def _wrong_at(text: str) -> int:
+    try:
+        with _parser:
+            ast.parse(text)
+    except SyntaxError as error:
+        return error.lineno or 0
+    except (ValueError, RecursionError, MemoryError):
+        return 0
+    return 0
+
+
+def _coded(tree: ast.Module, lines: int) -> tuple[int, int]:
+    """Before how many lines of a program there are only words, and after how many."""
+    body, first = [*tree.body], 0
+    if not (_wordy(body[0]) or _wordy(body[-1])):
+        return 0, lines
+    missing = unbound(tree)
+    while len(body) > 1 and _accidental(body[-1], missing):
+        lines = body.pop().lineno - 1
+    while len(body) > 1 and _accidental(body[0], missing):
+        first = body.pop(0).end_lineno or 0
+    return first, lines
+
+
+def _wordy(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) or (isinstance(node, ast.AnnAssign) and node.value is None)
+
+
+def _accidental(node: ast.stmt, missing: set[str]) -> bool:
+    """Whether a statement is only words, and one of them means nothing to the program."""
+    parts = [*ast.walk(node)] if _wordy(node) else []
+    named = any(isinstance(one, ast.Name) and one.id in missing for one in parts)
+    return named and not any(isinstance(one, ast.Call) for one in parts)
+
+
 def literal(text: str) -> Any:
     """The plain data that a text of Python stands for. Raises as `ast.literal_eval` does."""
     with _parser:
@@ -101,7 +158,7 @@ def _readings(text: str) -> Iterator[str]:
     text = _unlabelled(text.strip("\n")) + "\n"
     yield text
     for mend in (
-        _dedented,
+        dedented,
         _unquoted,
         _plain_spaces,
         _unprompted,
@@ -126,7 +183,8 @@ def _unlabelled(text: str) -> str:
     return rest.rstrip("\n") if rest and _LABEL.fullmatch(last.strip()) else text
 
 
-def _dedented(text: str) -> str:
+def dedented(text: str) -> str:
+    """Without the margin that all lines have."""
     lines = text.split("\n")
     margins = [len(line) - len(line.lstrip(" \t\u00a0\u3000")) for line in lines if line.strip()]
     cut = min(margins, default=0)
@@ -145,9 +203,12 @@ def _unquoted(text: str) -> str:
 
 def _once_unquoted(text: str) -> str:
     lines = text.strip("\n").split("\n")
-    if not all(line.lstrip(" \t").startswith((">", "|")) or not line.strip() for line in lines) or _PROMPT.match(text):
+    marks = {line.lstrip(" \t")[:1] for line in lines if line.strip()}
+    if len(marks) != 1 or not marks <= LINE_MARKS or _PROMPT.match(text):
         return text
-    cut = [line.lstrip(" \t")[1:] for line in lines]
+    cut = [line.strip(" \t")[1:] if line.strip() else "" for line in lines]
+    if marks == {"|"} and all(line.endswith("|") for line in cut if line):
+        cut = [line[:-1].rstrip() for line in cut]
     spaced = all(line.startswith(" ") or not line for line in cut)
     return "\n".join(line[1:] if spaced else line for line in cut)
 
@@ -171,10 +232,10 @@ def _unescaped(text: str) -> str:
 
 def _unnumbered(text: str) -> str:
     lines = text.strip("\n").split("\n")
-    marks = [_NUMBER.match(line) for line in lines]
+    marks = [NUMBER.match(line) for line in lines]
     if len(lines) < 2 or not all(mark or not line.strip() for mark, line in zip(marks, lines, strict=True)):
         return text
-    return "\n".join(line[mark.end() :] if mark else "" for mark, line in zip(marks, lines, strict=True))
+    return dedented("\n".join(line[mark.end() :] if mark else "" for mark, line in zip(marks, lines, strict=True)))
 
 
 def _replacing(text: str) -> str:
@@ -244,6 +305,8 @@ def functions(tree: ast.Module) -> set[str]:
     for node in tree.body:
         below = [node, *ast.iter_child_nodes(node)] if isinstance(node, ast.If | ast.Try | ast.With) else [node]
         found |= {one.name for one in below if isinstance(one, kinds)}
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            found |= {name for target in node.targets for name in bound(target)}
     return found
 
 
@@ -256,6 +319,16 @@ def unbound(tree: ast.AST) -> set[str]:
             used.add(node.id)
         given.update(bound(node))
     return set() if "*" in given else used - given - _BUILTIN
+
+
+def unended(tree: ast.Module) -> bool:
+    """Whether the last function of a program may go on: it is the end of the text, and nothing ends the function."""
+    last: ast.AST | None = tree.body[-1] if tree.body else None
+    inside = False
+    while last is not None and (body := getattr(last, "orelse", None) or getattr(last, "body", None)):
+        inside = inside or isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef)
+        last = body[-1] if isinstance(body, list) else None
+    return inside and not isinstance(last, ast.Return | ast.Raise)
 
 
 def hollow(tree: ast.Module, name: str | None) -> bool:
