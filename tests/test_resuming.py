@@ -73,7 +73,7 @@ def test_a_kill_right_after_a_resume_leaves_what_was_reached(tmp_path):
     number = stopped(tmp_path / "s.db", Settings("0" * 64))
     script = (
         "import os, signal, sys, pathlib\nfrom selftaught.runs import carry\nfrom selftaught.lab.progress import Progress\n"
-        "from selftaught.store import Store\ncarry.open_model = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from selftaught.store import Store\ncarry.models_of = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)\n"
         f"carry.carry({number}, Store(pathlib.Path('s.db')), Progress())"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, timeout=60)

@@ -19,8 +19,10 @@ from selftaught.lab import CONTRACT, VERDICT
 from selftaught.lab.progress import Progress
 from selftaught.program import Program
 from selftaught.runs import carry, recording
+from selftaught.runs.going import refusal, unfinished
 from selftaught.runs.recording import read, write
 from selftaught.runs.replay import begin
+from selftaught.settings import Settings
 from selftaught.store import Store, key_of
 from selftaught.testing import Number, asker, make_lab
 from selftaught.utility import TaskUtility
@@ -146,6 +148,7 @@ def test_it_runs_again_to_the_same_document_with_verdicts_of_limits_taken_from_i
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=400, env=offline_environment())
     assert done.stdout, done.stderr
     assert plain(json.loads(done.stdout)) == plain(document)
+    assert "every figure is as it was recorded" in done.stderr
     assert told["answers"] >= document["usage"]["responses"] and told["bytes"] < 200_000
     with Store(tmp_path / ".selftaught" / "store.db") as store:
         assert store.run(1).circumstances["recording"]["digest"] == told["digest"]
@@ -198,7 +201,25 @@ def test_a_run_again_needs_neither_script_and_goes_on_where_it_was_stopped(scrip
     with Store(tmp_path / "s.db") as store:
         with pytest.raises(SpendExhausted):
             again(folder, store, found, limits=SpendLimits(wall_s=0.5))
+        assert refusal(store.run(1)) is None
+        assert unfinished(store, Settings.read(found.heading["settings"]), "strict") is None, (
+            "no other run may become it"
+        )
         assert plain(carry.carry(1, store, Progress(), limits=SpendLimits())) == plain(document)
+    with command(tmp_path, "show", "1") as run:
+        assert "Run 1 is from a recording: run 1, made by selftaught" in run.communicate(timeout=60)[0]
+
+
+@pytest.mark.slow
+def test_a_figure_that_is_not_as_recorded_is_told(scripted, tmp_path):
+    folder, _ = scripted
+    found = read(folder / "r.xz")
+    changed = replace(found, heading={**found.heading, "figures": {**found.heading["figures"], "arms": "0" * 16}})
+    write(changed, tmp_path / "changed.xz")
+    words = ["replay", "changed.xz", "--task-file", str(folder / "short.py"), "--json"]
+    with command(tmp_path, *words) as run:
+        code, said, _ = end(run)
+    assert code == 1 and "not as recorded: arms" in said
 
 
 @pytest.mark.slow
@@ -299,7 +320,7 @@ HEADING = {
         "ended": None,
     },
     **{"spent": {"dollars": 0.0, "answers": 0, "tokens": 0}, "dollars_limited": False, "anyway": False, "plan": None},
-    **{"earlier_looks": [], "models": []},
+    **{"earlier_looks": [], "models": [], "figures": {}},
 }
 ABOUT = {"model": "m", "parameters": {}, "expertise": "0" * 64, "message": "0" * 64, "temperature": 0.7, "stream": []}
 BODY = {"text": 0, "finish": "stop", "tokens_in": 1, "tokens_out": 1, "dollars": 0.0, "latency_s": 0.0}

@@ -229,7 +229,14 @@ def banner(record: RunRecord, path: Path) -> str:
     return (
         f"Run {record.id} · {proposer}model {asked.model.spec}: {about(asked.model.spec)}\n"
         f"seed {asked.seed} · {asked.summary} · sandbox {record.circumstances['sandbox']} · store {path}"
+        + (f"\n{again}" if (again := of_recording(record)) else "")
     )
+
+
+def of_recording(record: RunRecord) -> str:
+    """Of a run from a recording: what was recorded; empty for any other."""
+    told = record.circumstances.get("recording")
+    return f"from a recording: run {told['run']}, made by {told['by']}; its models are not asked" if told else ""
 
 
 def made(kept: Kept) -> Store:

@@ -15,6 +15,9 @@ from selftaught.cli.options import Carried, Kept, Level, RunNumber
 from selftaught.cli.terminal import tell
 from selftaught.errors import UsageError
 
+_OF_A_STORE = {"usage", "sandbox"}
+"""Parts of a document that may differ where a store holds other runs, or where programs are held otherwise."""
+
 
 class Exported(TypedDict):
     """A recording that was written: `selftaught export RUN --recording FILE --json`."""
@@ -74,7 +77,7 @@ def replay(
 ) -> None:
     """Run a recording again to the same document, in a store like any run: answers are read, all else is computed."""
     from selftaught.runs.recording import read
-    from selftaught.runs.replay import begin
+    from selftaught.runs.replay import begin, differing
     from selftaught.store import Store
 
     found = read(recording)
@@ -84,7 +87,12 @@ def replay(
         tell(
             f"run {number} is run {told['run']} of {told['started'][:10]} again, made by selftaught {told['selftaught']}"
         )
-        end(follow(facts, number, how))
+        document = follow(facts, number, how)
+    others = differing(found, document)
+    tell(f"not as recorded: {', '.join(others)}" if others else "every figure is as it was recorded")
+    if {*others} - _OF_A_STORE:
+        raise typer.Exit(1)
+    end(document)
 
 
 def _digest(path: Path) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
-from selftaught.cli.base import begin, end, existing, follow, looked_at, made, show_document
+from selftaught.cli.base import begin, end, existing, follow, looked_at, made, of_recording, show_document
 from selftaught.cli.consent import agree
 from selftaught.cli.declare import OUTER, PROPOSER, Under, Working, command
 from selftaught.cli.options import (
@@ -152,6 +152,8 @@ def _show(record: RunRecord, stands: Standing, as_json: bool) -> None:
     """What has come of a run so far, and how it stands unless it is done."""
     document = dict(record.document or {})
     if stands.state == "done":
+        if not as_json and (again := of_recording(record)):
+            write(f"Run {record.id} is {again}", end="\n")
         show_document(record.id, document, as_json)
         return
     parts = _parts(record, stands)

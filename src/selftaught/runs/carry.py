@@ -208,7 +208,10 @@ def _spent(record: RunRecord, store: Store) -> Spent:
     The last note may be older than the last answers; and not every answer paid for is in the store as this run's, because
     another run on it may have stored the same one first.
     """
-    noted, bought = Spent(**record.spent), store.bought(record.id)
+    noted = Spent(**record.spent)
+    if "recording" in record.circumstances:  # what it cost is recorded, and nothing is bought
+        return noted
+    bought = store.bought(record.id)
     unknown = noted.dollars is None or bought.dollars is None
     lost = 0.0 if unknown else max(0.0, (bought.dollars or 0.0) - (noted.dollars or 0.0))
     return replace(

@@ -71,6 +71,8 @@ def unfinished(store: Store, asked: Assignment, level: str) -> int | None:
     for record in reversed(store.runs()):
         if record.status == DONE or record.circumstances.get("sandbox") != level or _seedless(record.settings) != mine:
             continue
+        if "recording" in record.circumstances:  # it buys nothing, so it is no part of a run that would
+            continue
         # Made just now: another process is about to work on it.
         fresh = record.status == "running" and record.process is None
         if not fresh and store.working(record.id) is None and refusal(record) is None:

@@ -233,6 +233,7 @@ _HEADING = {
     "anyway": bool,
     "plan": (str, NoneType),
     "earlier_looks": [str],
+    "figures": {"*": str},
     "models": [{**_MODEL, "does": str, "answers": int, "tokens_in": int, "tokens_out": int}],
 }
 _SHAPES: Mapping[str, tuple[Any, Any]] = {

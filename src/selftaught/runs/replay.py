@@ -19,6 +19,7 @@ from selftaught.evidence.models import answered
 from selftaught.lab import CONTRACT, VERDICT
 from selftaught.models.providers import BUILT_IN
 from selftaught.plain import JSON
+from selftaught.plain import digest as plain_digest
 from selftaught.runs import DONE, assignment, kind_of, same_contract
 from selftaught.runs.carry import circumstances
 from selftaught.runs.model import CANNOT
@@ -32,6 +33,8 @@ _TELLS = ("selftaught", "python", "numpy", "system", "cores", "sandbox")
 """What is told of the circumstances of the recorded run."""
 _LIMITED = re.compile(rf"(?:^|\(|: )(?:{'|'.join(sorted(OF_A_MACHINE))})(?::|$)")
 """In a reason: that the limit of a machine was met."""
+_SEED = 4
+"""Where the seed stands in what a score of a solution is about."""
 _EDITOR = {CANNOT.format(kind) for kind in OF_A_MACHINE}
 
 
@@ -84,12 +87,12 @@ def _answers(store: Store, number: int, texts: _Texts) -> Iterator[Recorded]:
 
 def _verdicts(store: Store, number: int, texts: _Texts) -> Iterator[Recorded]:
     """What a limit of the machine decided."""
-    for kind, limited in (("score", _limited_score), ("improvement", _limited_run)):
-        of_run = _roots(store, number) if kind == "improvement" else None
+    roots, seeds = _roots(store, number), {about["utility"][_SEED] for about, _ in store.facts("score", number)}
+    for kind in ("score", "improvement"):
         for about, body in store.every(kind):
-            if about["contract"] != CONTRACT or not limited(body):
-                continue
-            if of_run is not None and str(about["stream"][1]) not in of_run:
+            of_run = about["utility"][_SEED] in seeds if kind == "score" else str(about["stream"][1]) in roots
+            limited = _limited_score(body) if kind == "score" else _limited_run(body)
+            if about["contract"] != CONTRACT or not of_run or not limited:
                 continue
             for name in (
                 body.get("program"),
@@ -133,7 +136,21 @@ def _heading(store: Store, record: RunRecord) -> dict[str, Any]:
         "plan": record.circumstances.get("plan"),
         "earlier_looks": list(document.get("earlier_looks", [])),
         "models": _models(store, record.id),
+        "figures": figures(document),
     }
+
+
+def figures(document: Mapping[str, Any]) -> dict[str, str]:
+    """The digest of each part of a document, without times and its number in the store."""
+    usage = {name: one for name, one in document.get("usage", {}).items() if name not in {"cpu_s", "wall_s"}}
+    whole = {name: one for name, one in document.items() if name != "run"} | {"usage": usage}
+    return {name: plain_digest(one)[:16] for name, one in sorted(whole.items())}
+
+
+def differing(recording: Recording, document: Mapping[str, Any]) -> list[str]:
+    """The parts of the document of a run again that are not as they were recorded."""
+    there, here = recording.heading["figures"], figures(document)
+    return sorted(name for name in {*there, *here} if there.get(name) != here.get(name))
 
 
 def _models(store: Store, number: int) -> list[JSON]:
