@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby, islice
 from typing import Any, cast
 
-from mending import LINE_MARKS, MAX_CHARS, NUMBER, Parser, dedented, literal
+from mending import DRESSED, LINE_MARKS, MAX_CHARS, NUMBER, Parser, dedented, literal
 
 _MOST_MARKS = 1000
 _MOST_ENDS = 40
@@ -106,13 +106,13 @@ def fenced(text: str, parser: Parser) -> list[Block]:
 
 
 def _fence(number: int, line: str) -> _Fence | None:
-    bare = line.lstrip(" \t>\u00a0\u200b\ufeff")
+    bare = line.lstrip(DRESSED)
     mark = _LIST_MARK.match(bare)
     if mark:
         bare = bare[mark.end() :]
     if not bare.startswith(("```", "~~~")):
         return None
-    info = bare.lstrip(bare[0]).strip()
+    info = bare.lstrip(bare[0]).strip(DRESSED)
     if bare[0] in info:
         return None
     word = _WORD.search(info)

@@ -13,7 +13,7 @@ from typing import Any
 
 import blocks
 from blocks import Block
-from mending import Parser, bound, defines, functions, hollow, unbound, unended
+from mending import Parser, bound, defines, functions, hollow, plain_spaces, unbound, unended
 from spoken import advice, narrowed, spoken, titled
 
 _MOST_TEXT = 1_000_000
@@ -190,7 +190,13 @@ def _looked(text: str, parser: Parser) -> Iterator[Sequence[Block]]:
         yield [Block(text, closed=False)]
     yield [inner for block in [*usual, Block(text)] for inner in _within(block, parser)]
     apart, unmarked = blocks.set_apart(text), blocks.unmarked(text)
-    for other in (blocks.split_fences(text), blocks.other_fences(text), unmarked, blocks.split_fences(apart)):
+    for other in (
+        blocks.split_fences(text),
+        blocks.other_fences(text),
+        unmarked,
+        blocks.split_fences(apart),
+        plain_spaces(text),
+    ):
         if other != text:
             yield blocks.fenced(other, parser)
     for other in dict.fromkeys((text, unmarked, apart)):

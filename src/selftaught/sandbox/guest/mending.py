@@ -11,8 +11,8 @@ import html
 import json
 import re
 import threading
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 MAX_CHARS = 100_000
 """Longer texts are no programs."""
@@ -21,11 +21,43 @@ _WORK, _WORK_EACH, _MOST_WORK = 400_000, 4, 2_000_000
 _WORK_LEAST = 100
 """What a shorter text counts as."""
 
-_SPACES = dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " ")
+_FILLERS = "\u115f\u1160\u3164\uffa0"
+"""Letters of no width or no ink, which Python takes for parts of names."""
+_SPACES = dict.fromkeys(
+    (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x2800, 0x3000, *map(ord, _FILLERS)), " "
+)
 _BREAKS = dict.fromkeys((0x85, 0x2028, 0x2029), "\n")
-_UNSEEN = dict.fromkeys((0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF), "")
+_UNSEEN = dict.fromkeys(
+    (
+        *range(0x09), *range(0x0B, 0x0D), *range(0x0E, 0x20), *range(0x7F, 0x85), *range(0x86, 0xA0), 0xAD, 0x34F,
+        0x61C, 0x17B4, 0x17B5,
+        *range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFE00, 0xFE10),
+        0xFEFF, *range(0xFFF9, 0xFFFD), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE01F0),
+    ),
+    "",
+)  # fmt: skip
+"""Marks of direction, variation and language, controls: nothing that is seen."""
 _MOST_QUOTED = 4
 _STRANGE = _SPACES | _BREAKS | _UNSEEN
+_JOINED = _STRANGE | dict.fromkeys(_BREAKS, "")
+DRESSED = " \t>" + "".join(map(chr, _SPACES | _UNSEEN))
+"""What may stand before a fence."""
+_TERMINAL = re.compile(r"\x1b(?:\[[0-9;?]{0,20}[A-Za-z]|\][^\x07\n]{0,200}\x07)")
+_QUOTES = dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\uff02"), '"') | dict.fromkeys(
+    map(ord, "\u2018\u2019\u201a\u201b\u2032\u00b4\uff07"), "'"
+)
+_WIDE = {0xFF01 + i: chr(0x21 + i) for i in range(94)} | {
+    0x3001: ",", 0x3002: ".", 0x3010: "[", 0x3011: "]", 0x2010: "-", 0x2011: "-", 0x2012: "-", 0x2013: "-", 0x2014: "-",
+    0x2212: "-",
+    0xD7: "*", 0x2217: "*", 0xF7: "/", 0x2215: "/", 0x2264: "<=", 0x2265: ">=", 0x2260: "!=", 0x2192: "->", 0x2026: "...",
+    0xFE50: ",", 0xFE55: ":", 0xFE59: "(", 0xFE5A: ")",
+}  # fmt: skip
+"""What looks like a sign of Python, and is none."""
+_LITERAL = re.compile(
+    r"(?s)\"{3}(?:\\.|[^\\])*?(?:\"{3}|\\?\Z)|'{3}(?:\\.|[^\\])*?(?:'{3}|\\?\Z)"
+    r"|\"(?:\\.|[^\"\\\n])*(?:\"|\\?(?=\n|\Z))|'(?:\\.|[^'\\\n])*(?:'|\\?(?=\n|\Z))|\#[^\n]*"
+)
+"""A string or a remark, whole or not: never two beginnings of one length, so that looking for them is linear."""
 _PROMPT = re.compile(r"[ \t]{0,8}(?:>>>|\.\.\.|In \[\d{1,5}\]:|\.\.\.:)(?: |$)")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,5}|#x[0-9a-fA-F]{1,4});")
 _ENTITY_NAMES = {"lt", "gt", "amp", "quot", "apos", "nbsp"}
@@ -92,11 +124,12 @@ class Parser:
         return text if (first, last) == (0, len(lines)) else "\n".join(lines[first:last]).strip("\n") + "\n"
 
     def _escaped(self, text: str) -> bool:
-        """Whether `&lt;` was read as an operation on a name."""
-        if not _ENTITY.search(text):
-            return False
-        tree = self.tree(text)
-        return tree is not None and not _ENTITY_NAMES.isdisjoint(unbound(tree))
+        """Whether `&lt;` was read as an operation on a name, or what looks like a space as a letter."""
+        entities, filled = _ENTITY.search(text), any(one in text for one in _FILLERS)
+        tree = self.tree(text) if entities or filled else None
+        missing = unbound(tree) if tree is not None else set[str]()
+        names = missing & _ENTITY_NAMES if entities else {name for name in missing if not name.isascii()}
+        return any(entities or not {*name}.isdisjoint(_FILLERS) for name in names)
 
 
 _PROGRAMS = (
@@ -157,22 +190,12 @@ def _readings(text: str) -> Iterator[str]:
     """The text as it stands, then with one kind of dress after the other taken off, each from what was left."""
     text = _unlabelled(text.strip("\n")) + "\n"
     yield text
-    for mend in (
-        dedented,
-        _unquoted,
-        _plain_spaces,
-        _unprompted,
-        _unescaped,
-        _unnumbered,
-        _replacing,
-        _added,
-        _unmagical,
-        _written_out,
-    ):
+    for mend in _MENDS:
         changed = mend(text)
         if changed != text:
-            text = changed.strip("\n") + "\n"
-            yield text
+            changed = changed.strip("\n") + "\n"
+            yield changed
+            text = text if mend in _ASIDE else changed
 
 
 def _unlabelled(text: str) -> str:
@@ -213,8 +236,67 @@ def _once_unquoted(text: str) -> str:
     return "\n".join(line[1:] if spaced else line for line in cut)
 
 
-def _plain_spaces(text: str) -> str:
-    return text.translate(_STRANGE)
+def _outside(text: str, change: Callable[[str], str]) -> str:
+    """The text changed where it is neither a string nor a remark."""
+    pieces: list[str] = []
+    place = 0
+    for kept in _LITERAL.finditer(text):
+        pieces += (change(text[place : kept.start()]), kept[0])
+        place = kept.end()
+    return "".join([*pieces, change(text[place:])])
+
+
+def _joined_code(text: str) -> str:
+    """Breaks that are none of Python's, within a word."""
+    return _outside(text, lambda code: _TERMINAL.sub("", code).translate(_JOINED)) if _odd(text) else text
+
+
+def _plain_code(text: str) -> str:
+    return _outside(text, lambda code: _TERMINAL.sub("", code).translate(_STRANGE)) if _odd(text) else text
+
+
+def plain_spaces(text: str) -> str:
+    """The text with Python's own spaces and breaks, and nothing that is not seen."""
+    return _TERMINAL.sub("", text).translate(_STRANGE)
+
+
+def _odd(text: str) -> bool:
+    return text.translate(_STRANGE) != text
+
+
+def _straight(text: str) -> str:
+    """Typographic quotes that stand for those of Python."""
+    return _outside(text, lambda code: code.translate(_QUOTES))
+
+
+def _narrow(text: str) -> str:
+    """Brackets and signs of another width or writing."""
+    return text if text.isascii() else _outside(text, lambda code: code.translate(_WIDE))
+
+
+def _only_code(text: str) -> str:
+    return _plain_code(text)
+
+
+def _mild(text: str) -> str:
+    return _narrow(_straight(_plain_code(text)))
+
+
+def _tabs_of_four(text: str) -> str:
+    return _untabbed(text, 4)
+
+
+def _tabs_of_eight(text: str) -> str:
+    return _untabbed(text, 8)
+
+
+def _untabbed(text: str, size: int) -> str:
+    """Tabs before a line as spaces, where some lines have these instead."""
+    lines = text.split("\n")
+    if not any(line.startswith(" ") for line in lines):
+        return text
+    margins = [len(line) - len(line.lstrip(" \t")) for line in lines]
+    return "\n".join(line[:cut].expandtabs(size) + line[cut:] for cut, line in zip(margins, lines, strict=True))
 
 
 def _unprompted(text: str) -> str:
@@ -226,8 +308,8 @@ def _unprompted(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    text = _BREAK.sub("\n", text)
-    return html.unescape(text).translate(_STRANGE) if _ENTITY.search(text) else text
+    text = _outside(text, lambda code: _BREAK.sub("\n", code)) if "\n" in text.strip() else _BREAK.sub("\n", text)
+    return _plain_code(html.unescape(text)) if _ENTITY.search(text) else text
 
 
 def _unnumbered(text: str) -> str:
@@ -274,6 +356,16 @@ def _written_out(text: str) -> str:
         return str(json.loads(f'"{bare}"', strict=False))
     except ValueError:
         return bare.replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"')
+
+
+_DRESS = (_unprompted, _unescaped, _unnumbered, _replacing, _added, _unmagical, _straight, _narrow)
+_ASIDE = (_only_code, _joined_code, _mild, _tabs_of_four, _tabs_of_eight)
+"""What the next mends do not go on from."""
+_MENDS = (
+    *(dedented, _unquoted, *_ASIDE, _plain_code, *_DRESS),
+    *(plain_spaces, dedented, _unquoted, *_DRESS, _written_out),
+)
+"""The mildest first: strings and remarks are touched where nothing else has helped."""
 
 
 def bound(node: ast.AST) -> Iterator[str]:
@@ -323,11 +415,12 @@ def unbound(tree: ast.AST) -> set[str]:
 
 def unended(tree: ast.Module) -> bool:
     """Whether the last function of a program may go on: it is the end of the text, and nothing ends the function."""
-    last: Any = tree.body[-1] if tree.body else None
-    inside = False
-    while last is not None and (body := getattr(last, "orelse", None) or getattr(last, "body", None)):
+    body: Sequence[ast.AST] = tree.body
+    inside, last = False, None
+    while body:
+        last = body[-1]
         inside = inside or isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef)
-        last = cast("list[ast.stmt]", body)[-1] if isinstance(body, list) else None
+        body = [one for one in ast.iter_child_nodes(last) if isinstance(one, ast.stmt | ast.ExceptHandler)]
     return inside and not isinstance(last, ast.Return | ast.Raise)
 
 
