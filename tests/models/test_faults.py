@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selftaught.models.faults import ECHO, UNPAID, Fault, error_in, holds_error, quotable, retry_after
+from selftaught.models.faults import ECHO, UNPAID, Fault, quotable, retry_after
+from selftaught.models.told import error_in, holds_error
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selftaught.errors import PassingFailure
-from selftaught.models import Answer, Finish, Request, exchange
+from selftaught.models import Answer, Request, exchange
 from selftaught.models.exchange import Asker
-from selftaught.models.faults import Fault
+from selftaught.models.faults import Billed, Fault
 from selftaught.models.rows import ANTHROPIC, Row
+from selftaught.models.said import blank, ending, spoken, thought
 from selftaught.models.served import served
 from selftaught.models.streams import mappings
 from selftaught.models.usage import counted
@@ -21,12 +22,6 @@ VERSION = "2026-10-21"
 """Of the API: the first one without temperatures."""
 MAX_TOKENS = 4096
 """The API demands a limit; this one is sent when the user gives none."""
-FINISHES: Mapping[str, Finish] = {
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "blocked",
-    "tool_use": "tools",
-}
 
 
 class Anthropic:
@@ -82,10 +77,10 @@ class Anthropic:
                 return [self._read(found, request, time.monotonic() - began, waiting).with_costs_of(greeted)]
             if found.about_message or (found.about_request and greeted):
                 return [Answer("", "blocked", latency_s=time.monotonic() - began).with_costs_of(greeted)]
-            if streamed and found.blames("stream"):
+            if streamed and (found.blames("stream") or found.refuses(r"\bstream(ing|ed|s)?\b")):
                 self._streams = False
             elif not found.about_request or request.message == exchange.GREETING:
-                raise found.failure()
+                raise self._failure(found, request, waiting)
             else:
                 greeted = self.ask(exchange.greeting(request), 1, waiting, request)
 
@@ -114,14 +109,25 @@ class Anthropic:
     def _read(self, found: Mapping[str, Any], request: Request, latency_s: float, waiting: Asker) -> Answer:
         if not isinstance(found.get("content"), list):
             raise PassingFailure("the response holds no answer", paid=True)
-        blocks = mappings(found["content"])
-        text = "".join(str(block.get("text") or "") for block in blocks if block.get("type") == "text")
-        reason = FINISHES.get(str(found.get("stop_reason")))
-        finish = reason or ("stop" if text else "empty")
+        text, finish = spoken(found["content"]), ending(found.get("stop_reason"))
+        if blank(text) and finish is None and not blank(unsaid := thought(found)):
+            text = unsaid  # a whole answer that a server took for a thought is one all the same
+        if finish == "tools" and not any("tool" in str(one.get("type")) for one in mappings(found["content"])):
+            finish = None
+        finish = finish or ("empty" if blank(text) else "stop")
+        return Answer(text, finish, *self._costs(found.get("usage"), request, text, waiting), latency_s, None)
+
+    def _failure(self, fault: Fault, request: Request, waiting: Asker) -> PassingFailure:
+        """What a fault is raised as, with what the server says it has used."""
+        if not fault.usage:
+            return fault.failure()
+        return Billed(fault.failure(), Answer("", "lost", *self._costs(fault.usage, request, "", waiting)))
+
+    def _costs(self, usage: object, request: Request, text: str, waiting: Asker) -> tuple[int, int, float | None]:
+        """Tokens in and out, and the price; the most it can be where the server does not tell what can be."""
         size = exchange.size(request)
-        used = counted(found.get("usage"), size, 1, self._limit, bool(text))
+        used, most = counted(usage, size, 1, self._limit, bool(text)), self._tariff.ceiling(size, 1, self._limit)
         if used is None:
             waiting.note("the server tells no tokens that can be: the most it can cost is counted")
-            dollars = self._tariff.ceiling(size, 1, self._limit)
-            return Answer(text, finish, size // 4, len(text) // 4, dollars, latency_s, None)
-        return Answer(text, finish, used.tokens_in, used.tokens_out, used.price(self._tariff), latency_s, None)
+            return size // 4, len(text) // 4, most
+        return used.tokens_in, used.tokens_out, used.price(self._tariff)

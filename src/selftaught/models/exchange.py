@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 from selftaught.errors import UsageError
 from selftaught.models import Request
-from selftaught.models.faults import Fault, error_in, holds_error, retry_after, unconnected
+from selftaught.models.faults import Fault, retry_after, unconnected
 from selftaught.models.http import Broken, Connections, Response, Unreached, Waiting
-from selftaught.models.streams import END, MESSAGE_END, Cut, mapping, parsed, shape
+from selftaught.models.streams import END, MESSAGE_END, Cut, parsed, shape
+from selftaught.models.told import error_in, holds_error, of_text
 
 CONCURRENCY = 64
 """Requests under way at once, at most; the gateway finds out how many of them the server bears."""
@@ -27,6 +28,8 @@ LIVES_S = 10.0
 """How long a server may take to show that it lives; the answer holds for half of it."""
 ELSEWHERE_S = 2.0
 """The same for an address that is tried because the one that was given does not work."""
+WORDS = 500
+"""Bytes of a text that may be an error told in words alone."""
 DEAD = {500, 502, 503, 504, *range(520, 531)}
 """Statuses that what stands before a server gives in its place."""
 
@@ -144,20 +147,19 @@ class Server:
         self._connections.close()
 
     def _read(self, found: Response, hidden: Sequence[str]) -> Mapping[str, Any] | Fault:
+        after_s, cut = retry_after(found.headers), False
         try:
             told = parsed(found.body)
-        except Cut as cut:
-            return Fault(0, what=str(cut), paid=True)
+        except Cut as error:
+            told, cut = error.so_far, True
         if found.status >= 300:
-            return error_in(told or {}, found.status, hidden, retry_after(found.headers))
+            one = of_text(found.body, found.status, hidden, after_s)
+            return one if told is None else error_in(told, found.status, hidden, after_s)
         if told is None:
-            page = shape(found.body)
-            what = f"what answers there is a {page}, no model (a login?)" if page else "the answer is no JSON object"
-            return Fault(0, what=what, lasting=bool(page), misplaced=bool(page), paid=not page)
+            return _unread(found, hidden, after_s)
         if holds_error(told):
-            paid = bool(mapping(told.get("usage")))
-            return replace(error_in(told, found.status, hidden, retry_after(found.headers)), paid=paid)
-        return told
+            return error_in(told, found.status, hidden, after_s)
+        return Fault(0, what="the stream was cut", paid=True) if cut else told
 
 
 class _Short:
@@ -181,6 +183,19 @@ class _Short:
 def ended(tail: bytes) -> bool:
     """Whether a stream that ends with these bytes is whole."""
     return END in tail or MESSAGE_END in tail
+
+
+def _unread(found: Response, hidden: Sequence[str], after_s: float | None) -> Fault:
+    """The fault that a response of status 200 is which holds no object: a page, a few words that tell an error, or garbage."""
+    page = shape(found.body, found.headers.get("content-type", ""))
+    told = of_text(found.body, 200, hidden, after_s)
+    if page:
+        quote = f": “{told.quote}”" if told.quote else ""
+        what = f"what answers there is a {page}, no model (a login?){quote}"
+        return Fault(0, what=what, lasting=True, misplaced=True)
+    if told.status and len(found.body) <= WORDS and found.body[:1].isalpha():
+        return told
+    return Fault(0, what="the answer is no JSON object", paid=True)
 
 
 def _free(connections: Connections, path: str, wait_s: float) -> Response | None:

@@ -1,7 +1,6 @@
 """What went wrong with one request, sorted by what it means for the next one.
 
-Servers tell the same in many ways: by status, by an error object within a response of status 200, by a code of their own
-or in words only. All of that becomes a `Fault` with the status that OpenAI's own server would have given.
+How servers tell it is read in `told`; here is what it means.
 
 A server's words are shown only where they repeat nothing of the question and hold nothing that looks like a key.
 """
@@ -12,14 +11,14 @@ import re
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import BadStatusLine, RemoteDisconnected
-from typing import Any, cast
+from typing import Any
 
 from selftaught.errors import PassingFailure
-from selftaught.models.streams import mapping, mappings
+from selftaught.models import Answer
 
 PASSING = {408, 409, 425, 429, 498}
 """Refusals below 500 that a later try may pass (498: Groq has no room for a request without guarantee)."""
@@ -36,15 +35,19 @@ MEND = {
     405: "the address takes no questions",
     **dict.fromkeys((301, 302, 303, 307, 308), "it has moved: give its new address as --base-url"),
 }
-_UNPAID = r"credit balance|insufficient[ _]?(balance|funds|credit|quota)|in arrears|overdue|payment required|余额|欠费"
-_WORDS = {
-    402: rf"{_UNPAID}|billing",
-    401: r"api[ _-]?key|unauthori[sz]ed|authenticat|no auth|(invalid|expired|missing)[ _](token|key|credential)|invalid_?token",
-    429: r"rate[ _-]?limit|too many|throttl|overloaded|at capacity|try again (later|in)",
-    404: r"model\b.{0,80}(not (found|exist|supported)|does not exist|unknown)|unknown model",
-}
-"""What servers say that give no status, or 400 for everything, in the order in which it is looked for."""
-PLAIN_TO_SECURED = re.compile(r"http request\b.{0,30}\bhttps", re.I)
+PLAIN_TO_SECURED = re.compile(
+    r"plain[ -]http\b|\bhttp request\b.{0,60}\bhttps|\b(ssl|tls)[ -]enabled|requires? (https|ssl|tls)\b"
+    r"|\b(https|ssl|tls) (is )?required|\buse (the )?https\b",
+    re.I,
+)
+"""What is said by a port that wants https:// to who speaks http:// to it."""
+REFUSAL = (
+    r"\bnot (be |been )?(currently )?(support|implement|allow|permit|accept|enabled|available|recogni|valid|compatible)"
+    r"|n't support|unsupported"
+    r"|\bmust\b|\bonly\b|should be|unknown|unrecogni[sz]ed|unexpected (?!end|error|eof|clos)|disabled|not (take|accept|support)"
+    r"|invalid (value|param|arg|role|option|field)|extra (inputs|fields|param)|at most|cannot (be )?(us|set|combin|tak|handl)"
+)
+"""How a server says that it does not take something, rather than that something failed."""
 NO_CONNECTION = {ConnectionRefusedError: "nothing listens there"}
 CODE = re.compile(r"[a-zA-Z][a-z_]{2,39}")
 """What an error code looks like: no digits and no spaces, so that no key and no sentence passes for one."""
@@ -81,10 +84,18 @@ class Fault:
     paid: bool = False
     """Whether the request may have been worked on."""
 
+    usage: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What the server says it has used all the same."""
+
+    @property
+    def unsecured(self) -> bool:
+        """Whether the server wants to be asked by https:// only."""
+        return 400 <= self.status < 500 and PLAIN_TO_SECURED.search(self.message) is not None
+
     @property
     def about_request(self) -> bool:
         """Whether the server says that the request as it stands cannot be."""
-        return self.status in {400, 413, 422}
+        return self.status in {400, 413, 422} and not self.unsecured
 
     @property
     def about_message(self) -> bool:
@@ -98,6 +109,11 @@ class Fault:
         if self.parameter:
             return self.parameter == parameter
         return re.search(rf"\b{parameter}\b", self.message) is not None
+
+    def refuses(self, pattern: str) -> bool:
+        """Whether it says in plain words that something which this names is not taken, whatever status it gives for that."""
+        told = self.status not in PASSING | THROTTLED | {401, 402, 504} and self.speaks_of(pattern)
+        return told and re.search(REFUSAL, self.message, re.I) is not None
 
     def renames(self, parameter: str, newer: str) -> bool:
         """Whether a request was refused for the name of this parameter: not for its value, nor for what comes near it."""
@@ -119,70 +135,27 @@ class Fault:
             return PassingFailure(
                 said + words, throttled=self.status in THROTTLED, after_s=self.after_s, paid=self.paid
             )
-        plain = PLAIN_TO_SECURED.search(self.message) is not None
-        misplaced = plain or self.status in {404, 405}
-        if plain:
+        misplaced = self.unsecured or self.status in {404, 405}
+        if self.unsecured:
             mend = "it wants https:// and was asked by http://"
         else:
             mend = MEND[402] if unpaid else MEND.get(self.status, "it cannot take such a request")
         return PassingFailure(f"{said}: {mend}{words}", lasting=True, paid=self.paid, misplaced=misplaced)
 
 
-def error_in(found: Mapping[str, Any], status: int, hidden: Sequence[str] = (), after_s: float | None = None) -> Fault:
-    """The fault that a server tells in an object, beside a status; `hidden` is what may not be repeated."""
-    body, message, parameter = _error(found)
-    message = message or str(body.get("message") or body.get("msg") or body.get("status_msg") or "")
-    codes = tuple(str(body[name]) for name in ("code", "type", "status", "status_code") if body.get(name))
-    within = status < 300
-    told = _status(status, codes, message)
-    return Fault(
-        told,
-        codes,
-        parameter or str(body.get("param") or ""),
-        message,
-        quotable(message, hidden),
-        after_s,
-        what=_unknown(codes, quotable(message, hidden)),
-        lasting=within and told == 0,
-    )
+class Billed(PassingFailure):
+    """A request that brought no answer, and what the server says it has used for it."""
 
-
-def holds_error(found: Mapping[str, Any]) -> bool:
-    """Whether an object tells an error and no answer."""
-    if found.get("choices") or found.get("content"):
-        return False
-    status = mapping(found.get("base_resp")).get("status_code")
-    told = found.get("error") or found.get("errors") or found.get("detail") or status
-    return bool(told) or bool(found.get("message") and found.get("code"))
-
-
-def _error(found: Mapping[str, Any]) -> tuple[Mapping[str, Any], str, str]:
-    """The object that describes an error, its words if they stand elsewhere, and the parameter if that does."""
-    error = found.get("error") or mapping(found.get("base_resp")) or found.get("detail")
-    if isinstance(error, str):
-        return found, error, ""
-    if isinstance(error, list) and (details := mappings(cast(object, error))):  # as FastAPI tells which field is wrong
-        fields = [[str(part) for part in cast(list[object], one.get("loc") or [""])] for one in details]
-        told = [f"{'.'.join(field)}: {one.get('msg')}" for field, one in zip(fields, details, strict=True)]
-        return details[0], "; ".join(told), fields[0][-1]
-    several = mappings(found.get("errors"))
-    return mapping(cast(object, error)) or (several[0] if several else found), "", ""
-
-
-def _status(status: int, codes: Sequence[str], message: str) -> int:
-    """The status that an error amounts to: as told, or as its code or its words say where that tells more."""
-    if status < 300:
-        status = next((int(code) for code in codes if code.isdecimal() and 400 <= int(code) < 600), 0)
-    if status in {0, 400, 403} or (status == 429 and re.search(_UNPAID, message, re.I)):
-        words = f"{' '.join(codes)} {message}"
-        known = (TOO_LONG | FILTERED).isdisjoint(codes)
-        status = next((one for one, said in _WORDS.items() if known and re.search(said, words, re.I)), status)
-    return status
-
-
-def _unknown(codes: Sequence[str], quote: str) -> str:
-    code = next((code for code in codes if CODE.fullmatch(code)), "")
-    return f"the server answered 200 with an error {code}".rstrip() + (f" (“{quote}”)" if quote else "")
+    def __init__(self, failure: PassingFailure, lost: Answer) -> None:
+        super().__init__(
+            str(failure),
+            throttled=failure.throttled,
+            after_s=failure.after_s,
+            lasting=failure.lasting,
+            paid=True,
+            misplaced=failure.misplaced,
+        )
+        self.lost = lost
 
 
 def quotable(message: str, hidden: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from typing import Protocol
 from selftaught.errors import ModelDown, ModelFailure, ModelRefused, PassingFailure
 from selftaught.models import Answer, Request
 from selftaught.models.exchange import Asker, greeting
+from selftaught.models.faults import Billed
 from selftaught.models.gate import Gate, Verdict
 from selftaught.models.threads import RequestThreads
 from selftaught.models.turns import Turns
@@ -179,7 +180,7 @@ class Gateway:
                 tried = self._try(entered, request, count)
             if isinstance(tried, PassingFailure):
                 failure = tried
-                lost = Answer("", "lost", dollars=self.ceiling(request, count) if failure.paid else 0.0)
+                lost = self._lost(failure, request, count)
             elif tried[0].finish == "lost":
                 failure, lost = PassingFailure(tried[0].reason, paid=True), tried[0]
             else:
@@ -190,26 +191,33 @@ class Gateway:
             if failure.paid:
                 return [replace(lost, reason=reason)]
 
+    def _lost(self, failure: PassingFailure, request: Request, count: int) -> Answer:
+        """What a request that failed may have cost: what the server says, or the most it can."""
+        if isinstance(failure, Billed):
+            return failure.lost
+        return Answer("", "lost", dollars=self.ceiling(request, count) if failure.paid else 0.0)
+
     def _alone(self, question: _Question, failure: PassingFailure, request: Request) -> bool:
         """Whether it is this question alone that fails; waits before the next try when it is not known to be.
 
         Raises what ends everything: ModelRefused for what cannot pass by waiting, ModelDown when the time is over.
         """
-        self._tell(str(failure))
         self._check_right(question, failure)
         question.tries += 1
         question.alone += self._signs.good > question.good and not failure.throttled
         question.good = self._signs.good
         pause = self._pause(question.tries - 1, failure.after_s or 0.0)
         over = time.monotonic() + pause >= self._end()
-        if question.alone >= ALONE:
-            return True
-        if (over or question.tries % ALONE == 0) and not failure.throttled and self._greets(request):
+        if question.alone >= ALONE or (
+            (over or question.tries % ALONE == 0) and not failure.throttled and self._greets(request)
+        ):
+            self._tell(f"{failure}; this question is left without an answer")
             return True
         if over:
             asked_s = failure.after_s or 0.0
             asks = f" and asks for a pause of {asked_s:g} s" if asked_s > self._deadline_s else ""
             raise self._given_up(f"{failure}{asks}")
+        self._tell(f"{failure}; trying again")
         log.debug("%s: %s; next try in %.1f s", self.name, failure, pause)
         self._gate.sleep(pause)
         return False
@@ -231,7 +239,7 @@ class Gateway:
             if reason in self._noted or len(self._noted) > NOTES:
                 return
             self._noted.add(reason)
-        self.watch.note(f"{self.name}: {reason}; trying again")
+        self.watch.note(f"{self.name}: {reason}")
 
     def _greets(self, request: Request) -> bool:
         """Whether the server answers when it is asked something that nobody can object to."""

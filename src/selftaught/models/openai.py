@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from selftaught.models import Answer, Finish, Request, exchange
 from selftaught.models.exchange import Asker
-from selftaught.models.faults import Fault
+from selftaught.models.faults import Billed, Fault
 from selftaught.models.rows import OPENAI, Row
+from selftaught.models.said import blank, ending, failed, spoken, thought
 from selftaught.models.served import served
 from selftaught.models.streams import mapping, mappings
 from selftaught.models.usage import Counted, counted
@@ -37,13 +38,17 @@ LEGIBLE = 0.25
 """Characters per token, at least, of answers whose tokens can be seen. With less, a model has also thought unseen."""
 USUAL = (3.5, 1.0)
 """Characters and tokens of code, until single answers have shown how many this model makes of it."""
-FINISHES: Mapping[str, Finish] = {
-    **dict.fromkeys(("length", "max_tokens", "model_length"), "length"),
-    **dict.fromkeys(("content_filter", "safety", "recitation", "prohibited_content", "blocklist", "spii"), "blocked"),
-}
-"""By the first word of a reason, in small letters: Gemini says also `content_filter: RECITATION`."""
-NO_SYSTEM = r"\bsystem (role|message|prompt|instruction)|developer instruction|roles must alternate|roles are supported"
+NO_SYSTEM = (
+    r"\b(system|developer)\b.{0,40}\b(role|message|prompt|instruction)"
+    r"|\b(role|message|prompt|instruction)s?\b.{0,60}\b(system|developer)\b"
+    r"|roles must alternate|roles are supported|messages\W{1,3}0\W{1,3}role"
+)
 STREAMS = r"\b(stream(ing|ed|s)?|enable_thinking)\b"
+SEVERAL = (
+    r"(^|[\s'\"`(.])n['\"`)]?(\s*(>|<|=|!=|:)|\s+(must|should|is|has|can|param|value|not|only|greater)|$)"
+    r"|\b(multiple|several|more than one|one|single)\b.{0,20}\b(choice|completion|answer|response|generation|candidate)"
+)
+"""How a number of answers by one request is spoken of."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,12 @@ class Dialect:
     def after(self, fault: Fault, body: Mapping[str, Any]) -> Dialect | None:
         """What to try when this was refused in these words; None when they blame nothing that can be left out."""
         streamed, roles = "stream" in body, [message["role"] for message in body["messages"]]
-        if "system" in roles and (fault.about_request or fault.status == 500) and fault.speaks_of(NO_SYSTEM):
+        if "system" in roles and fault.refuses(NO_SYSTEM):
             return replace(self, system=False)
-        if fault.about_message or not fault.about_request:
+        if fault.about_message:
             return None
+        if not fault.about_request:
+            return self._after_words(fault, body)
         if "temperature" in body and fault.blames("temperature"):
             return replace(self, refused=self.refused | {body["temperature"]})
         if self.limit in body and fault.renames(self.limit, NEWER_LIMIT):
@@ -75,6 +82,14 @@ class Dialect:
         if fault.speaks_of(STREAMS):
             return replace(self, streams=not streamed)
         return None
+
+    def _after_words(self, fault: Fault, body: Mapping[str, Any]) -> Dialect | None:
+        """The same where only its words tell that it is a refusal: those of a failure of the server, or within a 200."""
+        if "temperature" in body and fault.refuses(r"\btemperature\b"):
+            return replace(self, refused=self.refused | {body["temperature"]})
+        if "stream_options" in body and fault.refuses("stream_options|include_usage"):
+            return replace(self, tells_usage=False)
+        return replace(self, streams="stream" not in body) if fault.refuses(STREAMS) else None
 
 
 class OpenAI:
@@ -125,6 +140,7 @@ class OpenAI:
         """
         refused_at, dialect, tried = count, self._dialect, {self._dialect}
         greeted: Sequence[Answer] = []
+        billed: list[Answer] = []
         while True:
             body = self._body(request, count, dialect)
             began = time.monotonic()
@@ -133,17 +149,20 @@ class OpenAI:
                 self._several = min(self._several, count) if count < refused_at else self._several
                 answers = self._read(found, body, time.monotonic() - began, waiting)
                 self._learn(dialect, body, found)
-                return [answers[0].with_costs_of(greeted), *answers[1:]]
+                return [answers[0].with_costs_of([*greeted, *billed]), *answers[1:]]
+            billed += self._billed(found, body, waiting)
             other = dialect.after(found, body) or self._unexplained(found, body, dialect, greeted)
             if other is not None and other not in tried:
                 dialect = other
                 tried.add(other)
-            elif count > 1 and found.about_request:
+            elif count > 1 and (found.about_request or found.refuses(SEVERAL)):
                 count //= 2
             elif found.about_message or (found.about_request and greeted):
-                return [Answer("", "blocked", latency_s=time.monotonic() - began).with_costs_of(greeted)]
+                return [Answer("", "blocked", latency_s=time.monotonic() - began).with_costs_of([*greeted, *billed])]
             elif found.about_request and request.message != exchange.GREETING:
                 greeted, dialect = self.ask(exchange.greeting(request), 1, waiting, request), self._dialect
+            elif billed:
+                raise Billed(found.failure(), self._lost(found, request, count).with_costs_of(billed))
             else:
                 raise found.failure()
 
@@ -175,6 +194,17 @@ class OpenAI:
             if dialect.tells_usage:
                 body["stream_options"] = {"include_usage": True}
         return body | ({"n": count} if count > 1 else {}) | dict(self._more)
+
+    def _billed(self, fault: Fault, body: Mapping[str, Any], waiting: Asker) -> list[Answer]:
+        """What an error cost that tells what was used for it."""
+        if not fault.usage:
+            return []
+        return [Answer("", "lost", *self._costs(fault.usage, body, [], waiting))]
+
+    def _lost(self, fault: Fault, request: Request, count: int) -> Answer:
+        """What a request that failed cost beside what was told: the most it can where that is not told."""
+        unknown = fault.paid and not fault.usage
+        return Answer("", "lost", dollars=self.ceiling(request, count) if unknown else 0.0)
 
     def _unexplained(
         self, fault: Fault, body: Mapping[str, Any], dialect: Dialect, greeted: Sequence[Answer]
@@ -263,34 +293,21 @@ class OpenAI:
 
 def _whole(choice: Mapping[str, Any]) -> bool:
     """Whether a choice holds an answer, and not what had come of one when the model failed."""
-    failed = choice.get("finish_reason") == "error" or choice.get("error")
-    return not failed and (isinstance(choice.get("message"), dict) or _finish(choice) is not None)
-
-
-def _finish(choice: Mapping[str, Any]) -> Finish | None:
-    """How a choice ended, where its reason says more than that it did."""
-    return FINISHES.get(str(choice.get("finish_reason")).partition(":")[0].strip().lower())
+    ends = choice.get("finish_reason") is not None and ending(choice["finish_reason"]) is not None
+    return not failed(choice) and (isinstance(choice.get("message"), dict) or ends)
 
 
 def _said(choice: Mapping[str, Any]) -> tuple[str, Finish]:
     """The text of one choice and how it ended. A whole answer that a server took for a thought is one all the same."""
-    message, finish = mapping(choice.get("message")), _finish(choice)
-    text, refusal = (_text(message.get(name)) for name in ("content", "refusal"))
-    if refusal and not text:
+    message, finish = mapping(choice.get("message")), ending(choice.get("finish_reason"))
+    text, refusal = spoken(message.get("content")), spoken(message.get("refusal"))
+    if blank(text) and not blank(refusal):
         return refusal, "blocked"
-    if text or finish:
+    if finish == "tools" and not blank(text):
+        return text, "stop"
+    if not blank(text) or finish not in {None, "tools"}:
         return text, finish or "stop"
-    if message.get("tool_calls") or message.get("function_call"):
+    if finish == "tools" or message.get("tool_calls") or message.get("function_call"):
         return "", "tools"
-    thought = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
-    return thought, "stop" if thought else "empty"
-
-
-def _text(content: object) -> str:
-    """A text, which some servers send in parts; what is marked as a thought is none of it."""
-    if isinstance(content, list):
-        parts = mappings(cast(object, content))
-        return "".join(
-            str(part.get("text") or "") for part in parts if part.get("type", "text") in {"text", "output_text"}
-        )
-    return str(content or "")
+    found = thought(message)
+    return (text, "empty") if blank(found) else (found, "stop")

@@ -7,6 +7,7 @@ read in one way.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -16,11 +17,17 @@ END = b"[DONE]"
 """The last event of a stream of chat completions."""
 MESSAGE_END = b"message_stop"
 """The same of a stream of messages, near its end."""
+WRAPS = 20
+"""Parts of an object in which its answer is looked for."""
 _Parts = dict[str, Any]
 
 
 class Cut(ValueError):
     """A stream that ends before its answer does."""
+
+    def __init__(self, so_far: Mapping[str, Any]) -> None:
+        super().__init__("the stream was cut")
+        self.so_far = so_far
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -36,26 +43,28 @@ def mappings(value: object) -> list[Mapping[str, Any]]:
 def parsed(body: bytes) -> Mapping[str, Any] | None:
     """The object that a whole response is; None when it is none. Cut when it is a stream without its end."""
     text = body.decode("utf-8-sig", "replace").strip()
-    found = _json(text)
-    if isinstance(found, list):  # one error in a list, as Gemini sends it
-        found = next(iter(mappings(cast(object, found))), None)
+    found, ended = _json(text), False
     if isinstance(found, dict):
-        return cast(Mapping[str, Any], found)
-    events, ended = _events(text)
+        return _plain(_bare(cast(Mapping[str, Any], found)))
+    if isinstance(found, list):  # chunks, or one error in a list, as Gemini sends it
+        events = [_bare(one) for one in mappings(cast(object, found)) if one]
+        if not any("choices" in event for event in events):
+            return next(iter(events), None)
+    else:
+        events, ended = _events(text)
     if not events:
         return None
-    failed = next((event for event in events if event.get("error")), None)
-    if failed is not None:
-        return _together(events) if _whole(events, False) else failed
+    whole = _together(events)
     if not _whole(events, ended):
-        raise Cut("the stream was cut")
-    return _together(events)
+        raise Cut(whole)
+    return whole
 
 
-def shape(body: bytes) -> str:
-    """What a response that is no object looks like: "web page", or "" for anything else."""
-    start = body[:2000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return "web page" if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) else ""
+def shape(body: bytes, kind: str = "") -> str:
+    """What a response that is no object looks like: "web page", or "" for anything else. `kind` is what it is called."""
+    start = body[:4096].lstrip(b"\xef\xbb\xbf\xfe\xff\x00 \t\r\n\f")
+    page = re.match(rb"<(!|\?|/?[a-zA-Z])", start) or "html" in kind.lower()
+    return "web page" if start and page else ""
 
 
 def _json(text: str) -> JSON:
@@ -66,32 +75,83 @@ def _json(text: str) -> JSON:
 
 
 def _events(text: str) -> tuple[list[Mapping[str, Any]], bool]:
-    """The objects of a stream, and whether its end came."""
+    """The objects of a stream, be they events or lines, and whether its end came."""
     found: list[Mapping[str, Any]] = []
-    ended = False
+    ended, kind, status = False, "", ""
     for line in text.replace("\r", "\n").split("\n"):  # not splitlines: it also cuts within texts
         name, colon, data = line.partition(":")
+        if line.lstrip().startswith("{"):
+            name, data = "data", line
+        elif not line:
+            kind = status = ""
+        elif not name and (told := re.search(r"status\W+([45]\d\d)\b", data, re.I)):
+            status = told[1]
+        elif name == "event":
+            kind = data.strip()
         if name != "data" or not colon:
             continue
         if data.strip() == END.decode():
             ended = True
-        elif event := mapping(_json(data)):
+        elif event := _event(kind, status, data):
             found.append(event)
     return found, ended
 
 
-def _whole(events: Iterable[Mapping[str, Any]], ended: bool) -> bool:
-    """Whether a stream has come to its end: it says so, or every answer in it does."""
+def _event(kind: str, status: str, data: str) -> Mapping[str, Any]:
+    """One event; in one that is called an error everything tells of that."""
+    event = mapping(_json(data))
+    if kind == "error":
+        told = {"error": data.strip()} if not event else event if event.get("error") else {"error": event}
+        return {**told, "status_code": status} if status else told
+    return _bare(event)
+
+
+def _bare(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An object without what some servers wrap around it: the part of it that holds choices, if it does not itself."""
+    if found.get("choices") or isinstance(found.get("content"), list):
+        return found
+    inner = next((one for value in list(found.values())[:WRAPS] if (one := mapping(value)).get("choices")), None)
+    return found if inner is None else {**inner, "usage": inner.get("usage") or found.get("usage")}
+
+
+def _plain(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A whole object in which every choice holds its message."""
+    return {**found, "choices": [_choice(one) for one in _choices(found)]} if found.get("choices") else found
+
+
+def _choices(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The choices of an object; some servers send them by number instead of as a list."""
+    choices = found.get("choices")
+    numbered = isinstance(choices, dict) and all(name.isdecimal() for name in cast(dict[str, object], choices))
+    return mappings(list(cast(dict[str, object], choices).values()) if numbered else cast(object, choices))
+
+
+def _choice(choice: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A choice with its message: whole, as a piece (delta), or as a text alone (the older completions)."""
+    for name in ("delta", "message", "text"):
+        value = choice.get(name)
+        if isinstance(value, str) and value:
+            value = {"content": value}
+        if isinstance(value, dict) and value:
+            return {**choice, "message": value}
+    return choice
+
+
+def _whole(events: Sequence[Mapping[str, Any]], ended: bool) -> bool:
+    """Whether a stream has come to its end: it says so, every answer in it does, or what was used stands at its end."""
     if ended or any(event.get("type") == "message_stop" for event in events):
         return True
-    open_ = {choice.get("index", 0): False for event in events for choice in mappings(event.get("choices"))}
+    if any(_choices(event) for event in events) and events[-1].get("usage") and not _choices(events[-1]):
+        return True
+    open_ = {choice.get("index", 0): False for event in events for choice in _choices(event)}
     for event in events:
-        open_ |= {one.get("index", 0): True for one in mappings(event.get("choices")) if one.get("finish_reason")}
+        open_ |= {one.get("index", 0): True for one in _choices(event) if one.get("finish_reason")}
     return bool(open_) and all(open_.values())
 
 
 def _together(events: list[Mapping[str, Any]]) -> Mapping[str, Any]:
-    return _message(events) if any("type" in event for event in events) else _completion(events)
+    messages = any(str(event.get("type")).startswith(("message_", "content_block_")) for event in events)
+    return _message(events) if messages and not any("choices" in event for event in events) else _completion(events)
 
 
 def _completion(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -101,11 +161,14 @@ def _completion(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     choices: dict[int, _Parts] = {}
     for event in events:
         whole |= {name: value for name, value in event.items() if name != "choices" and value is not None}
-        for place, chunk in enumerate(mappings(event.get("choices"))):
+        for place, piece in enumerate(_choices(event)):
+            chunk = _choice(piece)
             index = chunk.get("index")
             choice = choices.setdefault(index if isinstance(index, int) else place, {"message": {}})
-            choice |= {name: value for name, value in chunk.items() if name not in {"delta", "message"} and value}
-            _add(choice["message"], mapping(chunk.get("delta")) or mapping(chunk.get("message")))
+            choice |= {
+                name: value for name, value in chunk.items() if name not in {"delta", "message", "text"} and value
+            }
+            _add(choice["message"], mapping(chunk.get("message")))
     if not mapping(whole.get("usage")) and mapping(whole.get("x_groq")).get("usage"):
         whole["usage"] = whole["x_groq"]["usage"]
     each = [mapping(event.get("usage")) for event in events if event.get("usage") and not event.get("choices")]
@@ -129,7 +192,7 @@ def _add(message: _Parts, delta: Mapping[str, Any]) -> None:
     for name, value in delta.items():
         if value is None:
             continue
-        if isinstance(value, str | list) and name != "role":
+        if isinstance(value, str | list | dict) and name != "role":
             message.setdefault(name, []).append(cast(object, value))
         else:
             message[name] = value
@@ -143,7 +206,10 @@ def _joined(value: object) -> object:
         return "".join(cast(list[str], pieces))
     parts: list[object] = []
     for piece in pieces:
-        parts += cast(list[object], piece) if isinstance(piece, list) else [{"type": "text", "text": piece}]
+        if isinstance(piece, list):
+            parts += cast(list[object], piece)
+        else:
+            parts.append(cast(object, {"type": "text", "text": piece} if isinstance(piece, str) else piece))
     return parts
 
 
@@ -156,11 +222,13 @@ def _message(events: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
         usage |= mapping(mapping(event.get("message")).get("usage"))
         usage |= {name: value for name, value in mapping(event.get("usage")).items() if value is not None}
         delta, start = mapping(event.get("delta")), mapping(event.get("content_block"))
+        whole |= {name: event[name] for name in ("error", "status_code") if event.get(name)}
         if event.get("type") == "message_delta":
             whole |= delta
         elif event.get("type") in {"content_block_start", "content_block_delta"}:
             block = blocks.setdefault(event.get("index"), {"type": "text", "pieces": []})
             block["type"] = start.get("type") or block["type"]
-            block["pieces"].append(str(start.get("text") or delta.get("text") or ""))
+            texts = (one.get(name) for one in (start, delta) for name in ("text", "thinking"))
+            block["pieces"].append(str(next((text for text in texts if text), "")))
     whole["content"] = [{"type": one["type"], "text": "".join(one["pieces"])} for one in blocks.values()]
     return {**whole, "usage": usage} if usage else whole
