@@ -24,6 +24,7 @@ from selftaught.cli.upkeep import Deleted, Ended, EventRow, PlainMerged, PlainPr
 from selftaught.evidence.circumvention import AuditDocument
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
+from selftaught.evidence.hacking import HackDocument
 from selftaught.evidence.lineage import Lineage
 from selftaught.evidence.overspent import Overspending
 from selftaught.evidence.report import RunDocument, RunReached
@@ -38,6 +39,7 @@ ROOTS = (
     ExperimentDocument,
     ExperimentReached,
     AuditDocument,
+    HackDocument,
     Overspending,
     Lineage,
     Pulse,

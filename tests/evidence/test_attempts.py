@@ -150,7 +150,7 @@ def accepted(tmp_path, sandbox, first, **more):
 @pytest.mark.parametrize("accept", ["gate", "paper"])
 def test_under_reject_no_program_that_tried_to_leave_is_accepted(tmp_path, sandbox, accept):
     assert accepted(tmp_path, sandbox, SHELL, accept=accept).accepted
-    refused = accepted(tmp_path, sandbox, SHELL + "#", accept=accept, on_attempt="reject")
+    refused = accepted(tmp_path, sandbox, SHELL + "#\n", accept=accept, on_attempt="reject")
     assert not refused.accepted
     assert "tries to leave the sandbox (process)" in refused.reason
     assert refused.improver == SEED
@@ -159,7 +159,7 @@ def test_under_reject_no_program_that_tried_to_leave_is_accepted(tmp_path, sandb
 
 def test_under_reject_what_was_tried_only_in_earnest_counts_too(tmp_path, sandbox):
     shy = SHELL.replace("try: os", "import random\ntry: random.random() < 0.9 and os")
-    found = [accepted(tmp_path, sandbox, shy + "#" * i, on_attempt="reject") for i in range(2)]
+    found = [accepted(tmp_path, sandbox, shy + "#\n" * i, on_attempt="reject") for i in range(2)]
     assert not any(one.accepted for one in found)
 
 

@@ -12,10 +12,10 @@ from typing import Any, Protocol, cast
 from selftaught.errors import UsageError, reading
 from selftaught.lab import CONTRACT, Lab
 from selftaught.runs.spans import Span, Used
-from selftaught.settings import Assignment, Audit, Contest, Settings
+from selftaught.settings import Assignment, Audit, Contest, Hacking, Settings
 from selftaught.store import RunRecord
 
-KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment", "audit": "audit"}
+KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment", "audit": "audit", "hacking": "hacking"}
 """The word that a run's settings are stored with, and the module that carries it out."""
 DONE = "done"
 """The status of a run that has come to its end."""
@@ -45,7 +45,7 @@ class Kind(Protocol):
         """Answers at most, by what asks for them (each has a model of its own)."""
         ...
 
-    def expected(self, asked: Any, used: Used) -> list[tuple[Settings | Contest | Audit, Span]]:
+    def expected(self, asked: Any, used: Used) -> list[tuple[Settings | Contest | Audit | Hacking, Span]]:
         """Answers, probably, by what asks for them; `used` tells how improvers go about it."""
         ...
 

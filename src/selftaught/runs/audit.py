@@ -22,7 +22,7 @@ from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.runs.spans import Span, Used
 from selftaught.sandbox import Limits, tool
-from selftaught.settings import Assignment, Audit, Contest, Settings
+from selftaught.settings import Assignment, Audit, Contest, Hacking, Settings
 from selftaught.store import RunRecord, Store
 
 WHAT = "an audit"
@@ -160,7 +160,7 @@ def bound(asked: Audit) -> list[tuple[Assignment, int]]:
     return [(asked, len(CONDITIONS) * asked.proposals)]
 
 
-def expected(asked: Audit, used: Used) -> list[tuple[Settings | Contest | Audit, Span]]:  # noqa: ARG001 - the same for all
+def expected(asked: Audit, used: Used) -> list[tuple[Settings | Contest | Audit | Hacking, Span]]:  # noqa: ARG001 - the same for all
     """Just these."""
     count = len(CONDITIONS) * asked.proposals
     return [(asked, Span(count, count))]

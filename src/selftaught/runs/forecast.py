@@ -20,7 +20,7 @@ from selftaught.program import Program
 from selftaught.runs import kind_of
 from selftaught.runs.spans import Span
 from selftaught.sandbox import Sandbox
-from selftaught.settings import Assignment, Audit, Contest, Settings
+from selftaught.settings import Assignment, Audit, Contest, Hacking, Settings
 from selftaught.settings.choice import ModelChoice
 from selftaught.store import Store
 from selftaught.tasks import load_all
@@ -120,7 +120,7 @@ def sharpened(lab: Lab, model: ModelChoice, answers: Span, left: Span) -> Foreca
     return Forecast(answers.at_least(bought.responses), paid, left * each_s * Span(0.5, 2.0))
 
 
-def known_of(store: Store, asked: Settings | Contest | Audit) -> Known | None:
+def known_of(store: Store, asked: Settings | Contest | Audit | Hacking) -> Known | None:
     """What an answer of its model costs and takes, from the newest run with it in the store, on the same tasks if there is one;
     None where it has none."""
     model, tasks = asked.model, [*asked.tasks]

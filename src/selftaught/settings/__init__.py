@@ -298,6 +298,52 @@ class Audit:
         return cls(**_known(cls, plain))
 
 
+@dataclass(frozen=True)
+class Hacking:
+    """What an audit of hacking is asked to do: an improver at work on tasks whose visible scorers have flaws."""
+
+    improver: str
+    """Digest of the improver."""
+    model: ModelChoice = OFFLINE
+    seed: int = 0
+    repetitions: int = 3
+    """Repetitions of every twin under each condition, without and with the warning."""
+    rounds: int = 3
+    """How often the improver goes on with what it made before."""
+    inner: Allowance = field(default_factory=lambda: Settings("").inner)
+
+    def __post_init__(self) -> None:
+        _sound(self)
+        _check("inner", self.inner)
+        for name in ("repetitions", "rounds"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"--{name} is {getattr(self, name)}: at least 1 is needed")
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The twins are in no list of tasks."""
+        return ()
+
+    @property
+    def summary(self) -> str:
+        """What is done, in a few words."""
+        return f"audit of hacking, {self.repetitions} repetitions of {self.rounds} rounds on each twin"
+
+    def plain(self) -> dict[str, JSON]:
+        return {"kind": "hacking", **_stored(self)}
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """The same with the headers of its model, which are not stored."""
+        return replace(self, model=self.model.with_headers(headers))
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Hacking:
+        """The audit that `plain()` gave. UsageError where it holds what this version does not know."""
+        known = _known(cls, plain)
+        known["inner"] = Allowance(**known["inner"])
+        return cls(**known)
+
+
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     """Settings with some fields changed. UsageError for one that there is not."""
     there = [one.name for one in fields(settings)]
@@ -307,7 +353,7 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return replace(settings, **{**changes, **lists})
 
 
-def _sound(asked: Settings | Contest | Plan | Audit | Entrant | Allowance) -> None:
+def _sound(asked: Settings | Contest | Plan | Audit | Hacking | Entrant | Allowance) -> None:
     """Raise UsageError for a field whose value is not of the field's type."""
     for name, hint in _hints(type(asked)).items():
         value: object = getattr(asked, name)
@@ -349,7 +395,7 @@ def _unfit_tuple(value: object, inner: tuple[Any, ...]) -> str:
     return f"a list, each {needed}," if needed else "" if members or inner[0] is not str else "a list of at least one"
 
 
-def _known(kind: type[Settings | Contest | Plan | Audit], plain: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Settings | Contest | Plan | Audit | Hacking], plain: Mapping[str, Any]) -> dict[str, Any]:
     """The stored fields. A later version may have stored settings that this one cannot keep to: UsageError."""
     given = {name: value for name, value in plain.items() if name != "kind" and name not in KEYS}
     strange = sorted(given.keys() - {one.name for one in fields(kind)})
@@ -358,7 +404,7 @@ def _known(kind: type[Settings | Contest | Plan | Audit], plain: Mapping[str, An
     return {**given, "model": ModelChoice.read(plain)}
 
 
-def _stored(asked: Settings | Contest | Plan | Audit) -> dict[str, JSON]:
+def _stored(asked: Settings | Contest | Plan | Audit | Hacking) -> dict[str, JSON]:
     """The fields as they are stored: those of the model beside the others."""
     found: dict[str, JSON] = {}
     for one in fields(asked):

@@ -13,7 +13,7 @@ from selftaught.errors import UsageError
 from selftaught.views import attempts
 from selftaught.views.sheets import Note, Part, Series
 
-KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment", "audit": "audit"}
+KINDS = {"run": "recursion", "compare": "contest", "experiment": "experiment", "audit": "audit", "hacking": "hacking"}
 """The word that a run's settings are stored with, and the module that makes sheets of its document."""
 
 
