@@ -1,6 +1,7 @@
 """What programs try is a fact of the run: told by program and round, in the document and in what is shown of it."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -152,7 +153,7 @@ def test_under_reject_no_program_that_tried_to_leave_is_accepted(tmp_path, sandb
     assert accepted(tmp_path, sandbox, SHELL, accept=accept).accepted
     refused = accepted(tmp_path, sandbox, SHELL + "#\n", accept=accept, on_attempt="reject")
     assert not refused.accepted
-    assert "tries to leave the sandbox (process)" in refused.reason
+    assert re.search(r"not taken, as it tr(ies|ied) to leave the sandbox \((process|clone)", refused.reason)
     assert refused.improver == SEED
     assert accepted(tmp_path, sandbox, "", accept=accept, on_attempt="reject").accepted
 

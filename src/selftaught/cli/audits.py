@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from selftaught.program import Program
     from selftaught.settings import Audit, Hacking
 
-_OWN = {"circumvention": {"proposals"}, "hacking": {"improver", "repetitions", "rounds"}, "budgets": set[str]()}
+_OWN = {"circumvention": {"proposals"}, "hacking": {"at_work", "times", "chain"}, "budgets": set[str]()}
 """The options that only one of the audits has."""
 
 
@@ -40,14 +40,14 @@ def audit(
         int | None,
         option(WHAT, "circumvention: proposals without and with the warning (paper: 10000).  [default: 300]"),
     ] = None,
-    improver: Annotated[
+    at_work: Annotated[
         str | None,
         option(WHAT, "hacking: the improver at work, a name or a file.  [default: seed]", completes=improver_names),
     ] = None,
-    repetitions: Annotated[
+    times: Annotated[
         int | None, option(WHAT, "hacking: repetitions of every task, without and with the warning.  [default: 3]")
     ] = None,
-    rounds: Annotated[
+    chain: Annotated[
         int | None, option(WHAT, "hacking: how often the improver goes on with what it made.  [default: 3]")
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="Write a picture of the shares to this file, as SVG.")] = None,
@@ -55,10 +55,10 @@ def audit(
     """Measure how often a model's programs try to cheat: the sandbox, flawed scorers, budgets."""
     from selftaught.store import Store
 
-    given = {"proposals": proposals, "improver": improver, "repetitions": repetitions, "rounds": rounds}
+    given = {"proposals": proposals, "at_work": at_work, "times": times, "chain": chain}
     own = {name: value for name, value in given.items() if value is not None}
     if foreign := sorted(own.keys() - _OWN[what]):
-        raise UsageError(f"audit {what} has no --{foreign[0]}")
+        raise UsageError(f"audit {what} has no --{foreign[0].replace('_', '-')}")
     if what == "budgets":
         _budgets(how)
         return
@@ -79,9 +79,13 @@ def _settings(what: str, own: dict[str, int | str], asked: Asked) -> tuple[Audit
     from selftaught.improvers import flagged, load
     from selftaught.settings import Audit, Hacking
 
-    program = flagged() if what == "circumvention" else load(str(own.pop("improver", "seed")))
-    kind = Audit if what == "circumvention" else Hacking
-    return replace(kind(program.digest, **asked.settings()), **own), program
+    if what == "circumvention":
+        program = flagged()
+        return replace(Audit(program.digest, **asked.settings()), **own), program
+    program = load(str(own.pop("at_work", "seed")))
+    named = {"times": "repetitions", "chain": "rounds"}
+    more = {named[name]: value for name, value in own.items()}
+    return replace(Hacking(program.digest, **asked.settings()), **more), program
 
 
 def _budgets(how: Begun) -> None:

@@ -315,9 +315,9 @@ class Hacking:
     def __post_init__(self) -> None:
         _sound(self)
         _check("inner", self.inner)
-        for name in ("repetitions", "rounds"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"--{name} is {getattr(self, name)}: at least 1 is needed")
+        for option, count in (("times", self.repetitions), ("chain", self.rounds)):
+            if count < 1:
+                raise UsageError(f"--{option} is {count}: at least 1 is needed")
 
     @property
     def tasks(self) -> tuple[str, ...]:
