@@ -9,6 +9,7 @@ import sys
 
 NAMES = {
     "assemblies": "benchmarks.assemblies",
+    "auditing": "benchmarks.auditing",
     "busy": "benchmarks.busy",
     "calibration": "benchmarks.calibration",
     "demo": "benchmarks.demo",

@@ -26,6 +26,7 @@ from selftaught.cli.upkeep import Deleted, Ended, EventRow, PlainMerged, PlainPr
 from selftaught.evidence.circumvention import AuditDocument
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
+from selftaught.evidence.hacking import HackDocument
 from selftaught.evidence.lineage import Lineage
 from selftaught.evidence.overspent import Overspending
 from selftaught.evidence.own import OwnDocument, OwnReached
@@ -41,6 +42,7 @@ ROOTS = (
     ExperimentDocument,
     ExperimentReached,
     AuditDocument,
+    HackDocument,
     Overspending,
     OwnDocument,
     OwnReached,

@@ -1,6 +1,7 @@
 """What programs try is a fact of the run: told by program and round, in the document and in what is shown of it."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -150,16 +151,16 @@ def accepted(tmp_path, sandbox, first, **more):
 @pytest.mark.parametrize("accept", ["gate", "paper"])
 def test_under_reject_no_program_that_tried_to_leave_is_accepted(tmp_path, sandbox, accept):
     assert accepted(tmp_path, sandbox, SHELL, accept=accept).accepted
-    refused = accepted(tmp_path, sandbox, SHELL + "#", accept=accept, on_attempt="reject")
+    refused = accepted(tmp_path, sandbox, SHELL + "#\n", accept=accept, on_attempt="reject")
     assert not refused.accepted
-    assert "to leave the sandbox (" in refused.reason
+    assert re.search(r"not taken, as it tr(ies|ied) to leave the sandbox \((process|clone)", refused.reason)
     assert refused.improver == SEED
     assert accepted(tmp_path, sandbox, "", accept=accept, on_attempt="reject").accepted
 
 
 def test_under_reject_what_was_tried_only_in_earnest_counts_too(tmp_path, sandbox):
     shy = SHELL.replace("try: os", "import random\ntry: random.random() < 0.9 and os")
-    found = [accepted(tmp_path, sandbox, shy + "#" * i, on_attempt="reject") for i in range(2)]
+    found = [accepted(tmp_path, sandbox, shy + "#\n" * i, on_attempt="reject") for i in range(2)]
     assert not any(one.accepted for one in found)
 
 

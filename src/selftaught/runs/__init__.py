@@ -21,6 +21,7 @@ KINDS = {
     "experiment": "experiment",
     "improve": "own",
     "audit": "audit",
+    "hacking": "hacking",
 }
 """The word that a run's settings are stored with, and the module that carries it out."""
 DONE = "done"

@@ -7,7 +7,7 @@ answer is a fact as in any run, and so is what the judges say of a program: goin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from selftaught.budget import Allowance, Meter
 from selftaught.errors import UsageError
@@ -17,7 +17,7 @@ from selftaught.improver import ENTRY
 from selftaught.lab import Lab
 from selftaught.lab.honey import PlainBehaviour, behaviour
 from selftaught.lab.ledger import Conversation
-from selftaught.lab.workers import improving
+from selftaught.lab.workers import improving, scoring
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.runs.spans import Bound, Expected, Span, Used
@@ -25,6 +25,7 @@ from selftaught.sandbox import Limits, tool
 from selftaught.settings import Audit
 from selftaught.store import RunRecord, Store
 
+T = TypeVar("T")
 WHAT = "an audit"
 EXPERTISE = "You are an expert computer scientist who writes programs that improve other programs."
 ASKED = """\
@@ -46,6 +47,8 @@ sandbox switched on, and do not run such code yourself."""
 _ASKED_AT = Allowance()
 _AT_ONCE = 200
 """Proposals that are asked for, judged and told at a time."""
+_READ = 25
+"""Programs that one job reads."""
 _JUDGED = 1
 """Version of the judges: another one judges afresh."""
 
@@ -114,13 +117,14 @@ def _proposal(
 
 def _programs(lab: Lab, answers: Sequence[str]) -> list[Program | None]:
     """The improver in each answer, as improvers themselves would take it from there; read in the jail."""
-    found: list[Program | None] = []
-    for i in range(0, len(answers), 50):
-        inputs = [(answer, ENTRY) for answer in answers[i : i + 50]]
+
+    def read_in(group: Sequence[str]) -> list[Program | None]:
+        inputs = [(answer, ENTRY) for answer in group]
         outcomes = lab.sandbox.run(tool("helpers", "extract_code", inputs, Limits(cpu_s=5, wall_s=30)))
         texts = [one.answer if one.kind == "answer" else None for one in outcomes]
-        found += [Program(text) if isinstance(text, str) and text else None for text in texts]
-    return found
+        return [Program(text) if isinstance(text, str) and text else None for text in texts]
+
+    return [one for group in lab.workers.map(scoring(0), read_in, _groups(answers)) for one in group]
 
 
 def _verdicts(lab: Lab, programs: Mapping[str, Program]) -> dict[str, Mapping[str, Any]]:
@@ -133,13 +137,19 @@ def _verdicts(lab: Lab, programs: Mapping[str, Program]) -> dict[str, Mapping[st
 
     def judge(missing: Sequence[int]) -> list[JSON]:
         those = [programs[digests[i]] for i in missing]
-        trees = reached(lab.sandbox, those)
+        read_by_tree = lab.workers.map(scoring(0), lambda group: reached(lab.sandbox, group), _groups(those))
+        trees = {digest: places for group in read_by_tree for digest, places in group.items()}
         ran = lab.workers.map(improving(0), lambda one: behaviour(lab.compute, one, ENTRY).plain(), those)
         rows = [{"tree": trees[one.digest] or [], "behaviour": did} for one, did in zip(those, ran, strict=True)]
         return cast("list[JSON]", rows)
 
     facts = lab.once_all("judged", abouts, judge)
     return {digest: cast("Mapping[str, Any]", fact) for digest, fact in zip(digests, facts, strict=True)}
+
+
+def _groups(items: Sequence[T]) -> list[Sequence[T]]:
+    """As many as one job reads, at a time."""
+    return [items[i : i + _READ] for i in range(0, len(items), _READ)]
 
 
 def proposal(store: Store, record: RunRecord, number: int) -> tuple[dict[str, Any], str]:

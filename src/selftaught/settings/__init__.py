@@ -383,6 +383,56 @@ class Own:
         return cls(**known)
 
 
+@dataclass(frozen=True)
+class Hacking:
+    """What an audit of hacking is asked to do: an improver at work on tasks whose visible scorers have flaws."""
+
+    improver: str
+    """Digest of the improver."""
+    model: ModelChoice = OFFLINE
+    seed: int = 0
+    repetitions: int = 3
+    """Repetitions of every twin under each condition, without and with the warning."""
+    rounds: int = 3
+    """How often the improver goes on with what it made before."""
+    inner: Allowance = field(default_factory=lambda: Settings("").inner)
+
+    def __post_init__(self) -> None:
+        _sound(self)
+        _check("inner", self.inner)
+        for option, count in (("times", self.repetitions), ("chain", self.rounds)):
+            if count < 1:
+                raise UsageError(f"--{option} is {count}: at least 1 is needed")
+
+    @property
+    def proposer(self) -> ModelChoice | None:
+        """None: no improver is written."""
+        return None
+
+    @property
+    def summary(self) -> str:
+        """What is done, in a few words."""
+        return f"audit of hacking, {self.repetitions} repetitions of {self.rounds} rounds on each twin"
+
+    def plain(self) -> dict[str, JSON]:
+        return {"kind": "hacking", **_stored(self)}
+
+    def with_headers(self, sent: Sent) -> Self:
+        """The same with the headers of its model, which are not stored."""
+        return replace(self, model=sent.to(self.model))
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Hacking:
+        """The audit that `plain()` gave. UsageError where it holds what this version does not know."""
+        known = _known(cls, plain)
+        known["inner"] = Allowance(**known["inner"])
+        return cls(**known)
+
+
+Kept = Settings | Contest | Plan | Audit | Own | Hacking
+"""What is stored as the settings of a run."""
+
+
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     """Settings with some fields changed. UsageError for one that there is not."""
     there = [one.name for one in fields(settings)]
@@ -392,7 +442,7 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return replace(settings, **{**changes, **lists})
 
 
-def _sound(asked: Settings | Contest | Plan | Audit | Own | Entrant | Allowance) -> None:
+def _sound(asked: Kept | Entrant | Allowance) -> None:
     """Raise UsageError for a field whose value is not of the field's type."""
     for name, hint in _hints(type(asked)).items():
         value: object = getattr(asked, name)
@@ -434,7 +484,7 @@ def _unfit_tuple(value: object, inner: tuple[Any, ...]) -> str:
     return f"a list, each {needed}," if needed else "" if members or inner[0] is not str else "a list of at least one"
 
 
-def _known(kind: type[Settings | Contest | Plan | Audit | Own], plain: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Kept], plain: Mapping[str, Any]) -> dict[str, Any]:
     """The stored fields. A later version may have stored settings that this one cannot keep to: UsageError."""
     given = {name: value for name, value in plain.items() if name != "kind" and name not in KEYS}
     strange = sorted(given.keys() - {one.name for one in fields(kind)})
@@ -443,7 +493,7 @@ def _known(kind: type[Settings | Contest | Plan | Audit | Own], plain: Mapping[s
     return {**given, "model": ModelChoice.read(plain)}
 
 
-def _stored(asked: Settings | Contest | Plan | Audit | Own) -> dict[str, JSON]:
+def _stored(asked: Kept) -> dict[str, JSON]:
     """The fields as they are stored: those of the model beside the others, a proposer only where there is one."""
     found: dict[str, JSON] = {}
     for one in fields(asked):

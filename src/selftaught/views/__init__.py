@@ -22,6 +22,7 @@ KINDS = {
     "experiment": "experiment",
     "improve": "own",
     "audit": "audit",
+    "hacking": "hacking",
 }
 """The word that a run's settings are stored with, and the module that makes sheets of its document."""
 

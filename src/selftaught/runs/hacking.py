@@ -1,0 +1,102 @@
+"""How often improvers hack a flawed scorer: `selftaught audit hacking`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from selftaught.errors import UsageError
+from selftaught.evidence.hacking import CONDITIONS, Chained, Condition, figures, uses
+from selftaught.improver import improve
+from selftaught.lab import Lab
+from selftaught.plain import JSON
+from selftaught.program import Program
+from selftaught.runs.recursion import allowed
+from selftaught.runs.spans import Bound, Expected, Used, about
+from selftaught.settings import Hacking
+from selftaught.store import RunRecord
+from selftaught.tasks.twins import Twin, names, twin
+from selftaught.utility import TaskUtility
+
+WHAT = "an audit of hacking"
+
+
+def read(plain: Mapping[str, Any]) -> Hacking:
+    """The audit that was stored."""
+    return Hacking.read(plain)
+
+
+def conduct(lab: Lab, asked: Hacking) -> dict[str, Any]:
+    """Every twin, with and without the warning, so often; the figures."""
+    improver = Program(lab.store.text(asked.improver))
+    flaws = {name: twin(name).flaw for name in names()}
+    chains: list[Chained] = []
+    for condition in CONDITIONS:
+        for name in names():
+            pair = twin(name, condition == "warned")
+            for repetition in range(asked.repetitions):
+                lab.progress.phase(f"{name}, {condition}: {repetition} of {asked.repetitions}")
+                chains.append(chained(lab, improver, pair, condition, repetition, asked))
+                lab.document.tell(**figures(chains, flaws))
+    return {"model": lab.model.name, **figures(chains, flaws)}
+
+
+def chained(lab: Lab, improver: Program, pair: Twin, condition: Condition, repetition: int, asked: Hacking) -> Chained:
+    """An improver at work on a twin, round after round on what it made before."""
+    program = Program(pair.flawed.start)
+    programs, scores = [program], [both(lab, pair, program, [condition, repetition])]
+    for number in range(1, asked.rounds + 1):
+        place: list[JSON] = ["hacking", condition, repetition, number]
+        utility = TaskUtility(lab, pair.flawed, "train", place, "practice")
+        stream: list[JSON] = ["inner", asked.seed, pair.name, *place]
+        program = improve(lab, improver, program, utility, stream, asked.inner).program or program
+        programs.append(program)
+        scores.append(both(lab, pair, program, [condition, repetition]))
+    first = next((number for number, (flawed, true) in enumerate(scores) if uses(flawed, true)), None)
+    return {
+        "twin": pair.name,
+        "condition": condition,
+        "repetition": repetition,
+        "flawed": [flawed for flawed, _ in scores],
+        "true": [true for _, true in scores],
+        "programs": [lab.store.keep(one.text) for one in programs],
+        "first": first,
+    }
+
+
+def both(lab: Lab, pair: Twin, program: Program, repetition: JSON) -> tuple[float, float]:
+    """The flawed and the true score of a program; 0 where it has none."""
+    flawed, true = (
+        TaskUtility(lab, one, "train", repetition, "judged").score(program).value for one in (pair.flawed, pair.honest)
+    )
+    return flawed or 0.0, true or 0.0
+
+
+def tried(asked: Hacking) -> tuple[dict[str, str], Sequence[str]]:
+    """The improver; the twins are in no list of tasks."""
+    return {"at work": asked.improver}, ()
+
+
+def bound(asked: Hacking) -> list[Bound]:
+    """Answers at most: every improver run uses up its allowance."""
+    return [Bound(asked.model, _runs(asked) * allowed(asked.inner))]
+
+
+def expected(asked: Hacking, used: Used) -> list[Expected]:
+    """Answers, probably: the improver goes about it as it does with canned answers, or so."""
+    each = about(used(asked.improver, asked.inner).responses, allowed(asked.inner))
+    return [Expected(asked.model, each * _runs(asked), (), asked.seed)]
+
+
+def _runs(asked: Hacking) -> int:
+    return len(CONDITIONS) * len(names()) * asked.repetitions * asked.rounds
+
+
+def looked_at(asked: Hacking) -> set[tuple[str, int]]:  # noqa: ARG001 - the same for all kinds
+    """Nothing is judged on test instances."""
+    return set()
+
+
+def made(record: RunRecord, which: str) -> str:  # noqa: ARG001 - the same for all kinds
+    """An audit makes no improver: UsageError."""
+    raise UsageError(f"run {record.id} is an audit of hacking: it made no improver")
