@@ -13,7 +13,7 @@ ASKED = {
     "bins": ["pack.py", "--score", "score.py", "--minimize"],
     "tour": ["tour.py", "--score", "score.py", "--minimize"],
     "kernel": ["kernel.py", "--score", "score.py", "--minimize", "--model", "scripted:answers.json"],
-    "fit": ["fit.py", "--score", "score.py", "--minimize", "--packages", "scipy"],
+    "fit": ["fit.py", "--score", "score.py", "--minimize", "--packages", "scipy", "--model", "scripted:answers.json"],
     "shell": [
         *("count.awk", "--score-command", "sh score.sh {}", "--file", "score.sh", "--minimize"),
         *(
@@ -32,7 +32,7 @@ def test_an_example_is_improved(name, tmp_path):
     if name == "circle":
         pytest.importorskip("yaml")
     folder = shutil.copytree(EXAMPLES / name, tmp_path / name)
-    done = selftaught("improve", *ASKED[name], "--seed", "11", "--rounds", "2", "--store", "s.db", "--json", cwd=folder)
+    done = selftaught("improve", *ASKED[name], "--seed", "11", "--store", "s.db", "--json", cwd=folder, timeout=300)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     sign = -1 if found["minimize"] else 1
