@@ -46,7 +46,6 @@ class StoppedExperiment(ExperimentReached, PlainStanding):
 PRINTED = {
     "run --seed 1": (RunDocument, RUN),
     "compare seed hints --seed 1": (ContestDocument, FEW),
-    "improve sums.py --score scorer.py --seed 1": (OwnDocument, FEW[4:]),
     "show 1": (RunDocument, []),
     "show 2": (ContestDocument, []),
     "show 1 --improver": (PlainProgram, []),
@@ -68,13 +67,24 @@ PRINTED = {
     "exec program.py --entry algorithm --args [1]": (Executed, []),
     "experiment": (list[ExperimentRow], []),
     "experiment lpn --preset tiny --plan": (PlainPlan, []),
+    "improve sums.py --score scorer.py --seed 1": (OwnDocument, FEW[4:]),
 }
 """Commands in the order in which they are called, what each prints, and what else it is told."""
+SCORER = '''"""The sum of numbers."""
+
+
+def instances(split, seed):
+    return [([seed % 50, 1],)]
+
+
+def score(instance, answer):
+    return -abs(sum(instance[0]) - answer)
+'''
 STORELESS = {"tasks", "models", "improvers", "doctor", "exec"}
-PARTS = {PlainStanding, RunReached, ContestReached, ExperimentReached}
+PARTS = {PlainStanding, RunReached, ContestReached, ExperimentReached, OwnReached}
 """What a document of a stopped run is made of."""
-ELSEWHERE = {Pulse, Ended, TriedRow, ExperimentDocument}
-"""Tried below; with servers, in tests/models/test_probe.py; and in tests/views/test_documents.py."""
+ELSEWHERE = {Pulse, Ended, TriedRow, ExperimentDocument, CandidateRow}
+"""Tried below; in tests/test_own.py; with servers, in tests/models/test_probe.py; and in tests/views/test_documents.py."""
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +92,8 @@ def printed(tmp_path_factory):
     """What each command printed, by what was called; what a run last said of itself."""
     folder = tmp_path_factory.mktemp("printed")
     (folder / "program.py").write_text("def algorithm(x):\n    return x\n")
+    (folder / "sums.py").write_text("def total(numbers):\n    return sum(numbers) + 40\n")
+    (folder / "scorer.py").write_text(SCORER)
     found = {}
     for words, (_, more) in PRINTED.items():
         if words == "show 3":

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from selftaught.budget.spend import SpendLimits
     from selftaught.errors import SelftaughtError, UsageError
     from selftaught.evidence.contest import ContestDocument
+    from selftaught.evidence.own import OwnDocument
     from selftaught.evidence.report import RunDocument
     from selftaught.improver import Improvement, improve
     from selftaught.lab import Lab
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from selftaught.models import Answer, LanguageModel, Request
     from selftaught.models.scripted import Scripted
     from selftaught.program import Program
-    from selftaught.runs.notebook import compare_improvers, improve_program, open_lab, run_recursion
+    from selftaught.runs.notebook import compare_improvers, improve_file, improve_program, open_lab, run_recursion
     from selftaught.sandbox import Job, Limits, Outcome, Sandbox
     from selftaught.sandbox.levels import open_sandbox
     from selftaught.settings import Contest, Plan, Settings
@@ -42,6 +43,7 @@ __all__ = [
     "Limits",
     "MetaUtility",
     "Outcome",
+    "OwnDocument",
     "Plan",
     "Program",
     "Request",
@@ -60,6 +62,7 @@ __all__ = [
     "Utility",
     "compare_improvers",
     "improve",
+    "improve_file",
     "improve_program",
     "open_lab",
     "open_sandbox",
@@ -71,6 +74,7 @@ _HOMES = {
     "budget.spend": ("SpendLimits",),
     "errors": ("SelftaughtError", "UsageError"),
     "evidence.contest": ("ContestDocument",),
+    "evidence.own": ("OwnDocument",),
     "evidence.report": ("RunDocument",),
     "improver": ("Improvement", "improve"),
     "lab": ("Lab",),
@@ -78,7 +82,7 @@ _HOMES = {
     "models": ("Answer", "LanguageModel", "Request"),
     "models.scripted": ("Scripted",),
     "program": ("Program",),
-    "runs.notebook": ("compare_improvers", "improve_program", "open_lab", "run_recursion"),
+    "runs.notebook": ("compare_improvers", "improve_file", "improve_program", "open_lab", "run_recursion"),
     "sandbox": ("Job", "Limits", "Outcome", "Sandbox"),
     "sandbox.levels": ("open_sandbox",),
     "settings": ("Contest", "Plan", "Settings"),

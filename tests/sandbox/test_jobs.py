@@ -330,3 +330,18 @@ def test_that_all_answers_together_are_too_large_is_said_as_such(sandbox: Sandbo
     outcomes = sandbox.run(Job(program, "f", tuple((i,) for i in range(20)), (0,) * 20, Limits(cpu_s=2)))
     late = [outcome for outcome in outcomes if outcome.kind == "output"]
     assert late and all("all answers together are larger than 16384 KiB" in outcome.error for outcome in late)
+
+
+def test_a_job_that_is_exact_keeps_tuples_and_keys_both_ways(sandbox: Sandbox) -> None:
+    given: tuple[object, ...] = ({0: 5, (1, 2): [(3,)]}, (1, (2.5, None)))
+    exact = Job("def f(*given): return given", "f", (given,), (0,), exact=True)  # type: ignore[arg-type]
+    assert sandbox.run(exact)[0].answer == given
+    forged = Job("def f(): return {'\\0dict': [[[1], 2]]}", "f", ((),), (0,), exact=True)
+    assert sandbox.run(forged)[0].kind == "error"
+
+
+def test_a_program_may_import_a_package_only_where_it_is_asked_for(sandbox: Sandbox) -> None:
+    program = "from scipy.special import expit\ndef f(): return float(expit(0.0))"
+    limits = Limits(cpu_s=10)
+    assert sandbox.run(Job(program, "f", ((),), (0,), limits, packages=("scipy",)))[0].answer == 0.5
+    assert sandbox.run(Job(program, "f", ((),), (0,), limits))[0].error.startswith("ModuleNotFoundError")

@@ -2,6 +2,7 @@
 
 with open_lab("offline", store="lab.db") as lab:
     found = improve_program(lab, my_program, my_task)
+    better = improve_file(lab, "pack.py", "score.py")["program"]
     document = run_recursion(lab, tasks=["lpn"], rounds=2)
 """
 
@@ -18,9 +19,10 @@ from selftaught.budget import Allowance
 from selftaught.budget.spend import Spend, SpendLimits
 from selftaught.errors import UsageError
 from selftaught.evidence.contest import ContestDocument
+from selftaught.evidence.own import OwnDocument
 from selftaught.evidence.report import RunDocument
 from selftaught.improver import Improvement, improve
-from selftaught.improvers import load
+from selftaught.improvers import functions, load
 from selftaught.lab import Lab
 from selftaught.models import LanguageModel
 from selftaught.plain import JSON, SEED_BITS
@@ -30,7 +32,7 @@ from selftaught.runs.handles import open_handles
 from selftaught.runs.model import Models, open_model
 from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import known
-from selftaught.settings import Contest, Controls, Entrant, Settings, changed
+from selftaught.settings import Contest, Controls, Entrant, Own, Settings, changed
 from selftaught.settings.choice import ModelChoice, Price
 from selftaught.store import Store
 from selftaught.task import Task
@@ -100,6 +102,47 @@ def improve_program(
     utility = TaskUtility(lab, score, "train", repetition, "practice") if isinstance(score, Task) else score
     stream: list[JSON] = ["program", lab.roots.streams, repetition]
     return improve(lab, _improver(improver), program, utility, stream, allowance or Allowance())
+
+
+def improve_file(
+    lab: Lab,
+    program: str | Path,
+    scorer: str | Path,
+    *,
+    entry: str | None = None,
+    about: str = "",
+    improver: str | Program = "hints",
+    minimize: bool = False,
+    rounds: int = 1,
+    allowance: Allowance | None = None,
+    packages: Sequence[str] = (),
+    seed: int | None = None,
+) -> OwnDocument:
+    """A program of your own improved by the functions of a scorer; the document that `selftaught improve --json` prints.
+
+    `program` is a file, which stays as it is: the better text is in the document, as `program`. `scorer` is a file with
+    `instances(split, seed)` and `score(instance, answer)`. `entry` is needed where the program has several functions.
+    """
+    source, text = Path(program), Path(program).read_text(encoding="utf-8")
+    there = [entry] if entry else functions(text)
+    if len(there) != 1:
+        raise UsageError(
+            f"say by entry= which function of {source} is to be improved: it has {', '.join(there) or 'none'}"
+        )
+    worker = _improver(improver)
+    asked = Own(
+        lab.store.keep(text),
+        str(source.resolve()),
+        str(Path(scorer).resolve()),
+        lab.store.keep(worker.text),
+        entry=there[0],
+        about=about,
+        minimize=minimize,
+        packages=tuple(packages) or None,
+        rounds=rounds,
+        **_of(lab, seed),
+    )
+    return cast("OwnDocument", carry_in(lab, asked if allowance is None else replace(asked, inner=allowance)))
 
 
 def run_recursion(

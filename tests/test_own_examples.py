@@ -1,0 +1,44 @@
+"""Every program in `examples/` runs as its page says, and none comes back worse."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from shared.command import selftaught
+
+pytestmark = pytest.mark.slow
+EXAMPLES = Path(__file__).parent.parent / "examples"
+ASKED = {
+    "bins": ["pack.py", "--score", "score.py", "--minimize"],
+    "tour": ["tour.py", "--score", "score.py", "--minimize"],
+    "kernel": ["kernel.py", "--score", "score.py", "--minimize", "--model", "scripted:answers.json"],
+    "fit": ["fit.py", "--score", "score.py", "--minimize", "--packages", "scipy", "--model", "scripted:answers.json"],
+    "shell": [
+        *("count.awk", "--score-command", "sh score.sh {}", "--file", "score.sh", "--minimize"),
+        *(
+            "--about",
+            "Print the most frequent line, by as short a program as you can.",
+            "--model",
+            "scripted:answers.json",
+        ),
+    ],
+    "circle": ["."],
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_an_example_is_improved(name, tmp_path):
+    if name == "circle":
+        pytest.importorskip("yaml")
+    folder = shutil.copytree(EXAMPLES / name, tmp_path / name)
+    done = selftaught("improve", *ASKED[name], "--seed", "11", "--store", "s.db", "--json", cwd=folder, timeout=300)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    sign = -1 if found["minimize"] else 1
+    assert sign * found["practice"]["best"] >= sign * found["practice"]["start"]
+    assert found["better"], name
+
+
+def test_every_example_is_tried():
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == {*ASKED}
