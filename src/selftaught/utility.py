@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Protocol, cast
 
 from selftaught.lab import Lab
-from selftaught.lab.grading import outside, relative, told, verdict
+from selftaught.lab.grading import outside, relative, told
 from selftaught.lab.interface import about_task
+from selftaught.lab.measuring import measured
 from selftaught.lab.patience import in_time
-from selftaught.plain import JSON, as_json, canonical, faithful, seed_from
-from selftaught.program import MAX_CHARS, Program
-from selftaught.sandbox import Attempts, Job, Limits, together
+from selftaught.plain import JSON, as_json, canonical, seed_from
+from selftaught.program import Program
+from selftaught.sandbox import Limits
 from selftaught.task import Half, Instance, Split, Task, authored
 
 
@@ -126,35 +127,9 @@ class TaskUtility:
         return tuple(seed_from("guest", *own, i) for i in range(len(self.instances)))
 
     def _measure(self, program: Program) -> JSON:
-        self._lab.progress.count("scorings")
-        if len(program.text) > MAX_CHARS:
-            return self._no_program(f"longer than {MAX_CHARS:,} characters", Attempts({}))
-        name, inputs = self._task.name, [[*instance.args] for instance in self.instances]
-        exact = self._task.exact or not faithful(inputs)
-        job = Job(
-            program=program.text,
-            entry=self.entry,
-            inputs=tuple(map(tuple, inputs)),
-            seeds=self._seeds(),
-            limits=self._lab.eased(self._task.limits),
-            packages=self._task.packages,
-            exact=exact,
-        )
-        with self._lab.progress.timed("scoring", name):
-            outcomes = self._lab.compute(job)
-        if outcomes[0].kind == "defect":
-            return self._no_program(outcomes[0].error, together(outcome.denied for outcome in outcomes))
-        if exact and not self._task.exact:
-            outcomes = [replace(one, answer=as_json(one.answer)) for one in outcomes]
         unknown = self._task.ranged is None and program.text == self._task.start
         ranged = None if unknown else self.ranged
-        return in_time(
-            self._lab, f"task {name}: its grade", lambda: verdict(self._task, self.instances, outcomes, ranged)
-        )
-
-    def _no_program(self, why: str, denied: Attempts) -> JSON:
-        failures = len(self.instances)
-        return {"value": None, "reason": why, "grades": [], "failures": failures, "notes": [], "denied": denied.fact()}
+        return measured(self._lab, self._task, self.instances, self._seeds(), program, ranged)
 
 
 def _limits_key(limits: Limits) -> dict[str, JSON]:
