@@ -11,15 +11,20 @@ from shared.shapes import misfits
 
 from selftaught.cli.experiments import ExperimentRow, PlainPlan
 from selftaught.cli.lists import CheckRow, ImproverRow, ModelRow, TaskRow, TriedRow, WholeTask
+from selftaught.cli.own import CandidateRow
 from selftaught.cli.programs import Executed
+from selftaught.cli.recordings import Exported
 from selftaught.cli.runs import RunRow
 from selftaught.cli.state import PlainStanding
 from selftaught.cli.terminal import PlainProgram
 from selftaught.cli.upkeep import Deleted, Ended, EventRow, PlainMerged, PlainPruned
+from selftaught.evidence.circumvention import AuditDocument
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
+from selftaught.evidence.hacking import HackDocument
 from selftaught.evidence.lineage import Lineage
-from selftaught.evidence.own import OwnDocument
+from selftaught.evidence.overspent import Overspending
+from selftaught.evidence.own import OwnDocument, OwnReached
 from selftaught.evidence.report import RunDocument, RunReached
 from selftaught.lab.progress import Pulse
 from selftaught.store import Store
@@ -68,6 +73,10 @@ PRINTED = {
     "experiment": (list[ExperimentRow], []),
     "experiment lpn --preset tiny --plan": (PlainPlan, []),
     "improve sums.py --score scorer.py --seed 1": (OwnDocument, FEW[4:]),
+    "export 1 --recording run.xz": (Exported, []),
+    "audit circumvention --seed 1": (AuditDocument, ["--proposals", "2"]),
+    "audit hacking --seed 1": (HackDocument, ["--times", "1", "--chain", "1"]),
+    "audit budgets --seed 1": (Overspending, []),
 }
 """Commands in the order in which they are called, what each prints, and what else it is told."""
 SCORER = '''"""The sum of numbers."""
