@@ -80,7 +80,7 @@ OFF += "\n\ndef OFF(answer, truth):\n    return {sign}float(sum(abs(a - b) for a
 
 @pytest.mark.parametrize(("sign", "minimize"), [("-", False), ("", True)])
 def test_grades_in_any_unit_are_compared_with_those_of_the_start(tmp_path, sign, minimize):
-    text = OFF.format(sign=sign).replace(
+    text = OFF.replace("{sign}", sign).replace(
         "    summary", "    minimize = True\n    summary" if minimize else "    summary"
     )
     assert compared(tmp_path, text) == pytest.approx(0.5)  # all of the start's own score was gained
