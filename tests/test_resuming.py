@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from shared.command import one_line, selftaught
 
-from selftaught.budget.spend import SpendLimits
+from selftaught.budget.spend import SpendLimits, Spent
 from selftaught.cli import app
 from selftaught.errors import SelftaughtError, UsageError
 from selftaught.lab import Document
@@ -82,6 +82,22 @@ def test_a_kill_right_after_a_resume_leaves_what_was_reached(tmp_path):
         record = store.run(number)
         assert record.status == "running" and "stopped" not in record.document
         assert record.document["rounds"] == REACHED["rounds"]
+
+
+def test_what_was_under_way_at_a_kill_counts_as_spent_and_it_is_said(tmp_path, monkeypatch):
+    number = stopped(tmp_path / "s.db", Settings("0" * 64))
+    with Store(tmp_path / "s.db") as store:
+        store.spend(number, Spent(dollars=1.0, held=0.5).plain())
+        for said in (
+            ["requests under way when it was killed may have to be paid: $0.5000 more is counted as spent"],
+            [],
+        ):
+            progress, notes = Progress(), []
+            monkeypatch.setattr(progress, "note", notes.append)
+            with pytest.raises(SelftaughtError):  # its improver is not in the store
+                carry(number, store, progress)
+            assert notes == said
+            assert (store.run(number).spent["dollars"], store.run(number).spent["held"]) == (1.5, 0.0)
 
 
 def test_rounds_that_are_found_again_do_not_hide_the_later_ones():

@@ -13,8 +13,10 @@ import pytest
 from faultserver import KEY, FaultServer, Reply, choice, completion, echo, error
 from whole import everything
 
+from selftaught.budget.spend import Spend
 from selftaught.errors import ModelDown, ModelFailure, ModelRefused, PassingFailure
 from selftaught.models import Answer, Request, gateway, openai
+from selftaught.models.buying import buy
 from selftaught.models.gateway import ALONE, Gateway
 from selftaught.models.prices import FRAME
 from selftaught.models.providers import open_model
@@ -265,13 +267,42 @@ class Heard(Watch):
 
     def __init__(self):
         self.notes = []
+        self.ended = []
         self.pieces = 0
 
     def note(self, text):
         self.notes.append((time.monotonic(), text))
 
+    def lost(self, text):
+        self.ended.append(text)
+
     def came(self, pieces):
         self.pieces += pieces
+
+
+def test_what_the_end_cuts_when_something_has_come_is_counted_and_said(ask):
+    slow = completion(["word " * 400], usage=(7, 400))
+    slow.pieces_s = 0.05
+
+    def behave(body, nth):
+        return slow if body["messages"][-1]["content"] == "streamed" else Reply(hang=30)
+
+    with FaultServer(behave) as server, ThreadPoolExecutor(2) as threads:
+        model = open_model(ModelChoice("openai:m", base_url=server.url, price=Price(1e6, 0), max_tokens=10))
+        model.watch = heard = Heard()
+        spend = Spend()
+        asked = [threads.submit(buy, model, Request("", text), ["a"], spend.buying) for text in ("streamed", "silent")]
+        until = time.monotonic() + 20
+        while (not heard.pieces or server.seen < 2) and time.monotonic() < until:
+            time.sleep(0.01)
+        most = model.ceiling(Request("", "streamed"), 1)
+        assert model.held == most
+        model.close()
+        for one in asked:
+            with pytest.raises(ModelFailure, match="stopped"):
+                one.result(20)
+    assert spend.now().dollars == most
+    assert heard.ended == [f"openai:m: 1 requests cut under way may have to be paid: counted as ${most:.4f}"]
 
 
 class TestWaiting:

@@ -7,11 +7,12 @@ import pytest
 from faultserver import KEY, FaultServer, Reply, choice, completion, echo, error
 
 from selftaught.errors import ModelRefused
-from selftaught.models import openai
+from selftaught.models import Request, openai
 from selftaught.models.openai import BATCH
 from selftaught.models.prices import FRAME
 from selftaught.models.providers import open_model
 from selftaught.models.rows import ROWS
+from selftaught.models.waiting import Watch
 from selftaught.settings.choice import ModelChoice, Price
 
 
@@ -311,7 +312,10 @@ def test_thoughts_that_are_in_the_total_only_are_paid(ask):
     assert (answer.tokens_out, answer.dollars) == (43, 50)
 
 
-@pytest.mark.parametrize(("cost", "dollars"), [(0.25, 0.25), (2000, 1009), (-1, 1009), ("1", 1009), (True, 1009)])
+@pytest.mark.parametrize(
+    ("cost", "dollars"),
+    [(0.25, 0.25), (2000, 2000), (10**7, 4096 + 13 + FRAME), (-1, 1009), ("1", 1009), (True, 1009)],
+)
 def test_what_the_server_says_it_costs_counts_where_it_can_be(ask, cost, dollars):
     def behave(body, nth):
         reply = completion(["x" * 9], usage=(1000, None))
@@ -321,6 +325,31 @@ def test_what_the_server_says_it_costs_counts_where_it_can_be(ask, cost, dollars
     with FaultServer(behave) as server:
         (answer,) = ask(server, price=Price(1e6, 1e6))
     assert answer.dollars == dollars
+
+
+def test_no_more_is_believed_than_was_held_and_it_is_said(ask):
+    def behave(body, nth):
+        reply = completion(["x" * 8], usage=(7, 100 if nth == 0 else 390))
+        if nth == 1:
+            reply.body["usage"]["cost"] = 120
+        return reply
+
+    with FaultServer(behave) as server:
+        model = open_model(ModelChoice("openai:m", base_url=server.url, price=Price(1e6, 1e6), max_tokens=100))
+        model.watch = heard = Heard()
+        most = model.ceiling(Request("be brief", "hello"), 1)
+        dollars = [ask(server, model=model)[0].dollars for _ in range(3)]
+    assert dollars == [107, 120, 100 + 13 + FRAME]
+    assert max(dollars) <= most
+    assert len(heard.notes) == 1 and "higher cost" in heard.notes[0]
+
+
+class Heard(Watch):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
 
 
 def test_a_model_without_a_system_role_gets_the_role_in_the_message_from_then_on(ask):

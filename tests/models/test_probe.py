@@ -69,11 +69,13 @@ def test_extra_parts_that_are_refused_are_told_in_the_words_of_the_server():
 def test_nothing_listens():
     found = probe(ModelChoice("openai:m", "http://127.0.0.1:1/v1"), wait_s=2.0)
     assert "nothing listens there" in found.failure
+    assert (found.several, found.streams, found.temperature) == (None, None, None), "not known"
 
 
 def test_an_empty_response_is_no_answer():
     found, _ = tried(lambda body, nth: Reply(200, {"choices": []}))
     assert "no answer" in found.failure
+    assert (found.several, found.streams, found.temperature) == (None, None, None), "not known"
 
 
 def test_the_command_tries_a_model(tmp_path):

@@ -38,6 +38,8 @@ class Spent:
     answers: int = 0
     tokens: int = 0
     """In and out."""
+    held: float = 0.0
+    """Dollars that requests may cost which were under way when this was noted: what had come of them is lost by a kill."""
     rounds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """A `RoundSpent` for each round that began, by its label."""
 
@@ -104,7 +106,7 @@ class Spend:
                 self._earlier.cpu_s + time.process_time() - self._process + self._jobs_cpu_s,
                 self._answers,
                 self._tokens,
-                {label: asdict(self._so_far(label)) for label in self._rounds},
+                rounds={label: asdict(self._so_far(label)) for label in self._rounds},
             )
 
     @property

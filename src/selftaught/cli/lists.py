@@ -61,10 +61,10 @@ class TriedRow(TypedDict):
     tokens_out: int
     dollars: float | None
     """Null: the price is not known."""
-    several: bool
-    """Whether one request brings several answers."""
-    streams: bool
-    temperature: bool
+    several: bool | None
+    """Whether one request brings several answers; null, as in the next two: not known, as nothing was answered."""
+    streams: bool | None
+    temperature: bool | None
     """Whether it takes one."""
     text: str
     """How the answer begins."""
@@ -133,7 +133,10 @@ def list_models(
         show_rows([_model(one) for one in catalogue(running())], json)
         return
     found = _tried(reached.choice(tried))
-    show_rows([found], json)
+    unknown = (
+        {} if json else {name: "not known" for name in ("several", "streams", "temperature") if found[name] is None}
+    )
+    show_rows([{**found, **unknown}], json)
     if found["failure"]:
         raise typer.Exit(1)
 

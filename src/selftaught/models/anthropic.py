@@ -130,4 +130,4 @@ class Anthropic:
         if used is None:
             waiting.note("the server tells no tokens that can be: the most it can cost is counted")
             return size // 4, len(text) // 4, most
-        return used.tokens_in, used.tokens_out, used.price(self._tariff)
+        return used.tokens_in, used.tokens_out, used.price(self._tariff, most, True, waiting.note)

@@ -77,8 +77,9 @@ def greeting(request: Request) -> Request:
 
 
 def size(request: Request) -> int:
-    """Bytes of a question."""
-    return len(sendable(request.expertise + request.message).encode())
+    """Bytes of a question, also where the role has to stand inside the message."""
+    joint = 2 if request.expertise and request.message else 0
+    return len(sendable(request.expertise + request.message).encode()) + joint
 
 
 def shares(total: int, count: int) -> Sequence[int]:

@@ -133,6 +133,11 @@ class Gateway:
         """Whether the model runs on this machine."""
         return self._provider.local
 
+    @property
+    def held(self) -> float:
+        """Dollars that will have to be paid if everything ended now: what requests may cost of whose answers something came."""
+        return self._signs.held
+
     def complete(self, request: Request, addresses: Sequence[str]) -> Sequence[Answer]:
         """What one request brings for the first of the addresses. Raises ModelDown, or ModelRefused (wrong key …).
 
@@ -157,6 +162,9 @@ class Gateway:
     def close(self) -> None:
         """Stop: whoever waits gets ModelFailure at once; requests under way are left to end by themselves."""
         closed = ModelFailure(f"{self.name}: stopped before it answered")
+        cut, held = self._signs.coming, self.held
+        if cut and not self._signs.ended:
+            self.watch.lost(f"{self.name}: {cut} requests cut under way may have to be paid: counted as ${held:.4f}")
         self._signs.ended = True
         self.turns.end()
         self._gate.end(closed)
@@ -186,6 +194,8 @@ class Gateway:
             else:
                 return tried
             self._reason = reason = str(failure)
+            if self._signs.ended:
+                return [replace(lost, reason=reason)]
             if self._alone(question, failure, request):
                 return [replace(lost, finish="failed", reason=reason)]
             if failure.paid:
@@ -269,6 +279,7 @@ class Gateway:
         """One request with a permit, which is given back whatever happens."""
         verdict: Verdict = "failed"
         wait = Wait(self._signs, self.watch, self._provider.lives, self._idle_s, self._deadline_s)
+        wait.at_most = lambda: self.ceiling(request, count)
         self._signs.begin(wait)
         try:
             answers = self._threads.run(lambda: self._provider.ask(request, count, wait))
@@ -276,10 +287,19 @@ class Gateway:
         except PassingFailure as failure:
             verdict = "throttled" if failure.throttled else "failed"
             return failure
+        except ModelFailure:
+            if not wait.came:
+                raise
+            return self._cut(request, count)
         finally:
             self._signs.end(wait, verdict == "good")
             self._gate.leave(entered, verdict)
         return answers
+
+    def _cut(self, request: Request, count: int) -> Sequence[Answer]:
+        """What is left of a request that was let go when something of its answer had come: it may have to be paid."""
+        reason = "it was cut by the end of the run"
+        return [Answer("", "lost", dollars=self.ceiling(request, count), reason=reason)]
 
     def _pause(self, attempt: int, after_s: float) -> float:
         """Seconds until the next try: full jitter below a doubling bound, on top of what the server asks for."""

@@ -262,14 +262,15 @@ class OpenAI:
         characters, asked = sum(len(text) for text in texts), int(body.get("n", 1))
         size = sum(len(message["content"].encode()) for message in body["messages"])
         found = counted(usage, size, asked, self._max_tokens, characters > 0)
+        most = self._tariff.ceiling(size, asked, self._max_tokens)
         if found is None:
             waiting.note(
                 f"the server tells no tokens{' that can be' if usage else ''}: the most it can cost is counted"
             )
-            return size // 4, characters // 4, self._tariff.ceiling(size, asked, self._max_tokens)
+            return size // 4, characters // 4, most
         detailed = bool(mapping(mapping(usage).get("completion_tokens_details")))
         out = self._recounted(found, len(texts), characters, detailed)
-        return found.tokens_in, out, found.price(self._tariff, out)
+        return found.tokens_in, out, found.price(self._tariff, most, self._max_tokens is not None, waiting.note, out)
 
     def _recounted(self, found: Counted, answers: int, characters: int, detailed: bool) -> int:
         """The tokens of a response; estimated from single answers when the server counted one of several only."""

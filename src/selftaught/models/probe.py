@@ -31,10 +31,10 @@ class Probe:
     tokens_out: int = 0
     dollars: float | None = None
     """Of both questions; None: the price is not known."""
-    several: bool = False
-    """Whether one request brings several answers (n)."""
-    streams: bool = False
-    temperature: bool = False
+    several: bool | None = None
+    """Whether one request brings several answers (n); this and the following None: not known, as nothing was answered."""
+    streams: bool | None = None
+    temperature: bool | None = None
     """Whether the model takes one."""
     text: str = ""
     """How the answer begins."""
@@ -62,19 +62,20 @@ def _probed(provider: Provider, wait_s: float) -> Probe:
     except PassingFailure as failure:
         return Probe(provider.name, failure=str(failure), seconds=time.monotonic() - began)
     seconds = time.monotonic() - began
+    known = answer.finish not in {"lost", "blocked"}
     more = _ask_several(provider, wait_s)
     prices = [one.dollars for one in (answer, *more)]
-    known = [price for price in prices if price is not None]
+    sums = [price for price in prices if price is not None]
     return Probe(
         provider.name,
         answer.reason if answer.finish == "lost" else "",
         seconds,
         sum(one.tokens_in for one in (answer, *more)),
         sum(one.tokens_out for one in (answer, *more)),
-        sum(known) if len(known) == len(prices) else None,
-        len(more) > 1,
-        provider.streams,
-        answer.temperature_applied is not None,
+        sum(sums) if len(sums) == len(prices) else None,
+        len(more) > 1 if known and more else None,
+        provider.streams if known else None,
+        answer.temperature_applied is not None if known else None,
         answer.text[:SHOWN],
     )
 

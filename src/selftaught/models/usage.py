@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ ADDED = 100_000
 """Tokens that what stands between may add to a question."""
 LONGEST_ANSWER = 500_000
 """Tokens of an answer without a limit that can be believed."""
+CLOSE = 1 + 1e-9
 SLACK = 4
 """An answer may take so many times its limit: some servers count thoughts beside it."""
 
@@ -28,13 +29,22 @@ class Counted:
     dollars: float | None = None
     """What the server says that it costs."""
 
-    def price(self, tariff: Tariff, tokens_out: int | None = None) -> float | None:
-        """Dollars: as the server says where that is no more than its tokens at full price, else by the tariff."""
-        out = self.tokens_out if tokens_out is None else tokens_out
+    def price(
+        self, tariff: Tariff, most: float | None, limited: bool, note: Callable[[str], None], out: int | None = None
+    ) -> float | None:
+        """Dollars: as the server says, else by the tariff; never more than the `most` that was held for a response whose length
+        is `limited`, and it is said when that is less than the server tells. `out`: other tokens out than these."""
+        out = self.tokens_out if out is None else out
         full = tariff.dollars(self.tokens_in, out)
-        if full is not None and self.dollars is not None and 0 < self.dollars <= full:
-            return self.dollars
-        return tariff.dollars(self.tokens_in, out, self.cached) if self.cached else full
+        if full is None or most is None:
+            return full
+        found = tariff.dollars(self.tokens_in, out, self.cached) if self.cached else full
+        told = self.dollars if self.dollars is not None and self.dollars > 0 else found
+        most = most if limited else max(most, full)
+        if told is None or told <= most * CLOSE:
+            return told
+        note("the server tells a higher cost than a response can have: the most it can cost is counted")
+        return most
 
 
 def counted(usage: object, size: int, answers: int, max_tokens: int | None, answered: bool) -> Counted | None:
@@ -75,6 +85,8 @@ def _count(told: Mapping[str, Any], *names: str) -> int | None:
     """The first of these that is a count."""
     for name in names:
         count = told.get(name)
+        if isinstance(count, float) and count.is_integer():
+            count = int(count)
         if isinstance(count, int) and not isinstance(count, bool) and count >= 0:
             return count
     return None

@@ -32,6 +32,9 @@ class Watch:
     def note(self, text: str) -> None:
         """Something that the user should know, in one line."""
 
+    def lost(self, text: str) -> None:
+        """The same of what the end of everything has cut."""
+
     def came(self, pieces: int) -> None:
         """So many pieces of streamed answers, about a token each, have come in."""
 
@@ -69,6 +72,20 @@ class Signs:
             for other in self._under_way:
                 other.overtaken += other.number < wait.number
 
+    @property
+    def held(self) -> float:
+        """Dollars that the requests under way may cost of which something has come in."""
+        return sum(wait.at_most() or 0.0 for wait in self._coming())
+
+    @property
+    def coming(self) -> int:
+        """How many these are."""
+        return len(self._coming())
+
+    def _coming(self) -> list[Wait]:
+        with self._lock:
+            return [wait for wait in self._under_way if wait.came]
+
 
 class Wait:
     """One request's clock: it counts from the last sign of life (see `http.Waiting`)."""
@@ -81,8 +98,15 @@ class Wait:
         self._watch = watch
         self._lives = lives
         self._deadline_s = deadline_s
+        self.at_most: Callable[[], float | None] = lambda: 0.0
+        """Dollars that the request may cost."""
         self._heard = self.began
         self._pieces = 0
+
+    @property
+    def came(self) -> bool:
+        """Whether something has come in, so that the request is worked on."""
+        return self._pieces > 0
 
     def note(self, text: str) -> None:
         self._watch.note(text)

@@ -95,6 +95,10 @@ def carry(
     with store.alone(number):
         record = store.run(number)  # another process may have worked on it until now
         spend = Spend(bounds, _spent(record, store))
+        if held := record.spent.get("held"):
+            progress.note(
+                f"requests under way when it was killed may have to be paid: ${held:.4f} more is counted as spent"
+            )
         document = _document(store, record, asked)
         with _kept(store, number, document, spend):
             at_once = concurrency or record.circumstances.get("concurrency")
@@ -213,11 +217,12 @@ def _spent(record: RunRecord, store: Store) -> Spent:
         return noted
     bought = store.bought(record.id)
     unknown = noted.dollars is None or bought.dollars is None
-    lost = 0.0 if unknown else max(0.0, (bought.dollars or 0.0) - (noted.dollars or 0.0))
+    lost = 0.0 if unknown else max(noted.held, (bought.dollars or 0.0) - (noted.dollars or 0.0))
     return replace(
         noted,
         rounds={label: _with(one, lost) for label, one in noted.rounds.items()},
-        dollars=None if unknown else max(noted.dollars or 0.0, bought.dollars or 0.0),
+        dollars=None if unknown else (noted.dollars or 0.0) + lost,
+        held=0.0,
         answers=max(noted.answers, bought.responses),
         tokens=max(noted.tokens, bought.tokens_in + bought.tokens_out),
     )

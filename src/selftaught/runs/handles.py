@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from selftaught.budget.spend import Spend
 from selftaught.errors import SelftaughtError, StoreFailure
@@ -71,6 +72,9 @@ class _Told(Watch):
 
     def note(self, text: str) -> None:
         self._progress.note(text)
+
+    def lost(self, text: str) -> None:
+        self._progress.milestone(text)
 
     def came(self, pieces: int) -> None:
         self._progress.count("tokens", pieces)
@@ -138,7 +142,8 @@ def _pulses(lab: Lab, ended: threading.Event) -> None:
 
 def pulse(lab: Lab) -> None:
     """Tell the store what the run is doing, what it has cost and what has happened since the last time."""
-    lab.store.spend(lab.run, lab.spend.now().plain())
+    held = sum(one.held for one in (lab.model, lab.proposer) if isinstance(one, Gateway))
+    lab.store.spend(lab.run, replace(lab.spend.now(), held=held).plain())
     lab.store.pulse(lab.run, lab.progress.snapshot().plain())
     lab.store.note_events(lab.run, lab.progress.take_events())
 
