@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from mending import DRESSED, LINE_MARKS, MAX_CHARS, NUMBER, Parser, dedented, literal
 
-_MOST_MARKS = 1000
+_MOST_MARKS = 500
 _MOST_ENDS = 40
 """Fences at which one block may end: a program's own strings may hold some."""
 _MOST_GAPS = 20

@@ -18,7 +18,7 @@ MAX_CHARS = 100_000
 """Longer texts are no programs."""
 _WORK, _WORK_EACH, _MOST_WORK = 400_000, 4, 2_000_000
 """Characters that may be parsed for one answer: so many, and so many for each of its own, but never more."""
-_WORK_LEAST = 100
+_WORK_LEAST = 200
 """What a shorter text counts as."""
 
 _FILLERS = "\u115f\u1160\u3164\uffa0"
