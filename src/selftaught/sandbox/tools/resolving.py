@@ -805,6 +805,10 @@ class Program:
             return self.entry(first, frozenset({("const", what.partition(":")[2])}))
         if what in {"builtins.map", "itertools.starmap"} or what.endswith((".map", ".submit", ".imap")):
             return self._mapped(what, given, named, node)
+        if what == "builtins.type" and len(given) == 1 and any(kind in {"func", "bound"} for kind, _ in first):
+            return frozenset({("ref", "types.FunctionType")})
+        if what.endswith("object.__new__"):
+            return self.call(first, given[1:], {}, node)
         if what in {"builtins.type", "builtins.super"} and len(given) == 1:
             return frozenset(("ref", f"{name}.__class__") for kind, name in first if kind == "ref") | frozenset(
                 ("class", self.number("class", self.at(n).node or node)) for kind, n in first if kind == "inst"
