@@ -62,7 +62,7 @@ def parsed(body: bytes) -> Mapping[str, Any] | None:
 
 def shape(body: bytes, kind: str = "") -> str:
     """What a response that is no object looks like: "web page", or "" for anything else. `kind` is what it is called."""
-    start = body[:4096].lstrip(b"\xef\xbb\xbf\xfe\xff\x00 \t\r\n\f")
+    start = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n\f")
     page = re.match(rb"<(!|\?|/?[a-zA-Z])", start) or "html" in kind.lower()
     return "web page" if start and page else ""
 
