@@ -43,7 +43,7 @@ HOSTILE = {
     "escapes in a string": "```python\n" + '"""' + '\\"""' * 20_000 + "\u00a0(\n```",
     "quotes and escapes": "```python\n" + '"\\' * 40_000 + "\u00a0(\n```",
     "terminal": "```python\n\x1b]" + "\x1b]0" * 30_000 + "\n```",
-    "fillers": "```python\nx = 1\n" + "\u3164\n" * 40_000 + "(\n```",
+    "fillers": "```python\nx = 1\n" + "\u3164\n" * 20_000 + "(\n```",
     "boxes": "\\boxed{" * 140_000,
     "ticks and words": "`def f" * 160_000,
     "continued": "```python\ndef f(x):\n    x\n```\n" + "```python\n    x\n```\n" * 40_000,

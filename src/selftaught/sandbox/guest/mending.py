@@ -164,8 +164,10 @@ def _coded(tree: ast.Module, lines: int) -> tuple[int, int]:
     missing = unbound(tree)
     while len(body) > 1 and _accidental(body[-1], missing):
         lines = body.pop().lineno - 1
-    while len(body) > 1 and _accidental(body[0], missing):
-        first = body.pop(0).end_lineno or 0
+    for node in body[:-1]:
+        if not _accidental(node, missing):
+            break
+        first = node.end_lineno or 0
     return first, lines
 
 
