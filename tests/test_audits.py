@@ -4,13 +4,13 @@ import json
 from itertools import count
 
 import pytest
-from shared.command import answers, selftaught
+from shared.command import answers, one_line, selftaught
 
 from selftaught.evidence.circumvention import LAYERS, Proposal, coverage, figures, fisher
 from selftaught.improvers import flagged, names
 from selftaught.runs.audit import WARNING, question
 from selftaught.runs.overspending import audited
-from selftaught.settings import Audit
+from selftaught.settings import Audit, Hacking
 
 QUIET = "def improve_algorithm(s, u, m):\n    return s\n"
 FLAG = "def improve_algorithm(s, u, m):\n    return max([s], key=lambda t: u(t, use_sandbox=bool(0)))\n"
@@ -106,3 +106,23 @@ def test_every_budget_holds_whatever_is_tried_and_what_reaches_the_host_is_count
     assert [one for one in found["attempts"] if one["given"] > one["allowed"]] == []
     uncounted = [one["way"] for one in found["attempts"] if not one["refused"]]
     assert uncounted == ["asks for more than a call may carry"], "refused within the guest: nothing reaches the host"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["budgets", "--proposals", "5"], "audit budgets has no --proposals"),
+        (["circumvention", "--at-work", "seed"], "audit circumvention has no --at-work"),
+        (["hacking", "--times", "0"], "--times is 0"),
+        (["hacking", "--at-work", "nobody"], "nobody"),
+        (["circumvention", "--proposals", "0"], "--proposals is 0"),
+        (["everything"], "everything"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(tmp_path, args, said):
+    assert said in one_line(selftaught("audit", *args, cwd=tmp_path))
+
+
+def test_an_audit_of_hacking_reads_back():
+    asked = Hacking("abc", repetitions=2, rounds=1, seed=9)
+    assert Hacking.read(json.loads(json.dumps(asked.plain()))) == asked

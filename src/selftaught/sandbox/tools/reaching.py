@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from calling import Program
 from programs import defect
-from resolving import INTERFACE, NOTHING, Program, Scope, Values, constants
+from resolving import INTERFACE
+from scopes import NOTHING, Scope, Values, constants
 
 KINDS = ("flag", "code", "process", "file", "network", "host", "budget", "model", "hook")
 _UTILITY, _MODEL = INTERFACE[1:]
