@@ -28,7 +28,7 @@ ENTRIES = 26
 """How many files and folders lie side by side at most."""
 LOADERS = {"import_module", "__import__", "resolve_name", "run_module"}
 READ = ("task", "utility", "improver", "meta", "recursion")
-READ_LINES = 760
+READ_LINES = 750
 """The files that a reader with the paper in hand reads first, and how many lines they may have together."""
 
 
