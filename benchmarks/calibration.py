@@ -68,7 +68,7 @@ Draw = Callable[[np.random.Generator, int, int], tuple[Values, Values]]
 
 def run(quick: bool = False) -> dict[str, JSON]:
     """All figures. Takes some minutes."""
-    size = Size(100, 5, 2 * BLOCKS) if quick else Size()
+    size = Size(50, 2, 2 * BLOCKS) if quick else Size()
     with open_sandbox() as sandbox:
         scaled, raw = pool(sandbox, size.pool)
         pipeline = noise_runs(sandbox, size.runs)
@@ -91,7 +91,7 @@ def run(quick: bool = False) -> dict[str, JSON]:
         "rules": {
             **rules.run(quick),
             "claims_on_cells": [rules.equals(count, "pool", from_arms(scaled), n) for n in (3, 5, 10)],
-            "gates_on_cells": rules.gates({"formula": cells_of(scaled)}, max(1000, count)),
+            "gates_on_cells": rules.gates({"formula": cells_of(scaled)}, 100 if quick else max(1000, count)),
         },
         "power": [power(drawn, count, gain, n) for gain in GAINS for n in REPETITIONS],
         "coverage": [

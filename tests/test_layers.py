@@ -33,7 +33,7 @@ READ_LINES = 750
 
 
 def files():
-    return sorted(path for path in ROOT.rglob("*.py") if not {"programs", "found"} & {*path.parts})
+    return sorted(p for p in ROOT.rglob("*.py") if not {"programs", "found"} & {*p.relative_to(ROOT).parts})
 
 
 def module(path):
@@ -61,6 +61,9 @@ def named(node, folder, modules):
             yield inner if inner in modules else home
     elif isinstance(node, ast.Import):
         yield from (absolute(alias.name, folder, modules) for alias in node.names)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):  # whatever is done with it
+        if (spelt := node.value.partition(":")[0]) in modules and "." in spelt:
+            yield spelt
     elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in LOADERS:
         given = [*node.args, *(one.value for one in node.keywords if one.arg == "name")]
         if given and (spelt := beginning(given[0])):
@@ -178,6 +181,9 @@ def test_improver_programs_are_texts_and_never_imported():
         ("__import__('selftaught.testing')", {"selftaught.testing"}),
         ("import_module('selftaught.' + name)", {"selftaught"}),
         ("pkgutil.resolve_name('selftaught.cli:main')", {"selftaught.cli"}),
+        ("UP = 'selftaught.cli'\nimport_module(UP)", {"selftaught.cli"}),
+        ("sys.modules['selftaught.cli.base']", {"selftaught.cli.base"}),
+        ("EntryPoint('x', 'selftaught.cli:main', 'y').load()", {"selftaught.cli"}),
         ("def f():\n    from selftaught import open_lab", {"selftaught"}),
         ("import selftaught", {"selftaught"}),
         ("import json, wire\nfrom numpy import array\nimport_module(name)", set()),
@@ -201,12 +207,50 @@ def test_nobody_takes_a_public_name_from_the_package_itself():
     assert [name for name, found in ARROWS.items() if "selftaught" in found] == []
 
 
-def test_a_loader_keeps_its_name():
-    """What loads modules by their names is found by its own."""
+OWN_FOLDER = {"selftaught.runs", "selftaught.views", "selftaught.sandbox.guest.locking"}
+"""Who loads modules by names that are put together from its own place, or are options: no other text is loaded unread."""
+
+
+def test_a_loader_keeps_its_name_and_is_told_what_can_be_read():
+    """What loads modules by their names is found by its own, called on the spot, and told texts whose beginning stands there."""
+    assert MODULES
     for name, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom):
-                assert not any(one.asname and one.name in LOADERS for one in node.names), name
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert list(hidden(tree, name in OWN_FOLDER)) == [], name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from importlib import import_module as load",
+        "load = import_module",
+        "getattr(importlib, 'import_module')(x)",
+        "import_module(f'{ROOT}.cli')",
+        "import_module('selftaught.{}'.format('cli'))",
+        "import_module(UP)",
+        "builtins.exec(x)",
+    ],
+)
+def test_a_hidden_loader_would_be_found(text):
+    assert list(hidden(ast.parse(text), False))
+
+
+def hidden(tree, of_own_folder):
+    """Lines in which a loader goes by another name, is handed on, or is told what cannot be read."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        whole = ast.unparse(node) if isinstance(node, ast.Name | ast.Attribute) else ""
+        loads = isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in LOADERS
+        given = [*node.args, *(one.value for one in node.keywords if one.arg == "name")] if loads else []
+        strange = (
+            isinstance(node, ast.ImportFrom) and any(one.asname and one.name in LOADERS for one in node.names),
+            whole.split(".")[-1] in LOADERS and id(node) not in called,
+            whole in {"builtins.exec", "builtins.eval"},
+            isinstance(node, ast.Constant) and node.value in LOADERS,
+            loads and not of_own_folder and not (given and beginning(given[0])),
+        )
+        if any(strange):
+            yield node.lineno
 
 
 def test_nobody_imports_what_is_there_for_tests():

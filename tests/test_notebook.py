@@ -231,13 +231,16 @@ with open_lab("offline", store="x.db") as lab:
 @pytest.mark.slow
 def test_a_users_file_is_checked_against_the_public_types(tmp_path):
     (tmp_path / "mine.py").write_text(USER)
-    settings = {"typeCheckingMode": "strict", "include": ["mine.py"], "pythonVersion": "3.11"}
+    (tmp_path / "misspelt.py").write_text("from selftaught import open_labb\n\nprint(open_labb)\n")
+    settings = {"typeCheckingMode": "strict", "include": ["*.py"], "pythonVersion": "3.11"}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
     checker = Path(sys.executable).parent / "pyright"
     done = subprocess.run(
         [checker, "--pythonpath", sys.executable, "--outputjson"], cwd=tmp_path, capture_output=True, text=True
     )
-    found = json.loads(done.stdout)["generalDiagnostics"]
+    everywhere = json.loads(done.stdout)["generalDiagnostics"]
+    assert any('"open_labb" is unknown' in one["message"] for one in everywhere)
+    found = [one for one in everywhere if one["file"].endswith("mine.py")]
     told = [one["message"] for one in found if one["severity"] == "information"]
     assert any('"Program | None"' in one for one in told)
     assert any('"Lab"' in one for one in told)

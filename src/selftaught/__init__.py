@@ -94,10 +94,12 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"selftaught has no public name {name!r}")
-    return getattr(import_module(f"selftaught.{_HOME[name]}"), name)
+if not TYPE_CHECKING:  # type checkers take the names from the imports above, and no other
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"selftaught has no public name {name!r}")
+        return getattr(import_module(f"selftaught.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -159,6 +159,8 @@ def _ended(number: int, document: Mapping[str, Any], path: Path) -> list[str]:
             f"`{whole('lineage', number, path)}` tells who made it",
         ]
     took = duration(usage["wall_s"]) if "wall_s" in usage else "an unknown time"
+    if "candidates" in document:
+        further.append(f"`{whole('candidates', number, path)}` lists what it scored")
     return [
         f"It took {took}, {usage['responses']:,} answers of {tokens:,} tokens, {money}.",
         f"{'; '.join(further)}.",

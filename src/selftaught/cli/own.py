@@ -86,6 +86,8 @@ def improve(
     if asked.seed is None and how.store.is_file():
         with Store(how.store, readonly=True) as facts:
             own = replace(own, seed=earlier_seed(facts, own) or own.seed)
+    if own.form == "function":
+        _try_scorer(own, text)
     trial = agree(own, {improver.digest: improver.text}.__getitem__, spending.limits(), how)
     with Store(how.store) as facts:
         facts.keep(text)
@@ -95,6 +97,13 @@ def improve(
         path = output or _beside(source, document["program"], int(document["run"]))
         _write(path, document["program"])
         tell(f"the better program is in {path}; {source} is as it was")
+
+
+def _try_scorer(own: Own, start: str) -> None:
+    """Have the scorer make instances once, before a run is made. UsageError for one that cannot."""
+    from selftaught.tasks.own import ScorerTask
+
+    ScorerTask(own, start).sample("first look", "train", 0, "practice")
 
 
 def _improver_for(source: Path) -> str:

@@ -178,13 +178,11 @@ def looked_at(asked: Own) -> set[tuple[str, int]]:
 
 def made(record: RunRecord, which: str) -> str:  # noqa: ARG001 - the same for all kinds
     """It makes no improver: UsageError."""
-    raise UsageError(
-        f"run {record.id} improved a program and made no improver: `selftaught candidates {record.id}` has its programs"
-    )
+    raise UsageError(f"run {record.id} improved a program and made no improver: `candidates` lists its programs")
 
 
 def document_of(record: RunRecord) -> Mapping[str, Any]:
     """The document of such a run; UsageError for another kind."""
     if record.settings.get("kind") != "improve":
-        raise UsageError(f"run {record.id} improved no program: `selftaught show {record.id}` tells what it did")
+        raise UsageError(f"run {record.id} improved no program: `show` tells what it did")
     return cast("Mapping[str, Any]", record.document or {})

@@ -68,7 +68,7 @@ def _gap(one: Compared) -> str:
 
 def _said(document: Mapping[str, Any]) -> list[Part]:
     seen = counted(document["candidates"], "program")
-    notes: list[Part] = [Note(f"{seen} scored; `selftaught candidates {document['run']}` lists them.")]
+    notes: list[Part] = [Note(f"{seen} scored; `candidates` lists them.")]
     if not document["better"]:
         notes.append(Note("None scores better than the program to begin with, which stays as it is.", "unsure"))
     if document["held_out"] is None:
