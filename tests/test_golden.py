@@ -21,7 +21,7 @@ def plain(text):
     return document
 
 
-@pytest.mark.parametrize("name", [pytest.param("run", marks=pytest.mark.slow), "lpn"])
+@pytest.mark.parametrize("name", [pytest.param("run", marks=pytest.mark.exhaustive), "lpn"])
 def test_the_document_is_the_same_as_ever(name, tmp_path):
     done = selftaught(*COMMANDS[name], "--json", cwd=tmp_path, timeout=600)
     assert done.returncode == 0, done.stderr

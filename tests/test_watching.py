@@ -151,7 +151,7 @@ def strange(tmp_path):
     assert done.returncode == 0, done.stderr
     with Store(tmp_path / "s.db") as store:
         told = dict(store.run(1).circumstances)
-        store.start({"kind": "audit", "model": "offline", "seed": 0}, told)
+        store.start({"kind": "zebra", "model": "offline", "seed": 0}, told)
         store.start({**store.run(1).settings, "speed": 3}, told)
         store.start({"improver": "x", "warp": 9, "model": "offline", "seed": 0}, told)
         store.start({}, {**told, "limits": {"watts": 3}})
@@ -161,7 +161,7 @@ def strange(tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(2, "of the kind 'audit'"), (3, "the setting 'speed'"), (4, "the setting 'warp'"), (5, "settings are not whole")],
+    [(2, "of the kind 'zebra'"), (3, "the setting 'speed'"), (4, "the setting 'warp'"), (5, "settings are not whole")],
 )
 def test_a_run_of_another_version_is_one_line_that_names_it(strange, number, said):
     for command in ("show", "lineage", "resume"):
@@ -177,7 +177,7 @@ def test_the_other_runs_of_such_a_store_stay_usable(strange):
     rows = runs(strange)
     assert [row["run"] for row in rows] == [1, 2, 3, 4, 5, 6]
     assert all("cannot be read" in row["about"] for row in rows[1:5]) and "seed" in rows[0]["about"]
-    assert "audit" in called("runs", "--store", "s.db", cwd=strange).stdout
+    assert "zebra" in called("runs", "--store", "s.db", cwd=strange).stdout
     assert called("show", "1", "--store", "s.db", cwd=strange).returncode == 0
     ran = selftaught("experiment", "seeds", "--preset", "tiny", "--runs", "1", "--store", "s.db", "--json", cwd=strange)
     assert ran.returncode == 0, ran.stderr

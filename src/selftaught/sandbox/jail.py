@@ -254,6 +254,7 @@ def _options(layers: Layers, kind: Kind, door: int) -> str:
         {
             "door": door,
             "path": "/site" if within else str(packages),
+            "only": [] if within else ["numpy"],
             "numpy": kind.numpy,
             "improver": improver,
             "tools": tools() if kind.profile == "tool" else [],

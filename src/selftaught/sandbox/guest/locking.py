@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gc
 import importlib
+import importlib.machinery
 import os
 import resource
 import sys
@@ -206,8 +207,23 @@ def _count_alone() -> None:
     os.waitpid(pid, 0)  # its parent is the init of the namespace otherwise, which would keep it as a zombie
 
 
+class _Only:
+    """Finds of a folder of packages only those that a guest may read: the others are not there, rather than denied."""
+
+    def __init__(self, folder: str, names: list[str]) -> None:
+        self._folder = folder
+        self._names = names
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        own = path is None and name in self._names
+        return importlib.machinery.PathFinder.find_spec(name, [self._folder], target) if own else None
+
+
 def _preload(options: dict[str, Any], setup: Setup) -> None:
-    sys.path.append(options["path"])
+    if options["only"]:
+        sys.meta_path.append(_Only(options["path"], options["only"]))  # type: ignore[arg-type]
+    else:
+        sys.path.append(options["path"])
     if options["numpy"]:
         for name in ("numpy.fft", "numpy.linalg", "numpy.random"):
             importlib.import_module(name)
