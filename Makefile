@@ -11,7 +11,7 @@ test: setup-dev        ## the fast gate: all tests but the slow ones
 	$(VENV)/bin/pytest -n 3 --durations 12
 
 verify: setup-dev      ## the rest of the full gate: slow tests (whole demos, long simulations, benchmarks that must run)
-	$(VENV)/bin/pytest -n 3 -m slow --timeout 900 --durations 20
+	$(VENV)/bin/pytest -n 3 --dist loadfile -m slow --timeout 900 --durations 12
 
 exhaustive: setup-dev  ## what takes an hour or so: every hostile text through every command; the golden document of the whole demo
 	$(VENV)/bin/pytest -m exhaustive --timeout 7200

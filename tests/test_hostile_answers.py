@@ -61,7 +61,7 @@ def test_a_hostile_text_takes_bounded_time(text):
     began = time.process_time()
     extract_code(text, "f")
     fault(text)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 10
 
 
 def test_spaces_take_no_time_to_speak_of():
