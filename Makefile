@@ -13,7 +13,7 @@ test: setup-dev        ## the fast gate: all tests but the slow ones
 verify: setup-dev      ## the rest of the full gate: slow tests (whole demos, long simulations, benchmarks that must run)
 	$(VENV)/bin/pytest -n 3 --dist loadfile -m slow --timeout 900 --durations 12
 
-exhaustive: setup-dev  ## what takes an hour or so: every hostile text through every command; the golden document of the whole demo
+exhaustive: setup-dev  ## what takes an hour or so: every hostile text through every command; the golden document of the whole demo, calibration
 	$(VENV)/bin/pytest -m exhaustive --timeout 7200
 
 server: setup-dev      ## llama.cpp's server for the integration tests; without it they are skipped

@@ -20,10 +20,12 @@ def test_it_can_be_imported(name):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["calibration", "fooling", "guessing"])
+ENDING = {"calibration": pytest.mark.exhaustive, "fooling": pytest.mark.slow, "guessing": pytest.mark.slow}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=mark) for name, mark in ENDING.items()])
 def test_it_comes_to_its_end(name, tmp_path):
-    """Those that take a minute at most when quick."""
+    """Those that take a minute or two at most when quick."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", name, "--quick", "--json"],
         cwd=ROOT,
