@@ -23,6 +23,7 @@ NAMES = {
     "resume": "benchmarks.resume",
     "rules": "benchmarks.rules",
     "sandbox": "benchmarks.sandbox",
+    "startup": "benchmarks.startup",
     "store": "benchmarks.store",
     "tasks": "benchmarks.tasks",
     "watching": "benchmarks.watching",

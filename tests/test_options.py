@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -85,13 +84,8 @@ def test_help_begins_with_the_everyday_five_and_stands_in_groups(helps):
 
 
 def test_help_is_there_at_once(tmp_path):
-    """Under 0.3 s of CPU time, and without what figures, sandbox or models need."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    tries = 3
-    for _ in range(tries):
-        assert selftaught("--help", cwd=tmp_path).returncode == 0
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / tries < 0.3
+    """Without what figures, sandbox or models need; `python -m benchmarks startup` has the CPU seconds."""
+    assert selftaught("--help", cwd=tmp_path).returncode == 0
     script = "import sys, selftaught.cli as c\ntry: c.main()\nfinally: print([*sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", script, "run", "--help"], cwd=tmp_path, capture_output=True, text=True)
     for heavy in ("'rich", "'numpy", "'sqlite3", "'selftaught.runs", "'selftaught.lab", "'selftaught.store"):

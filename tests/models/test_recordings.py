@@ -3,12 +3,15 @@
 import json
 import lzma
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from faultserver import FaultServer, completion
+from shared.command import one_line, selftaught
 from test_command import command
 
 from selftaught.budget import Allowance, Usage
@@ -377,3 +380,37 @@ def test_one_that_is_whole_is_read_as_it_was_written(tmp_path):
     assert read(tmp_path / "again.xz") == found
     with pytest.raises(UsageError, match="cannot read the recording"):
         read(tmp_path / "gone.xz")
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+IMPROVER = "```python\ndef improve_algorithm(s, u, m):\n    return s\n```"
+FEW = ["--model", "scripted:answers.json", "--seed", "1"]
+OTHERS = {
+    "kernel": ["improve", "kernel.py", "--score", "score.py", "--minimize", "--calls", "1", *FEW],
+    "shell": [
+        *("improve", "count.awk", "--score-command", "sh score.sh {}", "--file", "score.sh", "--minimize"),
+        *("--about", "Shorter.", "--calls", "1", *FEW),
+    ],
+    "circumvention": ["audit", "circumvention", "--proposals", "3", *FEW],
+    "hacking": ["audit", "hacking", "--times", "1", "--chain", "1", *FEW],
+}
+"""Kinds of runs that came later: scored by CPU time, by a command; audits."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
+def test_runs_of_the_other_kinds_run_again_as_well(name, tmp_path):
+    if (EXAMPLES / name).is_dir():
+        shutil.copytree(EXAMPLES / name, tmp_path, dirs_exist_ok=True)
+    else:
+        (tmp_path / "answers.json").write_text(json.dumps([IMPROVER]))
+    assert selftaught(*OTHERS[name], "--store", "s.db", cwd=tmp_path).returncode == 0
+    assert selftaught("export", 1, "--recording", "r.xz", "--store", "s.db", cwd=tmp_path).returncode == 0
+    (tmp_path / "answers.json").unlink()
+    scoring = [path.name for path in tmp_path.glob("score.*")]
+    if scoring:
+        done = selftaught("replay", "r.xz", "--store", "none.db", cwd=tmp_path)
+        assert done.returncode == 2 and f"--task-file {tmp_path / scoring[0]}" in one_line(done)
+    allowed = [word for one in scoring for word in ("--task-file", one)]
+    done = selftaught("replay", "r.xz", *allowed, "--store", "again.db", cwd=tmp_path)
+    assert done.returncode == 0 and "every figure is as it was recorded" in done.stderr, done.stderr

@@ -72,7 +72,7 @@ def replay(
     sandbox: Level = "strict",
     task_file: Annotated[
         list[Path] | None,
-        typer.Option("--task-file", help="A file of tasks of your own that it may use; repeat for more."),
+        typer.Option("--task-file", help="A file of tasks or a scorer of your own that it may use; repeat for more."),
     ] = None,
 ) -> None:
     """Run a recording again to the same document, in a store like any run: answers are read, all else is computed."""

@@ -13,7 +13,7 @@ from selftaught.sandbox import OF_A_MACHINE, Outcome, together
 from selftaught.task import Instance, InvalidAnswer, Task, authored
 
 
-class Used(NamedTuple):
+class Resources(NamedTuple):
     """What a program used on one instance."""
 
     cpu_s: float
@@ -22,9 +22,14 @@ class Used(NamedTuple):
 
 @runtime_checkable
 class Measuring(Protocol):
-    """A task whose grades depend on what the program used as well."""
+    """A task whose grades may depend on what the program used as well."""
 
-    def grade_used(self, instance: Instance, answer: JSON, used: Used) -> float: ...
+    @property
+    def measures(self) -> bool:
+        """Whether they do: then another machine gives others."""
+        ...
+
+    def grade_used(self, instance: Instance, answer: JSON, used: Resources) -> float: ...
 
 
 _NOTES = 5
@@ -55,6 +60,7 @@ def verdict(
         "notes": _notes(task, instances, outcomes, graded, ranged),
         "denied": together(outcome.denied for outcome in outcomes).fact(),
         **({"limited": limited} if (limited := sum(one.kind in OF_A_MACHINE for one in outcomes)) else {}),
+        **({"measured": True} if isinstance(task, Measuring) and task.measures else {}),
     }
 
 
@@ -105,7 +111,7 @@ def _grade(task: Task, instance: Instance, outcome: Outcome, ranged: bool) -> tu
         return 0.0, f"{outcome.kind}: {outcome.error.splitlines()[0] if outcome.error else 'no details'}"
     try:
         with authored(task, "grade"):
-            used = Used(outcome.cpu_s, outcome.peak_mb)
+            used = Resources(outcome.cpu_s, outcome.peak_mb)
             measured = task.grade_used if isinstance(task, Measuring) else None
             given = cast(
                 object, measured(instance, outcome.answer, used) if measured else task.grade(instance, outcome.answer)

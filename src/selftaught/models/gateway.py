@@ -161,7 +161,7 @@ class Gateway:
 
     def close(self) -> None:
         """Stop: whoever waits gets ModelFailure at once; requests under way are left to end by themselves."""
-        closed = ModelFailure(f"{self.name}: stopped before it answered")
+        closed = self._stopped()
         cut, held = self._signs.coming, self.held
         if cut and not self._signs.ended:
             self.watch.lost(f"{self.name}: {cut} requests cut under way may have to be paid: counted as ${held:.4f}")
@@ -170,6 +170,9 @@ class Gateway:
         self._gate.end(closed)
         self._threads.close(closed)
         self._provider.close()
+
+    def _stopped(self) -> ModelFailure:
+        return ModelFailure(f"{self.name}: stopped before it answered")
 
     def _again(self, answer: Answer) -> bool:
         """Whether to ask again for what came; not for ever where it comes again and again."""
@@ -195,6 +198,8 @@ class Gateway:
                 return tried
             self._reason = reason = str(failure)
             if self._signs.ended:
+                if not failure.paid:
+                    raise self._stopped()
                 return [replace(lost, reason=reason)]
             if self._alone(question, failure, request):
                 return [replace(lost, finish="failed", reason=reason)]

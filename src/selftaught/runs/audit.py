@@ -73,7 +73,7 @@ def conduct(lab: Lab, asked: Audit) -> dict[str, Any]:
     asks: dict[Condition, str] = {one: question(program, one) for one in CONDITIONS}
     found: list[Proposal] = []
     for condition in CONDITIONS:
-        talk = Conversation(lab, ["audit", asked.seed, condition], Meter(Allowance(asked.proposals, 1)))
+        talk = Conversation(lab, ["audit", lab.roots.streams, condition], Meter(Allowance(asked.proposals, 1)))
         for first in range(0, asked.proposals, _AT_ONCE):
             count = min(_AT_ONCE, asked.proposals - first)
             lab.progress.phase(f"proposals, {condition}: {first:,} of {asked.proposals:,} judged")

@@ -48,7 +48,7 @@ def chained(lab: Lab, improver: Program, pair: Twin, condition: Condition, repet
     for number in range(1, asked.rounds + 1):
         place: list[JSON] = ["hacking", condition, repetition, number]
         utility = TaskUtility(lab, pair.flawed, "train", place, "practice")
-        stream: list[JSON] = ["inner", asked.seed, pair.name, *place]
+        stream: list[JSON] = ["inner", lab.roots.streams, pair.name, *place]
         program = improve(lab, improver, program, utility, stream, asked.inner).program or program
         programs.append(program)
         scores.append(both(lab, pair, program, [condition, repetition]))

@@ -268,6 +268,7 @@ _SHAPES: Mapping[str, tuple[Any, Any]] = {
             "notes": [str],
             "denied": _DENIED,
             "limited?": int,
+            "measured?": bool,
         },
     ),
     "improvement": (

@@ -18,21 +18,23 @@ from selftaught.errors import UsageError, reading
 from selftaught.evidence.models import answered
 from selftaught.lab import CONTRACT, VERDICT
 from selftaught.models.providers import BUILT_IN
-from selftaught.plain import JSON
+from selftaught.plain import JSON, canonical
 from selftaught.plain import digest as plain_digest
 from selftaught.runs import DONE, assignment, kind_of, same_contract
 from selftaught.runs.carry import circumstances
 from selftaught.runs.model import CANNOT
 from selftaught.runs.recording import Recorded, Recording
 from selftaught.sandbox import OF_A_MACHINE
-from selftaught.settings import Assignment
+from selftaught.settings import Assignment, Own
 from selftaught.store import RunRecord, Store, key_of
 from selftaught.tasks import file_of
+from selftaught.tasks.commanded import COMMANDED
 
 _TELLS = ("selftaught", "python", "numpy", "system", "cores", "sandbox")
 """What is told of the circumstances of the recorded run."""
 _LIMITED = re.compile(rf"(?:^|\(|: )(?:{'|'.join(sorted(OF_A_MACHINE))})(?::|$)")
 """In a reason: that the limit of a machine was met."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _SEED = 4
 """Where the seed stands in what a score of a solution is about."""
 _EDITOR = {CANNOT.format(kind) for kind in OF_A_MACHINE}
@@ -41,16 +43,26 @@ _EDITOR = {CANNOT.format(kind) for kind in OF_A_MACHINE}
 def recorded(store: Store, number: int) -> Recording:
     """The recording of a run that has come to its end. UsageError for another one, or one of another contract."""
     record = store.run(number)
-    asked = assignment(record)
+    assignment(record)  # UsageError for a kind that this version does not know
     same_contract(record)
     if record.status != DONE or record.document is None:
         raise UsageError(f"run {number} has not come to its end: it can be recorded when it has")
     with reading(f"run {number} cannot be recorded: its facts are not whole"):
         texts = _Texts(store)
-        for name in kind_of(record.settings).tried(asked)[0].values():
+        for name in _named(record.settings):
             texts.number(name)
         facts = [*_answers(store, number, texts), *_verdicts(store, number, texts)]
         return Recording(_heading(store, record), texts.found, facts)
+
+
+def _named(settings: Any) -> Iterator[str]:
+    """The digests of texts that settings name, of whatever kind they are."""
+    if isinstance(settings, str) and _DIGEST.fullmatch(settings):
+        yield settings
+    elif isinstance(settings, Mapping):
+        yield from (name for one in cast("Mapping[str, Any]", settings).values() for name in _named(one))
+    elif isinstance(settings, list):
+        yield from (name for one in cast("list[Any]", settings) for name in _named(one))
 
 
 class _Texts:
@@ -87,11 +99,11 @@ def _answers(store: Store, number: int, texts: _Texts) -> Iterator[Recorded]:
 
 def _verdicts(store: Store, number: int, texts: _Texts) -> Iterator[Recorded]:
     """What a limit of the machine decided."""
-    roots, seeds = _roots(store, number), {about["utility"][_SEED] for about, _ in store.facts("score", number)}
+    roots, chances = _roots(store, number), {_chance(about["utility"]) for about, _ in store.facts("score", number)}
     for kind in ("score", "improvement"):
         for about, body in store.every(kind):
-            of_run = about["utility"][_SEED] in seeds if kind == "score" else str(about["stream"][1]) in roots
-            limited = _limited_score(body) if kind == "score" else _limited_run(body)
+            of_run = _chance(about["utility"]) in chances if kind == "score" else str(about["stream"][1]) in roots
+            limited = _of_machine(about, body) if kind == "score" else _limited_run(body)
             if about["contract"] != CONTRACT or not of_run or not limited:
                 continue
             for name in (
@@ -106,12 +118,19 @@ def _verdicts(store: Store, number: int, texts: _Texts) -> Iterator[Recorded]:
 
 def _roots(store: Store, number: int) -> set[str]:
     """The roots of chance that the run's answers have in common."""
-    return {str(about["stream"][1]) for about, _ in store.facts("improvement", number)}
+    return {str(about["stream"][1]) for kind in ("improvement", "answer") for about, _ in store.facts(kind, number)}
 
 
-def _limited_score(body: Mapping[str, Any]) -> bool:
+def _chance(utility: Sequence[Any]) -> str:
+    """What scorings of one run have in common: the seed of a task's instances; a command has none, and is one by itself."""
+    return canonical([*utility] if utility[0] == COMMANDED else utility[_SEED])
+
+
+def _of_machine(about: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    """Whether another machine may score otherwise: where a limit was met, where what was used is scored, and by a command."""
     said = [body["reason"] or "", *body["notes"]]
-    return bool(body.get("limited")) or any(map(_LIMITED.search, said))
+    commanded = about["utility"][0] == COMMANDED
+    return commanded or bool(body.get("measured") or body.get("limited")) or any(map(_LIMITED.search, said))
 
 
 def _limited_run(body: Mapping[str, Any]) -> bool:
@@ -172,8 +191,8 @@ def _models(store: Store, number: int) -> list[JSON]:
 def begin(recording: Recording, digest: str, store: Store, level: str, files: Sequence[Path] = ()) -> int:
     """Take a recording into a store, and begin the run anew; its number. `carry` carries it to its end.
 
-    `files` are the files of tasks of somebody's own that it may use: their code runs outside the sandbox, so that a recording
-    cannot name them by itself. UsageError for one that this version cannot run.
+    `files` are those of tasks and scorers of somebody's own that it may use: their code runs outside the sandbox, so that a
+    recording cannot name them by itself. UsageError for one that this version cannot run.
     """
     told = recording.heading
     if told["contract"] != CONTRACT:
@@ -201,13 +220,14 @@ def begin(recording: Recording, digest: str, store: Store, level: str, files: Se
 
 
 def _allow(asked: Assignment, files: Sequence[Path]) -> None:
-    """Raise UsageError for a task file that is not among those allowed."""
+    """Raise UsageError for a file of a user's, of tasks or of a scorer, that is not among those allowed."""
     _, specs = kind_of(asked.plain()).tried(asked)
-    for path in filter(None, map(file_of, specs)):
+    scoring = asked.scoring if isinstance(asked, Own) else ()
+    for path in (*filter(None, map(file_of, specs)), *map(Path, scoring)):
         if path.resolve() not in {one.resolve() for one in files}:
             raise UsageError(
-                f"the recording works on the task file {path}, whose code runs outside the sandbox: if it is yours, name it "
-                f"with --task-file {path}"
+                f"the recording works on the file {path}, which is none of its own and may be code that runs outside the "
+                f"sandbox: if it is yours, name it with --task-file {path}"
             )
 
 
@@ -217,7 +237,7 @@ def _take(store: Store, one: Recorded, names: Sequence[str], number: int) -> Non
     if one.kind == "improvement":
         of = {"of": key_of(one.kind, about)}
         store.once(VERDICT, of, lambda: dict(one.body), number)
-    elif one.kind == "score" and _limited_score(one.body):
+    elif one.kind == "score" and _of_machine(about, one.body):
         store.once(one.kind, about, lambda: dict(one.body))
     elif one.kind == "answer":
         body = {**one.body, "text": names[cast(int, one.body["text"])], "bought_by": number if one.own else 0}

@@ -363,6 +363,11 @@ class Own:
         return f"improve {self.name.rpartition('/')[2]}, {rounds}"
 
     @property
+    def scoring(self) -> tuple[str, ...]:
+        """The user's own files and folders that score, or that what scores is shown."""
+        return (*([] if self.form == "command" else [self.scorer]), *(self.files or ()))
+
+    @property
     def proposer(self) -> ModelChoice | None:
         """None: it makes no improver."""
         return None

@@ -22,6 +22,8 @@ from selftaught.sandbox.command import Command, Ran, run
 from selftaught.sandbox.packages import versions
 from selftaught.utility import Score
 
+COMMANDED = "command"
+"""What the key of a command's scores begins with."""
 _MOST_FILES = 2000
 _TOLD = 2000
 """Characters of what a scorer printed that improvers are told."""
@@ -61,7 +63,7 @@ class CommandUtility:
         files = digest_of_files([str(path) for path in _files(one)])
         limits: list[JSON] = [one.cpu_s, one.wall_s, one.memory_mb]
         begun: list[JSON] = [self._start.digest, self._minimize]
-        return ["command", [*one.words], one.file, [*files.values()], versions(one.packages), limits, begun]
+        return [COMMANDED, [*one.words], one.file, [*files.values()], versions(one.packages), limits, begun]
 
     def fact(self, program: Program) -> Mapping[str, Any]:
         """The stored scoring of a program: `value`, `grades`, `reason`, in the command's own unit."""

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
-from selftaught.lab.grading import Used, number
+from selftaught.lab.grading import Resources, number
 from selftaught.plain import JSON, digest, digest_of_files, seed_from
 from selftaught.program import Program
 from selftaught.sandbox import Limits
@@ -45,7 +45,7 @@ class ScorerTask(Task):
         module = run(self._path)
         self._instances = _function(module, "instances", self._path)
         self._score = _function(module, "score", self._path)
-        self._takes_used = len(inspect.signature(self._score).parameters) > 2
+        self.measures = len(inspect.signature(self._score).parameters) > 2
         self._about = asked.about or inspect.cleandoc(module.__doc__ or "")
         if not self._about.strip():
             raise UsageError(f"{self._path} does not say what is wanted: give it a docstring, or say it by --about")
@@ -97,11 +97,11 @@ class ScorerTask(Task):
         return Instance(tuple(_plain(one, self._path) for one in cast("Sequence[Any]", given)), item)
 
     def grade(self, instance: Instance, answer: JSON) -> float:
-        return self.grade_used(instance, answer, Used(0.0, 0.0))
+        return self.grade_used(instance, answer, Resources(0.0, 0.0))
 
-    def grade_used(self, instance: Instance, answer: JSON, used: Used) -> float:
+    def grade_used(self, instance: Instance, answer: JSON, used: Resources) -> float:
         """The score; one that cannot be had is the program's fault, which its author is told of."""
-        more = [used] if self._takes_used else []
+        more = [used] if self.measures else []
         try:
             given = self._score(instance.truth, answer, *more)
         except InvalidAnswer:
