@@ -67,7 +67,7 @@ def _timed(count: int) -> dict[str, Any]:
     from selftaught.models.scripted import Scripted
     from selftaught.runs.carry import carry_in
     from selftaught.runs.handles import open_handles
-    from selftaught.settings import Audit
+    from selftaught.settings.audits import Audit
     from selftaught.settings.choice import ModelChoice
 
     texts = [load(name).text for name in names()]

@@ -10,7 +10,7 @@ from selftaught.evidence.circumvention import LAYERS, Proposal, coverage, figure
 from selftaught.improvers import flagged, names
 from selftaught.runs.audit import WARNING, question
 from selftaught.runs.overspending import audited
-from selftaught.settings import Audit, Hacking
+from selftaught.settings.audits import Audit, Hacking
 
 QUIET = "def improve_algorithm(s, u, m):\n    return s\n"
 FLAG = "def improve_algorithm(s, u, m):\n    return max([s], key=lambda t: u(t, use_sandbox=bool(0)))\n"

@@ -184,7 +184,7 @@ def test_a_program_in_any_language_is_scored_by_a_command(folder):
     [
         ("nowhere {}", "exit status 127"),
         ("echo good {}", "printed no finite number"),
-        ("sh -c 'echo x > /work/y' {}", "exit status"),
+        ("sh -c 'echo x > /scored/y' {}", "exit status"),
         ("sh -c 'cat /etc/passwd' {}", "exit status 1"),
         ("sh -c 'exec 3<>/dev/tcp/127.0.0.1/1' {}", "exit status"),
         ("sh -c 'while :; do :; done' {}", "exit status"),

@@ -7,7 +7,7 @@ import pytest
 from selftaught.evidence.hacking import figures, uses
 from selftaught.program import Program
 from selftaught.runs.hacking import both, chained
-from selftaught.settings import Hacking
+from selftaught.settings.audits import Hacking
 from selftaught.tasks import names as listed
 from selftaught.tasks.twins import WARNING, names, twin
 from selftaught.testing import make_lab

@@ -28,6 +28,11 @@ class Allowance:
     extensions: bool = True
     """Whether the improver is offered what the paper's interface lacks: `utility.map`, `.feedback` and `.keep`."""
 
+    @property
+    def answers(self) -> int:
+        """Answers that it allows in all."""
+        return self.calls * self.responses
+
     def plain(self) -> dict[str, JSON]:
         return asdict(self)
 

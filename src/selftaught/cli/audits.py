@@ -17,7 +17,7 @@ from selftaught.errors import UsageError
 
 if TYPE_CHECKING:
     from selftaught.program import Program
-    from selftaught.settings import Audit, Hacking
+    from selftaught.settings.audits import Audit, Hacking
 
 _OWN = {"circumvention": {"proposals"}, "hacking": {"at_work", "times", "chain"}, "budgets": set[str]()}
 """The options that only one of the audits has."""
@@ -77,7 +77,7 @@ def _settings(what: str, own: dict[str, int | str], asked: Asked) -> tuple[Audit
     from dataclasses import replace
 
     from selftaught.improvers import flagged, load
-    from selftaught.settings import Audit, Hacking
+    from selftaught.settings.audits import Audit, Hacking
 
     if what == "circumvention":
         program = flagged()

@@ -21,7 +21,7 @@ from selftaught.errors import UsageError
 
 if TYPE_CHECKING:
     from selftaught.program import Program
-    from selftaught.settings import Own
+    from selftaught.settings.own import Own
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _improver_for(source: Path) -> str:
 
 
 def _own_inner() -> Any:
-    from selftaught.settings import Own
+    from selftaught.settings.own import Own
 
     return Own("", "", "", "").inner
 
@@ -122,7 +122,7 @@ def _own_inner() -> Any:
 def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked, improver: Program) -> Own:
     """What is asked, from the options."""
     from selftaught.runs.scorers import timeout_of
-    from selftaught.settings import Own
+    from selftaught.settings.own import Own
 
     ways = [scoring.score is not None, scoring.score_command is not None, program.is_dir()]
     if sum(ways) != 1:
@@ -243,7 +243,7 @@ def candidates(
     """List every program that `improve` has scored in a run, the best first, or print one."""
     from selftaught.program import Program
     from selftaught.runs.own import document_of, scored
-    from selftaught.settings import Own
+    from selftaught.settings.own import Own
 
     with looked_at(kept) as facts:
         record = facts.run(number)

@@ -135,7 +135,7 @@ def show(
 def _show_proposal(facts: Store, record: RunRecord, asked: Assignment, number: int, as_json: bool) -> None:
     """A proposal of an audit: what the judges say, then its text."""
     from selftaught.runs.audit import proposal
-    from selftaught.settings import Audit
+    from selftaught.settings.audits import Audit
     from selftaught.views import audit, tables
 
     if not isinstance(asked, Audit):

@@ -263,7 +263,7 @@ def _tested(test: MetaUtility, wanted: Sequence[tuple[Program, Sequence[int]]]) 
 
 def _whole(allowance: Allowance, one: Cell) -> int:
     """How many batches like this run's fit into the allowance; a batch that asks for nothing is not repeated."""
-    return max(1, allowance.calls * allowance.responses // one.usage.responses) if one.usage.responses else 1
+    return max(1, allowance.answers // one.usage.responses) if one.usage.responses else 1
 
 
 def _by_repetition(cells: Sequence[Cell], tasks: int) -> list[int]:

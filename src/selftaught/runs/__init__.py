@@ -14,6 +14,7 @@ from selftaught.lab import CONTRACT, Lab
 from selftaught.runs.spans import Bound, Expected, Used
 from selftaught.settings import Assignment
 from selftaught.store import RunRecord
+from selftaught.tasks import names_of
 
 KINDS = {
     "run": "recursion",
@@ -116,3 +117,11 @@ def earlier_looks(lab: Lab, asked: Assignment) -> list[str]:
         if mine & theirs:
             looks.append(f"run {record.id} ({record.started}, {other.summary})")
     return looks
+
+
+def looked_at_tasks(specs: Sequence[str], seed: int) -> set[tuple[str, int]]:
+    """The names that specs stand for: `formula:test` holds every task of `formula:test/2`."""
+    try:
+        return {(name, seed) for name in names_of(specs)}
+    except UsageError:  # an earlier run's task file is gone
+        return {(spec, seed) for spec in specs}

@@ -22,7 +22,7 @@ from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.runs.spans import Bound, Expected, Span, Used
 from selftaught.sandbox import Limits, tool
-from selftaught.settings import Audit
+from selftaught.settings.audits import Audit
 from selftaught.store import RunRecord, Store
 
 T = TypeVar("T")

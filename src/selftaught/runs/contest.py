@@ -10,8 +10,7 @@ from selftaught.errors import UsageError
 from selftaught.evidence.contest import contend, document
 from selftaught.evidence.models import names_in
 from selftaught.lab import Lab
-from selftaught.runs import earlier_looks
-from selftaught.runs.recursion import allowed, named
+from selftaught.runs import earlier_looks, looked_at_tasks
 from selftaught.runs.spans import Bound, Expected, Span, Used, about
 from selftaught.settings import Contest
 from selftaught.store import RunRecord
@@ -40,20 +39,20 @@ def tried(asked: Contest) -> tuple[dict[str, str], Sequence[str]]:
 def bound(asked: Contest) -> list[Bound]:
     """Answers at most: every improver run uses up its allowance."""
     cells = len(asked.entrants) * len(load_all(asked.tasks, asked.seed)) * (asked.limit or asked.repetitions)
-    return [Bound(asked.model, cells * allowed(asked.inner))]
+    return [Bound(asked.model, cells * asked.inner.answers)]
 
 
 def expected(asked: Contest, used: Used) -> list[Expected]:
     """Answers, probably: every improver goes about it as it does with canned answers, or so."""
     cells = Span(asked.repetitions, asked.limit or asked.repetitions) * len(load_all(asked.tasks, asked.seed))
-    most = allowed(asked.inner)
+    most = asked.inner.answers
     each = [about(used(one.improver, asked.inner).responses, most) for one in asked.entrants]
     return [Expected(asked.model, sum(each, Span(0, 0)) * cells, asked.tasks, asked.seed)]
 
 
 def looked_at(asked: Contest) -> set[tuple[str, int]]:
     """The tasks, by name, and the seed."""
-    return named(asked.tasks, asked.seed)
+    return looked_at_tasks(asked.tasks, asked.seed)
 
 
 def made(record: RunRecord, which: str) -> str:  # noqa: ARG001 - the same for all kinds

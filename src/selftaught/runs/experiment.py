@@ -41,7 +41,7 @@ from selftaught.lab import Lab
 from selftaught.meta import MetaUtility
 from selftaught.program import Program
 from selftaught.recursion import recursion
-from selftaught.runs import contest, earlier_looks
+from selftaught.runs import contest, demand, earlier_looks, looked_at_tasks
 from selftaught.runs import recursion as one_recursion
 from selftaught.runs.blank import blank
 from selftaught.runs.model import models_of, take_turns
@@ -374,8 +374,8 @@ def bound(asked: Plan) -> list[Bound]:
     """Answers at most: of every arm, whose models may be its own, and of what is compared afterwards."""
     parts: list[Bound] = []
     for arm in asked.arms:
-        again = one_recursion.bound_again(arm.settings) * 2 if asked.again else []
-        found = [*one_recursion.bound(arm.settings), *again]
+        again = demand.bound_again(arm.settings) * 2 if asked.again else []
+        found = [*demand.bound(arm.settings), *again]
         parts += [replace(one, answers=asked.runs * one.answers) for one in found]
     if one := asked.contest:
         entrants = len(one.entrants) + len(asked.arms) * asked.runs
@@ -388,12 +388,12 @@ def expected(asked: Plan, used: Used) -> list[Expected]:
     """Answers, probably, of all that `bound` counts."""
     parts: list[Expected] = []
     for arm in asked.arms:
-        again = one_recursion.expected_again(arm.settings, used) * 2 if asked.again else []
-        found = [*one_recursion.expected(arm.settings, used), *again]
+        again = demand.expected_again(arm.settings, used) * 2 if asked.again else []
+        found = [*demand.expected(arm.settings, used), *again]
         parts += [replace(one, answers=one.answers * asked.runs) for one in found]
     if one := asked.contest:
         parts += contest.expected(one, used)
-        improved = likely(used(asked.arms[0].settings.improver, one.inner).responses, one_recursion.allowed(one.inner))
+        improved = likely(used(asked.arms[0].settings.improver, one.inner).responses, one.inner.answers)
         cells = one.repetitions * len(load_all(one.tasks, one.seed))
         answers = improved * (len(asked.arms) * asked.runs * cells)
         parts.append(Expected(one.model, answers, one.tasks, one.seed))
@@ -402,9 +402,7 @@ def expected(asked: Plan, used: Used) -> list[Expected]:
 
 def looked_at(asked: Plan) -> set[tuple[str, int]]:
     """The test tasks, by name, and seeds of all recursions and of what is compared afterwards."""
-    own = {
-        one for arm in asked.arms for seed in asked.seeds for one in one_recursion.named(arm.settings.test_tasks, seed)
-    }
+    own = {one for arm in asked.arms for seed in asked.seeds for one in looked_at_tasks(arm.settings.test_tasks, seed)}
     return own | (contest.looked_at(asked.contest) if asked.contest else set())
 
 

@@ -11,9 +11,8 @@ from selftaught.improver import improve
 from selftaught.lab import Lab
 from selftaught.plain import JSON
 from selftaught.program import Program
-from selftaught.runs.recursion import allowed
 from selftaught.runs.spans import Bound, Expected, Used, about
-from selftaught.settings import Hacking
+from selftaught.settings.audits import Hacking
 from selftaught.store import RunRecord
 from selftaught.tasks.twins import Twin, names, twin
 from selftaught.utility import TaskUtility
@@ -79,12 +78,12 @@ def tried(asked: Hacking) -> tuple[dict[str, str], Sequence[str]]:
 
 def bound(asked: Hacking) -> list[Bound]:
     """Answers at most: every improver run uses up its allowance."""
-    return [Bound(asked.model, _runs(asked) * allowed(asked.inner))]
+    return [Bound(asked.model, _runs(asked) * asked.inner.answers)]
 
 
 def expected(asked: Hacking, used: Used) -> list[Expected]:
     """Answers, probably: the improver goes about it as it does with canned answers, or so."""
-    each = about(used(asked.improver, asked.inner).responses, allowed(asked.inner))
+    each = about(used(asked.improver, asked.inner).responses, asked.inner.answers)
     return [Expected(asked.model, each * _runs(asked), (), asked.seed)]
 
 

@@ -32,8 +32,9 @@ from selftaught.runs.handles import open_handles
 from selftaught.runs.model import Models, open_model
 from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import known
-from selftaught.settings import Contest, Controls, Entrant, Own, Settings, changed
+from selftaught.settings import Contest, Controls, Entrant, Settings, changed
 from selftaught.settings.choice import ModelChoice, Price
+from selftaught.settings.own import Own
 from selftaught.store import Store
 from selftaught.task import Task
 from selftaught.tasks import spec_of

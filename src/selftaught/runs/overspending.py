@@ -184,7 +184,7 @@ def _row(
     late = int(found is not None and (found.reason or "").startswith("time"))
     bounds: dict[Budget, tuple[float, float, int]] = {
         "calls": (allowed.calls, -(-answers // allowed.responses), refused.get("calls", 0)),
-        "answers": (allowed.calls * allowed.responses, answers, refused.get("responses", 0)),
+        "answers": (allowed.answers, answers, refused.get("responses", 0)),
         "scorings": (allowed.scorings, scored, refused.get("scorings", 0)),
         # The call that crosses the limit is the last; calls that are under way at once all began below it.
         "tokens": (_TOKENS + 8 * _EACH, answers * _EACH, refused.get("tokens", 0)),

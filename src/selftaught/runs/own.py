@@ -12,11 +12,10 @@ from selftaught.improver import improve
 from selftaught.lab import Lab
 from selftaught.plain import JSON, canonical, digest
 from selftaught.program import Program
-from selftaught.runs.recursion import allowed
 from selftaught.runs.scorers import commanded, foldered
 from selftaught.runs.spans import Bound, Expected, Used, about
 from selftaught.sandbox import Limits, tool
-from selftaught.settings import Own
+from selftaught.settings.own import Own
 from selftaught.store import RunRecord, Store
 from selftaught.tasks.commanded import WEAKER
 from selftaught.tasks.own import ScorerTask, held_out, practice
@@ -162,12 +161,12 @@ def tried(asked: Own) -> tuple[dict[str, str], Sequence[str]]:
 
 def bound(asked: Own) -> list[Bound]:
     """Answers at most: every improver run uses up its allowance."""
-    return [Bound(asked.model, asked.rounds * allowed(asked.inner))]
+    return [Bound(asked.model, asked.rounds * asked.inner.answers)]
 
 
 def expected(asked: Own, used: Used) -> list[Expected]:
     """Answers, probably: the improver goes about it as with canned answers, or so."""
-    answers = about(used(asked.improver, asked.inner).responses, allowed(asked.inner)) * asked.rounds
+    answers = about(used(asked.improver, asked.inner).responses, asked.inner.answers) * asked.rounds
     return [Expected(asked.model, answers, (), asked.seed)]
 
 

@@ -25,7 +25,8 @@ from selftaught.runs.carry import circumstances
 from selftaught.runs.model import CANNOT
 from selftaught.runs.recording import Recorded, Recording
 from selftaught.sandbox import OF_A_MACHINE
-from selftaught.settings import Assignment, Own
+from selftaught.settings import Assignment
+from selftaught.settings.own import Own
 from selftaught.store import RunRecord, Store, key_of
 from selftaught.tasks import file_of
 from selftaught.tasks.commanded import COMMANDED

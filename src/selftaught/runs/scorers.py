@@ -12,7 +12,7 @@ from selftaught.program import Program
 from selftaught.sandbox import tool
 from selftaught.sandbox.command import WORK, Command, Ran
 from selftaught.sandbox.jail import GUEST
-from selftaught.settings import Own
+from selftaught.settings.own import Own
 from selftaught.tasks.commanded import CommandUtility
 
 EVALUATOR, PROGRAM = "evaluator.py", "evolved_program.py"

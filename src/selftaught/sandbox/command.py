@@ -21,7 +21,7 @@ from typing import IO
 from selftaught.sandbox import packages
 from selftaught.sandbox.jail import ENVIRONMENT, GUEST, NOBODY, Bind, bubblewrap, interpreter, masks, numpy_folders
 
-WORK = Path("/work")
+WORK = Path("/scored")
 """The folder in the jail where the program and the mounted files lie, and where the command runs."""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/alternatives", "/etc/ld.so.cache")
 _KEPT = 64 * 1024

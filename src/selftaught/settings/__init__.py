@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
-from typing import Any, Literal, Protocol, Self, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Protocol, Self, cast
 
 from selftaught.budget import Allowance
 from selftaught.errors import UsageError
 from selftaught.plain import JSON, digest
-from selftaught.settings.choice import KEYS, OFFLINE, ModelChoice, Sent
+from selftaught.settings.choice import OFFLINE, ModelChoice, Sent
+from selftaught.settings.stored import INNER, OneModel, check, known_fields, sound, stored
 
 Accept = Literal["gate", "paper"]
 Worker = Literal["self", "frozen"]
@@ -23,10 +23,6 @@ Keep = Literal["better", "returned"]
 """What of an improver run is judged. `better`: what a user would keep, the better of the start solution and what it returned,
 by the practice score; ties and failures keep the start. `returned`: the paper's letter, whatever it returned."""
 Preset = Literal["ours", "paper", "tiny"]
-Form = Literal["function", "command", "folder"]
-"""What scores a program of the user's: functions in a file, a command, an OpenEvolve folder."""
-LONGEST_CPU_S = 86_400.0
-"""What an improver's own code may use at most."""
 
 
 class Assignment(Protocol):
@@ -76,7 +72,7 @@ class Settings:
     made for find larger ones only; with too few to know a spread (7 of one task, 2 of six) the higher mean wins."""
     test: int = 6
     """Repetitions of every task in the comparison at the end."""
-    inner: Allowance = field(default_factory=lambda: Allowance(calls=6, responses=8, scorings=49))
+    inner: Allowance = field(default_factory=lambda: INNER)
     """What an improver run on a task may use."""
     outer: Allowance = field(default_factory=lambda: Allowance(calls=6, responses=4, scorings=25, cpu_s=300))
     """What an improver run on an improver may use: as many calls, as what is fit for one level works at the other."""
@@ -88,17 +84,17 @@ class Settings:
     """What becomes of attempts. Stored only where it is not the default, which earlier versions had without saying so."""
 
     def __post_init__(self) -> None:
-        _sound(self)
+        sound(self)
         if self.proposer and replace(self.proposer, price=self.model.price) == self.model:
             raise UsageError("the proposer is the model itself: leave it out")
         for name in ("rounds", "repetitions", "validation", "test"):
             value = getattr(self, name)
             if value < 1:
                 raise UsageError(f"--{name} is {value}: at least 1 is needed")
-        _check("inner", self.inner)
-        _check("outer", self.outer)
+        check("inner", self.inner)
+        check("outer", self.outer)
         if self.itself:
-            _check("itself", self.itself)
+            check("itself", self.itself)
         if self.itself and self.start == "none":
             raise UsageError("a maximizer is shown no start solution, so improving the seed improver is no task for it")
 
@@ -109,7 +105,7 @@ class Settings:
         return f"{rounds} on {', '.join(self.tasks)}, compared on {', '.join(self.test_tasks)}"
 
     def plain(self) -> dict[str, JSON]:
-        found = _stored(self)
+        found = stored(self)
         if self.on_attempt == "record":
             del found["on_attempt"]
         return found
@@ -121,7 +117,7 @@ class Settings:
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Settings:
         """The settings that `plain()` gave. UsageError where they hold what this version does not know."""
-        known = _known(cls, plain)
+        known = known_fields(cls, plain)
         known |= {name: tuple(known[name]) for name in ("tasks", "test_tasks") if known.get(name) is not None}
         known |= {name: Allowance(**known[name]) for name in ("inner", "outer", "itself") if known.get(name)}
         known |= {"proposer": ModelChoice.read(plain["proposer"])} if plain.get("proposer") else {}
@@ -140,7 +136,7 @@ class Entrant:
 
 
 @dataclass(frozen=True)
-class Contest:
+class Contest(OneModel):
     """What a comparison of improvers is asked to do. Stored like a run's settings, and resumed like a run."""
 
     entrants: tuple[Entrant, ...]
@@ -154,22 +150,22 @@ class Contest:
     """Repetitions at most: whole blocks are added until the verdicts are firm. None: exactly `repetitions`."""
     margin: float | None = None
     """Differences of at most this size, on the common scale, count as equivalent."""
-    inner: Allowance = field(default_factory=lambda: Settings("").inner)
+    inner: Allowance = field(default_factory=lambda: INNER)
     """What each improver run may use: the same for all."""
     keep: Keep = "better"
     """What of an improver run counts."""
 
     def __post_init__(self) -> None:
-        _sound(self)
+        sound(self)
         for one in self.entrants:
-            _sound(one)
+            sound(one)
         names = [one.name for one in self.entrants]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise UsageError(f"two improvers are called {twice[0]}: a comparison needs different names")
         if not names:
             raise UsageError("no improver to compare: name some, e.g. seed best-of-n")
-        _check("inner", self.inner)
+        check("inner", self.inner)
         if self.repetitions < 1:
             raise UsageError(f"--repetitions is {self.repetitions}: at least 1 is needed")
         if self.limit is not None and self.limit < self.repetitions:
@@ -187,20 +183,12 @@ class Contest:
         return f"{', '.join(one.name for one in self.entrants)} on {', '.join(self.tasks)}, {repetitions} repetition{plural}"
 
     def plain(self) -> dict[str, JSON]:
-        return {"kind": "compare", **_stored(self)}
-
-    @property
-    def proposer(self) -> None:
-        """No improver is written here."""
-
-    def with_headers(self, sent: Sent) -> Self:
-        """The same with the headers of its model, which are not stored."""
-        return replace(self, model=sent.to(self.model))
+        return {"kind": "compare", **stored(self)}
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Contest:
         """The contest that `plain()` gave. UsageError where it holds what this version does not know."""
-        known = _known(cls, plain)
+        known = known_fields(cls, plain)
         known["entrants"] = tuple(Entrant(**one) for one in known["entrants"])
         known["tasks"] = tuple(known["tasks"])
         known["inner"] = Allowance(**known["inner"])
@@ -236,7 +224,7 @@ class Plan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _sound(self)
+        sound(self)
         if self.runs < 1:
             raise UsageError(f"--runs is {self.runs}: at least 1 is needed")
 
@@ -255,7 +243,7 @@ class Plan:
         return digest(self.plain())
 
     def plain(self) -> dict[str, JSON]:
-        return {"kind": "experiment", **_stored(self)}
+        return {"kind": "experiment", **stored(self)}
 
     @property
     def proposer(self) -> ModelChoice | None:
@@ -271,171 +259,10 @@ class Plan:
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Plan:
         """The plan that `plain()` gave. UsageError where it holds what this version does not know."""
-        known = _known(cls, plain)
+        known = known_fields(cls, plain)
         known["arms"] = tuple(Arm(one["name"], Settings.read(one["settings"])) for one in known["arms"])
         known["contest"] = known["contest"] and Contest.read(known["contest"])
         return cls(**known)
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What an audit of proposals is asked to do: how often they reach out of the sandbox. Stored, and resumed like a run."""
-
-    improver: str
-    """Digest of the improver that is to be improved: it carries the flag."""
-    model: ModelChoice = OFFLINE
-    seed: int = 0
-    proposals: int = 300
-    """Proposals under each of the two conditions, without and with the warning."""
-
-    def __post_init__(self) -> None:
-        _sound(self)
-        if self.proposals < 1:
-            raise UsageError(f"--proposals is {self.proposals}: at least 1 is needed")
-
-    @property
-    def proposer(self) -> ModelChoice | None:
-        """None: the model that is audited writes, and nobody works inside."""
-        return None
-
-    @property
-    def summary(self) -> str:
-        """What is done, in a few words."""
-        return f"audit of circumvention, {self.proposals:,} proposals without and with the warning"
-
-    def plain(self) -> dict[str, JSON]:
-        return {"kind": "audit", **_stored(self)}
-
-    def with_headers(self, sent: Sent) -> Self:
-        """The same with the headers of its model, which are not stored."""
-        return replace(self, model=sent.to(self.model))
-
-    @classmethod
-    def read(cls, plain: Mapping[str, Any]) -> Audit:
-        """The audit that `plain()` gave. UsageError where it holds what this version does not know."""
-        return cls(**_known(cls, plain))
-
-
-@dataclass(frozen=True)
-class Own:
-    """What improving a program of the user's is asked to do. Stored like a run's settings, and resumed like a run."""
-
-    program: str
-    """Digest of the text to begin with, kept in the store."""
-    name: str
-    """The file that it came from."""
-    scorer: str
-    """The file or folder that scores, or a command's words as a JSON list."""
-    improver: str
-    """Digest of the improver's text, kept in the store."""
-    form: Form = "function"
-    entry: str = ""
-    """The function to improve; empty where a command scores the whole file."""
-    about: str = ""
-    """What is wanted, in words."""
-    minimize: bool = False
-    packages: tuple[str, ...] | None = None
-    """Installed packages that the program may import besides numpy."""
-    files: tuple[str, ...] | None = None
-    """What a command sees beside the program."""
-    cpu_s: float = 10.0
-    """CPU seconds that the program may use on an instance, or a command in all."""
-    memory_mb: int = 1024
-    model: ModelChoice = OFFLINE
-    seed: int = 0
-    rounds: int = 1
-    """Improver runs in a row, each from the best program so far."""
-    inner: Allowance = field(default_factory=lambda: Settings("").inner)
-    """What each of them may use."""
-
-    def __post_init__(self) -> None:
-        _sound(self)
-        _check("inner", self.inner)
-        if self.rounds < 1:
-            raise UsageError(f"--rounds is {self.rounds}: at least 1 is needed")
-        if not (0.01 <= self.cpu_s <= LONGEST_CPU_S and 64 <= self.memory_mb <= 1 << 20):
-            raise UsageError("a program needs --program-cpu-s from 0.01 to 86400 and --program-mb from 64 to 1048576")
-
-    @property
-    def summary(self) -> str:
-        """What is done, in a few words."""
-        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
-        return f"improve {self.name.rpartition('/')[2]}, {rounds}"
-
-    @property
-    def scoring(self) -> tuple[str, ...]:
-        """The user's own files and folders that score, or that what scores is shown."""
-        return (*([] if self.form == "command" else [self.scorer]), *(self.files or ()))
-
-    @property
-    def proposer(self) -> ModelChoice | None:
-        """None: it makes no improver."""
-        return None
-
-    def plain(self) -> dict[str, JSON]:
-        return {"kind": "improve", **_stored(self)}
-
-    def with_headers(self, sent: Sent) -> Self:
-        """The same with the headers of its model, which are not stored."""
-        return replace(self, model=sent.to(self.model))
-
-    @classmethod
-    def read(cls, plain: Mapping[str, Any]) -> Own:
-        """What `plain()` gave. UsageError where it holds what this version does not know."""
-        known = _known(cls, plain)
-        known |= {name: tuple(known[name]) for name in ("packages", "files") if known.get(name) is not None}
-        known["inner"] = Allowance(**known["inner"])
-        return cls(**known)
-
-
-@dataclass(frozen=True)
-class Hacking:
-    """What an audit of hacking is asked to do: an improver at work on tasks whose visible scorers have flaws."""
-
-    improver: str
-    """Digest of the improver."""
-    model: ModelChoice = OFFLINE
-    seed: int = 0
-    repetitions: int = 3
-    """Repetitions of every twin under each condition, without and with the warning."""
-    rounds: int = 3
-    """How often the improver goes on with what it made before."""
-    inner: Allowance = field(default_factory=lambda: Settings("").inner)
-
-    def __post_init__(self) -> None:
-        _sound(self)
-        _check("inner", self.inner)
-        for option, count in (("times", self.repetitions), ("chain", self.rounds)):
-            if count < 1:
-                raise UsageError(f"--{option} is {count}: at least 1 is needed")
-
-    @property
-    def proposer(self) -> ModelChoice | None:
-        """None: no improver is written."""
-        return None
-
-    @property
-    def summary(self) -> str:
-        """What is done, in a few words."""
-        return f"audit of hacking, {self.repetitions} repetitions of {self.rounds} rounds on each twin"
-
-    def plain(self) -> dict[str, JSON]:
-        return {"kind": "hacking", **_stored(self)}
-
-    def with_headers(self, sent: Sent) -> Self:
-        """The same with the headers of its model, which are not stored."""
-        return replace(self, model=sent.to(self.model))
-
-    @classmethod
-    def read(cls, plain: Mapping[str, Any]) -> Hacking:
-        """The audit that `plain()` gave. UsageError where it holds what this version does not know."""
-        known = _known(cls, plain)
-        known["inner"] = Allowance(**known["inner"])
-        return cls(**known)
-
-
-Kept = Settings | Contest | Plan | Audit | Own | Hacking
-"""What is stored as the settings of a run."""
 
 
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
@@ -445,85 +272,3 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
         raise UsageError(f"there is no setting {strange[0]!r}: there are {', '.join(there)}")
     lists = {name: tuple(cast("list[Any]", one)) for name, one in changes.items() if isinstance(one, list)}
     return replace(settings, **{**changes, **lists})
-
-
-def _sound(asked: Kept | Entrant | Allowance) -> None:
-    """Raise UsageError for a field whose value is not of the field's type."""
-    for name, hint in _hints(type(asked)).items():
-        value: object = getattr(asked, name)
-        if needed := _unfit(value, hint):
-            raise UsageError(f"the setting {name} is {value!r}: {needed} is needed")
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "none"}
-
-
-def _unfit(value: object, hint: Any) -> str:
-    """What is needed instead of a value; nothing where it is of the type."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        return "" if value in inner else f"one of {', '.join(inner)}"
-    if origin is tuple:
-        return _unfit_tuple(value, inner)
-    if inner:  # one of several types
-        needed = [_unfit(value, one) for one in inner]
-        return "" if "" in needed else " or ".join(needed)
-    wanted = (int, float) if hint is float else hint
-    fits = isinstance(value, wanted) and (hint is bool or not isinstance(value, bool))
-    return "" if fits else _WORDS.get(hint, f"an instance of {hint.__name__}")
-
-
-def _unfit_tuple(value: object, inner: tuple[Any, ...]) -> str:
-    if not isinstance(value, tuple):
-        return "a list"
-    members = cast("tuple[object, ...]", value)
-    if inner[-1] is not Ellipsis:
-        fits = len(members) == len(inner) and not any(map(_unfit, members, inner))
-        return "" if fits else f"a list of {len(inner)}"
-    needed = next((said for one in members if (said := _unfit(one, inner[0]))), "")
-    return f"a list, each {needed}," if needed else "" if members or inner[0] is not str else "a list of at least one"
-
-
-def _known(kind: type[Kept], plain: Mapping[str, Any]) -> dict[str, Any]:
-    """The stored fields. A later version may have stored settings that this one cannot keep to: UsageError."""
-    given = {name: value for name, value in plain.items() if name != "kind" and name not in KEYS}
-    strange = sorted(given.keys() - {one.name for one in fields(kind)})
-    if strange:
-        raise UsageError(f"it has the setting {strange[0]!r}, which this selftaught does not know: upgrade selftaught")
-    return {**given, "model": ModelChoice.read(plain)}
-
-
-def _stored(asked: Kept) -> dict[str, JSON]:
-    """The fields as they are stored: those of the model beside the others, a proposer only where there is one."""
-    found: dict[str, JSON] = {}
-    for one in fields(asked):
-        value: object = getattr(asked, one.name)
-        if one.name != "proposer":
-            found |= value.plain() if isinstance(value, ModelChoice) else {one.name: _plain(value)}
-        elif isinstance(value, ModelChoice):
-            found[one.name] = value.plain()
-    return found
-
-
-def _plain(value: object) -> JSON:
-    if isinstance(value, tuple):
-        return [_plain(one) for one in cast(tuple[object, ...], value)]
-    if isinstance(value, Allowance | Settings | Contest | Entrant | Arm):
-        return value.plain()
-    return cast(JSON, value)
-
-
-def _check(name: str, allowance: Allowance) -> None:
-    """Raise UsageError for an allowance that leaves nothing to do."""
-    _sound(allowance)
-    for limit in ("calls", "responses", "scorings", "tokens"):
-        count = getattr(allowance, limit)
-        if count is not None and count < 1:
-            raise UsageError(f"the {name} budget of {limit} is below 1: an improver could do nothing")
-    if not 0 < allowance.cpu_s <= LONGEST_CPU_S:
-        raise UsageError(f"the {name} budget of CPU time is {allowance.cpu_s:g} s: it is above 0 and at most a day")

@@ -23,7 +23,7 @@ from selftaught.plain import JSON, digest, digest_of_files, seed_from
 from selftaught.program import Program
 from selftaught.sandbox import Limits
 from selftaught.sandbox.packages import versions
-from selftaught.settings import Own
+from selftaught.settings.own import Own
 from selftaught.task import Half, Instance, InvalidAnswer, Split, Task
 from selftaught.tasks.sources import run, sources
 from selftaught.utility import TaskUtility

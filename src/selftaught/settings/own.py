@@ -1,0 +1,79 @@
+"""What improving a program of the user's is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from selftaught.budget import Allowance
+from selftaught.errors import UsageError
+from selftaught.plain import JSON
+from selftaught.settings.choice import OFFLINE, ModelChoice
+from selftaught.settings.stored import INNER, LONGEST_CPU_S, OneModel, check, known_fields, sound, stored
+
+Form = Literal["function", "command", "folder"]
+"""What scores a program of the user's: functions in a file, a command, an OpenEvolve folder."""
+
+
+@dataclass(frozen=True)
+class Own(OneModel):
+    """What improving a program of the user's is asked to do. Stored like a run's settings, and resumed like a run."""
+
+    program: str
+    """Digest of the text to begin with, kept in the store."""
+    name: str
+    """The file that it came from."""
+    scorer: str
+    """The file or folder that scores, or a command's words as a JSON list."""
+    improver: str
+    """Digest of the improver's text, kept in the store."""
+    form: Form = "function"
+    entry: str = ""
+    """The function to improve; empty where a command scores the whole file."""
+    about: str = ""
+    """What is wanted, in words."""
+    minimize: bool = False
+    packages: tuple[str, ...] | None = None
+    """Installed packages that the program may import besides numpy."""
+    files: tuple[str, ...] | None = None
+    """What a command sees beside the program."""
+    cpu_s: float = 10.0
+    """CPU seconds that the program may use on an instance, or a command in all."""
+    memory_mb: int = 1024
+    model: ModelChoice = OFFLINE
+    seed: int = 0
+    rounds: int = 1
+    """Improver runs in a row, each from the best program so far."""
+    inner: Allowance = field(default_factory=lambda: INNER)
+    """What each of them may use."""
+
+    def __post_init__(self) -> None:
+        sound(self)
+        check("inner", self.inner)
+        if self.rounds < 1:
+            raise UsageError(f"--rounds is {self.rounds}: at least 1 is needed")
+        if not (0.01 <= self.cpu_s <= LONGEST_CPU_S and 64 <= self.memory_mb <= 1 << 20):
+            raise UsageError("a program needs --program-cpu-s from 0.01 to 86400 and --program-mb from 64 to 1048576")
+
+    @property
+    def summary(self) -> str:
+        """What is done, in a few words."""
+        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
+        return f"improve {self.name.rpartition('/')[2]}, {rounds}"
+
+    @property
+    def scoring(self) -> tuple[str, ...]:
+        """The user's own files and folders that score, or that what scores is shown."""
+        return (*([] if self.form == "command" else [self.scorer]), *(self.files or ()))
+
+    def plain(self) -> dict[str, JSON]:
+        return {"kind": "improve", **stored(self)}
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Own:
+        """What `plain()` gave. UsageError where it holds what this version does not know."""
+        known = known_fields(cls, plain)
+        known |= {name: tuple(known[name]) for name in ("packages", "files") if known.get(name) is not None}
+        known["inner"] = Allowance(**known["inner"])
+        return cls(**known)
