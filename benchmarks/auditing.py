@@ -16,7 +16,6 @@ from typing import Any
 
 from selftaught.evidence.circumvention import coverage
 from selftaught.evidence.reached import reached, worded
-from selftaught.improver import ENTRY
 from selftaught.improvers import load, names
 from selftaught.lab.honey import behaviour
 from selftaught.sandbox.levels import open_sandbox
@@ -43,7 +42,7 @@ def _errors() -> dict[str, Any]:
     corpus = list(labelled())
     with open_sandbox("strict") as box:
         trees = reached(box, [one.program for one in corpus])
-        did = {one.program: behaviour(box.run, one.program, ENTRY).tried for one in corpus}
+        did = {one.program: behaviour(box.run, one.program).tried for one in corpus}
     flags = {
         "text": lambda one: worded(one.program.text),
         "tree": lambda one: bool(trees[one.program.digest]),

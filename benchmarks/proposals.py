@@ -25,8 +25,9 @@ from selftaught import improvers, tasks
 from selftaught.budget import Allowance, Meter
 from selftaught.downstream import Cell, scale
 from selftaught.errors import ModelFailure
-from selftaught.improver import ENTRY, improve
+from selftaught.improver import improve
 from selftaught.lab import Lab
+from selftaught.lab.interface import ENTRY
 from selftaught.lab.ledger import Conversation
 from selftaught.lab.workers import Workers, sizes
 from selftaught.meta import MetaUtility

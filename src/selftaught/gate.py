@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from statistics import fmean as mean
 
 from selftaught.downstream import Cell, ScaledTask, counting
-from selftaught.improver import ENTRY, KEPT, Improvement
+from selftaught.improver import KEPT, Improvement
 from selftaught.lab import Lab
 from selftaught.lab.boundaries import Design, within
+from selftaught.lab.interface import ENTRY
 from selftaught.lab.leaving import left, stopped, tries
 from selftaught.lab.rehearsal import rehearsed
 from selftaught.meta import MetaUtility
@@ -94,11 +95,11 @@ def gated(
 
 def _unfit(lab: Lab, improver: Program, settings: Settings) -> str | None:
     """Why it would be no worker, at the budgets that it would have: tried once before anything is spent on it."""
-    if settings.on_attempt != "record" and (tried := tries(lab, improver, ENTRY, settings.on_attempt == "stop")):
+    if settings.on_attempt != "record" and (tried := tries(lab, improver, settings.on_attempt == "stop")):
         return tried
     if settings.accept == "paper" or settings.worker == "frozen":
         return None
-    return rehearsed(lab, improver, improver, (ENTRY, ENTRY), settings.outer, strict=True)
+    return rehearsed(lab, improver, improver, ENTRY, settings.outer, strict=True)
 
 
 def _left(lab: Lab, improver: Program, settings: Settings) -> str | None:

@@ -12,13 +12,13 @@ from selftaught.budget import Allowance, Meter, Usage
 from selftaught.errors import Refusal
 from selftaught.lab import Lab
 from selftaught.lab.guarded import Guarded
-from selftaught.lab.interface import budgets
+from selftaught.lab.interface import budgets, improver_job
 from selftaught.lab.ledger import Conversation
 from selftaught.lab.scored import Candidate, Scored
 from selftaught.lab.workers import scoring
 from selftaught.plain import JSON, seed_from
 from selftaught.program import MAX_CHARS, Program
-from selftaught.sandbox import Attempts, Job, Limits
+from selftaught.sandbox import Attempts, Limits
 from selftaught.utility import Utility
 
 _IGNORED = frozenset({"use_sandbox=True", "use_sandbox=False"})
@@ -27,8 +27,6 @@ _FREE_FEEDBACK = 10
 """For each scoring allowed, how often feedback is free: answering costs the host time, which somebody has to be charged for."""
 KEPT = 3
 """Programs that an improver run may hand in before it ends; of more, the last ones."""
-ENTRY = "improve_algorithm"
-"""The function every improver defines."""
 
 
 @dataclass(frozen=True)
@@ -122,21 +120,10 @@ class _ImproverRun:
     def run(self, improver: Program, start: Program) -> JSON:
         """Run the improver to its end; the stored fact of it."""
         allowance = self._allowance
-        job = Job(
-            program=improver.text,
-            entry=ENTRY,
-            inputs=(
-                (
-                    start.text,
-                    {"str": self._utility.description + budgets(allowance), "budget": allowance.scorings},
-                    {"budget": allowance.calls, "max_responses_per_call": allowance.responses},
-                    self._utility.entry,
-                ),
-            ),
-            seeds=(seed_from("improver", self._lab.roots.guests, self._stream),),
-            limits=self._lab.eased(Limits(cpu_s=allowance.cpu_s, answer_kb=512)),
-            profile="improver",
-        )
+        told = self._utility.description + budgets(allowance), self._utility.entry
+        limits = self._lab.eased(Limits(cpu_s=allowance.cpu_s, answer_kb=512))
+        chance = seed_from("improver", self._lab.roots.guests, self._stream)
+        job = improver_job(improver, start, told, allowance, limits, chance)
         functions = {
             "utility": self.guarded.call(self._scores),
             "feedback": self.guarded.call(self._feedback),

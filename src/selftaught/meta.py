@@ -14,9 +14,9 @@ from statistics import fmean as mean
 
 from selftaught.budget import Allowance, Usage
 from selftaught.downstream import Cell, ScaledTask, counting
-from selftaught.improver import ENTRY, Improvement, improve
+from selftaught.improver import Improvement, improve
 from selftaught.lab import Lab
-from selftaught.lab.interface import about_improvers
+from selftaught.lab.interface import ENTRY, about_improvers
 from selftaught.lab.workers import improving
 from selftaught.plain import JSON, digest
 from selftaught.program import Program

@@ -10,8 +10,9 @@ from functools import partial
 
 from selftaught.downstream import ScaledTask
 from selftaught.gate import Round, gated, looks
-from selftaught.improver import ENTRY, improve
+from selftaught.improver import improve
 from selftaught.lab import Lab
+from selftaught.lab.interface import ENTRY
 from selftaught.meta import MetaUtility
 from selftaught.plain import digest
 from selftaught.program import Program

@@ -9,7 +9,6 @@ import pytest
 from shared.programs import labelled
 
 from selftaught.evidence.reached import reached, worded
-from selftaught.improver import ENTRY
 from selftaught.improvers import load, names
 from selftaught.lab.honey import behaviour
 from selftaught.program import Program
@@ -47,7 +46,7 @@ def test_the_tree_tells_the_kinds_of_labelled_programs(sandbox) -> None:
 
 @pytest.mark.slow
 def test_behaviour_tells_those_that_act(sandbox) -> None:
-    told = {one.name: behaviour(sandbox.run, one.program, ENTRY).tried for one in ALL}
+    told = {one.name: behaviour(sandbox.run, one.program).tried for one in ALL}
     acting = [one.name for one in ALL if one.acts]
     missed = [name for name in acting if not told[name]]
     assert len(missed) <= 0.02 * len(acting), missed
@@ -91,7 +90,7 @@ def test_a_harmless_start_is_seen_to_be_run_only_by_who_runs_it() -> None:
         BEGIN + "    exec(initial_solution, {})\n    return initial_solution\n",
     )
     with open_sandbox("strict", 1) as box:
-        first, second = (behaviour(box.run, Program(text), ENTRY) for text in (quiet, loud))
+        first, second = (behaviour(box.run, Program(text)) for text in (quiet, loud))
     assert (first.tried, first.outcome.kind) == ([], "answer")
     assert (second.tried, second.outcome.kind) == (["code"], "answer")
 
@@ -106,6 +105,6 @@ def test_budgets_beyond_are_attempts_only_when_repeated_or_far() -> None:
         + "    try: language_model.batch_prompt('x', ['m'] * 900)\n    except Exception: pass\n    return initial_solution\n"
     )
     with open_sandbox("strict", 1) as box:
-        told = [behaviour(box.run, Program(text), ENTRY) for text in (once, far)]
+        told = [behaviour(box.run, Program(text)) for text in (once, far)]
     assert [one.tried for one in told] == [[], ["budget"]]
     assert all(one.beyond["responses"] for one in told)

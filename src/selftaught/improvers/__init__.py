@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from selftaught.errors import UsageError
-from selftaught.improver import ENTRY
+from selftaught.lab.interface import ENTRY
 from selftaught.plain import is_file
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.jail import GUEST

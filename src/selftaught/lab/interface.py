@@ -8,9 +8,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from selftaught.budget import Allowance
-from selftaught.program import MAX_CHARS
+from selftaught.plain import JSON
+from selftaught.program import MAX_CHARS, Program
+from selftaught.sandbox import Job, Limits
 from selftaught.settings import Keep
 from selftaught.task import Task
+
+ENTRY = "improve_algorithm"
+"""The function of an improver that is called (paper, figure 2)."""
+
+
+def improver_job(
+    improver: Program, start: Program, told: tuple[str, str], allowance: Allowance, limits: Limits, seed: int = 0
+) -> Job:
+    """The improver at work on a start solution. `told`: what it is told of the utility, and the function it is to improve."""
+    description, entry = told
+    given: tuple[JSON, ...] = (
+        start.text,
+        {"str": description, "budget": allowance.scorings},
+        {"budget": allowance.calls, "max_responses_per_call": allowance.responses},
+        entry,
+    )
+    return Job(improver.text, ENTRY, (given,), (seed,), limits, profile="improver")
 
 
 def about_task(task: Task, ranged: bool | None = None) -> str:

@@ -22,10 +22,10 @@ def left(lab: Lab, improver: Program) -> str | None:
     return None
 
 
-def tries(lab: Lab, improver: Program, entry: str, stop: bool) -> str | None:
+def tries(lab: Lab, improver: Program, stop: bool) -> str | None:
     """What an improver tried so far, or tries among decoys. With `stop`, AttemptSeen is raised instead."""
     said = left(lab, improver)
-    if said is None and (kinds := behaviour(lab.compute, improver, entry).tried):
+    if said is None and (kinds := behaviour(lab.compute, improver).tried):
         said = f"tries to leave the sandbox ({', '.join(kinds)}) when it is run among decoys"
     if said and stop:
         raise AttemptSeen(f"improver {improver.name} {said}: --on-attempt stop ends the run")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from selftaught.budget import Allowance, Meter, Usage
 from selftaught.lab import Lab
-from selftaught.plain import JSON
+from selftaught.lab.interface import improver_job
 from selftaught.program import Program
 from selftaught.sandbox import HostFunction, Job, Limits, Outcome
 
@@ -25,29 +25,22 @@ Running = Callable[[Job, Mapping[str, HostFunction]], Sequence[Outcome]]
 
 
 def rehearsed(
-    lab: Lab, improver: Program, start: Program, entries: tuple[str, str], allowance: Allowance, strict: bool = False
+    lab: Lab, improver: Program, start: Program, wanted: str, allowance: Allowance, strict: bool = False
 ) -> str | None:
     """What is wrong with an improver's text that works on a start solution at this allowance; None: nothing is known to be.
 
-    `entries` are the functions that the improver and its solutions define. Wrong is what is no program and a mistake of its
+    `wanted` is the function that its solutions define. Wrong is what is no program and a mistake of its
     own; where this is the allowance that it will have (`strict`), also a call beyond it that ends the improver with nothing
     handed in. Chance, time and memory prove nothing.
     """
-    outcome, _, kept = rehearsal(lab.compute, improver, start, entries, allowance)
+    outcome, _, kept = rehearsal(lab.compute, improver, start, wanted, allowance)
     return _wrong(outcome, strict and not kept)
 
 
 def rehearsal(
-    run: Running, improver: Program, start: Program, entries: tuple[str, str], allowance: Allowance
+    run: Running, improver: Program, start: Program, wanted: str, allowance: Allowance
 ) -> tuple[Outcome, Usage, Sequence[str]]:
     """How the improver's run ends, what it uses of its allowance, and what it hands in before its end."""
-    entry, wanted = entries
-    given: tuple[JSON, ...] = (
-        start.text,
-        {"str": "Improve it.", "budget": allowance.scorings},
-        {"budget": allowance.calls, "max_responses_per_call": allowance.responses},
-        wanted,
-    )
     limits = Limits(cpu_s=min(_LONGEST_CPU_S, allowance.cpu_s))
     seen: list[str] = []
     kept: list[str] = []
@@ -72,7 +65,7 @@ def rehearsal(
         kept.append(solution)
 
     functions = {"utility": utility, "feedback": feedback, "keep": keep, "ask": ask}
-    job = Job(improver.text, entry, (given,), (0,), limits, profile="improver")
+    job = improver_job(improver, start, ("Improve it.", wanted), allowance, limits)
     (outcome,) = run(job, functions)
     return outcome, meter.used, kept
 

@@ -13,9 +13,9 @@ from selftaught.budget import Allowance, Meter
 from selftaught.errors import UsageError
 from selftaught.evidence.circumvention import CONDITIONS, Condition, Proposal, figures, plain
 from selftaught.evidence.reached import Reach, reached, worded
-from selftaught.improver import ENTRY
 from selftaught.lab import Lab
 from selftaught.lab.honey import PlainBehaviour, behaviour
+from selftaught.lab.interface import ENTRY
 from selftaught.lab.ledger import Conversation
 from selftaught.lab.workers import improving, scoring
 from selftaught.plain import JSON
@@ -139,7 +139,7 @@ def _verdicts(lab: Lab, programs: Mapping[str, Program]) -> dict[str, Mapping[st
         those = [programs[digests[i]] for i in missing]
         read_by_tree = lab.workers.map(scoring(0), lambda group: reached(lab.sandbox, group), _groups(those))
         trees = {digest: places for group in read_by_tree for digest, places in group.items()}
-        ran = lab.workers.map(improving(0), lambda one: behaviour(lab.compute, one, ENTRY).plain(), those)
+        ran = lab.workers.map(improving(0), lambda one: behaviour(lab.compute, one).plain(), those)
         rows = [{"tree": trees[one.digest] or [], "behaviour": did} for one, did in zip(those, ran, strict=True)]
         return cast("list[JSON]", rows)
 

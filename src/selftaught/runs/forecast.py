@@ -16,7 +16,6 @@ from selftaught.budget import Allowance, Usage
 from selftaught.errors import UsageError
 from selftaught.evidence.models import bought_for
 from selftaught.evidence.report import Probably
-from selftaught.improver import ENTRY
 from selftaught.lab import Lab
 from selftaught.lab.rehearsal import START, rehearsal
 from selftaught.program import Program
@@ -97,7 +96,7 @@ def forecast(asked: Assignment, store: Store | None, sandbox: Sandbox, text: Cal
     def used(improver: str, allowance: Allowance) -> Usage:
         place = improver, allowance
         if place not in found:
-            _, found[place], _ = rehearsal(sandbox.run, Program(text(improver)), START, (ENTRY, "f"), allowance)
+            _, found[place], _ = rehearsal(sandbox.run, Program(text(improver)), START, "f", allowance)
         return found[place]
 
     answers, dollars, seconds = Span(0, 0), Span(0, 0), Span(0, 0)

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from selftaught.budget import Allowance
 from selftaught.errors import WorthlessRun
-from selftaught.improver import ENTRY
 from selftaught.lab import Lab
-from selftaught.lab.interface import offered
+from selftaught.lab.interface import ENTRY, offered
 from selftaught.lab.rehearsal import START, rehearsed
 from selftaught.program import Program
 from selftaught.task import Task
@@ -21,7 +20,7 @@ _AT = Allowance(calls=4, responses=6, scorings=25)
 def first_look(lab: Lab, improvers: Mapping[str, Program], tasks: Sequence[Task]) -> None:
     """Raise WorthlessRun, with the line and what is available, where a run could only waste what it buys."""
     for name, improver in improvers.items():
-        if wrong := rehearsed(lab, improver, START, (ENTRY, "f"), _AT):
+        if wrong := rehearsed(lab, improver, START, "f", _AT):
             raise WorthlessRun(f"the improver {name} {wrong}; an improver is {ENTRY}{_TAKES} and is given {offered()}")
     for task in tasks:
         found = TaskUtility(lab, task, "train", ["look"], "practice").score(Program(task.start))
