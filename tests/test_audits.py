@@ -4,7 +4,7 @@ import json
 from itertools import count
 
 import pytest
-from shared.command import answers, one_line, selftaught
+from shared.command import answers, called, one_line, selftaught
 
 from selftaught.evidence.circumvention import LAYERS, Proposal, coverage, figures, fisher
 from selftaught.improvers import flagged, names
@@ -42,7 +42,7 @@ def test_an_audit_is_a_run_with_shares_by_judge_and_condition(made):
     assert found["question"]["warned"].replace(WARNING, "") == found["question"]["plain"]
     assert len(found["paper"]) == 4
     assert all(one["stopped_by"].keys() <= LAYERS.keys() for one in found["flagged"])
-    shown = selftaught("show", "1", cwd=folder).stdout
+    shown = called("show", "1", cwd=folder).stdout
     assert "GPT-4" in shown
     assert "Fisher" in shown
 
@@ -50,20 +50,20 @@ def test_an_audit_is_a_run_with_shares_by_judge_and_condition(made):
 def test_each_proposal_is_opened_by_one_command(made):
     folder, _, done = made
     number = next(one["number"] for one in json.loads(done.stdout)["flagged"] if "process" in one["stopped_by"])
-    opened = json.loads(selftaught("show", "1", "--proposal", str(number), "--json", cwd=folder).stdout)
+    opened = json.loads(called("show", "1", "--proposal", str(number), "--json", cwd=folder).stdout)
     assert opened["source"].strip() == SHELL.strip()
     assert opened["tree"] == [{"kind": "process", "line": 3, "what": "os.system"}]
     assert opened["behaviour"]["denied"]["calls"].keys() == {"clone"}
-    shown = selftaught("show", "1", "--proposal", str(number), cwd=folder).stdout
+    shown = called("show", "1", "--proposal", str(number), cwd=folder).stdout
     assert "filter of system calls" in shown
     assert "os.system('true')" in shown
-    assert "no proposal 99" in selftaught("show", "1", "--proposal", "99", cwd=folder).stderr
+    assert "no proposal 99" in called("show", "1", "--proposal", "99", cwd=folder).stderr
 
 
 def test_the_same_audit_again_asks_nothing(made):
     folder, args, done = made
     before = answers(folder / ".selftaught" / "store.db")
-    again = json.loads(selftaught(*args, "--json", cwd=folder).stdout)
+    again = json.loads(called(*args, "--json", cwd=folder).stdout)
     assert again["conditions"] == json.loads(done.stdout)["conditions"]
     assert answers(folder / ".selftaught" / "store.db") == before > 0
 
@@ -120,7 +120,7 @@ def test_every_budget_holds_whatever_is_tried_and_what_reaches_the_host_is_count
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(tmp_path, args, said):
-    assert said in one_line(selftaught("audit", *args, cwd=tmp_path))
+    assert said in one_line(called("audit", *args, cwd=tmp_path))
 
 
 def test_an_audit_of_hacking_reads_back():

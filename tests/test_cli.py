@@ -65,17 +65,17 @@ def test_a_run_prints_one_document_with_everything_in_it(first):
 
 def test_the_same_seed_gives_the_same_document_and_another_seed_another(first, tmp_path):
     _, done = first
-    again = selftaught("run", *SMALL, "--json", cwd=tmp_path)
-    other = selftaught("run", *SMALL, "--json", "--seed", "1", cwd=tmp_path)
+    again = called("run", *SMALL, "--json", cwd=tmp_path)
+    other = called("run", *SMALL, "--json", "--seed", "1", cwd=tmp_path)
     assert timeless(again.stdout) == timeless(done.stdout)
     assert timeless(other.stdout)["arms"] != timeless(done.stdout)["arms"]
 
 
 def test_a_recording_gives_the_same_document(first, tmp_path):
     folder, done = first
-    written = selftaught("export", "1", "--recording", tmp_path / "run.xz", "--json", cwd=folder)
+    written = called("export", "1", "--recording", tmp_path / "run.xz", "--json", cwd=folder)
     assert json.loads(written.stdout)["answers"] == 0, "the built-in model answers again"
-    again = selftaught("replay", "run.xz", "--json", cwd=tmp_path)
+    again = called("replay", "run.xz", "--json", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert timeless(done.stdout) == timeless(again.stdout)
 
@@ -135,9 +135,9 @@ def test_a_stopped_run_goes_on_to_the_same_end(first, tmp_path, how, after):
         assert child.returncode == 130
         assert "selftaught resume 1" in said
         assert "Traceback" not in said
-        shown = selftaught("show", "1", cwd=tmp_path)
+        shown = called("show", "1", cwd=tmp_path)
         assert (shown.returncode, shown.stdout.count("Stopped: interrupted")) == (0, 1), shown.stderr
-    resumed = selftaught("resume", "1", "--json", cwd=tmp_path)
+    resumed = called("resume", "1", "--json", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     assert timeless(resumed.stdout) == timeless(done.stdout)
     assert kept >= after

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from shared.command import answers, called, one_line, selftaught
+from shared.command import answers, called, one_line
 
 TINY = [
     "--seed",
@@ -18,7 +18,7 @@ TINY = [
 def first(tmp_path_factory):
     folder = tmp_path_factory.mktemp("contest")
     (folder / "mine.py").write_text("def improve_algorithm(s, u, m):\n    return s\n")
-    done = selftaught(
+    done = called(
         "compare", "seed", "mine.py", *TINY, "--csv", "c.csv", "--picture", "p.svg", "--margin", "0.5", cwd=folder
     )
     return folder, done
@@ -42,7 +42,7 @@ def test_a_comparison_is_a_run_with_a_document_a_table_and_a_picture(first):
 def test_the_same_comparison_again_asks_nothing(first):
     folder, done = first
     before = answers(folder / ".selftaught" / "store.db")
-    again = json.loads(selftaught("compare", "seed", "mine.py", *TINY, "--margin", "0.5", cwd=folder).stdout)
+    again = json.loads(called("compare", "seed", "mine.py", *TINY, "--margin", "0.5", cwd=folder).stdout)
     assert again["improvers"] == json.loads(done.stdout)["improvers"]
     assert answers(folder / ".selftaught" / "store.db") == before > 0
 
@@ -72,12 +72,12 @@ def test_what_cannot_be_compared_is_told_in_one_line(first, args, said):
 
 @pytest.mark.slow
 def test_the_parts_of_an_experiment_are_named(tmp_path):
-    ran = selftaught("experiment", "seeds", "--seed", "0", "--preset", "tiny", "--runs", "1", "--json", cwd=tmp_path)
+    ran = called("experiment", "seeds", "--seed", "0", "--preset", "tiny", "--runs", "1", "--json", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     made = json.loads(ran.stdout)["runs"][0]
-    shown = json.loads(selftaught("show", "1", "--improver", "--of", "seed/0", "--json", cwd=tmp_path).stdout)
+    shown = json.loads(called("show", "1", "--improver", "--of", "seed/0", "--json", cwd=tmp_path).stdout)
     assert shown["digest"] == made["improver"]
-    found = selftaught("compare", "seed", "run:1/seed/0", *TINY, cwd=tmp_path)
+    found = called("compare", "seed", "run:1/seed/0", *TINY, cwd=tmp_path)
     assert json.loads(found.stdout)["improvers"][1]["improver"] == made["improver"]
     for args, said in (
         (["show", "1", "--improver"], "is an experiment: choose ARM/SEED .* seed/0, chain-of-thought/0"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from shared.command import answers, called, one_line, selftaught
+from shared.command import answers, called, one_line
 
 from selftaught.budget import Allowance
 from selftaught.budget.spend import Spend, SpendLimits
@@ -253,16 +253,16 @@ def test_the_command_shows_plans_and_goes_on(tmp_path):
     assert planned["runs"] == 5 and "at most" in planned["asks"]
     assert not (tmp_path / ".selftaught").exists(), "a plan asks nothing and keeps nothing"
     tiny = ["experiment", "lpn", "--preset", "tiny", "--seed", "0", "--picture", "p.svg"]
-    stopped = selftaught(*tiny, "--max-cpu-minutes", "0.0002", cwd=tmp_path)
+    stopped = called(*tiny, "--max-cpu-minutes", "0.0002", cwd=tmp_path)
     assert stopped.returncode == 4, stopped.stderr
-    tiny_plan = json.loads(selftaught(*tiny, "--plan", "--json", cwd=tmp_path).stdout)["digest"]
+    tiny_plan = json.loads(called(*tiny, "--plan", "--json", cwd=tmp_path).stdout)["digest"]
     with Store(tmp_path / ".selftaught" / "store.db") as facts:
         assert facts.run(1).circumstances["plan"] == tiny_plan
-    done = selftaught("resume", "1", "--max-cpu-minutes", "9", "--json", cwd=tmp_path)
+    done = called("resume", "1", "--max-cpu-minutes", "9", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["plan"] == tiny_plan
     kept = answers(tmp_path / ".selftaught" / "store.db")
-    again = selftaught(*tiny, "--json", cwd=tmp_path)
+    again = called(*tiny, "--json", cwd=tmp_path)
     assert json.loads(again.stdout)["arms"] == json.loads(done.stdout)["arms"]
     assert answers(tmp_path / ".selftaught" / "store.db") == kept > 0
     assert (tmp_path / "p.svg").exists()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from shared.command import one_line, selftaught
+from shared.command import called, one_line, selftaught
 from shared.shapes import misfits
 
 import selftaught as public
@@ -80,7 +80,7 @@ def test_a_recursion_is_a_run_like_those_of_the_command(tmp_path):
         )
     assert document["run"] == 1 and "improved" in document["arms"]
     assert [one["name"] for one in compared["improvers"]] == ["seed", "best-of-n"]
-    shown = selftaught("show", "1", "--json", "--store", path, cwd=tmp_path)
+    shown = called("show", "1", "--json", "--store", path, cwd=tmp_path)
     assert json.loads(shown.stdout) == document
     sizes = [
         "--repetitions",
@@ -329,12 +329,12 @@ def test_a_task_of_ones_own_is_named_by_its_class_and_file(tmp_path, monkeypatch
     assert compared["settings"]["tasks"][0] == f"{file}:Mine" and compared["settings"]["tasks"][2] == "qap:12"
     with Store(tmp_path / "s.db") as store:
         store.finish(1, "stopped: enough")
-    done = selftaught("resume", "1", "--store", tmp_path / "s.db", "--json", cwd=tmp_path.parent)
+    done = called("resume", "1", "--store", tmp_path / "s.db", "--json", cwd=tmp_path.parent)
     assert done.returncode == 0 and json.loads(done.stdout)["rounds"] == document["rounds"], done.stderr
     (tmp_path / "mine.py").unlink()
     with Store(tmp_path / "s.db") as store:
         store.finish(1, "stopped: enough")
-    done = selftaught("show", "1", "--store", tmp_path / "s.db", cwd=tmp_path.parent)
+    done = called("show", "1", "--store", tmp_path / "s.db", cwd=tmp_path.parent)
     assert "mine.py, which is not there" in " ".join(done.stdout.split()) and "goes on" not in done.stdout
 
 

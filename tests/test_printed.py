@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from shared.command import begun, selftaught
+from shared.command import begun, called
 from shared.shapes import misfits
 
 from selftaught.cli.experiments import ExperimentRow, PlainPlan
@@ -108,7 +108,7 @@ def printed(tmp_path_factory):
         if words == "show 3":
             stopped(folder)
         kept = [] if words.split()[0] in STORELESS else ["--store", "s.db"]
-        found[words] = selftaught(*words.split(), *more, *kept, "--json", cwd=folder)
+        found[words] = called(*words.split(), *more, *kept, "--json", cwd=folder)
     with Store(folder / "s.db", readonly=True) as store:
         return found, store.run(1).pulse
 
@@ -116,9 +116,9 @@ def printed(tmp_path_factory):
 def stopped(folder):
     """Runs 3 to 5, which end at their limit, and another store."""
     for words in (["run", *RUN], ["compare", "seed", *FEW], ["experiment", "lpn", "--preset", "tiny"]):
-        done = selftaught(*words, "--seed", "2", "--max-answers", "1", "--store", "s.db", cwd=folder)
+        done = called(*words, "--seed", "2", "--max-answers", "1", "--store", "s.db", cwd=folder)
         assert done.returncode == 4, done.stderr
-    done = selftaught("compare", "seed", *FEW, "--seed", "3", "--store", "other.db", cwd=folder)
+    done = called("compare", "seed", *FEW, "--seed", "3", "--store", "other.db", cwd=folder)
     assert done.returncode == 0, done.stderr
 
 
@@ -142,7 +142,7 @@ def test_what_a_run_says_of_itself_while_it_runs_has_its_shape(printed):
 def test_what_is_said_of_a_run_that_was_asked_to_end_has_its_shape(tmp_path):
     child = begun(tmp_path)
     try:
-        done = selftaught("stop", "1", "--store", "s.db", "--json", cwd=tmp_path)
+        done = called("stop", "1", "--store", "s.db", "--json", cwd=tmp_path)
         child.communicate(timeout=60)
     finally:
         child.kill()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from shared.command import one_line, selftaught
+from shared.command import called, one_line
 
 from selftaught.budget.spend import SpendLimits, Spent
 from selftaught.cli import app
@@ -125,12 +125,12 @@ def test_rounds_that_are_found_again_do_not_hide_the_later_ones():
 def test_what_would_be_refused_is_never_advised(tmp_path, asked, told, said):
     number = str(stopped(tmp_path / "s.db", asked, **told))
     where = ("--store", "s.db")
-    (row,) = json.loads(selftaught("runs", *where, "--json", cwd=tmp_path).stdout)
+    (row,) = json.loads(called("runs", *where, "--json", cwd=tmp_path).stdout)
     assert row["resume"] is None and said in row["refused"]
     for command in (["runs"], ["show", number]):
-        shown = " ".join(selftaught(*command, *where, cwd=tmp_path).stdout.split())
+        shown = " ".join(called(*command, *where, cwd=tmp_path).stdout.split())
         assert "annot be gone on with" in shown and said in shown and "goes on" not in shown
-    done = selftaught("resume", number, *where, cwd=tmp_path)
+    done = called("resume", number, *where, cwd=tmp_path)
     assert done.returncode == 2 and said in one_line(done) and "goes on" not in done.stderr
     with Store(tmp_path / "s.db") as store:
         assert store.run(int(number)).status == "stopped: enough"
@@ -142,7 +142,7 @@ def test_what_would_go_on_is_advised(tmp_path, keyless):
     number = stopped(tmp_path / "s.db")
     with Store(tmp_path / "s.db") as store:
         assert refusal(store.run(number)) is None
-    (row,) = json.loads(selftaught("runs", "--store", "s.db", "--json", cwd=tmp_path).stdout)
+    (row,) = json.loads(called("runs", "--store", "s.db", "--json", cwd=tmp_path).stdout)
     assert (row["resume"], row["refused"]) == ("selftaught resume 1 --store s.db", None)
 
 
@@ -155,7 +155,7 @@ def test_every_run_of_every_version_is_shown(path):
         numbers = [record.id for record in store.runs()]
     for number in numbers:
         for more in ((), ("--json",)):
-            done = selftaught("show", str(number), "--store", path, *more, cwd=path.parent, env=NARROW)
+            done = called("show", str(number), "--store", path, *more, cwd=path.parent, env=NARROW)
             assert done.returncode == 0 and done.stdout, done.stderr
             assert more or all(len(line) <= 80 for line in done.stdout.splitlines())
 
@@ -175,13 +175,13 @@ def test_a_damaged_document_is_one_line_that_names_the_run(tmp_path, keyless, te
     for command in ("show", "lineage", "resume"):
         if command == "resume" and status != "done":
             continue  # it goes on from its facts, and makes the document anew
-        error = called(command, number, "--store", tmp_path / "s.db")
+        error = error_of(command, number, "--store", tmp_path / "s.db")
         where = re.match(r"run 1 (cannot be shown|has no)|.*(OPENAI|openai|has lost the text)", error)
         assert where or (command == "show" and status != "done"), error
-    assert not called("runs", "--store", tmp_path / "s.db")
+    assert not error_of("runs", "--store", tmp_path / "s.db")
 
 
-def called(*args):
+def error_of(*args):
     """A command in this process; the error that it ends with. Whatever else is raised goes on to the test."""
     try:
         app([*map(str, args)], prog_name="selftaught", standalone_mode=False)
@@ -195,10 +195,10 @@ def test_a_list_of_runs_fits_a_terminal(tmp_path):
     stopped(
         tmp_path / "s.db", replace(SERVED, seed=3729173829173821), status="stopped: " + "no answer of the model; " * 40
     )
-    shown = selftaught("runs", "--store", "s.db", cwd=tmp_path, env=NARROW).stdout
+    shown = called("runs", "--store", "s.db", cwd=tmp_path, env=NARROW).stdout
     assert time.strftime("%Y-%m-", time.gmtime()) in shown and len(shown.splitlines()) < 20
     assert all(len(line) <= 80 for line in shown.splitlines() if "`" not in line)
-    whole = " ".join(selftaught("show", "1", "--store", "s.db", cwd=tmp_path, env=NARROW).stdout.split())
+    whole = " ".join(called("show", "1", "--store", "s.db", cwd=tmp_path, env=NARROW).stdout.split())
     assert whole.count("no answer of the model;") == 40 or "enough" in whole
 
 
@@ -216,12 +216,12 @@ def test_a_list_of_runs_fits_a_terminal(tmp_path):
     ids=" ".join,
 )
 def test_a_wrong_value_leaves_no_store_behind(tmp_path, args):
-    assert selftaught(*args, cwd=tmp_path).returncode == 2
+    assert called(*args, cwd=tmp_path).returncode == 2
     assert list(tmp_path.iterdir()) == []
 
 
 def test_help_is_shown_beside_a_broken_file_of_defaults(tmp_path):
     (tmp_path / "selftaught.toml").write_text("rounds = ")
-    done = selftaught("run", "-h", cwd=tmp_path)
+    done = called("run", "-h", cwd=tmp_path)
     assert done.returncode == 0 and "--rounds" in done.stdout and "selftaught.toml is not TOML" in done.stderr
-    assert selftaught("runs", cwd=tmp_path).returncode == 2
+    assert called("runs", cwd=tmp_path).returncode == 2

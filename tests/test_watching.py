@@ -144,12 +144,25 @@ def test_a_killed_run_is_told_as_died(tmp_path):
 # stores with what this version does not know -------------------------------------------------------------------------
 
 
-@pytest.fixture
-def strange(tmp_path):
-    """A store with a small comparison, and with runs that a later version made."""
-    done = called("compare", "seed", *SMALL, cwd=tmp_path)
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A store with a small comparison, to be copied."""
+    folder = tmp_path_factory.mktemp("small")
+    done = called("compare", "seed", *SMALL, "--seed", "0", cwd=folder)
     assert done.returncode == 0, done.stderr
-    with Store(tmp_path / "s.db") as store:
+    return folder
+
+
+@pytest.fixture
+def compared(small, tmp_path):
+    """A folder with a store that holds a small comparison."""
+    return shutil.copytree(small, tmp_path, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def strange(compared, tmp_path):
+    """A store with a small comparison, and with runs that a later version made."""
+    with Store(compared / "s.db") as store:
         told = dict(store.run(1).circumstances)
         store.start({"kind": "zebra", "model": "offline", "seed": 0}, told)
         store.start({**store.run(1).settings, "speed": 3}, told)
@@ -179,7 +192,7 @@ def test_the_other_runs_of_such_a_store_stay_usable(strange):
     assert all("cannot be read" in row["about"] for row in rows[1:5]) and "seed" in rows[0]["about"]
     assert "zebra" in called("runs", "--store", "s.db", cwd=strange).stdout
     assert called("show", "1", "--store", "s.db", cwd=strange).returncode == 0
-    ran = selftaught("experiment", "seeds", "--preset", "tiny", "--runs", "1", "--store", "s.db", "--json", cwd=strange)
+    ran = called("experiment", "seeds", "--preset", "tiny", "--runs", "1", "--store", "s.db", "--json", cwd=strange)
     assert ran.returncode == 0, ran.stderr
     unknown = called("resume", "6", "--store", "s.db", cwd=strange)
     assert unknown.returncode == 2 and "the limit 'watts'" in one_line(unknown)
@@ -188,9 +201,8 @@ def test_the_other_runs_of_such_a_store_stay_usable(strange):
 # upkeep --------------------------------------------------------------------------------------------------------------
 
 
-def test_runs_are_deleted_and_what_no_run_uses_is_pruned(tmp_path):
-    for seed in ("0", "1"):
-        assert called("compare", "seed", *SMALL, "--seed", seed, cwd=tmp_path).returncode == 0
+def test_runs_are_deleted_and_what_no_run_uses_is_pruned(compared, tmp_path):
+    assert called("compare", "seed", *SMALL, "--seed", "1", cwd=tmp_path).returncode == 0
     folder = tmp_path / "s.runs"
     (folder / "2" / "notes.txt").write_text("mine")
     refused = called("delete", "1", "9", "--store", "s.db", cwd=tmp_path)
@@ -239,8 +251,7 @@ def test_answers_whose_price_is_unknown_are_asked_for_as_well(tmp_path):
     assert json.loads(agreed.stdout)["facts"] == {"answer": 1}, agreed.stderr
 
 
-def test_a_store_takes_in_another(tmp_path):
-    assert called("compare", "seed", *SMALL, cwd=tmp_path).returncode == 0
+def test_a_store_takes_in_another(compared, tmp_path):
     other = [*SMALL[:-2], "other.db", "--json"]
     document = json.loads(called("compare", "seed", *other, "--seed", "4", cwd=tmp_path).stdout)
     before = (tmp_path / "other.db").read_bytes()
@@ -257,9 +268,8 @@ def test_a_store_takes_in_another(tmp_path):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="another user is needed, who may only read")
-def test_a_store_that_may_only_be_read_is_shown(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("readonly")
-    assert selftaught("compare", "seed", *SMALL, cwd=folder).returncode == 0
+def test_a_store_that_may_only_be_read_is_shown(small, tmp_path_factory):
+    folder = shutil.copytree(small, tmp_path_factory.mktemp("readonly"), dirs_exist_ok=True)
     for path in (folder, *folder.parents):
         if path.stat().st_uid == 0 and path != Path("/"):
             path.chmod(path.stat().st_mode | 0o055 if path != folder else 0o555)
@@ -294,7 +304,7 @@ def test_nothing_that_commands_a_terminal_gets_through(text):
 def test_a_program_is_exact_in_a_file_and_harmless_on_a_terminal(tmp_path):
     program = 'def improve_algorithm(s, u, m):\n    """\x1b]0;mine\x07 \u202e"""\n    return s\n'
     (tmp_path / "p.py").write_text(program)
-    done = selftaught("compare", "p.py", *SMALL, cwd=tmp_path)
+    done = called("compare", "p.py", *SMALL, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     with Store(tmp_path / "s.db") as store:
         made = {"arms": {"improved": {"improver": json.loads(done.stdout)["improvers"][0]["improver"]}}, "gain": {}}
@@ -302,7 +312,7 @@ def test_a_program_is_exact_in_a_file_and_harmless_on_a_terminal(tmp_path):
         run = store.start({"improver": "", "model": "offline\x1b[2J", "seed": 0}, told)
         store.finish(run, "stopped: \x1b[2J\x9b1m", {**made, "run": run})
     args = ["show", str(run), "--improver", "--store", "s.db"]
-    assert selftaught(*args, cwd=tmp_path).stdout == program
+    assert called(*args, cwd=tmp_path).stdout == program
     assert "\\x1b]0;mine\\x07 \\u202e" in on_terminal(tmp_path, *args)
     for command in (["runs", "--store", "s.db"], ["stop", str(run), "--store", "s.db"]):
         shown = on_terminal(tmp_path, *command)
