@@ -263,6 +263,12 @@ def test_a_store_takes_in_another(compared, tmp_path):
     again = called("merge", "other.db", "--store", "s.db", cwd=tmp_path)
     assert "Took in 0 facts" in again.stdout and "Its run 1 is run 2 here." in again.stdout
     assert len(runs(tmp_path)) == 2, "what is here is not taken in again"
+    made = called("merge", "other.db", "--store", "new.db", cwd=tmp_path)
+    assert "Its run 1 is run 1 here." in made.stdout and len(runs(tmp_path, "new.db")) == 1, made.stderr
+    (tmp_path / "none.db").write_text("no store")
+    for name in ("none.db", "nowhere.db"):
+        assert called("merge", name, "--store", "never.db", cwd=tmp_path).returncode
+    assert not (tmp_path / "never.db").exists(), "no store is made of what is none"
     missing = called("merge", "nowhere.db", "--store", "s.db", cwd=tmp_path)
     assert missing.returncode == 2 and "nowhere.db" in one_line(missing)
 

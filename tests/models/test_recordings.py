@@ -368,7 +368,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_a_file_that_is_no_whole_recording_is_one_line(name, tmp_path):
     (tmp_path / "r.xz").write_bytes(WRONG[name])
-    with pytest.raises(UsageError, match=r"r\.xz is no whole recording: ") as told:
+    with pytest.raises(UsageError, match=r"r\.xz is no (whole )?recording: ") as told:
         read(tmp_path / "r.xz")
     assert "\n" not in str(told.value) and len(str(told.value)) < 400
 

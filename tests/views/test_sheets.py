@@ -141,7 +141,7 @@ def test_a_running_run_is_shown_by_its_pulse_and_what_it_has_reached():
         document["rounds"][1]["improver"][:8],
     ):
         assert one in said, one
-    assert "round 2 of 3" in running.line(pulse) and "best so far 0.250" in running.line(pulse)
+    assert "round 2 of 3" in running.line(pulse) and "best meta-utility so far 0.250" in running.line(pulse)
     assert running.sheets({}, None) == running.sheets(reached, None) == [Note("It has not yet said what it is doing.")]
 
 

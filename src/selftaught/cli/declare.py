@@ -166,9 +166,13 @@ def _source(context: Any, param: Any) -> str:
     return getattr(context.get_parameter_source(param.name), "name", "")
 
 
+_LIBRARYS = "Value error, "
+"""What the library that checks values puts before what is wrong with one of a few words."""
+
+
 def words(error: typer.TyperException) -> str:
     """What is wrong with how a command was called, in one line."""
-    said = " ".join(error.format_message().split()).rstrip(".")
+    said = " ".join(error.format_message().split()).rstrip(".").replace(_LIBRARYS, "")
     context, param = getattr(error, "ctx", None), getattr(error, "param", None)
     if context is None:
         return said

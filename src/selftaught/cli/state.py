@@ -111,7 +111,7 @@ def _state(record: RunRecord, process: int | None) -> tuple[State, str]:
 
 def doing(now: PlainNow) -> str:
     """What a run is doing, in a line."""
-    best = "" if now["best"] is None else f" · best so far {now['best']:.3f}"
+    best = "" if now["best"] is None else f" · best meta-utility so far {now['best']:.3f}"
     money = "price unknown" if now["dollars"] is None else f"${now['dollars']:,.2f}"
     return (
         f"{line(now['doing'])}{best} · {now['answers']:,} answers · {now['requests']} requests under way · {money} · "

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
@@ -176,8 +177,8 @@ def merge(
     other: Annotated[Path, typer.Argument(metavar="STORE", help="The file of another store; it is not changed.")],
     kept: Kept,
 ) -> None:
-    """Take in the runs and facts of another store. Its runs get new numbers."""
-    with existing(kept) as facts:
+    """Take in the runs and facts of another store; one that is not there yet is made. Its runs get new numbers."""
+    with _to_take_in(kept, other) as facts:
         came = facts.merge(other)
     if kept.json:
         runs = {str(old): new for old, new in came.runs.items()}
@@ -187,6 +188,16 @@ def merge(
     print(f"Took in {came.facts:,} facts and {came.texts:,} texts that were not here.")
     for old, new in came.runs.items():
         print(f"Its run {old} is run {new} here.")
+
+
+def _to_take_in(kept: Kept, other: Path) -> Store:
+    """The store that takes in another: one that is not there is made, once it is sure that the other is a store."""
+    from selftaught.store import Store
+
+    if kept.store.exists():
+        return existing(kept)
+    looked_at(replace(kept, store=other)).close()
+    return Store(kept.store)
 
 
 @command()

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from selftaught.errors import UsageError, reading
 from selftaught.lab import CONTRACT, Lab
 from selftaught.runs.spans import Bound, Expected, Used
 from selftaught.settings import Assignment
+from selftaught.settings.own import Own
 from selftaught.store import RunRecord
-from selftaught.tasks import names_of
+from selftaught.tasks import file_of, names_of
 
 KINDS = {
     "run": "recursion",
@@ -87,6 +89,14 @@ def made(record: RunRecord, which: str) -> str:
     """Digest of the improver that a stored run ended with, `which` of several; UsageError where there is none."""
     with reading(f"the document of run {record.id} is not whole"):
         return kind_of(record.settings).made(record, which)
+
+
+def files_of(asked: Assignment) -> list[Path]:
+    """The user's own files and folders that a run works with: of tasks, and those that score a program. They are the user's
+    code, which runs outside the sandbox."""
+    _, specs = kind_of(asked.plain()).tried(asked)
+    scoring = asked.scoring if isinstance(asked, Own) else ()
+    return [*filter(None, map(file_of, specs)), *map(Path, scoring)]
 
 
 def same_contract(record: RunRecord) -> None:

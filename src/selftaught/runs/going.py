@@ -11,12 +11,11 @@ from typing import Any
 from selftaught.budget.spend import SpendLimits
 from selftaught.errors import UsageError
 from selftaught.plain import canonical
-from selftaught.runs import DONE, assignment, kind_of, same_contract
+from selftaught.runs import DONE, assignment, files_of, same_contract
 from selftaught.runs.model import file_of, openable
 from selftaught.sandbox.levels import LEVELS
 from selftaught.settings import Assignment
 from selftaught.store import RunRecord, Store
-from selftaught.tasks import file_of as file_of_task
 
 
 def ready(record: RunRecord) -> Assignment:
@@ -38,7 +37,7 @@ def ready(record: RunRecord) -> Assignment:
             "model can make it again, which finds what is in the store"
         )
     for path in _files(asked, recorded):
-        if not path.is_file():
+        if not path.exists():
             raise UsageError(f"run {record.id} needs the file {path}, which is not there: put it back to go on")
     return asked
 
@@ -90,9 +89,7 @@ def _seedless(settings: Any) -> Any:
 
 
 def _files(asked: Assignment, recorded: bool) -> Iterator[Path]:
-    """The files of the user's that a run is made with: of its models, unless their answers are recorded, and of its tasks."""
-    _, specs = kind_of(asked.plain()).tried(asked)
+    """The files of the user's that a run is made with: of models, unless their answers are recorded, tasks, scorers."""
     models = [] if recorded else [asked.model, *([asked.proposer] if asked.proposer else [])]
-    for path in (*(file_of(one.spec) for one in models), *map(file_of_task, specs)):
-        if path is not None:
-            yield path
+    yield from filter(None, (file_of(one.spec) for one in models))
+    yield from files_of(asked)

@@ -31,6 +31,9 @@ LINE = 8 * 2**20
 """Bytes of one line."""
 MOST_LINES = 1_000_000
 _PIECE = 1 << 20
+_MAGIC = b"\xfd7zXZ\0"
+"""What a file that xz has packed begins with."""
+_NONE = "no recording: `selftaught export RUN --recording FILE` makes one"
 _NUMBER = (int, float)
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -89,6 +92,9 @@ def _whole(text: str) -> bool:
 def read(path: Path) -> Recording:
     """The recording in a file. UsageError, in one line, for what is none, is damaged, or is none of this version."""
     try:
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise UsageError(f"{path} is {_NONE}")
         return _read(_unpacked(path))
     except OSError as error:
         raise UsageError(f"cannot read the recording {path}: {error.strerror}") from error
@@ -98,8 +104,10 @@ def read(path: Path) -> Recording:
 
 def _read(lines: Iterator[dict[str, Any]]) -> Recording:
     heading: dict[str, Any] = next(lines, dict[str, Any]())
-    if heading.pop("selftaught recording", None) != FORMAT:
-        raise ValueError("it is of another form, or of another version")
+    if "selftaught recording" not in heading:
+        raise ValueError("it does not begin as one")
+    if (version := heading.pop("selftaught recording")) != FORMAT:
+        raise ValueError(f"it has version {version!r} of the form, and this selftaught reads version {FORMAT}")
     _fits(heading, _HEADING, "its heading")
     texts: list[str] = []
     facts: list[Recorded] = []

@@ -20,15 +20,13 @@ from selftaught.lab import CONTRACT, VERDICT
 from selftaught.models.providers import BUILT_IN
 from selftaught.plain import JSON, canonical
 from selftaught.plain import digest as plain_digest
-from selftaught.runs import DONE, assignment, kind_of, same_contract
+from selftaught.runs import DONE, assignment, files_of, kind_of, same_contract
 from selftaught.runs.carry import circumstances
 from selftaught.runs.model import CANNOT
 from selftaught.runs.recording import Recorded, Recording
 from selftaught.sandbox import OF_A_MACHINE
 from selftaught.settings import Assignment
-from selftaught.settings.own import Own
 from selftaught.store import RunRecord, Store, key_of
-from selftaught.tasks import file_of
 from selftaught.tasks.commanded import COMMANDED
 
 _TELLS = ("selftaught", "python", "numpy", "system", "cores", "sandbox")
@@ -222,9 +220,7 @@ def begin(recording: Recording, digest: str, store: Store, level: str, files: Se
 
 def _allow(asked: Assignment, files: Sequence[Path]) -> None:
     """Raise UsageError for a file of a user's, of tasks or of a scorer, that is not among those allowed."""
-    _, specs = kind_of(asked.plain()).tried(asked)
-    scoring = asked.scoring if isinstance(asked, Own) else ()
-    for path in (*filter(None, map(file_of, specs)), *map(Path, scoring)):
+    for path in files_of(asked):
         if path.resolve() not in {one.resolve() for one in files}:
             raise UsageError(
                 f"the recording works on the file {path}, which is none of its own and may be code that runs outside the "

@@ -34,7 +34,7 @@ def now(pulse: Pulse, quiet_s: float | None = None) -> Sheet:
         ("answers", f"{answers:,}, of which {bought:,} new"),
         ("requests", f"{counts.get('requests under way', 0):,} under way, {counts.get('tokens', 0):,} tokens came in"),
         ("money", _money(pulse, 4)),
-        ("best so far", NONE if pulse["best"] is None else f"{pulse['best']:.3f}"),
+        ("best meta-utility so far", NONE if pulse["best"] is None else f"{pulse['best']:.3f}"),
         ("time", f"{pulse['elapsed_s']:.0f} s{_left(pulse)}"),
         *([("model", note)] if (note := pulse.get("note")) else []),
         *([] if quiet_s is None else [("sign of life", f"{quiet_s:,.0f} s ago")]),
@@ -49,7 +49,7 @@ def _row(name: str, said: str) -> list[Cell]:
 def line(pulse: Pulse) -> str:
     """What a run is doing, in one line."""
     counts = pulse["counts"]
-    best = "" if pulse["best"] is None else f" · best so far {pulse['best']:.3f}"
+    best = "" if pulse["best"] is None else f" · best meta-utility so far {pulse['best']:.3f}"
     return (
         f"{pulse['elapsed_s']:5.0f} s{_left(pulse)} · {pulse['phase']}{_steps(pulse)} · waits for {_waits(pulse)} · "
         f"{counts.get('improver runs under way', 0)} improvers at work · "
