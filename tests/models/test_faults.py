@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selftaught.models.faults import ECHO, UNPAID, Fault, quotable, retry_after
-from selftaught.models.told import error_in, holds_error
+from selftaught.models.server_errors import error_in, holds_error
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from selftaught.errors import PassingFailure
 from selftaught.models import Answer, Request, exchange
 from selftaught.models.exchange import Asker
 from selftaught.models.faults import Billed, Fault
+from selftaught.models.messages import blank, ending, spoken, thought
 from selftaught.models.rows import ANTHROPIC, Row
-from selftaught.models.said import blank, ending, spoken, thought
 from selftaught.models.served import served
 from selftaught.models.streams import mappings
 from selftaught.models.usage import counted

@@ -15,8 +15,8 @@ from selftaught.errors import UsageError
 from selftaught.models import Request
 from selftaught.models.faults import Fault, retry_after, unconnected
 from selftaught.models.http import Broken, Connections, Response, Unreached, Waiting
+from selftaught.models.server_errors import error_in, holds_error, of_text
 from selftaught.models.streams import END, MESSAGE_END, Cut, parsed, shape
-from selftaught.models.told import error_in, holds_error, of_text
 
 CONCURRENCY = 64
 """Requests under way at once, at most; the gateway finds out how many of them the server bears."""

@@ -14,8 +14,8 @@ from selftaught.errors import ModelDown, ModelFailure, ModelRefused, PassingFail
 from selftaught.models import Answer, Request
 from selftaught.models.exchange import Asker, greeting
 from selftaught.models.faults import Billed
-from selftaught.models.gate import Gate, Verdict
 from selftaught.models.threads import RequestThreads
+from selftaught.models.throttle import Throttle, Verdict
 from selftaught.models.turns import Turns
 from selftaught.models.waiting import Signs, Silence, Wait, Watch
 from selftaught.plain import JSON
@@ -113,7 +113,7 @@ class Gateway:
         self._provider = provider
         self._deadline_s = deadline_s
         self._idle_s = idle_s
-        self._gate = Gate(provider.concurrency)
+        self._throttle = Throttle(provider.concurrency)
         self._threads = RequestThreads()
         self._signs = Signs()
         self._questions: dict[tuple[Request, str], _Question] = {}
@@ -167,7 +167,7 @@ class Gateway:
             self.watch.lost(f"{self.name}: {cut} requests cut under way may have to be paid: counted as ${held:.4f}")
         self._signs.ended = True
         self.turns.end()
-        self._gate.end(closed)
+        self._throttle.end(closed)
         self._threads.close(closed)
         self._provider.close()
 
@@ -234,7 +234,7 @@ class Gateway:
             raise self._given_up(f"{failure}{asks}")
         self._tell(f"{failure}; trying again")
         log.debug("%s: %s; next try in %.1f s", self.name, failure, pause)
-        self._gate.sleep(pause)
+        self._throttle.sleep(pause)
         return False
 
     def _check_right(self, question: _Question, failure: PassingFailure) -> None:
@@ -245,7 +245,7 @@ class Gateway:
         if failure.lasting or question.barren >= BARREN:
             other = self._provider.elsewhere() if failure.misplaced else ""
             refused = ModelRefused(f"{self.name}: {failure}{f'; {other}' if other else ''}")
-            self._gate.end(refused)
+            self._throttle.end(refused)
             raise refused
 
     def _tell(self, reason: str) -> None:
@@ -269,7 +269,7 @@ class Gateway:
         """A permit; None when the time of a question that was sent before is over before there is one."""
         while True:
             end = None if question.began is None else self._end()
-            entered = self._gate.enter(end)
+            entered = self._throttle.enter(end)
             if entered is not None or end is None or self._end() <= end:
                 return entered
 
@@ -298,7 +298,7 @@ class Gateway:
             return self._cut(request, count)
         finally:
             self._signs.end(wait, verdict == "good")
-            self._gate.leave(entered, verdict)
+            self._throttle.leave(entered, verdict)
         return answers
 
     def _cut(self, request: Request, count: int) -> Sequence[Answer]:
@@ -313,5 +313,5 @@ class Gateway:
 
     def _given_up(self, reason: str) -> ModelFailure:
         failure = ModelDown(f"{self.name}: no answer within {self._deadline_s:g} s: {reason}")
-        self._gate.end(failure)
+        self._throttle.end(failure)
         return failure

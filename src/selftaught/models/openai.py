@@ -16,8 +16,8 @@ from typing import Any
 from selftaught.models import Answer, Finish, Request, exchange
 from selftaught.models.exchange import Asker
 from selftaught.models.faults import Billed, Fault
+from selftaught.models.messages import blank, ending, failed, spoken, thought
 from selftaught.models.rows import OPENAI, Row
-from selftaught.models.said import blank, ending, failed, spoken, thought
 from selftaught.models.served import served
 from selftaught.models.streams import mapping, mappings
 from selftaught.models.usage import Counted, counted

@@ -1,6 +1,6 @@
 """How many requests may be under way: as many as the server bears, found out from how it answers.
 
-Every good answer widens the gate by one until it is as wide as it was when it last proved too wide, then by one per
+Every good answer widens the throttle by one until it is as wide as it was when it last proved too wide, then by one per
 round of answers. Being throttled narrows it by a third, once per round. When nothing but failures comes back it is narrowed
 to a single request at a time with growing pauses, so that a dead server gets a handful of requests and not thousands.
 """
@@ -18,12 +18,12 @@ Verdict = Literal["good", "throttled", "failed"]
 
 NARROW = 0.7
 STREAK = 8
-"""Failures in a row, at least, that make an outage; a wider gate needs as many as it is wide."""
+"""Failures in a row, at least, that make an outage; a wider throttle needs as many as it is wide."""
 PAUSE_S = 0.25
 LONGEST_PAUSE_S = 15.0
 
 
-class Gate:
+class Throttle:
     """Permits for requests. Only who has a request under way holds one."""
 
     def __init__(self, ceiling: int) -> None:
@@ -46,7 +46,7 @@ class Gate:
     def enter(self, until: float | None = None) -> int | None:
         """Wait for a permit; returns the number of the round, to be given back. None when it is later than `until`.
 
-        Raises what the gate was ended with.
+        Raises what the throttle was ended with.
         """
         with self._changed:
             while True:
@@ -75,7 +75,7 @@ class Gate:
             self._changed.notify_all()
 
     def sleep(self, seconds: float) -> None:
-        """Wait without a permit. Raises what the gate was ended with, at once."""
+        """Wait without a permit. Raises what the throttle was ended with, at once."""
         until = time.monotonic() + seconds
         with self._changed:
             self._check()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from selftaught.errors import ModelRefused
 from selftaught.models import Request, gateway
 from selftaught.models.providers import open_model
+from selftaught.models.server_errors import error_in, holds_error
 from selftaught.models.streams import Cut, parsed
-from selftaught.models.told import error_in, holds_error
 from selftaught.models.waiting import Watch
 from selftaught.settings.choice import ModelChoice, Price
 

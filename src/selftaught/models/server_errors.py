@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, cast
 
 from selftaught.models.faults import CODE, FILTERED, TOO_LONG, Fault, quotable
-from selftaught.models.said import blank, ending, failed, spoken, thought
+from selftaught.models.messages import blank, ending, failed, spoken, thought
 from selftaught.models.streams import mapping, mappings
 
 LEVELS, PARTS = 5, 50

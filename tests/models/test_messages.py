@@ -7,7 +7,7 @@ from faultserver import FaultServer, Reply
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selftaught.models.said import blank, ending, spoken, thought
+from selftaught.models.messages import blank, ending, spoken, thought
 
 TEXT = "```python\nx = 1\n```\n"
 USAGE = {"prompt_tokens": 7, "completion_tokens": 9, "total_tokens": 16}
