@@ -71,7 +71,7 @@ class Kind(Protocol):
 def kind_of(settings: Mapping[str, Any]) -> Kind:
     """The kind of run that stored settings are of. UsageError for one that this version does not know."""
     word = settings.get("kind", FIRST)
-    if word not in KINDS:
+    if not isinstance(word, str) or word not in KINDS:
         raise UsageError(f"it is of the kind {word!r}, which this selftaught does not know: upgrade selftaught")
     return cast(Kind, import_module(f"{__name__}.{KINDS[word]}"))
 

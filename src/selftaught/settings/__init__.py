@@ -10,7 +10,7 @@ from selftaught.budget import Allowance
 from selftaught.errors import UsageError
 from selftaught.plain import JSON, digest
 from selftaught.settings.choice import OFFLINE, ModelChoice, Sent
-from selftaught.settings.stored import INNER, OneModel, check, known_fields, sound, stored
+from selftaught.settings.stored import INNER, OneModel, check, rebuilt, sound, stored
 
 Accept = Literal["gate", "paper"]
 Worker = Literal["self", "frozen"]
@@ -117,11 +117,7 @@ class Settings:
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Settings:
         """The settings that `plain()` gave. UsageError where they hold what this version does not know."""
-        known = known_fields(cls, plain)
-        known |= {name: tuple(known[name]) for name in ("tasks", "test_tasks") if known.get(name) is not None}
-        known |= {name: Allowance(**known[name]) for name in ("inner", "outer", "itself") if known.get(name)}
-        known |= {"proposer": ModelChoice.read(plain["proposer"])} if plain.get("proposer") else {}
-        return cls(**known)
+        return rebuilt(cls, plain)
 
 
 @dataclass(frozen=True)
@@ -188,11 +184,7 @@ class Contest(OneModel):
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Contest:
         """The contest that `plain()` gave. UsageError where it holds what this version does not know."""
-        known = known_fields(cls, plain)
-        known["entrants"] = tuple(Entrant(**one) for one in known["entrants"])
-        known["tasks"] = tuple(known["tasks"])
-        known["inner"] = Allowance(**known["inner"])
-        return cls(**known)
+        return rebuilt(cls, plain)
 
 
 @dataclass(frozen=True)
@@ -259,10 +251,7 @@ class Plan:
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Plan:
         """The plan that `plain()` gave. UsageError where it holds what this version does not know."""
-        known = known_fields(cls, plain)
-        known["arms"] = tuple(Arm(one["name"], Settings.read(one["settings"])) for one in known["arms"])
-        known["contest"] = known["contest"] and Contest.read(known["contest"])
-        return cls(**known)
+        return rebuilt(cls, plain)
 
 
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:

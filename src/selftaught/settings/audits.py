@@ -10,7 +10,7 @@ from selftaught.budget import Allowance
 from selftaught.errors import UsageError
 from selftaught.plain import JSON
 from selftaught.settings.choice import OFFLINE, ModelChoice
-from selftaught.settings.stored import INNER, OneModel, check, known_fields, sound, stored
+from selftaught.settings.stored import INNER, OneModel, check, rebuilt, sound, stored
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Audit(OneModel):
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Audit:
         """The audit that `plain()` gave. UsageError where it holds what this version does not know."""
-        return cls(**known_fields(cls, plain))
+        return rebuilt(cls, plain)
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,4 @@ class Hacking(OneModel):
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Hacking:
         """The audit that `plain()` gave. UsageError where it holds what this version does not know."""
-        known = known_fields(cls, plain)
-        known["inner"] = Allowance(**known["inner"])
-        return cls(**known)
+        return rebuilt(cls, plain)

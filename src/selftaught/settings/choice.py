@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import NoneType
 from typing import Any, Literal, cast
 
 from selftaught.errors import UsageError
@@ -16,7 +17,16 @@ SECRET = re.compile(r"key|auth|token|secret|cookie|password|credential|signature
 """Names of headers whose values say who asks, not what is asked."""
 OURS = frozenset(("messages", "model", "n", "stream", "stream_options"))
 """Parts of a body that only this program sets."""
-KEYS = ("model", "base_url", "max_tokens", "price", "extra_body", "headers", "query")
+_STORED: Mapping[str, Any] = {  # and of which type each is
+    "model": str,
+    "base_url": (str, NoneType),
+    "max_tokens": (int, NoneType),
+    "price": (list, NoneType),
+    "extra_body": Mapping,
+    "headers": Mapping,
+    "query": Mapping,
+}
+KEYS = tuple(_STORED)
 """What a choice is stored as, among the settings of a run."""
 NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}")
 FRAMING = frozenset(("host", "content-length", "transfer-encoding", "connection", "content-type"))
@@ -35,6 +45,13 @@ class Price:
     def of(self, tokens_in: int, tokens_out: int) -> float:
         """Dollars for one request."""
         return (self.input * tokens_in + self.output * tokens_out) / MILLION
+
+    @classmethod
+    def read(cls, plain: Sequence[Any]) -> Price:
+        """The price that was stored. UsageError for what is none."""
+        if len(plain) != 2 or not all(isinstance(one, int | float) for one in plain):
+            raise UsageError(f"the setting price is {plain!r}: two numbers are needed")
+        return cls(*plain)
 
 
 @dataclass(frozen=True)
@@ -105,12 +122,15 @@ class ModelChoice:
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> ModelChoice:
-        """The choice that `plain()` was made of, but for the values of its headers."""
+        """The choice that `plain()` was made of, but for the values of its headers. UsageError for a part of another type."""
         fields = {name: plain[name] for name in KEYS if name in plain}
+        for name, value in fields.items():
+            if not isinstance(value, _STORED[name]):
+                raise UsageError(f"the setting {name} is {value!r}, which says nothing of a model")
         wanted: Mapping[str, str] = fields.pop("headers", {})
         price = fields.pop("price", None)
         spec = fields.pop("model", "offline")
-        return cls(spec, **fields, price=price and Price(*price), wanted=wanted)
+        return cls(spec, **fields, price=price and Price.read(price), wanted=wanted)
 
     def with_headers(self, headers: Mapping[str, str], option: str = "--header") -> ModelChoice:
         """The choice with the headers that it wants, given anew by this option. Raises UsageError when they are others than

@@ -10,7 +10,7 @@ from selftaught.budget import Allowance
 from selftaught.errors import UsageError
 from selftaught.plain import JSON
 from selftaught.settings.choice import OFFLINE, ModelChoice
-from selftaught.settings.stored import INNER, LONGEST_CPU_S, OneModel, check, known_fields, sound, stored
+from selftaught.settings.stored import INNER, LONGEST_CPU_S, OneModel, check, rebuilt, sound, stored
 
 Form = Literal["function", "command", "folder"]
 """What scores a program of the user's: functions in a file, a command, an OpenEvolve folder."""
@@ -73,7 +73,4 @@ class Own(OneModel):
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Own:
         """What `plain()` gave. UsageError where it holds what this version does not know."""
-        known = known_fields(cls, plain)
-        known |= {name: tuple(known[name]) for name in ("packages", "files") if known.get(name) is not None}
-        known["inner"] = Allowance(**known["inner"])
-        return cls(**known)
+        return rebuilt(cls, plain)

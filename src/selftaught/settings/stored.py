@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from functools import cache
-from typing import Any, Literal, Protocol, Self, cast, get_args, get_origin, get_type_hints, runtime_checkable
+from typing import Any, Literal, Protocol, Self, TypeVar, cast, get_args, get_origin, get_type_hints, runtime_checkable
 
 from selftaught.budget import Allowance
 from selftaught.errors import UsageError
 from selftaught.plain import JSON
 from selftaught.settings.choice import KEYS, ModelChoice, Sent
 
+_T = TypeVar("_T")
 INNER = Allowance(calls=6, responses=8, scorings=49)
 """What an improver run on a task may use, where nothing else is said."""
 LONGEST_CPU_S = 86_400.0
@@ -80,13 +81,34 @@ def _unfit_tuple(value: object, inner: tuple[Any, ...]) -> str:
     return f"a list, each {needed}," if needed else "" if members or inner[0] is not str else "a list of at least one"
 
 
-def known_fields(kind: type, plain: Mapping[str, Any]) -> dict[str, Any]:
-    """The stored fields. A later version may have stored settings that this one cannot keep to: UsageError."""
-    given = {name: value for name, value in plain.items() if name != "kind" and name not in KEYS}
-    strange = sorted(given.keys() - {one.name for one in fields(kind)})
-    if strange:
+def rebuilt(kind: type[_T], plain: Mapping[str, Any]) -> _T:
+    """What `stored` was given, a dataclass of this kind. UsageError where a field is missing or of another type, or where a
+    later version has stored settings that this one cannot keep to."""
+    there = fields(cast(Any, kind))
+    chosen = {"model": ModelChoice.read(plain)} if any(one.name == "model" for one in there) else {}
+    given = {name: value for name, value in plain.items() if name != "kind" and (name not in KEYS or not chosen)}
+    if strange := sorted(given.keys() - {one.name for one in there}):
         raise UsageError(f"it has the setting {strange[0]!r}, which this selftaught does not know: upgrade selftaught")
-    return {**given, "model": ModelChoice.read(plain)}
+    needed = [one.name for one in there if one.default is MISSING and one.default_factory is MISSING]
+    if missing := [name for name in needed if name not in given]:
+        raise UsageError(f"it has no setting {missing[0]!r}")
+    hints = _hints(kind)
+    return kind(**{name: _rebuilt(value, hints[name], name) for name, value in given.items()}, **chosen)
+
+
+def _rebuilt(value: Any, hint: Any, name: str) -> Any:
+    """A stored value as the type has it; one of another type stays as it is, for `sound` to tell."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is ModelChoice or is_dataclass(hint):
+        if not isinstance(value, Mapping):
+            raise UsageError(f"the setting {name} is {value!r}: an object is needed")
+        parts = cast("Mapping[str, Any]", value)
+        return ModelChoice.read(parts) if hint is ModelChoice else rebuilt(cast("type[Any]", hint), parts)
+    if origin is tuple and isinstance(value, list):
+        return tuple(_rebuilt(one, inner[0], name) for one in cast("list[Any]", value))
+    if inner and origin not in {tuple, Literal} and value is not None:  # it may be none
+        return _rebuilt(value, inner[0], name)
+    return value
 
 
 def stored(asked: Any) -> dict[str, JSON]:
