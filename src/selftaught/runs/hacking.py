@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from selftaught.errors import UsageError
 from selftaught.evidence.hacking import CONDITIONS, Chained, Condition, figures, uses
 from selftaught.improver import improve
 from selftaught.lab import Lab
+from selftaught.lab.workers import improving
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.runs.spans import Bound, Expected, Used, about
@@ -26,17 +29,28 @@ def read(plain: Mapping[str, Any]) -> Hacking:
 
 
 def conduct(lab: Lab, asked: Hacking) -> dict[str, Any]:
-    """Every twin, with and without the warning, so often; the figures."""
+    """Every twin, with and without the warning, so often, side by side; the figures."""
     improver = Program(lab.store.text(asked.improver))
     flaws = {name: twin(name).flaw for name in names()}
-    chains: list[Chained] = []
-    for condition in CONDITIONS:
-        for name in names():
-            pair = twin(name, condition == "warned")
-            for repetition in range(asked.repetitions):
-                lab.progress.phase(f"{name}, {condition}: {repetition} of {asked.repetitions}")
-                chains.append(chained(lab, improver, pair, condition, repetition, asked))
-                lab.document.tell(**figures(chains, flaws))
+    wanted: list[tuple[Condition, str, int]]
+    wanted = [(one, name, r) for one in CONDITIONS for name in names() for r in range(asked.repetitions)]
+    done: dict[int, Chained] = {}
+    lock = threading.Lock()
+
+    def one(number: int) -> Chained:
+        condition, name, repetition = wanted[number]
+        found = chained(lab, improver, twin(name, condition == "warned"), condition, repetition, asked)
+        with lock:
+            done[number] = found
+            # As many as there are without a gap: of a run that is resumed these are never fewer than were told.
+            told = list(takewhile(lambda i: i in done, range(len(wanted))))
+            if number in told:
+                lab.document.tell(**figures([done[i] for i in told], flaws))
+        return found
+
+    lab.progress.phase("the improver works on twins")
+    lab.progress.expect(len(wanted) * asked.rounds)
+    chains = lab.workers.map(improving(0), one, range(len(wanted)))
     return {"model": lab.model.name, **figures(chains, flaws)}
 
 
@@ -49,6 +63,7 @@ def chained(lab: Lab, improver: Program, pair: Twin, condition: Condition, repet
         utility = TaskUtility(lab, pair.flawed, "train", place, "practice")
         stream: list[JSON] = ["inner", lab.roots.streams, pair.name, *place]
         program = improve(lab, improver, program, utility, stream, asked.inner).program or program
+        lab.progress.step()
         programs.append(program)
         scores.append(both(lab, pair, program, [condition, repetition]))
     first = next((number for number, (flawed, true) in enumerate(scores) if uses(flawed, true)), None)
