@@ -32,6 +32,7 @@ from selftaught.evidence.overspent import Overspending
 from selftaught.evidence.own import OwnDocument, OwnReached
 from selftaught.evidence.report import RunDocument, RunReached
 from selftaught.lab.progress import Pulse
+from selftaught.tasks.checking.findings import TaskCheckRow
 
 PAGE = Path(__file__).parent.parent / "docs" / "documents.md"
 ROOTS = (
@@ -59,6 +60,7 @@ ROOTS = (
     Exported,
     TaskRow,
     WholeTask,
+    TaskCheckRow,
     ModelRow,
     TriedRow,
     ImproverRow,

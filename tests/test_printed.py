@@ -28,6 +28,7 @@ from selftaught.evidence.own import OwnDocument, OwnReached
 from selftaught.evidence.report import RunDocument, RunReached
 from selftaught.lab.progress import Pulse
 from selftaught.store import Store
+from selftaught.tasks.checking.findings import TaskCheckRow
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent
@@ -65,6 +66,7 @@ PRINTED = {
     "prune": (PlainPruned, []),
     "tasks": (list[TaskRow], []),
     "tasks lpn": (list[WholeTask], []),
+    "tasks lpn --check": (list[TaskCheckRow], []),
     "models": (list[ModelRow], []),
     "improvers": (list[ImproverRow], []),
     "improvers hints": (PlainProgram, []),

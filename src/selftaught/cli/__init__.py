@@ -12,7 +12,7 @@ import sys
 import typer
 
 from selftaught.cli import runs  # isort: skip
-from selftaught.cli import own, contests, experiments, audits, recordings, upkeep, lists, programs  # isort: skip
+from selftaught.cli import own, contests, experiments, audits, recordings, upkeep, lists, new, programs  # isort: skip
 from selftaught.cli.completion import completed
 from selftaught.cli.declare import app, words
 from selftaught.cli.defaults import ENVIRONMENT
@@ -26,6 +26,7 @@ __all__ = [
     "experiments",
     "lists",
     "main",
+    "new",
     "own",
     "programs",
     "recordings",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypedDict, cast
+from json import dumps
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict, cast
 
 import typer
 
 from selftaught.cli.completion import improver_names, task_names
 from selftaught.cli.declare import command
 from selftaught.cli.options import Json, Served
-from selftaught.cli.terminal import show_program, show_rows
+from selftaught.cli.terminal import line, show_program, show_rows, steps
+from selftaught.errors import UsageError
 from selftaught.views.terminal import write
 
 if TYPE_CHECKING:
@@ -95,12 +97,18 @@ def list_tasks(
         typer.Argument(help="Show these tasks whole: a name, a family or a file.", autocompletion=task_names),
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides what is drawn: targets of families.")] = 0,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Try these tasks, or the scorer of `improve` in a file, and say what is wrong."),
+    ] = False,
     json: Json = False,
 ) -> None:
-    """List the built-in tasks, or show some whole: what the model is told, and the start solution."""
+    """List the built-in tasks, show some whole, or try some. Exit code 1 when one that is tried is not right."""
     from selftaught.lab.interface import about_task
     from selftaught.tasks import load, names
 
+    if check:
+        _check(spec, seed, json)
     if spec is not None:
         found: list[WholeTask] = [
             {"task": one.name, "about": one.summary, "description": about_task(one), "start": one.start}
@@ -114,6 +122,32 @@ def list_tasks(
         return
     rows: list[TaskRow] = [{"task": name, "about": summary} for name, summary in names().items()]
     show_rows(rows, json)
+
+
+def _check(spec: str | None, seed: int, as_json: bool) -> NoReturn:
+    """Try tasks, show what was found, one line each, and end with 0 when all is right."""
+    from selftaught.plain import is_file
+    from selftaught.tasks import file_of, load
+    from selftaught.tasks.checking import checked
+
+    if spec is None:
+        raise UsageError("say which tasks to try: a name, or a file as `selftaught new task NAME` writes one")
+    path = file_of(spec)
+    if path is None:
+        load(spec, seed)  # a name that is not there is no finding
+    elif not is_file(path):
+        raise UsageError(f"there is no file {path}: `selftaught new task NAME` writes one")
+    with steps() as say:
+        found = checked(spec, seed, say)
+    if as_json:
+        print(dumps([one.plain() for one in found]))
+    for one in found if not as_json else ():
+        whose = f"{one.task}: " if one.task else ""
+        write(
+            line(f"{'right' if one.ok else 'WRONG'} {whose}{one.look}: {one.detail}{one.mend and f'; {one.mend}'}"),
+            end="\n",
+        )
+    raise typer.Exit(0 if all(one.ok for one in found) else 1)
 
 
 @command("models")
@@ -186,12 +220,12 @@ def doctor(json: Json = False) -> None:
     from selftaught.sandbox.doctor import diagnose
 
     checks = diagnose()
-    show_rows([_check(one) for one in checks], json)
+    show_rows([_looked(one) for one in checks], json)
     holds = any(check.name == "level strict" and check.ok for check in checks)
     raise typer.Exit(0 if holds else 3)
 
 
-def _check(one: Check) -> CheckRow:
+def _looked(one: Check) -> CheckRow:
     return {"name": one.name, "ok": one.ok, "detail": one.detail, "mend": one.mend}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from selftaught.program import Program
 
 _LONG = 500
+_QUICK_S = 1.0
 _SILENT_S = 4.0
 """Seconds after which something is said of what takes long."""
 
@@ -49,6 +50,24 @@ def busy(doing: str) -> Generator[None]:
         yield
     finally:
         ended.set()
+
+
+@contextmanager
+def steps() -> Generator[Callable[[str], None]]:
+    """A function that is told each step, and says it on standard error where it takes longer than a second."""
+
+    def say(doing: str) -> None:
+        nonlocal last
+        last.cancel()
+        last = threading.Timer(_QUICK_S, tell, [f"{doing} …"])
+        last.daemon = True
+        last.start()
+
+    last = threading.Timer(0, tell)
+    try:
+        yield say
+    finally:
+        last.cancel()
 
 
 class PlainProgram(TypedDict):

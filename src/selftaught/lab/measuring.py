@@ -10,7 +10,7 @@ from selftaught.lab.grading import verdict
 from selftaught.lab.patience import in_time
 from selftaught.plain import JSON, as_json, faithful
 from selftaught.program import MAX_CHARS, Program
-from selftaught.sandbox import Attempts, Job, together
+from selftaught.sandbox import Attempts, Job, Limits, together
 from selftaught.task import Instance, Task
 
 
@@ -21,24 +21,28 @@ def measured(
     lab.progress.count("scorings")
     if len(program.text) > MAX_CHARS:
         return _no_program(instances, f"longer than {MAX_CHARS:,} characters", Attempts({}))
-    inputs = [[*instance.args] for instance in instances]
-    exact = task.exact or not faithful(inputs)
-    job = Job(
-        program=program.text,
-        entry=task.entry,
-        inputs=tuple(map(tuple, inputs)),
-        seeds=seeds,
-        limits=lab.eased(task.limits),
-        packages=task.packages,
-        exact=exact,
-    )
+    job = job_of(task, instances, seeds, program, lab.eased(task.limits))
     with lab.progress.timed("scoring", task.name):
         outcomes = lab.compute(job)
     if outcomes[0].kind == "defect":
         return _no_program(instances, outcomes[0].error, together(outcome.denied for outcome in outcomes))
-    if exact and not task.exact:
+    if job.exact and not task.exact:
         outcomes = tuple(replace(one, answer=as_json(one.answer)) for one in outcomes)
     return in_time(lab, f"task {task.name}: its grade", lambda: verdict(task, instances, outcomes, ranged))
+
+
+def job_of(task: Task, instances: Sequence[Instance], seeds: tuple[int, ...], program: Program, limits: Limits) -> Job:
+    """The job that a solution is on these instances."""
+    inputs = [[*instance.args] for instance in instances]
+    return Job(
+        program=program.text,
+        entry=task.entry,
+        inputs=tuple(map(tuple, inputs)),
+        seeds=seeds,
+        limits=limits,
+        packages=task.packages,
+        exact=task.exact or not faithful(inputs),
+    )
 
 
 def _no_program(instances: Sequence[Instance], why: str, denied: Attempts) -> JSON:

@@ -125,6 +125,11 @@ class ScorerTask(Task):
         return f"{type(error).__name__}{where}: {' '.join(str(error).split())}"
 
 
+def scorer_task(path: Path) -> ScorerTask:
+    """The task of a scorer alone, before there is a program to be scored."""
+    return ScorerTask(Own("", "", str(path), "", entry="program"), "")
+
+
 class OwnUtility(TaskUtility):
     """The same as any task's, which keeps the text of every program that it has scored."""
 
