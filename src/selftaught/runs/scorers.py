@@ -13,7 +13,7 @@ from selftaught.lab import Lab
 from selftaught.program import Program
 from selftaught.runs.folders import EVALUATOR, Config, described, packages_of
 from selftaught.sandbox import tool
-from selftaught.sandbox.command import Command, Ran
+from selftaught.sandbox.command import Command
 from selftaught.sandbox.jail import GUEST
 from selftaught.settings.own import Own
 from selftaught.tasks.commanded import CommandUtility
@@ -102,16 +102,14 @@ class FolderUtility(CommandUtility):
         self._marked = marked
 
     def whole(self, program: Program) -> Program:
-        text, wrong = self._spliced(program)
+        text, wrong = self._ready(program)
         return program if wrong else Program(text)
 
-    def _run(self, program: Program) -> Ran:
-        text, wrong = self._spliced(program)
-        return Ran(1, "", wrong, 0.0) if wrong else super()._run(Program(text))
+    def _ready(self, program: Program) -> tuple[str, str]:
+        text, wrong = super()._ready(program)
+        return self._spliced(program) if self._marked and not wrong else (text, wrong)
 
     def _spliced(self, program: Program) -> tuple[str, str]:
-        if not self._marked:
-            return program.text, ""
         job = tool("regions", "spliced", [(self._start.text, program.text)])
         (outcome,) = self._lab.sandbox.run(job)
         if outcome.kind != "answer":
