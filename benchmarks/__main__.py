@@ -20,6 +20,7 @@ NAMES = {
     "gateway": "benchmarks.gateway",
     "guessing": "benchmarks.guessing",
     "landscape": "benchmarks.landscape",
+    "openevolve": "benchmarks.openevolve",
     "resume": "benchmarks.resume",
     "rules": "benchmarks.rules",
     "sandbox": "benchmarks.sandbox",

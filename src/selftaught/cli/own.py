@@ -121,7 +121,7 @@ def _own_inner() -> Any:
 
 def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked, improver: Program) -> Own:
     """What is asked, from the options."""
-    from selftaught.runs.scorers import timeout_of
+    from selftaught.runs.folders import Config
     from selftaught.settings.own import Own
 
     ways = [scoring.score is not None, scoring.score_command is not None, program.is_dir()]
@@ -145,7 +145,7 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
     if scoring.score_command is not None:
         own = replace(own, form="command", scorer=json.dumps(_words(scoring.score_command)), cpu_s=60.0, memory_mb=4096)
     elif program.is_dir():
-        own = replace(own, form="folder", cpu_s=timeout_of(program) or 60.0, memory_mb=4096)
+        own = replace(own, form="folder", cpu_s=Config.read(program).timeout or 60.0, memory_mb=4096)
     else:
         own = replace(own, entry=scoring.entry or _only(source, text))
     own = own if scoring.program_cpu_s is None else replace(own, cpu_s=scoring.program_cpu_s)
@@ -169,11 +169,9 @@ def _source(program: Path) -> Path:
     """The file of the program: of a folder, the one that it begins with."""
     if not program.is_dir():
         return program
-    found = sorted(program.glob("initial_program.*"))
-    found = [one for one in found if ".better" not in one.name]
-    if not found or not (program / "evaluator.py").is_file():
-        raise UsageError(f"{program} is no folder to improve: it needs initial_program.py and evaluator.py")
-    return found[0]
+    from selftaught.runs.folders import program_of
+
+    return program_of(program)
 
 
 def _text(source: Path) -> str:

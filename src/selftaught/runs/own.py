@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -10,6 +11,7 @@ from selftaught.errors import UsageError, WorthlessRun
 from selftaught.evidence.own import OwnRound, compared
 from selftaught.improver import improve
 from selftaught.lab import Lab
+from selftaught.lab.grading import shown
 from selftaught.plain import JSON, canonical, digest
 from selftaught.program import Program
 from selftaught.runs.scorers import commanded, foldered
@@ -21,6 +23,9 @@ from selftaught.tasks.commanded import WEAKER
 from selftaught.tasks.own import ScorerTask, held_out, practice
 from selftaught.utility import Utility
 
+_log = logging.getLogger(__name__)
+_TOLD = 500
+"""Characters of what a scorer tells that a warning holds."""
 WHAT = "an improvement of a program"
 
 
@@ -60,8 +65,7 @@ def conduct(lab: Lab, asked: Own) -> dict[str, Any]:
     """One improver run after the other, each from the best program so far; the figures."""
     lab.progress.phase("scoring the program to begin with")
     by, start = judges(lab, asked), Program(lab.store.text(asked.program))
-    if (reason := by.practice.fact(start)["reason"]) is not None:
-        raise WorthlessRun(f"{asked.name} has no score to begin with: {reason}")
+    _look_at(asked, by.practice.fact(start))
     best, rounds = start, list[OwnRound]()
     for t in range(1, asked.rounds + 1):
         lab.progress.phase(f"round {t} of {asked.rounds}")
@@ -83,6 +87,20 @@ def conduct(lab: Lab, asked: Own) -> dict[str, Any]:
         )
         lab.document.tell(rounds=rounds)
     return _figures(lab, asked, by, start, best, rounds)
+
+
+def _look_at(asked: Own, start: Mapping[str, Any]) -> None:
+    """The first scoring. WorthlessRun where the program to begin with has no score; a warning where its scorer complains."""
+    said = [str(note).strip() for note in start["notes"] if str(note).strip()] if asked.form != "function" else []
+    if start["reason"] is not None:
+        last = f": {said[-1].splitlines()[-1]}" if said else ""
+        jailed = (
+            "" if asked.form == "function" else " (there is no network, and no other file than those that are shown)"
+        )
+        raise WorthlessRun(f"{asked.name} has no score to begin with: {start['reason']}{last}{jailed}")
+    if start["value"] == 0 or any(note.startswith("error") for note in said):
+        told = "; ".join(" ".join(note.split()) for note in said)[:_TOLD]
+        _log.warning("%s scores %s as it is; what scores it tells: %s", asked.name, shown(start["value"]), told)
 
 
 def _figures(

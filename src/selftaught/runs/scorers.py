@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
 from selftaught.program import Program
+from selftaught.runs.folders import EVALUATOR, Config, described, packages_of
 from selftaught.sandbox import tool
-from selftaught.sandbox.command import WORK, Command, Ran
+from selftaught.sandbox.command import Command
 from selftaught.sandbox.jail import GUEST
 from selftaught.settings.own import Own
 from selftaught.tasks.commanded import CommandUtility
 
-EVALUATOR, PROGRAM = "evaluator.py", "evolved_program.py"
-"""What the evaluator of a folder is called, and the program that it is given."""
+_log = logging.getLogger(__name__)
+_PROGRAM = "evolved_program"
+"""What the program is called that an evaluator is given, before its suffix."""
 EVALUATING = GUEST / "evaluating.py"
 _WAITING = 10
 """So many times the CPU time may pass by the clock."""
@@ -39,40 +43,71 @@ def command(asked: Own) -> Command:
 
 def foldered(lab: Lab, asked: Own, start: Program) -> FolderUtility:
     """The evaluator of a folder."""
-    folder = Path(asked.scorer)
-    config = _config(folder)
-    prompt, evaluator = _part(config, "prompt"), _part(config, "evaluator")
-    about = asked.about or str(prompt.get("system_message") or "")
-    if not about.strip():
+    folder, program = Path(asked.scorer), Path(asked.name)
+    config = Config.read(folder)
+    about = asked.about.strip() or config.system_message or described(lab, folder)
+    if not about:
         raise UsageError(
-            f"{folder} does not say what is wanted: config.yaml has no system_message, so say it by --about"
+            f"{folder} does not say what is wanted: it has no config.yaml with a system_message, and {EVALUATOR} no "
+            "docstring, so say it by --about"
         )
+    file = f"{_PROGRAM}{program.suffix}"
     told: dict[str, Any] = {
         "evaluator": EVALUATOR,
-        "program": f"{WORK}/{PROGRAM}",
-        "cascade": bool(evaluator.get("cascade_evaluation", True)),
-        "thresholds": evaluator.get("cascade_thresholds") or [],
+        "program": file,
+        "cascade": config.cascade,
+        "thresholds": [*config.thresholds],
     }
     words = ("python3", EVALUATING.name, json.dumps(told))
     mounts = (EVALUATING, *(Path(one) for one in sorted(folder.iterdir()) if _counts(one)))
     limits = asked.cpu_s, _WAITING * asked.cpu_s + 5, asked.memory_mb
-    scoring = Command(words, PROGRAM, mounts, asked.packages or (), *limits)
-    marks = (
-        "Only what stands between the lines with EVOLVE-BLOCK-START and EVOLVE-BLOCK-END may change; keep these lines."
+    offered = tuple(sorted({*(asked.packages or ()), *packages_of(lab, folder, program)}))
+    scoring = Command(words, file, mounts, offered, *limits)
+    if not (marked := regions(lab, start.text)):
+        _log.warning("%s has no EVOLVE-BLOCK marks, so all of it may change", program)
+    return FolderUtility(
+        lab, scoring, start, "\n\n".join([about, *_rules(marked, file, offered)]), asked.minimize, marked
     )
-    return FolderUtility(lab, scoring, start, f"{about.strip()}\n\n{marks}", asked.minimize)
+
+
+def _rules(marked: bool, file: str, offered: Sequence[str]) -> list[str]:
+    """What is to be kept in mind of a folder's program, besides what is wanted."""
+    which = (
+        "Only what stands between the lines with EVOLVE-BLOCK-START and EVOLVE-BLOCK-END may change; keep these lines."
+        if marked
+        else "All of the program may change."
+    )
+    known = ["Python's standard library", "numpy", *offered]
+    imports = f"It may import {', '.join(known[:-1])} and {known[-1]}, nothing else."
+    return [f"{which} {imports}" if file.endswith(".py") else which]
+
+
+def regions(lab: Lab, text: str) -> bool:
+    """Whether the program to begin with has marked regions. UsageError where its marks do not come in pairs."""
+    (outcome,) = lab.sandbox.run(tool("regions", "count", [(text,)]))
+    found = outcome.answer if outcome.kind == "answer" else None
+    if not isinstance(found, int):
+        raise UsageError(
+            "the marks of the program to begin with do not come in pairs: a line with EVOLVE-BLOCK-START begins each "
+            "region, and one with EVOLVE-BLOCK-END ends it"
+        )
+    return found > 0
 
 
 class FolderUtility(CommandUtility):
-    """The same, of a program of which only the marked regions change."""
+    """The same, of a program of which only the marked regions change, where it has any."""
+
+    def __init__(self, lab: Lab, scoring: Command, start: Program, about: str, minimize: bool, marked: bool) -> None:
+        super().__init__(lab, scoring, start, about, minimize)
+        self._marked = marked
 
     def whole(self, program: Program) -> Program:
-        text, wrong = self._spliced(program)
+        text, wrong = self._ready(program)
         return program if wrong else Program(text)
 
-    def _run(self, program: Program) -> Ran:
-        text, wrong = self._spliced(program)
-        return Ran(1, "", wrong, 0.0) if wrong else super()._run(Program(text))
+    def _ready(self, program: Program) -> tuple[str, str]:
+        text, wrong = super()._ready(program)
+        return self._spliced(program) if self._marked and not wrong else (text, wrong)
 
     def _spliced(self, program: Program) -> tuple[str, str]:
         job = tool("regions", "spliced", [(self._start.text, program.text)])
@@ -86,30 +121,3 @@ class FolderUtility(CommandUtility):
 def _counts(path: Path) -> bool:
     """Whether a file of the folder may matter to its evaluator: not what was made of the program before."""
     return not path.name.startswith((".", "__pycache__", "openevolve_output")) and ".better" not in path.name
-
-
-def _config(folder: Path) -> dict[str, Any]:
-    """The folder's config.yaml; empty where it has none. UsageError where it cannot be read."""
-    path = folder / "config.yaml"
-    if not path.is_file():
-        return {}
-    try:
-        import yaml
-    except ImportError:
-        raise UsageError(f"{path} is read with PyYAML: run `pip install 'selftaught[folders]'`") from None
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"cannot read {path}: {' '.join(str(error).split())}") from error
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-
-
-def _part(config: dict[str, Any], name: str) -> dict[str, Any]:
-    found = config.get(name)
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-
-
-def timeout_of(folder: Path) -> float | None:
-    """Seconds that the folder's config.yaml gives an evaluation."""
-    found = _part(_config(folder), "evaluator").get("timeout")
-    return float(found) if isinstance(found, int | float) else None

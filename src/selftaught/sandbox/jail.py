@@ -30,7 +30,7 @@ TOOLS = Path(__file__).with_name("tools")
 PACKAGE = Path(__file__).resolve().parents[1]
 """This package: whoever reads it can make the hidden instances."""
 _GUEST_FILES = (
-    "blocks.py", "counting.py", "helpers.py", "hook.py", "kernel.py", "locking.py", "mending.py", "programs.py",
+    "blocks.py", "counting.py", "edits.py", "helpers.py", "hook.py", "kernel.py", "locking.py", "mending.py", "programs.py",
     "runner.py", "spoken.py", "stubs.py", "wire.py", "zygote.py",
 )  # fmt: skip
 _DEVICES = ["/dev/null", "/dev/zero"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 
 from selftaught.errors import UsageError
@@ -29,6 +29,24 @@ def folders(names: tuple[str, ...]) -> tuple[Path, ...]:
 def versions(names: Sequence[str]) -> dict[str, str]:
     """The version of each package and of all that it needs: another version is another task."""
     return {_normal(one.metadata["Name"]): one.version for one in _closure(tuple(names))}
+
+
+def installed(name: str) -> bool:
+    """Whether a package is installed here."""
+    try:
+        return bool(distribution(name))
+    except PackageNotFoundError:
+        return False
+
+
+def providers(module: str) -> list[str]:
+    """The installed packages that a module at the top comes from; none where it is not installed."""
+    return sorted({_normal(one) for one in _modules().get(module, ())})
+
+
+@cache
+def _modules() -> Mapping[str, list[str]]:
+    return packages_distributions()
 
 
 @cache

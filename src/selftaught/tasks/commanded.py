@@ -19,6 +19,7 @@ from selftaught.lab.grading import number, relative, shown
 from selftaught.plain import JSON, digest_of_files
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.command import Command, Ran, run
+from selftaught.sandbox.guest.programs import refused
 from selftaught.sandbox.packages import versions
 from selftaught.utility import Score
 
@@ -86,15 +87,20 @@ class CommandUtility:
 
     def _measure(self, program: Program) -> JSON:
         self._lab.progress.count("scorings")
-        with self._lab.progress.timed("scoring", self._command.file):
-            ran = self._run(program)
-        self._lab.spend.computed(ran.cpu_s)
-        value, reason, notes = read(ran)
+        text, wrong = self._ready(program)
+        value, reason, notes = (None, wrong, list[str]()) if wrong else self._ran(text)
         told = {"value": value, "reason": reason, "grades": [] if value is None else [value], "notes": notes}
         return {**told, "failures": int(value is None), "denied": {"calls": None, "noted": []}}
 
-    def _run(self, program: Program) -> Ran:
-        return run(self._command, program.text)
+    def _ran(self, text: str) -> tuple[float | None, str | None, list[str]]:
+        with self._lab.progress.timed("scoring", self._command.file):
+            ran = run(self._command, text)
+        self._lab.spend.computed(ran.cpu_s)
+        return read(ran)
+
+    def _ready(self, program: Program) -> tuple[str, str]:
+        """The file as the command is given it, or why it is none."""
+        return program.text, refused(program.text) or ""
 
 
 def read(ran: Ran) -> tuple[float | None, str | None, list[str]]:

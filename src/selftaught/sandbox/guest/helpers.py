@@ -12,13 +12,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import blocks
+import edits
 from blocks import Block
+from edits import edited
 from mending import Parser, bound, defines, functions, hollow, plain_spaces, unbound, unended
+from programs import refused
 from spoken import advice, narrowed, spoken, titled
 
 _MOST_TEXT = 1_000_000
 """Of a longer text only the end is looked at."""
 _MOST_BLOCKS = 100
+_MOST_SEEN = 50
+"""As many of the last programs of a run may be what edits belong to, where the message shows none."""
 
 
 class BudgetExhausted(Exception):
@@ -31,8 +36,25 @@ class CutText(str):
     __slots__ = ()
 
 
+__all__ = ["BudgetExhausted", "CutText", "edited", "extract_code", "fault"]
 wanted: str | None = None
 """The function that what is improved has to define, where the host has said so."""
+_seen: dict[str, None] = {}
+"""The programs that this improver run has worked with, the start first."""
+_asked: dict[str, str] = {}
+"""The message to which an answer with edits was given."""
+
+
+def remember(program: str) -> None:
+    """Note a program, to which edits in answers may belong."""
+    if refused(program) is None:
+        _seen[program] = None
+
+
+def answered(answer: str, message: str) -> None:
+    """Note to what an answer with edits was given."""
+    if edits.found(_unix(answer[-_MOST_TEXT:])):
+        _asked[answer.strip()] = message
 
 
 def extract_code(text: Any, entry: str | None = None) -> Any:
@@ -42,11 +64,44 @@ def extract_code(text: Any, entry: str | None = None) -> Any:
     improved), not one that is quoted, advised against or only sketched, else the last; where none defines it, the largest.
     What it uses and other blocks define is put before it. What was thought aloud is no code. The empty string means: no
     code at all, or half a program.
+
+    Of an answer that edits the program which was asked about (blocks of SEARCH and REPLACE) it is that program after them.
+    Where they do not apply it is a whole program beside them, or else a text without a score, of which feedback tells why.
     """
     if isinstance(text, (list, tuple)):
         texts: list[Any] = [*text]
         return [extract_code(one, entry) for one in texts]
-    return _found(text, entry or wanted)[0] if isinstance(text, str) else ""
+    if not isinstance(text, str):
+        return ""
+    return _edited(text, entry or wanted) if _seen else _found(text, entry or wanted)[0]
+
+
+def _edited(text: str, entry: str | None) -> str:
+    """The program in an answer that may hold edits of one."""
+    program = _found(text, entry)[0]
+    held = edits.found(spoken(_unix(text.strip()[-_MOST_TEXT:])))
+    if held is None or (edits.found(program) and not refused(program) and _whole(program, entry)):
+        return program  # also one that speaks of such marks
+    if held.wrong and isinstance(text, CutText):
+        return ""
+    message, seen = _asked.get(text.strip(), ""), [*_seen]
+    programs = [one for one in seen if one.strip() and one.strip() in message] or [*seen[:1], *seen[1:][-_MOST_SEEN:]]
+    others = [_found(held.rest, entry)[0], *("\n".join(one.replace) for one in held.edits)]
+    whole = [one for i, one in enumerate(others) if _whole(one, entry) and (not i or _covers(one, programs))]
+    return edits.resolved(held, programs, whole[0] if whole else "")
+
+
+def _covers(text: str, programs: Sequence[str]) -> bool:
+    """Whether what was to take the place of some lines defines all that a program does, and so is a whole one."""
+    trees = [Parser(len(one)).tree(one) for one in (text, *programs)]
+    have, *theirs = [set[str]() if tree is None else functions(tree) for tree in trees]
+    return any(one and one <= have for one in theirs)
+
+
+def _whole(program: str, entry: str | None) -> bool:
+    """Whether a text is a program that defines what is wanted, or anything."""
+    tree = Parser(len(program)).tree(program) if program else None
+    return tree is not None and (defines(tree, entry) if entry else bool(functions(tree)))
 
 
 def fault(text: str, finish: str = "stop", entry: str | None = None) -> str | None:

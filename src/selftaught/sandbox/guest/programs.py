@@ -6,8 +6,20 @@ It reads what somebody else has written, so on the host it is for trusted texts 
 from __future__ import annotations
 
 import ast
+import re
 
 MAX_CHARS = 100_000
+UNAPPLIED = "# No program: "
+"""What a text begins with that stands for edits which could not be applied: the reason follows."""
+OPEN = re.compile(r"[ \t]{0,12}(?:(<{5,12})|-{5,12})[ \t]{0,4}(?:SEARCH|ORIGINAL|HEAD)\b", re.IGNORECASE)
+"""How a line begins that begins an edit."""
+
+
+def refused(text: str) -> str | None:
+    """Why a text is no program in any language: edits that could not be applied, or that nobody has applied; else None."""
+    if text.startswith(UNAPPLIED):
+        return text[len(UNAPPLIED) :].split("\n", 1)[0]
+    return "it is edits of a program: give the program after them" if OPEN.match(text[:200].lstrip()) else None
 
 
 def defect(text: str, entry: str) -> str | None:
@@ -18,6 +30,8 @@ def defect(text: str, entry: str) -> str | None:
     text = text.removeprefix("\ufeff")
     if not text.strip():
         return "an empty text"
+    if (edits := refused(text)) is not None:
+        return edits
     if len(text) > MAX_CHARS:
         return f"longer than {MAX_CHARS:,} characters"
     try:

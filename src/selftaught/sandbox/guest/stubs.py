@@ -120,6 +120,8 @@ class Utility:
     def map(self, solutions: Sequence[str], **ignored: Any) -> list[float]:
         """Score several solutions side by side. The paper's keywords are taken, told to the host, and change nothing."""
         texts = _texts(solutions, "solutions", self.budget)
+        for text in texts:
+            helpers.remember(text)
         return _channel.call("utility", solutions=texts, **_recorded(ignored))
 
     def feedback(self, solution: str) -> str:
@@ -146,7 +148,10 @@ class LanguageModel:
         """One answer to each message, in the order of the messages."""
         messages = _texts(message_batch, "messages", self.max_responses_per_call)
         answers = _channel.call("ask", expertise=_text(expertise), messages=messages, temperature=float(temperature))
-        return [one if isinstance(one, str) else helpers.CutText(*one) for one in answers]
+        texts = [one if isinstance(one, str) else helpers.CutText(*one) for one in answers]
+        for text, message in zip(texts, messages, strict=False):
+            helpers.answered(text, message)
+        return texts
 
 
 _IGNORED = ("use_sandbox",)
@@ -206,4 +211,5 @@ def objects(arguments: list[Any]) -> list[Any]:
     """The arguments of `improve_algorithm` from a job's plain input, which may end with the function that is wanted."""
     initial_solution, utility, language_model, *wanted = arguments
     helpers.wanted = wanted[0] if wanted else None
+    helpers.remember(initial_solution)
     return [initial_solution, Utility(**utility), LanguageModel(**language_model)]

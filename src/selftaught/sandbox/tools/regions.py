@@ -20,6 +20,12 @@ def spliced(start: str, text: str) -> list[str]:
     return ["\n".join(line for part in kept for line in part), ""]
 
 
+def count(text: str) -> int | None:
+    """How many regions a program has; None where its marks do not come in pairs."""
+    parts = _parts(text)
+    return None if parts is None else len(parts) // 2
+
+
 def _parts(text: str) -> list[list[str]] | None:
     """The lines outside (with the marks) and inside of regions, in turn; None where marks do not come in pairs."""
     parts: list[list[str]] = [[]]

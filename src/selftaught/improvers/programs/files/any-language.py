@@ -1,7 +1,7 @@
 import re
 from itertools import cycle, islice
 
-from helpers import BudgetExhausted
+from helpers import BudgetExhausted, edited
 
 EXPERTISE = "You are an expert programmer with a gift for making programs better."
 HINTS = [
@@ -17,7 +17,7 @@ HINTS = [
 
 
 def improve_algorithm(initial_solution, utility, language_model):
-    """Hint list for files in any language: the largest fenced block of an answer is the whole new file."""
+    """Hint list for files in any language: a short file is written anew in one fenced block, a long one edited by several."""
     if utility.budget < 1:
         return initial_solution
     scores = {initial_solution: utility(initial_solution)}
@@ -36,17 +36,19 @@ def improve_algorithm(initial_solution, utility, language_model):
             if len(scores) >= utility.budget:
                 break
             batch = islice(hints, language_model.max_responses_per_call)
-            messages = [question(best(), hint, utility) for hint in batch]
-            judge([block(one) for one in language_model.batch_prompt(EXPERTISE, messages, temperature=0.7)])
+            now = best()
+            messages = [question(now, hint, utility) for hint in batch]
+            answers = language_model.batch_prompt(EXPERTISE, messages, temperature=0.7)
+            judge([edited(one, now, block(one)) for one in answers])
     except BudgetExhausted:
         pass  # tokens may run out before calls do
     return best()
 
 
 def block(answer):
-    """The largest fenced block of an answer; the empty text where there is none."""
+    """The largest fenced block of an answer that is no edit; the empty text where there is none."""
     found = re.findall(r"^```[^\n`]*\n(.*?)^```", str(answer), re.DOTALL | re.MULTILINE)
-    return max(found, key=len, default="")
+    return max((one for one in found if not one.startswith(MARKS[0])), key=len, default="")
 
 
 def question(solution, hint, utility):
@@ -60,4 +62,17 @@ It is scored by this utility, and higher is better:
 
 How it fares: {utility.feedback(solution)}
 
-A hint that may or may not help: {hint} Give the whole improved file in one fenced block."""
+A hint that may or may not help: {hint} {EDIT if len(solution) > LONG else WHOLE}"""
+
+
+LONG = 6000
+WHOLE = "Give the whole improved file in one fenced block."
+MARKS = "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE"
+EDIT = """The file is long, so give what changes alone, as one or more blocks of this form, each SEARCH text copied exactly, \
+whole lines, and long enough to be in the file once:
+{}
+lines of the file that are to change
+{}
+lines that take their place
+{}
+If most of it changes, give the whole improved file in one fenced block instead.""".format(*MARKS)
