@@ -15,7 +15,7 @@ from selftaught.cli.completion import improver_names
 from selftaught.cli.consent import agree
 from selftaught.cli.contests import entrant
 from selftaught.cli.declare import WHAT, Working, command, option
-from selftaught.cli.options import Asked, Begun, Budget, Kept, RunNumber, Spending
+from selftaught.cli.options import Asked, Begun, Budget, Kept, Packages, RunNumber, Spending
 from selftaught.cli.terminal import show_program, show_rows, tell
 from selftaught.errors import UsageError
 
@@ -43,9 +43,7 @@ class Scoring:
         str | None, option(WHAT, "What is wanted, or a file that says it.  [default: the scorer's docstring]")
     ] = None
     minimize: Annotated[bool, option(WHAT, "Less is better.")] = False
-    packages: Annotated[
-        list[str] | None, option(WHAT, "Installed package that the program may import; repeat for more.", "PACKAGE")
-    ] = None
+    packages: Packages = None
     improver: Annotated[
         str | None,
         option(
@@ -101,9 +99,13 @@ def improve(
 
 def _try_scorer(own: Own, start: str) -> None:
     """Have the scorer make instances once, before a run is made. UsageError for one that cannot."""
+    from selftaught.lab.patience import waited
     from selftaught.tasks.own import ScorerTask
 
-    ScorerTask(own, start).sample("first look", "train", 0, "practice")
+    def look() -> None:
+        ScorerTask(own, start).sample("first look", "train", 0, "practice")
+
+    waited(f"{own.scorer}: its instances", look, lambda: None, tell)
 
 
 def _improver_for(source: Path) -> str:

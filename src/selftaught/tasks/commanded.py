@@ -50,8 +50,16 @@ class CommandUtility:
             f"better. The utility tells how it compares with the file to begin with: it is 0.5 where both are equal, nearer to "
             f"1 the {better}, nearer to 0 the {worse} the score is; utility.feedback tells the score itself, and why there is "
             f"none. The command may use {self._command.cpu_s:g} s of CPU time and {self._command.memory_mb} MiB and has no "
-            f"network; the file has at most {MAX_CHARS:,} characters. Scoring the same file again gives the same."
+            f"network; the file has at most {MAX_CHARS:,} characters. {self._imports()}"
+            f"Scoring the same file again gives the same."
         )
+
+    def _imports(self) -> str:
+        """What a program of Python may import."""
+        if not self._command.file.endswith(".py"):
+            return ""
+        *known, last = "Python's standard library", "numpy", *self._command.packages
+        return f"It may import {', '.join(known)} and {last}. "
 
     @property
     def key(self) -> JSON:

@@ -13,6 +13,7 @@ import random
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
@@ -164,13 +165,15 @@ def _function(module: Any, name: str, path: Path) -> Callable[..., Any]:
 def _plain(value: Any, path: Path) -> Any:
     """An argument as plain data, numpy's numbers and arrays as Python's; UsageError for what cannot enter the sandbox."""
     if hasattr(value, "tolist") and type(value).__module__.split(".")[0] == "numpy":
-        return value.tolist()
+        return _plain(value.tolist(), path)
     if isinstance(value, list | tuple):
         items = [_plain(one, path) for one in cast("Sequence[Any]", value)]
         return tuple(items) if isinstance(value, tuple) else items
     if isinstance(value, dict):
         pairs = cast("dict[Any, Any]", value).items()
         return {_plain(key, path): _plain(one, path) for key, one in pairs}
+    if isinstance(value, float) and not isfinite(value):
+        raise UsageError(f"{path}: an argument holds {value}: numbers have to be finite, None can be given instead")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise UsageError(f"{path}: an argument holds {_short(value)}: numbers, texts, lists, tuples and dicts can be given")
