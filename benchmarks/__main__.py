@@ -21,6 +21,7 @@ NAMES = {
     "guessing": "benchmarks.guessing",
     "landscape": "benchmarks.landscape",
     "resume": "benchmarks.resume",
+    "measuring": "benchmarks.measuring",
     "rules": "benchmarks.rules",
     "sandbox": "benchmarks.sandbox",
     "startup": "benchmarks.startup",

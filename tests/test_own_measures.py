@@ -5,6 +5,8 @@ import json
 import pytest
 from shared.command import called, one_line
 
+from selftaught.store import Store
+
 PROGRAM = "def total(numbers):\n    return sum(numbers) + 40\n"
 SCORER = '''"""`total(numbers)` returns the sum of the numbers; the score is how far it is off."""
 
@@ -61,3 +63,47 @@ def test_what_cannot_be_an_argument_is_told_in_one_line(folder):
     done = improved(folder)
     assert done.returncode == 2
     assert "an argument holds nan: numbers have to be finite" in one_line(done)
+
+
+@pytest.mark.slow
+def test_a_noisy_scorer_is_noticed_and_its_winner_tried_again_once_for_all(folder):
+    change(folder, "def instances", "import random\n\n\ndef instances")
+    change(folder, "- answer)", "- answer) + random.random()")
+    found = figures(improved(folder, "--json"))
+    noise = found["noise"]
+    assert not noise["measures"] and 0 < noise["spread"] < 1
+    (trial,) = noise["repeated"]
+    assert trial["taken"] and trial["repetitions"] == 8 and trial["difference"]["high"] < -30
+    assert found["better"] and found["candidates"] == 2
+
+    def scorings():
+        with Store(folder / "s.db", readonly=True) as store:
+            return sum(1 for _ in store.every("score"))
+
+    before = scorings()
+    again = figures(improved(folder, "--json"))
+    assert (again["noise"], again["practice"]) == (noise, found["practice"])
+    assert scorings() == before
+    assert "The scorer is noisy" in improved(folder).stdout
+
+
+@pytest.mark.slow
+def test_time_is_a_score_and_correctness_the_gate(folder):
+    slow, quick = (
+        f"def total(numbers):\n    for _ in range({n}): pass\n    return sum(numbers)\n" for n in (300_000, 3)
+    )
+    (folder / "sums.py").write_text(slow)
+    (folder / "answers.json").write_text(
+        json.dumps([f"```python\n{one}```" for one in (quick, "def total(numbers):\n    return 0\n")])
+    )
+    change(
+        folder,
+        "def score(instance, answer):\n    return abs(sum(instance[0]) - answer)",
+        "def score(instance, answer, used):\n    assert answer == sum(instance[0])\n    return used.cpu_s / used.start_cpu_s",
+    )
+    found = figures(improved(folder, "--json"))
+    assert found["practice"]["start"] == 1
+    assert found["practice"]["best"] < 0.5
+    assert found["noise"]["measures"]
+    rows = json.loads(called("candidates", 1, "--store", "s.db", "--json", cwd=folder).stdout)
+    assert "score raised AssertionError" in rows[-1]["reason"]

@@ -53,6 +53,9 @@ class Scoring:
         ),
     ] = None
     rounds: Annotated[int, option(WHAT, "Improver runs in a row, each from the best program so far.")] = 1
+    repeat: Annotated[
+        int, option(WHAT, "Scorings at most by which a program is compared with the best, if the scorer is noisy.")
+    ] = 16
     program_cpu_s: Annotated[
         float | None, option(WHAT, "CPU seconds of the program on an instance, or of the command.  [default: 10 or 60]")
     ] = None
@@ -142,6 +145,7 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
         packages=tuple(scoring.packages) if scoring.packages else None,
         files=files or None,
         rounds=scoring.rounds,
+        repeat=scoring.repeat,
         **asked.settings(),
     )
     if scoring.score_command is not None:

@@ -73,9 +73,13 @@ class CommandUtility:
         begun: list[JSON] = [self._start.digest, self._minimize]
         return [COMMANDED, [*one.words], one.file, [*files.values()], versions(one.packages), limits, begun]
 
-    def fact(self, program: Program) -> Mapping[str, Any]:
+    measures = False
+    """What it takes is told to nobody."""
+
+    def fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
         """The stored scoring of a program: `value`, `grades`, `reason`, in the command's own unit."""
-        about: dict[str, JSON] = {"program": self._lab.store.keep(program.text), "utility": self.key}
+        more = {"again": again} if again else {}
+        about: dict[str, JSON] = {"program": self._lab.store.keep(program.text), "utility": self.key, **more}
         return cast("Mapping[str, Any]", self._lab.once("score", about, lambda: self._measure(program)))
 
     def whole(self, program: Program) -> Program:

@@ -19,10 +19,10 @@ from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
-from selftaught.lab.grading import Resources, number
+from selftaught.lab.grading import number
 from selftaught.plain import JSON, digest, digest_of_files, seed_from
 from selftaught.program import Program
-from selftaught.sandbox import Limits
+from selftaught.sandbox import Limits, Resources
 from selftaught.sandbox.packages import versions
 from selftaught.settings.own import Own
 from selftaught.task import Half, Instance, InvalidAnswer, Split, Task
@@ -46,7 +46,6 @@ class ScorerTask(Task):
         module = run(self._path)
         self._instances = _function(module, "instances", self._path)
         self._score = _function(module, "score", self._path)
-        self.measures = len(inspect.signature(self._score).parameters) > 2
         self._about = asked.about or inspect.cleandoc(module.__doc__ or "")
         if not self._about.strip():
             raise UsageError(f"{self._path} does not say what is wanted: give it a docstring, or say it by --about")
@@ -97,12 +96,13 @@ class ScorerTask(Task):
             )
         return Instance(tuple(_plain(one, self._path) for one in cast("Sequence[Any]", given)), item)
 
-    def grade(self, instance: Instance, answer: JSON) -> float:
-        return self.grade_used(instance, answer, Resources(0.0, 0.0))
+    @property
+    def measures(self) -> bool:
+        return len(inspect.signature(self._score).parameters) > 2
 
-    def grade_used(self, instance: Instance, answer: JSON, used: Resources) -> float:
+    def grade(self, instance: Instance, answer: JSON, used: Resources | None = None) -> float:
         """The score; one that cannot be had is the program's fault, which its author is told of."""
-        more = [used] if self.measures else []
+        more = [used or Resources(0.0, 0.0)] if self.measures else []
         try:
             given = self._score(instance.truth, answer, *more)
         except InvalidAnswer:
@@ -129,17 +129,26 @@ class ScorerTask(Task):
 class OwnUtility(TaskUtility):
     """The same as any task's, which keeps the text of every program that it has scored."""
 
-    def fact(self, program: Program) -> Mapping[str, Any]:
-        """The stored scoring of a program: `value`, `grades`, `reason`, in the scorer's own unit."""
-        return self._fact(program)
+    def fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
+        """The stored scoring of a program: `value`, `grades`, `reason`, in the scorer's own unit; the first, or another one."""
+        return self._fact(program, again)
+
+    @property
+    def measures(self) -> bool:
+        """Whether time or memory are scored: then no two scores are the same."""
+        return self._task.measures
 
     def whole(self, program: Program) -> Program:
         """The program as it is to be kept."""
         return program
 
-    def _fact(self, program: Program) -> Mapping[str, Any]:
+    def _fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
         self._lab.store.keep(program.text)
-        return super()._fact(program)
+        return super()._fact(program, again)
+
+    def _measure(self, program: Program, again: int) -> JSON:
+        """A scorer may use chance and clocks of its own: a recording keeps what it gave, as if it had measured."""
+        return {**cast("Mapping[str, JSON]", super()._measure(program, again)), "measured": True}
 
 
 def practice(lab: Lab, task: Task) -> OwnUtility:
