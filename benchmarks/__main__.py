@@ -22,6 +22,7 @@ NAMES = {
     "landscape": "benchmarks.landscape",
     "openevolve": "benchmarks.openevolve",
     "resume": "benchmarks.resume",
+    "measuring": "benchmarks.measuring",
     "rules": "benchmarks.rules",
     "sandbox": "benchmarks.sandbox",
     "startup": "benchmarks.startup",

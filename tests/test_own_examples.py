@@ -13,7 +13,7 @@ ASKED = {
     "bins": ["pack.py", "--score", "score.py", "--minimize"],
     "tour": ["tour.py", "--score", "score.py", "--minimize"],
     "kernel": ["kernel.py", "--score", "score.py", "--minimize", "--model", "scripted:answers.json"],
-    "fit": ["fit.py", "--score", "score.py", "--minimize", "--packages", "scipy", "--model", "scripted:answers.json"],
+    "fit": ["fit.py", "--score", "score.py", "--minimize", "--with", "scipy", "--model", "scripted:answers.json"],
     "shell": [
         *("count.awk", "--score-command", "sh score.sh {}", "--file", "score.sh", "--minimize"),
         *(

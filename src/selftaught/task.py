@@ -106,7 +106,13 @@ class Task(ABC):
 
     @abstractmethod
     def grade(self, instance: Instance, answer: JSON) -> float:
-        """The grade of plain data that a solution returned; raises InvalidAnswer."""
+        """The grade of plain data that a solution returned; raises InvalidAnswer. With a third parameter it is given what the
+        solution used (`sandbox.Resources`)."""
+
+    @property
+    def measures(self) -> bool:
+        """Whether grades may depend on what a solution used: then another machine gives others."""
+        return len(inspect.signature(self.grade).parameters) > 2
 
     def explain(self, instance: Instance, answer: JSON) -> str:  # noqa: ARG002 - for subclasses
         """What an improver may be told about a graded answer on a practice instance, in one line; empty: nothing."""

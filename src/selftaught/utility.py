@@ -96,7 +96,8 @@ class TaskUtility:
     def _key(self) -> JSON:
         task = self._task
         drawn = self._lab.seed, self._split, self._repetition, self._half
-        return [task.name, task.source, _limits_key(task.limits), task.instances[self._split], *drawn]
+        key = [task.name, task.source, _limits_key(task.limits), task.instances[self._split], *drawn]
+        return [*key, "in turns"] if task.measures else key
 
     def score(self, program: Program, earlier: int = 0) -> Score:  # noqa: ARG002 - the instances are fixed
         fact = self._fact(program)
@@ -117,19 +118,21 @@ class TaskUtility:
     def _start(self) -> Mapping[str, Any]:
         return self._fact(Program(self._task.start))
 
-    def _fact(self, program: Program) -> Mapping[str, Any]:
-        about: dict[str, JSON] = {"program": program.digest, "utility": self.key}
-        return cast(Mapping[str, Any], self._lab.once("score", about, lambda: self._measure(program)))
+    def _fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
+        more = {"again": again} if again else {}
+        about: dict[str, JSON] = {"program": program.digest, "utility": self.key, **more}
+        return cast(Mapping[str, Any], self._lab.once("score", about, lambda: self._measure(program, again)))
 
     def _seeds(self) -> tuple[int, ...]:
         """Those of the program's own chance: it sees what comes of them, so they have a root of their own."""
         own = self._lab.roots.guests, self._task.name, self._split, self._repetition, self._half
         return tuple(seed_from("guest", *own, i) for i in range(len(self.instances)))
 
-    def _measure(self, program: Program) -> JSON:
-        unknown = self._task.ranged is None and program.text == self._task.start
-        ranged = None if unknown else self.ranged
-        return measured(self._lab, self._task, self.instances, self._seeds(), program, ranged)
+    def _measure(self, program: Program, again: int) -> JSON:
+        first = program.text == self._task.start and not again
+        ranged = None if first and self._task.ranged is None else self.ranged
+        took = self._start.get("cpu_s") if self._task.measures and not first else None
+        return measured(self._lab, self._task, self.instances, self._seeds(), program, ranged, took)
 
 
 def _limits_key(limits: Limits) -> dict[str, JSON]:

@@ -345,3 +345,13 @@ def test_a_program_may_import_a_package_only_where_it_is_asked_for(sandbox: Sand
     limits = Limits(cpu_s=10)
     assert sandbox.run(Job(program, "f", ((),), (0,), limits, packages=("scipy",)))[0].answer == 0.5
     assert sandbox.run(Job(program, "f", ((),), (0,), limits))[0].error.startswith("ModuleNotFoundError")
+
+
+def test_reading_a_large_input_is_no_work_of_the_program_and_one_that_does_not_fit_is_told_so(sandbox: Sandbox) -> None:
+    large = list(range(2_000_000))  # takes some 150 ms to read
+    inputs: tuple[tuple[object, ...], ...] = ((large,), ([1],), (large,), ([1, 2],))
+    job = Job("def f(x): return len(x)", "f", inputs, (0,) * 4, Limits(cpu_s=0.05, memory_mb=1024))  # type: ignore[arg-type]
+    assert [one.answer for one in sandbox.run(job)] == [2_000_000, 1, 2_000_000, 2]
+    tight = sandbox.run(Job(job.program, "f", job.inputs, job.seeds, Limits(memory_mb=64)))
+    assert [one.kind for one in tight] == ["memory", "answer", "memory", "answer"]
+    assert "its input is too large" in tight[0].error

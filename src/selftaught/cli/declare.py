@@ -46,9 +46,13 @@ Completer = Callable[[str], list[str]]
 """From the beginning of a value to the values that a shell offers."""
 
 
-def option(group: str, said: str, metavar: str | None = None, completes: Completer | None = None) -> Any:
-    """An option of a group, called as its field is: its default may come from the environment and a file as well."""
-    return typer.Option(help=said, metavar=metavar, rich_help_panel=group, show_envvar=False, autocompletion=completes)
+def option(
+    group: str, said: str, metavar: str | None = None, completes: Completer | None = None, word: str | None = None
+) -> Any:
+    """An option of a group: its default may come from the environment and a file as well. It is called as its field is, or by a
+    `word` that no field can have."""
+    told: dict[str, Any] = {"help": said, "metavar": metavar, "autocompletion": completes}
+    return typer.Option(*([f"--{word}"] if word else []), rich_help_panel=group, show_envvar=False, **told)
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,8 @@ def _marked(parameter: Parameter, everyday: Sequence[str]) -> Parameter:
         return parameter
     place = {"rich_help_panel": EVERYDAY} if parameter.name in everyday else {}
     flag = {"show_default": False} if isinstance(parameter.default, bool) else {}
-    return _changed(parameter, envvar=ENVIRONMENT + parameter.name.upper(), **place, **flag)
+    called = next((one.lstrip("-") for one in _info(parameter.annotation).param_decls or ()), parameter.name)
+    return _changed(parameter, envvar=ENVIRONMENT + called.upper(), **place, **flag)
 
 
 def _info(annotation: Any) -> Any:

@@ -29,6 +29,10 @@ Level = Annotated[
     option(WHERE, "Sandbox level: strict, confined or external (see `selftaught doctor`)."),
 ]
 Json = Annotated[bool, option(WHERE, "One JSON document on standard output, all else on standard error.")]
+Packages = Annotated[
+    list[str] | None,
+    option(WHAT, "Installed package that the program may import; repeat for more.", "PACKAGE", word="with"),
+]
 Seed = Annotated[
     int | None,
     option(WHAT, "Decides instances, targets and chance.  [default: drawn; it is shown and stored]"),

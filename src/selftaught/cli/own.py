@@ -15,7 +15,7 @@ from selftaught.cli.completion import improver_names
 from selftaught.cli.consent import agree
 from selftaught.cli.contests import entrant
 from selftaught.cli.declare import WHAT, Working, command, option
-from selftaught.cli.options import Asked, Begun, Budget, Kept, RunNumber, Spending
+from selftaught.cli.options import Asked, Begun, Budget, Kept, Packages, RunNumber, Spending
 from selftaught.cli.terminal import show_program, show_rows, tell
 from selftaught.errors import UsageError
 
@@ -43,9 +43,7 @@ class Scoring:
         str | None, option(WHAT, "What is wanted, or a file that says it.  [default: the scorer's docstring]")
     ] = None
     minimize: Annotated[bool, option(WHAT, "Less is better.")] = False
-    packages: Annotated[
-        list[str] | None, option(WHAT, "Installed package that the program may import; repeat for more.", "PACKAGE")
-    ] = None
+    packages: Packages = None
     improver: Annotated[
         str | None,
         option(
@@ -55,6 +53,9 @@ class Scoring:
         ),
     ] = None
     rounds: Annotated[int, option(WHAT, "Improver runs in a row, each from the best program so far.")] = 1
+    repeat: Annotated[
+        int, option(WHAT, "Scorings at most by which a program is compared with the best, if the scorer is noisy.")
+    ] = 16
     program_cpu_s: Annotated[
         float | None, option(WHAT, "CPU seconds of the program on an instance, or of the command.  [default: 10 or 60]")
     ] = None
@@ -101,9 +102,13 @@ def improve(
 
 def _try_scorer(own: Own, start: str) -> None:
     """Have the scorer make instances once, before a run is made. UsageError for one that cannot."""
+    from selftaught.lab.patience import waited
     from selftaught.tasks.own import ScorerTask
 
-    ScorerTask(own, start).sample("first look", "train", 0, "practice")
+    def look() -> None:
+        ScorerTask(own, start).sample("first look", "train", 0, "practice")
+
+    waited(f"{own.scorer}: its instances", look, lambda: None, tell)
 
 
 def _improver_for(source: Path) -> str:
@@ -140,6 +145,7 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
         packages=tuple(scoring.packages) if scoring.packages else None,
         files=files or None,
         rounds=scoring.rounds,
+        repeat=scoring.repeat,
         **asked.settings(),
     )
     if scoring.score_command is not None:

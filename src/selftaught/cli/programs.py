@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypedDict, cast
 import typer
 
 from selftaught.cli.declare import command
-from selftaught.cli.options import Json, Level
+from selftaught.cli.options import Json, Level, Packages
 from selftaught.errors import UsageError
 from selftaught.sandbox import PlainAttempts
 from selftaught.views.terminal import write
@@ -45,10 +45,7 @@ def execute(
     memory_mb: Annotated[int, typer.Option(help="Address space in MiB it may use.")] = 1024,
     files_mb: Annotated[int, typer.Option(help="MiB of files it may write below /tmp (level strict).")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of its generators of random numbers.")] = 0,
-    packages: Annotated[
-        list[str] | None,
-        typer.Option("--with", metavar="PACKAGE", help="Installed package that it may import; repeat for more."),
-    ] = None,
+    packages: Packages = None,
     sandbox: Level = "strict",
     json: Json = False,
 ) -> None:

@@ -34,6 +34,35 @@ class Compared(TypedDict):
     """Best less start, by instance; null where there is nothing to compare."""
 
 
+class Repeated(TypedDict):
+    """A program that scored better than the best so far, scored again and again beside it, in the scorer's own unit."""
+
+    round: int
+    program: str
+    """Digest of it."""
+    repetitions: int
+    """How often each of the two was scored for this alone."""
+    difference: PlainInterval | None
+    """This program less the best so far, by repetition; null where it failed in one."""
+    p: float
+    """One-sided: of a difference as large by chance, by flipping signs."""
+    level: float
+    """Below it, it is taken."""
+    taken: bool
+
+
+class Noise(TypedDict):
+    """Of a scorer that does not give the same twice: how it differs, and who was tried for real."""
+
+    measures: bool
+    """Whether it scores time or memory; otherwise the program to begin with had another score the second time."""
+    spread: float | None
+    """Standard deviation of one score of the program to begin with; null where it has no two."""
+    scores: int
+    """How many scores that is from."""
+    repeated: list[Repeated]
+
+
 class OwnFigures(TypedDict):
     """What has come of it."""
 
@@ -48,6 +77,8 @@ class OwnFigures(TypedDict):
     practice: Compared
     held_out: Compared | None
     """Null where the scorer has no instances that were not looked at."""
+    noise: Noise | None
+    """Null: the scorer gives the same each time, as far as was seen."""
     candidates: int
     """Programs that were scored; `selftaught candidates` lists them."""
     diff: str

@@ -5,32 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import inf, isfinite
 from numbers import Real
-from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
+from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.plain import JSON
-from selftaught.sandbox import OF_A_MACHINE, Outcome, together
+from selftaught.sandbox import OF_A_MACHINE, Outcome, Resources, together
 from selftaught.task import Instance, InvalidAnswer, Task, authored
-
-
-class Resources(NamedTuple):
-    """What a program used on one instance."""
-
-    cpu_s: float
-    peak_mb: float
-
-
-@runtime_checkable
-class Measuring(Protocol):
-    """A task whose grades may depend on what the program used as well."""
-
-    @property
-    def measures(self) -> bool:
-        """Whether they do: then another machine gives others."""
-        ...
-
-    def grade_used(self, instance: Instance, answer: JSON, used: Resources) -> float: ...
-
 
 _NOTES = 5
 """How many lost instances feedback names."""
@@ -39,15 +19,20 @@ _LEAST = 1e-9
 
 
 def verdict(
-    task: Task, instances: Sequence[Instance], outcomes: Sequence[Outcome], ranged: bool | None = False
+    task: Task,
+    instances: Sequence[Instance],
+    outcomes: Sequence[Outcome],
+    ranged: bool | None = False,
+    used: Sequence[Resources] = (),
 ) -> JSON:
     """The stored fact of one scoring: mean grade, grades, and notes for feedback, which name no expected answer.
 
     `ranged`: grades may be any numbers. There a program that fails on an instance has no score. None: where one is not in
-    [0, 1].
+    [0, 1]. `used`, of a task that measures: what the program used on each, where it answered all.
     """
     anyhow = ranged is not False
-    graded = [_grade(task, one, outcome, anyhow) for one, outcome in zip(instances, outcomes, strict=True)]
+    spent = used or [Resources(one.cpu_s, one.peak_mb) for one in outcomes]
+    graded = [_grade(task, *one, anyhow) for one in zip(instances, outcomes, spent, strict=True)]
     ranged = any(not 0 <= grade <= 1 for grade, _ in graded) if ranged is None else ranged
     grades = [0.0 if reason else value for value, reason in graded]
     failures = [reason for _, reason in graded if reason]
@@ -60,7 +45,7 @@ def verdict(
         "notes": _notes(task, instances, outcomes, graded, ranged),
         "denied": together(outcome.denied for outcome in outcomes).fact(),
         **({"limited": limited} if (limited := sum(one.kind in OF_A_MACHINE for one in outcomes)) else {}),
-        **({"measured": True} if isinstance(task, Measuring) and task.measures else {}),
+        **({"measured": True, "cpu_s": [one.cpu_s for one in used]} if task.measures else {}),
     }
 
 
@@ -105,17 +90,14 @@ def number(grade: object) -> float | None:
     return (value if type(value) is int else real) if isfinite(real) else None
 
 
-def _grade(task: Task, instance: Instance, outcome: Outcome, ranged: bool) -> tuple[float, str | None]:
+def _grade(task: Task, instance: Instance, outcome: Outcome, used: Resources, ranged: bool) -> tuple[float, str | None]:
     """The grade, or 0 and why there is none."""
     if outcome.kind != "answer":
         return 0.0, f"{outcome.kind}: {outcome.error.splitlines()[0] if outcome.error else 'no details'}"
     try:
         with authored(task, "grade"):
-            used = Resources(outcome.cpu_s, outcome.peak_mb)
-            measured = task.grade_used if isinstance(task, Measuring) else None
-            given = cast(
-                object, measured(instance, outcome.answer, used) if measured else task.grade(instance, outcome.answer)
-            )
+            more = [used] if task.measures else []
+            given = cast(object, task.grade(instance, outcome.answer, *more))
     except InvalidAnswer as error:
         return 0.0, f"invalid answer: {error}"
     grade, most = number(given), inf if task.unbounded else 1

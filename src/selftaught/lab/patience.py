@@ -27,6 +27,17 @@ def in_time(lab: Lab, what: str, work: Callable[[], T]) -> T:
     UsageError when it is still at it after a long time; when the run is to be stopped, or has reached a limit, that ends the
     waiting. The code itself is left alone then: nothing can end it but the end of this process.
     """
+
+    def look() -> None:
+        if lab.stopping.is_set():
+            raise Stopped
+        lab.spend.check()
+
+    return waited(what, work, look, lab.progress.note)
+
+
+def waited(what: str, work: Callable[[], T], look: Callable[[], None], note: Callable[[str], None]) -> T:
+    """The same without a lab: `look` ends the waiting by what it raises, `note` is told when it takes long."""
     future = Future[T]()
 
     def run() -> None:
@@ -45,12 +56,10 @@ def in_time(lab: Lab, what: str, work: Callable[[], T]) -> T:
         except TimeoutError:
             if future.done():
                 raise
-        waited = monotonic() - began
-        if waited >= PATIENCE_S:
+        passed = monotonic() - began
+        if passed >= PATIENCE_S:
             raise UsageError(f"{what} has not ended within {PATIENCE_S:g} s; mend it")
-        if lab.stopping.is_set():
-            raise Stopped
-        lab.spend.check()
-        if waited >= _TOLD_S and not told:
+        look()
+        if passed >= _TOLD_S and not told:
             told = True
-            lab.progress.note(f"{what} takes long: it is waited for until {PATIENCE_S:g} s have passed")
+            note(f"{what} takes long: it is waited for until {PATIENCE_S:g} s have passed")

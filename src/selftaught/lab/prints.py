@@ -18,7 +18,14 @@ class _Routed:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        return (sys.stderr if getattr(_here, "aside", 0) else self._stream).write(text)
+        return self._now().write(text)
+
+    @property
+    def buffer(self) -> Any:
+        return self._now().buffer
+
+    def _now(self) -> TextIO:
+        return sys.stderr if getattr(_here, "aside", 0) else self._stream
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -115,6 +115,7 @@ def improve_file(
     improver: str | Program = "hints",
     minimize: bool = False,
     rounds: int = 1,
+    repeat: int = 16,
     allowance: Allowance | None = None,
     packages: Sequence[str] = (),
     seed: int | None = None,
@@ -141,6 +142,7 @@ def improve_file(
         minimize=minimize,
         packages=tuple(packages) or None,
         rounds=rounds,
+        repeat=repeat,
         **_of(lab, seed),
     )
     return cast("OwnDocument", carry_in(lab, asked if allowance is None else replace(asked, inner=allowance)))

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from selftaught.errors import UsageError, WorthlessRun
-from selftaught.evidence.own import OwnRound, compared
+from selftaught.evidence.own import OwnRound, Repeated, compared
 from selftaught.improver import improve
 from selftaught.lab import Lab
 from selftaught.lab.grading import shown
 from selftaught.plain import JSON, canonical, digest
 from selftaught.program import Program
+from selftaught.runs import noise
 from selftaught.runs.scorers import commanded, foldered
 from selftaught.runs.spans import Bound, Expected, Used, about
 from selftaught.sandbox import Limits, tool
@@ -29,10 +30,9 @@ _TOLD = 500
 WHAT = "an improvement of a program"
 
 
-class Judge(Utility, Protocol):
+class Judge(Utility, noise.Judge, Protocol):
     """A utility that tells scores in the scorer's own unit as well."""
 
-    def fact(self, program: Program) -> Mapping[str, Any]: ...
     def whole(self, program: Program) -> Program: ...
 
 
@@ -66,14 +66,17 @@ def conduct(lab: Lab, asked: Own) -> dict[str, Any]:
     lab.progress.phase("scoring the program to begin with")
     by, start = judges(lab, asked), Program(lab.store.text(asked.program))
     _look_at(asked, by.practice.fact(start))
-    best, rounds = start, list[OwnRound]()
+    best, rounds, repeated = start, list[OwnRound](), list[Repeated]()
+    noisy = _repeating(by, asked).noisy(start)
     for t in range(1, asked.rounds + 1):
         lab.progress.phase(f"round {t} of {asked.rounds}")
         with lab.round(digest([_lasting(asked), lab.seed, t])) as own:
             stream: list[JSON] = ["own", lab.roots.streams, t]
             improver = Program(lab.store.text(asked.improver))
             found = improve(own, improver, best, by.practice, stream, asked.inner)
-        best = _best(lab, by.practice, start, asked.minimize, [best, found.program, *found.kept])
+        chosen = _chosen(lab, asked, by, best, t, noisy, [found.program, *found.kept])
+        best, noisy = Program(lab.store.text(chosen["program"])), chosen["noisy"]
+        repeated += chosen["repeated"]
         used, score = found.usage, by.practice.fact(best)["value"]
         rounds.append(
             OwnRound(
@@ -86,7 +89,8 @@ def conduct(lab: Lab, asked: Own) -> dict[str, Any]:
             )
         )
         lab.document.tell(rounds=rounds)
-    return _figures(lab, asked, by, start, best, rounds)
+    figures = _figures(lab, asked, by, start, best)
+    return {**figures, "rounds": rounds, "noise": noise.noise(by.practice, start, repeated) if noisy else None}
 
 
 def _look_at(asked: Own, start: Mapping[str, Any]) -> None:
@@ -103,9 +107,7 @@ def _look_at(asked: Own, start: Mapping[str, Any]) -> None:
         _log.warning("%s scores %s as it is; what scores it tells: %s", asked.name, shown(start["value"]), told)
 
 
-def _figures(
-    lab: Lab, asked: Own, by: Judges, start: Program, best: Program, rounds: Sequence[OwnRound]
-) -> dict[str, Any]:
+def _figures(lab: Lab, asked: Own, by: Judges, start: Program, best: Program) -> dict[str, Any]:
     lab.progress.phase("comparing on what was not looked at")
     unseen = by.held_out and compared(by.held_out.fact(start), by.held_out.fact(best))
     return {
@@ -113,7 +115,6 @@ def _figures(
         "best": lab.store.keep(best.text),
         "program": by.practice.whole(best).text,
         "minimize": asked.minimize,
-        "rounds": [*rounds],
         "practice": compared(by.practice.fact(start), by.practice.fact(best)),
         "held_out": unseen,
         "candidates": len(scored(lab.store, lab.run, by.practice.key)),
@@ -122,26 +123,48 @@ def _figures(
     }
 
 
-def _best(lab: Lab, by: Judge, start: Program, minimize: bool, more: Sequence[Program | None]) -> Program:
-    """The best by the practice score of all that this run has scored, handed in or not; the start unless one beats it."""
-    for one in more:
-        if one is not None:
-            by.fact(one)
-    sign = -1 if minimize else 1
+def _chosen(
+    lab: Lab, asked: Own, by: Judges, best: Program, t: int, noisy: bool, more: Sequence[Program | None]
+) -> Mapping[str, Any]:
+    """The best after round t of all that this run has scored, handed in or not: the best so far unless one beats it.
+
+    It is a fact: a run that is resumed has scored more than there was at that time. With it, who was tried where the scorer is
+    noisy, and whether it is.
+    """
+
+    def choose() -> JSON:
+        for one in more:
+            if one is not None:
+                by.practice.fact(one)
+        better = _better(lab, by.practice, best, -1 if asked.minimize else 1)
+        repeating = _repeating(by, asked)
+        if better and (noisy or repeating.noisy(better[0])):
+            trial = repeating.tried(best, better, t)
+            told = [] if trial.told is None else [cast("JSON", trial.told)]
+            return {"program": trial.best.digest, "noisy": True, "repeated": told}
+        return {"program": better[0].digest if better else best.digest, "noisy": noisy, "repeated": []}
+
+    about: dict[str, JSON] = {"best": best.digest, "utility": by.practice.key, "round": t, "asked": _lasting(asked)}
+    return cast("Mapping[str, Any]", lab.once("best", {**about, "seed": lab.seed}, choose))
+
+
+def _repeating(by: Judges, asked: Own) -> noise.Repeating:
+    return noise.Repeating(by.practice, -1 if asked.minimize else 1, asked.repeat)
+
+
+def _better(lab: Lab, by: Judge, best: Program, sign: int) -> list[Program]:
+    """What has scored better than the best so far, by first scores, the most first. Ties keep the best so far."""
+    least = sign * by.fact(best)["value"]
     found = [
-        (sign * one["value"], program)
-        for program, one in scored(lab.store, lab.run, by.key)
-        if one["value"] is not None
+        (sign * one["value"], name) for name, one in scored(lab.store, lab.run, by.key) if one["value"] is not None
     ]
-    top, program = max(found)
-    # Ties keep the start: max would take whichever digest is the largest.
-    return start if top <= sign * by.fact(start)["value"] else Program(lab.store.text(program))
+    return [Program(lab.store.text(name)) for value, name in sorted(found, reverse=True) if value > least]
 
 
 def scored(store: Store, run: int, key: JSON | None = None) -> list[tuple[str, Mapping[str, Any]]]:
-    """The programs that a run has scored, by digest, with their scorings; by one utility where its key is given."""
+    """The programs that a run has scored, by digest, with their first scorings; by one utility where its key is given."""
     wanted = None if key is None else canonical(key)
-    facts = [(about, body) for about, body in store.facts("score", run)]
+    facts = [(about, body) for about, body in store.facts("score", run) if "again" not in about]
     return [(about["program"], body) for about, body in facts if wanted in {None, canonical(about["utility"])}]
 
 

@@ -267,7 +267,7 @@ _SHAPES: Mapping[str, tuple[Any, Any]] = {
         },
     ),
     "score": (
-        {"program": _DIGEST, "utility": ..., "contract": int},
+        {"program": _DIGEST, "utility": ..., "contract": int, "again?": int},
         {
             "value": (*_NUMBER, NoneType),
             "reason": (str, NoneType),
@@ -277,6 +277,7 @@ _SHAPES: Mapping[str, tuple[Any, Any]] = {
             "denied": _DENIED,
             "limited?": int,
             "measured?": bool,
+            "cpu_s?": [_NUMBER],
         },
     ),
     "improvement": (

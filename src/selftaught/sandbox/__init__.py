@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, TypedDict, cast
+from typing import Any, Literal, NamedTuple, Protocol, TypedDict, cast
 
 from selftaught.plain import JSON
 
@@ -192,6 +192,17 @@ class Outcome:
     peak_mb: float = 0.0
     denied: Attempts = field(default_factory=Attempts)
     """What the program tried that was denied, whatever became of it."""
+
+
+class Resources(NamedTuple):
+    """What a program used on one input, measured in turns with the start program's work on the same."""
+
+    cpu_s: float
+    """CPU seconds, in those of the first measurement of the start: how much longer than the start it took now, times what the
+    start took then. So a machine that is slower for a while makes no difference."""
+    peak_mb: float
+    start_cpu_s: float = 0.0
+    """What the start took then."""
 
 
 class Sandbox(Protocol):

@@ -223,8 +223,9 @@ class Pool:
     def _exchange(self, job: Job, slot: Slot) -> tuple[Outcome, ...]:
         kind = _kind(job)
         _, line = self._line(slot, kind)
-        line.settimeout((wall_s(job.limits) + _FORK_S) * len(job.inputs) + _NET_S)
         with Papers(job) as files:
+            reading_s = os.fstat(files[0]).st_size * wire.READING_NS / 1e9
+            line.settimeout((wall_s(job.limits) + _FORK_S) * len(job.inputs) + reading_s + _NET_S)
             try:
                 socket.send_fds(line, [_header(job)], files)
                 message = line.recv(wire.DONE.size)

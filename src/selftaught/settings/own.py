@@ -47,12 +47,18 @@ class Own(OneModel):
     """Improver runs in a row, each from the best program so far."""
     inner: Allowance = field(default_factory=lambda: INNER)
     """What each of them may use."""
+    repeat: int = 16
+    """How often at most a program is scored beside the best so far before it takes its place, where the scorer is noisy."""
 
     def __post_init__(self) -> None:
         sound(self)
         check("inner", self.inner)
         if self.rounds < 1:
             raise UsageError(f"--rounds is {self.rounds}: at least 1 is needed")
+        if not 8 <= self.repeat <= 1000:
+            raise UsageError(
+                f"--repeat is {self.repeat}: from 8, fewer cannot tell a gain from luck, to 1000 are needed"
+            )
         if not (0.01 <= self.cpu_s <= LONGEST_CPU_S and 64 <= self.memory_mb <= 1 << 20):
             raise UsageError("a program needs --program-cpu-s from 0.01 to 86400 and --program-mb from 64 to 1048576")
 

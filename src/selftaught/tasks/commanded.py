@@ -51,8 +51,16 @@ class CommandUtility:
             f"better. The utility tells how it compares with the file to begin with: it is 0.5 where both are equal, nearer to "
             f"1 the {better}, nearer to 0 the {worse} the score is; utility.feedback tells the score itself, and why there is "
             f"none. The command may use {self._command.cpu_s:g} s of CPU time and {self._command.memory_mb} MiB and has no "
-            f"network; the file has at most {MAX_CHARS:,} characters. Scoring the same file again gives the same."
+            f"network; the file has at most {MAX_CHARS:,} characters. {self._imports()}"
+            f"Scoring the same file again gives the same."
         )
+
+    def _imports(self) -> str:
+        """What a program of Python may import."""
+        if not self._command.file.endswith(".py"):
+            return ""
+        *known, last = "Python's standard library", "numpy", *self._command.packages
+        return f"It may import {', '.join(known)} and {last}. "
 
     @property
     def key(self) -> JSON:
@@ -66,9 +74,13 @@ class CommandUtility:
         begun: list[JSON] = [self._start.digest, self._minimize]
         return [COMMANDED, [*one.words], one.file, [*files.values()], versions(one.packages), limits, begun]
 
-    def fact(self, program: Program) -> Mapping[str, Any]:
+    measures = False
+    """What it takes is told to nobody."""
+
+    def fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
         """The stored scoring of a program: `value`, `grades`, `reason`, in the command's own unit."""
-        about: dict[str, JSON] = {"program": self._lab.store.keep(program.text), "utility": self.key}
+        more = {"again": again} if again else {}
+        about: dict[str, JSON] = {"program": self._lab.store.keep(program.text), "utility": self.key, **more}
         return cast("Mapping[str, Any]", self._lab.once("score", about, lambda: self._measure(program)))
 
     def whole(self, program: Program) -> Program:

@@ -13,15 +13,16 @@ import random
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
-from selftaught.lab.grading import Resources, number
+from selftaught.lab.grading import number
 from selftaught.plain import JSON, digest, digest_of_files, seed_from
 from selftaught.program import Program
-from selftaught.sandbox import Limits
+from selftaught.sandbox import Limits, Resources
 from selftaught.sandbox.packages import versions
 from selftaught.settings.own import Own
 from selftaught.task import Half, Instance, InvalidAnswer, Split, Task
@@ -45,7 +46,6 @@ class ScorerTask(Task):
         module = run(self._path)
         self._instances = _function(module, "instances", self._path)
         self._score = _function(module, "score", self._path)
-        self.measures = len(inspect.signature(self._score).parameters) > 2
         self._about = asked.about or inspect.cleandoc(module.__doc__ or "")
         if not self._about.strip():
             raise UsageError(f"{self._path} does not say what is wanted: give it a docstring, or say it by --about")
@@ -96,12 +96,13 @@ class ScorerTask(Task):
             )
         return Instance(tuple(_plain(one, self._path) for one in cast("Sequence[Any]", given)), item)
 
-    def grade(self, instance: Instance, answer: JSON) -> float:
-        return self.grade_used(instance, answer, Resources(0.0, 0.0))
+    @property
+    def measures(self) -> bool:
+        return len(inspect.signature(self._score).parameters) > 2
 
-    def grade_used(self, instance: Instance, answer: JSON, used: Resources) -> float:
+    def grade(self, instance: Instance, answer: JSON, used: Resources | None = None) -> float:
         """The score; one that cannot be had is the program's fault, which its author is told of."""
-        more = [used] if self.measures else []
+        more = [used or Resources(0.0, 0.0)] if self.measures else []
         try:
             given = self._score(instance.truth, answer, *more)
         except InvalidAnswer:
@@ -133,17 +134,26 @@ def scorer_task(path: Path) -> ScorerTask:
 class OwnUtility(TaskUtility):
     """The same as any task's, which keeps the text of every program that it has scored."""
 
-    def fact(self, program: Program) -> Mapping[str, Any]:
-        """The stored scoring of a program: `value`, `grades`, `reason`, in the scorer's own unit."""
-        return self._fact(program)
+    def fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
+        """The stored scoring of a program: `value`, `grades`, `reason`, in the scorer's own unit; the first, or another one."""
+        return self._fact(program, again)
+
+    @property
+    def measures(self) -> bool:
+        """Whether time or memory are scored: then no two scores are the same."""
+        return self._task.measures
 
     def whole(self, program: Program) -> Program:
         """The program as it is to be kept."""
         return program
 
-    def _fact(self, program: Program) -> Mapping[str, Any]:
+    def _fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
         self._lab.store.keep(program.text)
-        return super()._fact(program)
+        return super()._fact(program, again)
+
+    def _measure(self, program: Program, again: int) -> JSON:
+        """A scorer may use chance and clocks of its own: a recording keeps what it gave, as if it had measured."""
+        return {**cast("Mapping[str, JSON]", super()._measure(program, again)), "measured": True}
 
 
 def practice(lab: Lab, task: Task) -> OwnUtility:
@@ -169,13 +179,15 @@ def _function(module: Any, name: str, path: Path) -> Callable[..., Any]:
 def _plain(value: Any, path: Path) -> Any:
     """An argument as plain data, numpy's numbers and arrays as Python's; UsageError for what cannot enter the sandbox."""
     if hasattr(value, "tolist") and type(value).__module__.split(".")[0] == "numpy":
-        return value.tolist()
+        return _plain(value.tolist(), path)
     if isinstance(value, list | tuple):
         items = [_plain(one, path) for one in cast("Sequence[Any]", value)]
         return tuple(items) if isinstance(value, tuple) else items
     if isinstance(value, dict):
         pairs = cast("dict[Any, Any]", value).items()
         return {_plain(key, path): _plain(one, path) for key, one in pairs}
+    if isinstance(value, float) and not isfinite(value):
+        raise UsageError(f"{path}: an argument holds {value}: numbers have to be finite, None can be given instead")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise UsageError(f"{path}: an argument holds {_short(value)}: numbers, texts, lists, tuples and dicts can be given")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from selftaught.views.sheets import Bar, Cell, Column, Figure, Listing, Note, Part, Series, Sheet, counted
 
 if TYPE_CHECKING:
-    from selftaught.evidence.own import Compared, OwnDocument
+    from selftaught.evidence.own import Compared, Noise, OwnDocument, Repeated
+    from selftaught.evidence.statistics import PlainInterval
 
 
 def sheets(document: OwnDocument | Mapping[str, Any]) -> list[Part]:
@@ -19,6 +20,8 @@ def sheets(document: OwnDocument | Mapping[str, Any]) -> list[Part]:
     if "practice" not in document:
         return [*parts, Note(f"Stopped: {document['stopped']}", "unsure")] if "stopped" in document else parts
     parts.append(_scores(document))
+    noise: Noise | None = document.get("noise")
+    parts += _noise(noise) if noise else []
     parts += _said(document)
     return [*parts, Listing(document["diff"])] if document["diff"] else parts
 
@@ -59,11 +62,41 @@ def _many(one: Compared) -> str:
 
 
 def _gap(one: Compared) -> str:
-    found = one["difference"]
+    return _ends(one["difference"])
+
+
+def _ends(found: PlainInterval | None) -> str:
     if found is None:
         return "–"
     ends = "" if found["low"] is None or found["high"] is None else f" [{found['low']:+.6g}, {found['high']:+.6g}]"
     return f"{found['mean']:+.6g}{ends}"
+
+
+def _noise(noise: Noise) -> list[Part]:
+    """What a noisy scorer is, and who was tried for real."""
+    why = "it scores what a program takes" if noise["measures"] else "it gives other scores the second time"
+    spread = number(noise["spread"]) if noise["spread"] is not None else "not known"
+    said = (
+        f"The scorer is noisy: {why}. The standard deviation of one score of the program to begin with is {spread} "
+        f"({noise['scores']} scores). A program becomes the best only when it is better in scorings made for that, "
+        f"beyond luck: one that is not is taken in at most 5 % of such calls."
+    )
+    columns = (
+        Column("round", "text", "right"),
+        Column("program"),
+        Column("times", "count", "right"),
+        Column("difference from the best so far [95 %]", "text", "right"),
+        Column("p", "text", "right"),
+        Column("taken"),
+    )
+    rows: list[list[Cell]] = [_trial(one) for one in noise["repeated"]]
+    return [Note(said), *([Sheet("Scored again and again", columns, rows)] if rows else [])]
+
+
+def _trial(one: Repeated) -> list[Cell]:
+    taken = "yes" if one["taken"] else "no"
+    times, gap = one["repetitions"], _ends(one["difference"])
+    return [str(one["round"]), one["program"][:10], times, gap, f"{one['p']:.4f}", taken]
 
 
 def _said(document: Mapping[str, Any]) -> list[Part]:

@@ -12,6 +12,7 @@ values before the interval of its mean holds (measured: docs/calibration.md; dif
 """
 
 from selftaught.evidence.statistics.claims import ORDER, claims
+from selftaught.evidence.statistics.flips import flipped_p
 from selftaught.evidence.statistics.matching import Matching, matched
 from selftaught.evidence.statistics.means import MIN_TASKS, equivalence_p, interval, p_value, paired, wider
 from selftaught.evidence.statistics.methods import Majority, PlainMajority, in_most, of_methods, over_runs
@@ -67,6 +68,7 @@ __all__ = [
     "contested",
     "equivalence_p",
     "exact",
+    "flipped_p",
     "guarded",
     "holm",
     "improvement_probability",

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import sys
+import time
 import types
 from collections.abc import Callable
 from typing import Any
@@ -76,13 +77,13 @@ _decode = json.JSONDecoder().decode
 
 
 def _read(size: int) -> bytes:
-    data = os.read(INPUTS, size)
-    while len(data) < size:
-        more = os.read(INPUTS, size - len(data))
-        if not more:
+    pieces: list[bytes] = []
+    while size:
+        pieces.append(os.read(INPUTS, size))
+        if not pieces[-1]:
             os._exit(0)
-        data += more
-    return data
+        size -= len(pieces[-1])
+    return b"".join(pieces)
 
 
 def _receive() -> Any:
@@ -117,7 +118,7 @@ def _load(text: str, entry: str) -> Callable[..., Any]:
     return function
 
 
-def _ready(text: str, entry: str, lines: list[str]) -> tuple[str, Any]:
+def _loaded(text: str, entry: str, lines: list[str]) -> tuple[str, Any]:
     """The program's function, or what became of the text instead: it may be no program at all."""
     state, wrong = _attempt(lambda: defect(text, entry), lines)
     if state == "answer" and wrong is None:
@@ -169,13 +170,32 @@ def _answer(kind: str, value: Any, limit: int) -> None:
     _send(data)
 
 
+def _input(exact: bool) -> tuple[int, list[Any]]:
+    """The next input: its seed and the arguments; `exact`: marks in them stand for tuples and the keys of dicts."""
+    value, arguments = _receive()
+    return value, [wire.revived(one) for one in arguments] if exact else arguments
+
+
+def _first() -> tuple[dict[str, Any], tuple[int, list[Any]]]:
+    """The job and its first input, read before anything of the program's runs; the clocks start after it."""
+    try:
+        job = _receive()
+        given = _input("exact" in job)
+    except MemoryError:
+        _ready()
+        _answer("memory", "out of memory: its input is too large", _MAX_MESSAGE)
+        os._exit(0)
+    _ready()
+    return job, given
+
+
+def _ready() -> None:
+    os.write(ANSWERS, wire.READY.pack(time.process_time_ns(), time.monotonic_ns()))
+
+
 def _faithful(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, between arguments and an answer that keep tuples and the keys of dicts."""
-
-    def called(*arguments: Any) -> Any:
-        return wire.marked(function(*map(wire.revived, arguments)))
-
-    return called
+    """The function, with an answer that keeps tuples and the keys of dicts."""
+    return lambda *arguments: wire.marked(function(*arguments))
 
 
 def warm_up() -> None:
@@ -183,25 +203,26 @@ def warm_up() -> None:
     program = "import math\ndef f(x):\n    return [y + 1.5 for y in x]\n"
     seed(0)
     _message(*_attempt(lambda: _load(program, "f")(_decode("[1, 2.5]")), []))
-    _ready("raise ValueError\nf = 1", "f", ["", ""])
+    _loaded("raise ValueError\nf = 1", "f", ["", ""])
     sys.modules.pop("program")
 
 
 def serve(objects: Callable[[Any], list[Any]], hook: Hook) -> None:
     """Load the program, then answer inputs one by one until there are no more. `objects` makes the arguments."""
-    job = _receive()
+    job, given = _first()
     hook.begin()
     text = job["program"].removeprefix("\ufeff")
     lines = text.splitlines()
     seed(job["seed"])
-    state, function = _ready(text, job["entry"], lines)
+    state, function = _loaded(text, job["entry"], lines)
     if state == "answer" and "exact" in job:
         function = _faithful(function)
     while True:
-        value, arguments = _receive()
+        value, arguments = given
         hook.begin()
-        if state != "answer":
+        if state == "answer":
+            seed(value)
+            _answer(*_attempt(lambda arguments=arguments: function(*objects(arguments)), lines), job["limit"])
+        else:
             _answer(state, function, job["limit"])
-            continue
-        seed(value)
-        _answer(*_attempt(lambda arguments=arguments: function(*objects(arguments)), lines), job["limit"])
+        given = _input("exact" in job)

@@ -23,7 +23,12 @@ how many kinds of call were refused (-1: nobody counted), size of what was noted
 REFUSED = struct.Struct("<II")
 """The number of a call and how often it was refused."""
 READY = struct.Struct("<QQ")
-"""What a child sends before it reads any untrusted code: its CPU time and the time by the clock, in ns."""
+"""What a child sends when it has read its first input and before it runs any untrusted code: its CPU time and the time by the
+clock, in ns."""
+LARGE = 1 << 16
+"""Bytes of an input that has a process of its own: what it takes to read it is not the program's."""
+READING_NS = 500
+"""CPU and wall time that reading a byte may take at most."""
 DONE = struct.Struct("<?Q")
 """Whether every child could be set up; the peak resident memory in KiB."""
 SIZE = struct.Struct("<I")

@@ -130,7 +130,8 @@ class Work:
 
         Far below, for the kernel counts here by ticks, which are off by a quarter on a busy machine.
         """
-        return 2 * self.cpu_ns * (self.n - self.done) // 1_000_000_000 + 5
+        reading = wire.READING_NS * sum(self.sizes[self.done + 1 :])
+        return (2 * self.cpu_ns * (self.n - self.done) + reading) // 1_000_000_000 + 5
 
     def start(self, setup: Setup) -> Child:
         """Fork a child for the inputs that are left, and hand it the program and the first of them."""
@@ -143,8 +144,12 @@ class Work:
         else:
             self.handing = [(start, self.sizes[0]), (self.offset, self.sizes[self.done + 1])]
         self.begin_input()
-        self.check_at = self.wall_base + _SET_UP_NS
+        self.check_at = self.wall_base + _SET_UP_NS + wire.READING_NS * self.sizes[self.done + 1]
         return child
+
+    def apart(self) -> bool:
+        """Whether the next input is for another process than the one before: either is large."""
+        return max(self.sizes[self.done : self.done + 2]) > wire.LARGE
 
     def begin_input(self) -> None:
         self.head = b""
@@ -402,6 +407,10 @@ class Zygote:
         if job.done == job.n:
             self._bury(job, None)
             self._finish(line, job, ready=True)
+            return
+        if job.apart():
+            self._bury(job, None)
+            self._start(line, job)
             return
         job.begin_input()
         job.handing = [(job.offset, job.sizes[job.done + 1])]

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from selftaught.downstream import LEAST_HEADROOM, SCALE_REPETITIONS
 from selftaught.lab import Lab
-from selftaught.lab.grading import Measuring, Resources, number, shown, verdict
+from selftaught.lab.grading import number, shown, verdict
 from selftaught.lab.measuring import job_of
 from selftaught.plain import JSON, as_json, canonical
 from selftaught.program import Program
-from selftaught.sandbox import Outcome
+from selftaught.sandbox import Outcome, Resources
 from selftaught.task import Instance, InvalidAnswer, Task
 from selftaught.tasks.checking.marks import Look, mark, raised, short, varied
 from selftaught.tasks.checking.watching import watched
@@ -116,11 +116,8 @@ def strange(task: Task, instance: Instance, answers: Sequence[JSON]) -> Look:
 def _graded(task: Task, instance: Instance, answer: JSON) -> float | None | str:
     """The grade; None for an invalid answer; what is wrong with the grade in words."""
     try:
-        given = (
-            task.grade_used(instance, answer, Resources(0.01, 20.0))
-            if isinstance(task, Measuring)
-            else task.grade(instance, answer)
-        )
+        used = [Resources(0.01, 20.0)] if task.measures else []
+        given = cast(object, task.grade(instance, answer, *used))
     except InvalidAnswer:
         return None
     except Exception as error:  # noqa: BLE001 - whatever a task's own code raises
