@@ -46,9 +46,23 @@ Completer = Callable[[str], list[str]]
 """From the beginning of a value to the values that a shell offers."""
 
 
-def option(group: str, said: str, metavar: str | None = None, completes: Completer | None = None) -> Any:
-    """An option of a group, called as its field is: its default may come from the environment and a file as well."""
-    return typer.Option(help=said, metavar=metavar, rich_help_panel=group, show_envvar=False, autocompletion=completes)
+def option(
+    group: str,
+    said: str,
+    metavar: str | None = None,
+    completes: Completer | None = None,
+    checked: Callable[[str], str] | None = None,
+) -> Any:
+    """An option of a group, called as its field is: its default may come from the environment and a file as well. `checked`
+    gives its value back, or raises UsageError."""
+    return typer.Option(
+        help=said,
+        metavar=metavar,
+        rich_help_panel=group,
+        show_envvar=False,
+        autocompletion=completes,
+        callback=checked,
+    )
 
 
 @dataclass(frozen=True)
