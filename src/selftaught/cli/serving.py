@@ -24,7 +24,7 @@ def serve(
     host: Annotated[
         str, typer.Option(help="The address; any but a loopback one lets others ask, and spend.")
     ] = "127.0.0.1",
-    yes: Annotated[bool, option(SPENDING, "Serve what costs money without a limit on it.")] = False,
+    yes: Annotated[bool, option(SPENDING, "Begin what costs money without asking.")] = False,
 ) -> None:
     """Serve a model on this machine as OpenAI's servers do (chat completions, models), until Ctrl-C."""
     from selftaught.budget.spend import Spend

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from selftaught.errors import UsageError
 from selftaught.improver import ENTRY
+from selftaught.improvers import exported
 from selftaught.plain import is_file
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.jail import GUEST
@@ -85,7 +86,7 @@ def _from_file(path: Path) -> Program:
     try:
         if path.stat().st_size > 4 * MAX_CHARS:
             raise UsageError(f"{path} is no improver: longer than {MAX_CHARS:,} characters")
-        text = path.read_text(encoding="utf-8-sig")
+        text = exported.own(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the improver {path}: {error}") from error
     if why := _defect(text):
