@@ -18,7 +18,7 @@ from selftaught.cli.experiments import ExperimentRow, PlainPlan
 from selftaught.cli.lists import CheckRow, ImproverRow, ModelRow, TaskRow, TriedRow, WholeTask
 from selftaught.cli.own import CandidateRow
 from selftaught.cli.programs import Executed
-from selftaught.cli.recordings import Exported
+from selftaught.cli.recordings import Exported, ExportedProgram
 from selftaught.cli.runs import RunRow
 from selftaught.cli.state import PlainStanding
 from selftaught.cli.terminal import PlainProgram
@@ -58,6 +58,7 @@ ROOTS = (
     PlainPruned,
     PlainMerged,
     Exported,
+    ExportedProgram,
     TaskRow,
     WholeTask,
     TaskCheckRow,

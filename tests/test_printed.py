@@ -13,7 +13,7 @@ from selftaught.cli.experiments import ExperimentRow, PlainPlan
 from selftaught.cli.lists import CheckRow, ImproverRow, ModelRow, TaskRow, TriedRow, WholeTask
 from selftaught.cli.own import CandidateRow
 from selftaught.cli.programs import Executed
-from selftaught.cli.recordings import Exported
+from selftaught.cli.recordings import Exported, ExportedProgram
 from selftaught.cli.runs import RunRow
 from selftaught.cli.state import PlainStanding
 from selftaught.cli.terminal import PlainProgram
@@ -76,6 +76,7 @@ PRINTED = {
     "experiment lpn --preset tiny --plan": (PlainPlan, []),
     "improve sums.py --score scorer.py --seed 1": (OwnDocument, FEW[4:]),
     "export 1 --recording run.xz": (Exported, []),
+    "export 1": (ExportedProgram, []),
     "audit circumvention --seed 1": (AuditDocument, ["--proposals", "2"]),
     "audit hacking --seed 1": (HackDocument, ["--times", "1", "--chain", "1"]),
     "audit budgets --seed 1": (Overspending, []),

@@ -92,6 +92,8 @@ class Task(ABC):
     """Whether answers keep tuples and the keys of dicts; otherwise these come as lists and texts."""
     reads: tuple[str, ...] = ()
     """Files beside its own that decide what it draws or grades. Of a task in a file, those read on import are added."""
+    package: str = ""
+    """The installed package that it comes from, with its version, which belongs to the key of every score."""
     known_start: ClassVar[float | None] = None
     """Raw score of the start solution where it is known exactly; otherwise it is measured before a run."""
 
@@ -139,5 +141,6 @@ class Task(ABC):
         """Digest of the files that define this task and the tasks it builds on: a changed task is another task."""
         kinds = [kind for kind in type(self).__mro__ if issubclass(kind, Task) and kind is not Task]
         texts = [Path(file).read_text(encoding="utf-8") if file else repr(kinds) for file in self.source_files]
-        more = [digest_of_files(self.reads), versions(self.packages), self.minimize]
+        more: list[JSON] = [digest_of_files(self.reads), versions(self.packages), self.minimize]
+        more += [self.package] if self.package else []
         return digest([texts, *more] if any(more) else texts)

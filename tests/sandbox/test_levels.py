@@ -213,7 +213,7 @@ def test_the_doctor_never_sends_its_reader_to_the_doctor(monkeypatch: pytest.Mon
     def refuse(*_: object) -> Pool:
         raise SandboxRefused(f"level strict does not hold on this machine: a probe could fork{advice.SEE}")
 
-    monkeypatch.setattr(doctor, "open_sandbox", refuse)
+    monkeypatch.setattr(doctor, "open_pool", refuse)
     checks = [check for check in diagnose() if not check.ok]
     assert {check.name for check in checks} == {"level strict", "level confined"}
     for check in checks:
@@ -229,7 +229,7 @@ def test_the_doctor_says_where_attempts_are_not_counted(monkeypatch: pytest.Monk
         (Layers(counting=False), "seen only by a hook within", "use a kernel with"),
     ):
         with Pool("strict", layers, 1) as pool:
-            monkeypatch.setattr(doctor, "open_sandbox", lambda *_, pool=pool: pool)
+            monkeypatch.setattr(doctor, "open_pool", lambda *_, pool=pool: pool)
             check = next(one for one in doctor._level("strict", []) if one.name == "attempts of programs")
         assert check.ok
         assert words in check.detail

@@ -12,7 +12,7 @@ import sys
 import typer
 
 from selftaught.cli import runs  # isort: skip
-from selftaught.cli import own, contests, experiments, audits, recordings, upkeep, lists, new, programs  # isort: skip
+from selftaught.cli import own, contests, experiments, audits, recordings, serving, upkeep, lists, new, programs  # isort: skip
 from selftaught.cli.completion import completed
 from selftaught.cli.declare import app, words
 from selftaught.cli.defaults import ENVIRONMENT
@@ -31,6 +31,7 @@ __all__ = [
     "programs",
     "recordings",
     "runs",
+    "serving",
     "upkeep",
 ]
 

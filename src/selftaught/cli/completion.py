@@ -63,10 +63,20 @@ def improver_names(beginning: str) -> list[str]:
 
 def model_names(beginning: str) -> list[str]:
     """Built-in models, and what the names of the others begin with."""
-    from selftaught.models.providers import catalogue
+    from selftaught.models.providers import in_box
+    from selftaught.settings.plugins import plugins
 
-    known = {one.name.removesuffix("NAME").removesuffix("FILE") for one in catalogue()}
+    known = {one.name.removesuffix("NAME").removesuffix("FILE") for one in in_box()} | {
+        f"{one}:" for one in plugins("models")
+    }
     return sorted(one for one in known if one.startswith(beginning))
+
+
+def level_names(beginning: str) -> list[str]:
+    """Sandbox levels that begin so."""
+    from selftaught.settings.plugins import plugins
+
+    return [one for one in ("strict", "confined", "external", *plugins("sandboxes")) if one.startswith(beginning)]
 
 
 def experiment_names(beginning: str) -> list[str]:

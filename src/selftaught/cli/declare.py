@@ -47,11 +47,16 @@ Completer = Callable[[str], list[str]]
 
 
 def option(
-    group: str, said: str, metavar: str | None = None, completes: Completer | None = None, word: str | None = None
+    group: str,
+    said: str,
+    metavar: str | None = None,
+    completes: Completer | None = None,
+    word: str | None = None,
+    checked: Callable[[str], str] | None = None,
 ) -> Any:
     """An option of a group: its default may come from the environment and a file as well. It is called as its field is, or by a
-    `word` that no field can have."""
-    told: dict[str, Any] = {"help": said, "metavar": metavar, "autocompletion": completes}
+    `word` that no field can have. `checked` gives its value back, or raises UsageError."""
+    told: dict[str, Any] = {"help": said, "metavar": metavar, "autocompletion": completes, "callback": checked}
     return typer.Option(*([f"--{word}"] if word else []), rich_help_panel=group, show_envvar=False, **told)
 
 

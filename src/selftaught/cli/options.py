@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 
 import typer
 
-from selftaught.cli.completion import improver_names, model_names, task_names
+from selftaught.cli.completion import improver_names, level_names, model_names, task_names
 from selftaught.cli.declare import INNER, PROPOSER, SPENDING, WHAT, WHERE, option
 from selftaught.errors import UsageError
 from selftaught.plain import SEED_BITS
@@ -24,9 +24,27 @@ if TYPE_CHECKING:
 DEFAULT_STORE = Path(".selftaught/store.db")
 
 RunNumber = Annotated[int, typer.Argument(metavar="RUN", help="Number of the run, from `selftaught runs`.")]
+
+
+def _level(value: str) -> str:
+    """The level, once it is known to be one; those of the box are not looked for among packages."""
+    if value in _LEVELS:
+        return value
+    from selftaught.sandbox.levels import chosen
+
+    return chosen(value)
+
+
+_LEVELS = ("strict", "confined", "external")
 Level = Annotated[
-    Literal["strict", "confined", "external"],
-    option(WHERE, "Sandbox level: strict, confined or external (see `selftaught doctor`)."),
+    str,
+    option(
+        WHERE,
+        "Sandbox level: strict, confined, external, or one that a package adds (see `selftaught doctor`).",
+        "LEVEL",
+        level_names,
+        checked=_level,
+    ),
 ]
 Json = Annotated[bool, option(WHERE, "One JSON document on standard output, all else on standard error.")]
 Packages = Annotated[

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 import typer
 
-from selftaught.cli.base import end, existing, follow, writable
+from selftaught.cli.base import end, existing, follow, looked_at, writable
 from selftaught.cli.declare import Working, command
 from selftaught.cli.options import Carried, Kept, Level, RunNumber
 from selftaught.cli.terminal import tell
@@ -34,13 +34,79 @@ class Exported(TypedDict):
     """SHA-256 of the file."""
 
 
+class ExportedProgram(TypedDict):
+    """An improver, or a better program, that was written: `selftaught export RUN --json`."""
+
+    run: int
+    kind: Literal["improver", "program"]
+    """`program`: of a run of `improve`."""
+    file: str
+    digest: str
+    """SHA-256 of the program, without what surrounds it in the file."""
+    importable: bool
+    """Whether an improver can be imported without this package."""
+
+
 @command()
 def export(
     number: RunNumber,
     kept: Kept,
-    recording: Annotated[Path, typer.Option(metavar="FILE", help="Write the run to this file, to be run again.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Where it is written.  [default: improver_RUN.py]"),
+    ] = None,
+    recursion: Annotated[
+        str, typer.Option("--of", metavar="ARM/SEED", help="Which recursion of an experiment it is of.")
+    ] = "",
+    recording: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the whole run to this file instead, to be run again."),
+    ] = None,
 ) -> None:
-    """Write a run that is done as one file: what its models answered, and what limits of this machine decided."""
+    """Write what a run that is done came to as one file: its improver, of `improve` the better program; or all of the run."""
+    if recording is not None:
+        if output is not None or recursion:
+            raise UsageError("--recording writes the whole run: leave out -o and --of, or --recording")
+        _record(number, kept, recording)
+    else:
+        _take(number, kept, output, recursion)
+
+
+def _take(number: int, kept: Kept, output: Path | None, recursion: str) -> None:
+    """Write the improver, or the better program, to a file that is not there yet."""
+    from selftaught.runs.exporting import taken
+
+    with looked_at(kept) as facts:
+        found = taken(facts, number, recursion)
+    path = output or Path(found.name)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(found.text)
+    except FileExistsError:
+        raise UsageError(f"{path} is there already, and is never written over: say another by -o FILE") from None
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    if kept.json:
+        told: ExportedProgram = {
+            "run": number,
+            "kind": found.kind,
+            "file": str(path),
+            "digest": found.program.digest,
+            "importable": found.importable,
+        }
+        print(json.dumps(told))
+        return
+    print(f"The {'improver' if found.kind == 'improver' else 'better program'} of run {number} is in {path}.")
+    if found.kind == "improver":
+        print(
+            f"`selftaught improve PROGRAM --score SCORER --improver {path}` uses it; its head says how other programs do."
+        )
+    if not found.importable:
+        tell("it imports from __future__, so that nothing can stand before it: other programs cannot import it")
+
+
+def _record(number: int, kept: Kept, recording: Path) -> None:
+    """Write a run as a recording."""
     from selftaught.runs.recording import write
     from selftaught.runs.replay import recorded
 

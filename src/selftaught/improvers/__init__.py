@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from selftaught.errors import UsageError
+from selftaught.improvers import exported
 from selftaught.lab.interface import ENTRY
 from selftaught.plain import is_file
 from selftaught.program import MAX_CHARS, Program
@@ -85,7 +86,7 @@ def _from_file(path: Path) -> Program:
     try:
         if path.stat().st_size > 4 * MAX_CHARS:
             raise UsageError(f"{path} is no improver: longer than {MAX_CHARS:,} characters")
-        text = path.read_text(encoding="utf-8-sig")
+        text = exported.own(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the improver {path}: {error}") from error
     if why := _defect(text):

@@ -15,10 +15,13 @@ from selftaught.models.prices import listed
 from selftaught.models.rows import ROWS, Row
 from selftaught.models.scripted import Scripted
 from selftaught.settings.choice import ModelChoice
+from selftaught.settings.plugins import Plugin, plugins
 
 BUILT_IN = {"offline", "offline:generic"}
 INSIDE, WRITING = "works inside (many answers)", "writes improvers (few answers)"
 """What costs nothing works inside, where a recursion asks for thousands of answers; what is paid for writes, for a handful."""
+_PARTS = ("name", "parameters", "concurrency", "batch", "ceiling", "complete", "close")
+"""What every model has."""
 SHOWN = 5
 """Models of a server on this machine that are named."""
 
@@ -85,6 +88,11 @@ def sells(spec: str) -> bool:
 def catalogue(running: Mapping[str, Sequence[str]] | None = None) -> list[Entry]:
     """What models there are, and which of them are ready here. `running`: what runs on this machine, as `local.running`
     tells it; without it nothing is asked, and no server on this machine is ready."""
+    return [*in_box(running), *map(_added, plugins("models").values())]
+
+
+def in_box(running: Mapping[str, Sequence[str]] | None = None) -> list[Entry]:
+    """The same without what installed packages add, none of which is imported."""
     return [
         Entry("offline", "built-in seeded program editor; no language model", "nothing", True, "", INSIDE),
         Entry(
@@ -100,6 +108,28 @@ def catalogue(running: Mapping[str, Sequence[str]] | None = None) -> list[Entry]
         ),
         *(_entry(row, running or {}) for row in ROWS.values()),
     ]
+
+
+def _added(plugin: Plugin) -> Entry:
+    """The line of a model that a package adds, which is imported to say whether it can be."""
+    name = f"{plugin.name}:NAME"
+    if _reserved(plugin.name):
+        return Entry(name, f"of {plugin.package}", "another name", False, "a name that is not in the box")
+    try:
+        said = (getattr(plugin.load(), "__doc__", None) or "").strip().partition("\n")[0]
+    except UsageError as error:
+        return Entry(name, f"of {plugin.package}", plugin.package, False, str(error))
+    return Entry(name, said or f"of {plugin.package}", plugin.package, True)
+
+
+def _reserved(provider: str) -> bool:
+    return provider in ROWS or provider in {"offline", "scripted"}
+
+
+def added(spec: str) -> Plugin | None:
+    """The package's that opens a model of this name; None for one of the box, and for one that is not there."""
+    provider = spec.partition(":")[0]
+    return None if _reserved(provider) else plugins("models").get(provider)
 
 
 def _entry(row: Row, running: Mapping[str, Sequence[str]]) -> Entry:
@@ -131,5 +161,22 @@ def _built_in(choice: ModelChoice, edit: Edit) -> LanguageModel:
         return Scripted.read(Path(choice.name))
     if choice.spec in BUILT_IN:
         return Offline(edit, choice.spec)
-    known = ", ".join(entry.name for entry in catalogue())
+    if plugin := added(choice.spec):
+        return _opened(plugin, choice.name)
+    known = ", ".join([*BUILT_IN, "scripted:FILE", *(f"{name}:NAME" for name in (*ROWS, *plugins("models")))])
     raise UsageError(f"no model is called {choice.spec!r}; there are {known}")
+
+
+def _opened(plugin: Plugin, name: str) -> LanguageModel:
+    """The model that a package makes of what stands behind the colon."""
+    opening = plugin.load()
+    try:
+        found = opening(name)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise plugin.broken(error) from error
+    missing = [one for one in _PARTS if not hasattr(found, one)]
+    if missing:
+        raise plugin.broken(f"what it opens lacks {', '.join(missing)}")
+    return found

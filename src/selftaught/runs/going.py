@@ -15,6 +15,7 @@ from selftaught.runs import DONE, assignment, files_of, same_contract
 from selftaught.runs.model import file_of, openable
 from selftaught.sandbox.levels import LEVELS
 from selftaught.settings import Assignment
+from selftaught.settings.plugins import plugins
 from selftaught.store import RunRecord, Store
 
 
@@ -26,7 +27,7 @@ def ready(record: RunRecord) -> Assignment:
     """
     asked = assignment(record)
     same_contract(record)
-    if record.circumstances.get("sandbox") not in LEVELS:
+    if record.circumstances.get("sandbox") not in {*LEVELS, *plugins("sandboxes")}:
         raise UsageError(f"run {record.id} cannot be gone on with: its circumstances are not whole; begin it anew")
     models = [asked.model.spec, *([asked.proposer.spec] if asked.proposer else [])]
     recorded = "recording" in record.circumstances

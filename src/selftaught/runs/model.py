@@ -119,8 +119,10 @@ def take_turns(model: LanguageModel, lab: Lab) -> None:
 
 def about(spec: str) -> str:
     """What a model is, in the words of `selftaught models`."""
+    if plugin := providers.added(spec):
+        return f"of the package {plugin.package}"
     kind = spec.partition(":")[0]
-    found = {entry.name: entry.what for entry in providers.catalogue()}
+    found = {entry.name: entry.what for entry in providers.in_box()}
     return found.get(spec) or found.get(f"{kind}:NAME") or found.get(f"{kind}:FILE") or "somebody's own"
 
 
@@ -132,7 +134,8 @@ def is_own(model: LanguageModel) -> bool:
 def openable(spec: str) -> bool:
     """Whether a model is one that can be opened by its name, with what it needs: one of somebody's own cannot."""
     kind, _, rest = spec.partition(":")
-    return spec in providers.BUILT_IN or (bool(rest) and (kind in _OF_FILES or providers.sells(spec)))
+    served = bool(rest) and (kind in _OF_FILES or providers.sells(spec))
+    return spec in providers.BUILT_IN or served or providers.added(spec) is not None
 
 
 def file_of(spec: str) -> Path | None:

@@ -7,13 +7,14 @@ import platform
 import subprocess
 from dataclasses import dataclass
 
-from selftaught.errors import SandboxRefused
+from selftaught.errors import SandboxRefused, UsageError
 from selftaught.sandbox import Job, Limits, advice
 from selftaught.sandbox import filter as syscalls
 from selftaught.sandbox.guest import kernel, wire
 from selftaught.sandbox.jail import NOBODY, bubblewrap, interpreter, numpy_folders
-from selftaught.sandbox.levels import LEVELS, open_sandbox
+from selftaught.sandbox.levels import LEVELS, open_pool
 from selftaught.sandbox.pool import Pool
+from selftaught.settings.plugins import Plugin, plugins
 
 _UNKNOWN = (
     "the cause is not known: please report this line; until it is mended, use a virtual machine or a container "
@@ -35,7 +36,19 @@ def diagnose() -> list[Check]:
     """Look at everything the sandbox needs, from the ground up; the last checks open each level and attack it."""
     checks = [_system(), _bubblewrap(), _namespaces(), _landlock(), _interpreter(), _numpy(), _user()]
     missing = [check.name for check in checks if not check.ok]
-    return [*checks, *_level("strict", missing), *_level("confined", missing)]
+    added = map(_added, plugins("sandboxes").values())
+    return [*checks, *_level("strict", missing), *_level("confined", missing), *added]
+
+
+def _added(plugin: Plugin) -> Check:
+    """A level that a package adds. It is not attacked: what it holds, the package says."""
+    try:
+        plugin.load()
+    except UsageError as error:
+        return Check(f"level {plugin.name}", False, str(error), "mend or uninstall the package")
+    return Check(
+        f"level {plugin.name}", True, f"of the package {plugin.package}, which vouches for it: not attacked here"
+    )
 
 
 def _system() -> Check:
@@ -108,7 +121,7 @@ def _level(level: str, missing: list[str]) -> list[Check]:
     """Whether a level holds; where it does not for no known reason, `missing` is what may be behind it."""
     name = f"level {level}"
     try:
-        with open_sandbox(level, 1) as pool:
+        with open_pool(level, 1) as pool:
             held = Check(name, True, ", ".join(["holds against every probe", *pool.found()]))
             return [held, _attempts(pool), _files(pool)] if LEVELS[level].namespaces else [held]
     except SandboxRefused as refused:

@@ -17,12 +17,13 @@ import platform
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from selftaught.errors import SandboxRefused, UsageError
-from selftaught.sandbox import Profile
+from selftaught.errors import SandboxRefused, SelftaughtError, UsageError
+from selftaught.sandbox import Profile, Sandbox
 from selftaught.sandbox.advice import mend
 from selftaught.sandbox.jail import Layers
 from selftaught.sandbox.pool import Pool
 from selftaught.sandbox.probes import prove
+from selftaught.settings.plugins import Plugin, plugins
 
 PROFILES: tuple[Profile, ...] = ("function", "improver")
 
@@ -34,17 +35,26 @@ LEVELS = {
 }
 
 
-def open_sandbox(level: str = "strict", slots: int | None = None) -> Pool:
+def open_sandbox(level: str = "strict", slots: int | None = None) -> Sandbox:
     """The real sandbox, a context manager, proved by attack before it is handed out.
 
-    `level` is one of `LEVELS`; `slots` is how many jobs compute at once (default: one per CPU core). Raises SandboxRefused
+    `level` is one of `LEVELS`, or one that an installed package adds, which vouches for it: that one is not attacked
+    here; `slots` is how many jobs compute at once (default: one per CPU core). Raises SandboxRefused
     with cause and mend when this machine cannot hold generated code at that level.
     """
     known(level)
+    slots = slots or len(os.sched_getaffinity(0))
+    if level not in LEVELS:
+        return _added(plugins("sandboxes")[level], slots)
+    return open_pool(level, slots)
+
+
+def open_pool(level: str, slots: int) -> Pool:
+    """The same, at one of `LEVELS` alone."""
     if platform.system() != "Linux":
         raise SandboxRefused(mend(""))
     name = level.partition(":")[0]
-    pool = Pool(name, LEVELS[level], slots or len(os.sched_getaffinity(0)))
+    pool = Pool(name, LEVELS[level], slots)
     try:
         if name != "none":
             with ThreadPoolExecutor(len(PROFILES)) as threads:
@@ -57,8 +67,31 @@ def open_sandbox(level: str = "strict", slots: int | None = None) -> Pool:
 
 def known(level: str) -> None:
     """UsageError for a level that does not exist."""
-    if level not in LEVELS:
-        raise UsageError(f"no sandbox level {level!r}: choose one of {', '.join(LEVELS)}")
+    if level not in {*LEVELS, *plugins("sandboxes")}:
+        raise UsageError(f"no sandbox level {level!r}: choose one of {', '.join([*LEVELS, *plugins('sandboxes')])}")
+
+
+def chosen(level: str) -> str:
+    """A level that a user may name: all but the one that holds nothing. UsageError for any other."""
+    levels = [*(one for one in LEVELS if not one.startswith("none")), *plugins("sandboxes")]
+    if level not in levels:
+        raise UsageError(f"--sandbox is {level!r}: choose one of {', '.join(levels)}")
+    return level
+
+
+def _added(plugin: Plugin, slots: int) -> Sandbox:
+    """The sandbox that a package opens, given how many jobs compute at once."""
+    opening = plugin.load()
+    try:
+        found = opening(slots)
+    except SelftaughtError:
+        raise
+    except Exception as error:
+        raise plugin.broken(error) from error
+    missing = [one for one in ("level", "slots", "run", "close", "__enter__", "__exit__") if not hasattr(found, one)]
+    if missing:
+        raise plugin.broken(f"what it opens lacks {', '.join(missing)}")
+    return found
 
 
 def _prove(pool: Pool, profile: Profile) -> None:

@@ -18,6 +18,7 @@ from selftaught.lab.prints import aside
 from selftaught.plain import is_file, roots
 from selftaught.sandbox import MOST_MB, Limits
 from selftaught.sandbox.guest.programs import defect
+from selftaught.settings.plugins import Plugin, plugins
 from selftaught.task import Task, authored
 from selftaught.tasks.sources import run, sources
 
@@ -51,18 +52,38 @@ _LONGEST_PATH = 1000
 
 
 def names() -> dict[str, str]:
-    """Every name that `load` knows, with a line on what it is."""
-    return {name: _built_in(name).summary for name in _BUILT_IN} | _FAMILIES
+    """Every name that `load` knows, with a line on what it is, or on why a package's is not to be had."""
+    return {name: _built_in(name).summary for name in _BUILT_IN} | _FAMILIES | _of_packages()
+
+
+def _of_packages() -> dict[str, str]:
+    """What packages add, with a line on each."""
+    found: dict[str, str] = {}
+    for name, plugin in plugins("tasks").items():
+        if _boxed(name):
+            found[f"{name} ({plugin.package})"] = "not to be had: a task in the box has this name"
+            continue
+        try:
+            said = "; ".join(task.summary for task in _from_plugin(plugin))
+        except UsageError as error:
+            said = str(error)
+        found[name] = f"{said} (of the package {plugin.package})" if "is broken" not in said else said
+    return found
+
+
+def _boxed(name: str) -> bool:
+    """Whether a name means something in the box, whatever packages there are."""
+    return name in _BUILT_IN or name.partition(":")[0] in {*_SIZED, "formula", "policy"}
 
 
 def specs() -> list[str]:
     """The same names alone, at once: no task is imported."""
-    return [*_BUILT_IN, *_FAMILIES]
+    return [*_BUILT_IN, *_FAMILIES, *(name for name in plugins("tasks") if not _boxed(name))]
 
 
 def load(spec: str, seed: int) -> list[Task]:
     """The tasks that `spec` names: a task in the box, perhaps with a size (`qap:60`), a group drawn by `seed`
-    (`formula:train`), a Python file, or one class in it (`FILE.py:CLASS`).
+    (`formula:train`), one that an installed package adds, a Python file, or one class in it (`FILE.py:CLASS`).
 
     Raises UsageError, in one line, when there is no such task or the file defines none that is whole.
     """
@@ -84,10 +105,12 @@ def _load(spec: str, targets: Callable[[], str]) -> list[Task]:
         return [_kind(family).sized(size)]
     if family in {"formula", "policy"}:
         return cast("list[Task]", import_module(f"selftaught.tasks.{family}").expand(spec, targets()))
+    if plugin := plugins("tasks").get(spec):
+        return _from_plugin(plugin)
     path, kind = _parted(spec)
     if path.suffix == ".py" or is_file(path):
         return _from_file(path, kind)
-    raise UsageError(f"no task {spec!r}: give a Python file that defines one, or one of {', '.join(names())}")
+    raise UsageError(f"no task {spec!r}: give a Python file that defines one, or one of {', '.join(specs())}")
 
 
 def _check_length(spec: str) -> None:
@@ -120,7 +143,8 @@ def spec_of(task: Task) -> str:
         file = inspect.getsourcefile(type(task))
     except TypeError:  # defined where no file is
         file = None
-    specs = [task.name] if task.name.partition(":")[0] in _BUILT_IN else []
+    named = _BUILT_IN.keys() | plugins("tasks").keys()
+    specs = [task.name] if task.name.partition(":")[0] in named else []
     specs += [f"{Path(file).resolve()}:{type(task).__qualname__}"] if file and Path(file).suffix == ".py" else []
     for spec in specs:
         if any(_alike(task, other) for other in load(spec, 0)):
@@ -183,6 +207,26 @@ def _from_file(path: Path, kind: str) -> list[Task]:
     return found
 
 
+def _from_plugin(plugin: Plugin) -> list[Task]:
+    """The tasks that a package adds under a name: what it names is a class of a task, a task, or a list of these."""
+    with aside():
+        given = plugin.load()
+    listed = cast("list[object]", [*given] if isinstance(given, list | tuple) else [given])
+    try:
+        tasks = [_whole(_made(one, plugin.said), plugin.said) for one in listed]
+    except UsageError as error:
+        raise plugin.broken(str(error).removeprefix(f"{plugin.said}: ")) from error
+    if not tasks:
+        raise plugin.broken("it is an empty list")
+    for task in tasks:
+        task.package = plugin.package
+    return tasks
+
+
+def _made(given: object, whose: str) -> object:
+    return _make(given, whose) if inspect.isclass(given) and issubclass(given, Task) else given
+
+
 def _of_file(task: Task, path: Path) -> Task:
     """A task of a file: with all that the file reads, and free to grade in any unit where it does not say."""
     task.reads = tuple(dict.fromkeys([*task.reads, *sources(path)]))
@@ -191,7 +235,7 @@ def _of_file(task: Task, path: Path) -> Task:
     return task
 
 
-def _make(kind: Callable[[], Task], path: Path) -> Task:
+def _make(kind: Callable[[], Task], path: Path | str) -> Task:
     missing = sorted(getattr(kind, "__abstractmethods__", ()))
     if missing:
         raise UsageError(f"{path}: the task {kind.__name__} lacks {' and '.join(missing)}")
@@ -208,10 +252,10 @@ def _number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _whole(task: object, path: Path) -> Task:
+def _whole(task: object, path: Path | str) -> Task:
     """The task, after a look at all its parts."""
     if not isinstance(task, Task):
-        raise UsageError(f"{path}: TASKS holds {task!r}, which is no selftaught.task.Task")
+        raise UsageError(f"{path}: it gives {task!r}, which is no selftaught.task.Task")
     called = f"{path}: the task {str(getattr(task, 'name', type(task).__name__))[:LONGEST]}"
     missing = [part for part, kind in _PARTS.items() if not isinstance(getattr(task, part, None), kind)]
     if missing:

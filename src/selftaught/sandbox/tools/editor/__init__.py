@@ -11,7 +11,8 @@ import random
 from editor import edits, improvers, tables
 from editor.heeded import Told, told
 from editor.improvers import random_improver
-from editor.reading import Shown, read
+from editor.reading import Shown, newest, read
+from editor.replacing import asks_blocks, blocks
 
 __all__ = ["answer", "redrawn"]
 
@@ -23,18 +24,27 @@ def answer(knowing: bool, message: str, temperature: float, address: str) -> str
         shown = read(message)
         if shown is None:
             return "I see no program to improve."
-        return _proposal(knowing, shown, told(message), temperature, rng)
+        if asks_blocks(message):
+            return _replacing(knowing, newest(shown), told(message), temperature, rng)
+        idea, text = _edited(knowing, shown, told(message), temperature, rng)
+        return f"Idea: {idea}.\n\n```python\n{text.rstrip()}\n```\n"
     except RecursionError:
         return "The program is nested too deeply for me to edit."
 
 
-def _proposal(knowing: bool, shown: Shown, said: Told, temperature: float, rng: random.Random) -> str:
+def _replacing(knowing: bool, shown: Shown, said: Told, temperature: float, rng: random.Random) -> str:
+    """The edit as blocks of what is to be found, and by what replaced; of a program in marks what stands outside is kept."""
+    idea, text = _edited(knowing, shown, said, temperature, rng)
+    found = blocks(shown.base, text)
+    return f"Idea: {idea}.\n\n{found}\n" if found else f"Idea: {idea}, which changes nothing.\n"
+
+
+def _edited(knowing: bool, shown: Shown, said: Told, temperature: float, rng: random.Random) -> tuple[str, str]:
     edit = None
     if knowing:
         edit = improvers.edited(shown.base, shown.others, temperature, rng)
         edit = edit or tables.edited(shown.base, shown.others, said, temperature, rng)
-    idea, text = edit or edits.edited(shown.base, shown.others, temperature, rng)
-    return f"Idea: {idea}.\n\n```python\n{text.rstrip()}\n```\n"
+    return edit or edits.edited(shown.base, shown.others, temperature, rng)
 
 
 def redrawn(improver: str, seed: int) -> str:

@@ -36,6 +36,12 @@ def read(message: str) -> Shown | None:
     return Shown(attempts[0], tuple(dict.fromkeys(one for one in attempts[1:] if one != attempts[0])))
 
 
+def newest(shown: Shown) -> Shown:
+    """The same with the program that is shown last as the one to work on: prompts with a history end with what is current."""
+    *others, base = (shown.base, *shown.others)
+    return Shown(base, tuple(others))
+
+
 def _blocks(message: str) -> list[tuple[int, str]]:
     """Where they start, and the texts of the blocks that define a function, none inside another."""
     fences = list(_FENCE.finditer(message))[:_MAX_FENCES]

@@ -1,0 +1,70 @@
+"""A model behind an address, for other programs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from selftaught.cli.completion import model_names
+from selftaught.cli.declare import SPENDING, Working, command, option
+from selftaught.cli.options import Level, Seeded, Served, Spending
+from selftaught.cli.terminal import tell
+from selftaught.errors import UsageError
+
+
+@command(cls=Working)
+def serve(
+    model: Annotated[str, typer.Argument(help="provider:model, see `selftaught models`.", autocompletion=model_names)],
+    reached: Served,
+    seeded: Seeded,
+    spending: Spending,
+    sandbox: Level = "strict",
+    port: Annotated[int, typer.Option(help="Where it listens; 0: a free one.")] = 8099,
+    host: Annotated[
+        str, typer.Option(help="The address; any but a loopback one lets others ask, and spend.")
+    ] = "127.0.0.1",
+    yes: Annotated[bool, option(SPENDING, "Begin what costs money without asking.")] = False,
+) -> None:
+    """Serve a model on this machine as OpenAI's servers do (chat completions, models), until Ctrl-C."""
+    from selftaught.budget.spend import Spend
+    from selftaught.models.providers import sells
+    from selftaught.models.rows import ROWS
+    from selftaught.runs.endpoint import Endpoint
+    from selftaught.runs.model import open_model
+    from selftaught.runs.serving import Service
+    from selftaught.sandbox.levels import open_sandbox
+
+    limits = spending.limits()
+    costs = sells(model) and not ROWS[model.partition(":")[0]].local
+    if costs and not yes and limits.dollars is None and limits.answers is None and limits.tokens is None:
+        raise UsageError(
+            f"{model} may cost money whenever somebody asks: bound it by --max-dollars, --max-answers or "
+            "--max-bought-tokens, or say --yes"
+        )
+    choice = reached.choice(model)
+    with open_sandbox(sandbox) as box:
+        opened = open_model(choice, box, limits)
+        spend = Spend(limits)
+        try:
+            with Endpoint(Service(opened, spend, seeded.drawn), host, port, tell) as endpoint:
+                _say(endpoint.url, opened.name, endpoint.loopback)
+                endpoint.serve_forever(0.1)
+        except KeyboardInterrupt:
+            used = spend.now()
+            money = "at a price that is unknown" if used.dollars is None else f"for ${used.dollars:,.4f}"
+            tell(f"ended after {used.answers:,} answers of {used.tokens:,} tokens, {money}")
+        finally:
+            opened.close()
+
+
+def _say(url: str, name: str, loopback: bool) -> None:
+    """Where it is, and how it is asked."""
+    print(f"{name} is served at {url} until Ctrl-C. For example:")
+    print(
+        f"  curl {url}/chat/completions -H 'Content-Type: application/json' "
+        f"""-d '{{"model": "{name}", "messages": [{{"role": "user", "content": "Hello"}}]}}'"""
+    )
+    print(f"Programs that speak with OpenAI take it as base URL, with any key: OPENAI_BASE_URL={url}", flush=True)
+    if not loopback:
+        tell("others can ask it as well, and nothing asks them who they are")
