@@ -42,11 +42,12 @@ What small models write instead is understood where it has one meaning: `utility
 their import. A name that `helpers` lacks fails with `AttributeError` where it is used, not where it is imported.
 
 An answer may edit the program instead of writing it anew: blocks of a line `<<<<<<< SEARCH`, lines of the program, a line
-`=======`, the lines that take their place, and a line `>>>>>>> REPLACE`. `extract_code(answer)` gives the program after all of
-them: the one among those that this run has worked with which stood in the message, or which alone they fit. The SEARCH lines have
-to be in it exactly once; blanks at line ends and a common indent do not count. Where an edit does not apply, a whole program in
-the same answer counts; without one it gives a text that has no score, and `utility.feedback` tells why. `helpers.edited(answer,
-program, otherwise='')` does the same for a program in any language, and gives `otherwise` where there are no edits.
+`=======`, the lines that take their place, and a line `>>>>>>> REPLACE`. `extract_code(answer)` gives the program after all
+of them: the one among those that this run has worked with which stood in the message, or which alone they fit. The SEARCH
+lines have to be in it exactly once; blanks at line ends and a common indent do not count. Where an edit does not apply, a
+whole program in the same answer counts; without one it gives a text that has no score, and `utility.feedback` tells why.
+`helpers.edited(answer, program, otherwise='')` does the same for a program in any language, and gives `otherwise` where there
+are no edits.
 
 **`utility.keep`**: of what was handed in, the last program counts when the run ends with an error, at a limit, or with
 something that is no program; without it the start solution does. The last three are remembered: at the gate of a recursion

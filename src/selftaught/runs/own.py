@@ -16,6 +16,7 @@ from selftaught.plain import JSON, canonical, digest
 from selftaught.program import Program
 from selftaught.runs.scorers import commanded, foldered
 from selftaught.runs.spans import Bound, Expected, Used, about
+from selftaught.runs.targets import FilesUtility
 from selftaught.sandbox import Limits, tool
 from selftaught.settings.own import Own
 from selftaught.store import RunRecord, Store
@@ -53,7 +54,7 @@ def read(plain: Mapping[str, Any]) -> Own:
 def judges(lab: Lab, asked: Own) -> Judges:
     """What scores the program, in whichever form it is given."""
     start = Program(lab.store.text(asked.program))
-    if asked.form == "command":
+    if asked.form in {"command", "files"}:
         return Judges(commanded(lab, asked, start), None, WEAKER)
     if asked.form == "folder":
         return Judges(foldered(lab, asked, start), None, WEAKER)
@@ -117,9 +118,18 @@ def _figures(
         "practice": compared(by.practice.fact(start), by.practice.fact(best)),
         "held_out": unseen,
         "candidates": len(scored(lab.store, lab.run, by.practice.key)),
-        "diff": _diff(lab, start, by.practice.whole(best), asked.name.rpartition("/")[2]),
+        **_changes(lab, asked, by.practice, start, best),
         "isolation": by.weaker,
     }
+
+
+def _changes(lab: Lab, asked: Own, by: Judge, start: Program, best: Program) -> dict[str, Any]:
+    """What was changed: as a diff and, where there are several files, those that were, whole."""
+    if not isinstance(by, FilesUtility):
+        return {"diff": _diff(lab, start, by.whole(best), asked.name.rpartition("/")[2])}
+    files = dict[str, str]() if best == start else dict(by.files(best))
+    diffs = [_diff(lab, Program(by.before(path)), Program(text), path) for path, text in files.items()]
+    return {"diff": "\n".join(diffs), "files": files}
 
 
 def _best(lab: Lab, by: Judge, start: Program, minimize: bool, more: Sequence[Program | None]) -> Program:

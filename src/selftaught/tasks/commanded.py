@@ -47,12 +47,16 @@ class CommandUtility:
     def description(self) -> str:
         better, worse = ("lower", "higher") if self._minimize else ("higher", "lower")
         return (
-            f"{self._about}\n\nThe program is the whole file {self._command.file}, which a command scores; a {better} score is "
+            f"{self._about}\n\n{self._what}; a {better} score is "
             f"better. The utility tells how it compares with the file to begin with: it is 0.5 where both are equal, nearer to "
             f"1 the {better}, nearer to 0 the {worse} the score is; utility.feedback tells the score itself, and why there is "
             f"none. The command may use {self._command.cpu_s:g} s of CPU time and {self._command.memory_mb} MiB and has no "
             f"network; the file has at most {MAX_CHARS:,} characters. Scoring the same file again gives the same."
         )
+
+    @property
+    def _what(self) -> str:
+        return f"The program is the whole file {self._command.file}, which a command scores"
 
     @property
     def key(self) -> JSON:
@@ -87,20 +91,20 @@ class CommandUtility:
 
     def _measure(self, program: Program) -> JSON:
         self._lab.progress.count("scorings")
-        text, wrong = self._ready(program)
-        value, reason, notes = (None, wrong, list[str]()) if wrong else self._ran(text)
+        texts, wrong = self._ready(program)
+        value, reason, notes = (None, wrong, list[str]()) if wrong else self._ran(texts)
         told = {"value": value, "reason": reason, "grades": [] if value is None else [value], "notes": notes}
         return {**told, "failures": int(value is None), "denied": {"calls": None, "noted": []}}
 
-    def _ran(self, text: str) -> tuple[float | None, str | None, list[str]]:
+    def _ran(self, texts: Mapping[str, str]) -> tuple[float | None, str | None, list[str]]:
         with self._lab.progress.timed("scoring", self._command.file):
-            ran = run(self._command, text)
+            ran = run(self._command, texts)
         self._lab.spend.computed(ran.cpu_s)
         return read(ran)
 
-    def _ready(self, program: Program) -> tuple[str, str]:
-        """The file as the command is given it, or why it is none."""
-        return program.text, refused(program.text) or ""
+    def _ready(self, program: Program) -> tuple[Mapping[str, str], str]:
+        """The files as the command is given them, by their paths, and why there are none."""
+        return {self._command.file: program.text}, refused(program.text) or ""
 
 
 def read(ran: Ran) -> tuple[float | None, str | None, list[str]]:
@@ -153,7 +157,7 @@ def _plain(one: Any) -> str:
 def _files(command: Command) -> list[Path]:
     """Every file that the command sees beside the program. UsageError where one is not there, or there are too many."""
     found: list[Path] = []
-    for mount in command.mounts:
+    for mount in (*command.mounts, *command.inside):
         if not mount.exists():
             raise UsageError(f"there is no file {mount}: put it back, or leave out its --file")
         found += sorted(path for path in mount.rglob("*") if path.is_file()) if mount.is_dir() else [mount]
