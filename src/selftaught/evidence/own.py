@@ -52,7 +52,7 @@ class OwnFigures(TypedDict):
     """Programs that were scored; `selftaught candidates` lists them."""
     diff: str
     files: NotRequired[dict[str, str]]
-    """The files that were changed, whole, by their paths in the folder; only where the program is parts of several files."""
+    """What was changed, whole: files by their paths in the folder, or texts by name; only where there are several."""
     isolation: str | None
     """What is weaker about how the program was held; null: nothing."""
 

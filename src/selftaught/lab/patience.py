@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from math import isfinite
 from time import monotonic
 from typing import TypeVar
 
@@ -21,12 +22,14 @@ _LOOK_S = 0.5
 """How often it is looked whether the run is to end meanwhile."""
 
 
-def in_time(lab: Lab, what: str, work: Callable[[], T]) -> T:
+def in_time(lab: Lab, what: str, work: Callable[[], T], patience_s: float | None = None) -> T:
     """What a task's own code comes to, `what` it is in words.
 
-    UsageError when it is still at it after a long time; when the run is to be stopped, or has reached a limit, that ends the
+    UsageError when it is still at it after a long time (two minutes, where no `patience_s` is given). When the run is to be
+    stopped, or has reached a limit, that ends the
     waiting. The code itself is left alone then: nothing can end it but the end of this process.
     """
+    patience = PATIENCE_S if patience_s is None else patience_s
     future = Future[T]()
 
     def run() -> None:
@@ -41,16 +44,17 @@ def in_time(lab: Lab, what: str, work: Callable[[], T]) -> T:
     began, told = monotonic(), False
     while True:
         try:
-            return future.result(min(_LOOK_S, PATIENCE_S))
+            return future.result(min(_LOOK_S, patience))
         except TimeoutError:
             if future.done():
                 raise
         waited = monotonic() - began
-        if waited >= PATIENCE_S:
-            raise UsageError(f"{what} has not ended within {PATIENCE_S:g} s; mend it")
+        if waited >= patience:
+            raise UsageError(f"{what} has not ended within {patience:g} s; mend it")
         if lab.stopping.is_set():
             raise Stopped
         lab.spend.check()
         if waited >= _TOLD_S and not told:
             told = True
-            lab.progress.note(f"{what} takes long: it is waited for until {PATIENCE_S:g} s have passed")
+            until = f" until {patience:g} s have passed" if isfinite(patience) else ""
+            lab.progress.note(f"{what} takes long: it is waited for{until}")

@@ -12,9 +12,9 @@ from selftaught.plain import JSON
 from selftaught.settings.choice import OFFLINE, ModelChoice
 from selftaught.settings.stored import INNER, LONGEST_CPU_S, OneModel, check, known_fields, sound, stored
 
-Form = Literal["function", "command", "files", "folder"]
+Form = Literal["function", "command", "files", "folder", "evaluator"]
 """What scores a program of the user's: functions in a file, a command, a command on a folder of several files that change, the
-evaluator of an OpenEvolve folder."""
+evaluator of an OpenEvolve folder, a function of the calling Python program."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Own(OneModel):
     name: str
     """The file or folder that it came from."""
     scorer: str
-    """The file or folder that scores, or a command's words as a JSON list."""
+    """The file or folder that scores, a command's words as a JSON list, or where a function of Python comes from."""
     improver: str
     """Digest of the improver's text, kept in the store."""
     form: Form = "function"
@@ -67,7 +67,7 @@ class Own(OneModel):
     @property
     def scoring(self) -> tuple[str, ...]:
         """The user's own files and folders that score, or that what scores is shown."""
-        scorer = {"command": [], "files": [self.name]}.get(self.form, [self.scorer])
+        scorer = {"command": [], "evaluator": [], "files": [self.name]}.get(self.form, [self.scorer])
         return (*scorer, *(self.files or ()))
 
     def plain(self) -> dict[str, JSON]:

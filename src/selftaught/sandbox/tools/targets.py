@@ -58,6 +58,15 @@ def changed(files: list[list[str]], entries: list[str], text: str) -> list[objec
     return [found, ""]
 
 
+def texts(start: str, text: str) -> list[object]:
+    """The texts of a program by their names, those that it lacks as they are in the `start`; and why they cannot be told."""
+    whole, given = parted(start), parted(text)
+    if wrong := _misnamed([name for name, _ in given], [name for name, _ in whole]):
+        return [{}, wrong]
+    new = {name: [*_unblank(dict(given).get(name, old)), *old[len(_unblank(old)) :]] for name, old in whole}
+    return [{name.partition(":")[2]: "\n".join(lines) for name, lines in new.items()}, ""]
+
+
 def _misnamed(names: list[str], known: list[str]) -> str:
     """Why the sections of an answer are none of the target's; empty where they are."""
     if not names:
