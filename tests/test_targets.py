@@ -177,6 +177,13 @@ def test_mistakes_are_told_in_one_line(folder, more, said):
 
 
 @pytest.mark.slow
+def test_a_function_is_named_where_that_means_something(folder):
+    done = called("improve", "proj/one.py", "--score-command", "cat {}", "--about", "x", "--entry", "one", cwd=folder)
+    assert done.returncode == 2
+    assert "--entry names a function" in one_line(done)
+
+
+@pytest.mark.slow
 def test_a_folder_without_marks_is_told_what_it_needs(folder):
     for name in ("one.py", "deep/two.txt"):
         (folder / "proj" / name).write_text("x = 1\n")

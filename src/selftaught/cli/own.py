@@ -148,6 +148,8 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
             "say what scores the program: --score FILE.py, or --score-command 'COMMAND {}', or give a folder with "
             "evaluator.py; a folder is scored by a command or by its evaluator.py"
         )
+    if scoring.entry and not scoring.score and not (program.is_dir() and scoring.score_command):
+        raise UsageError("--entry names a function for --score FILE.py, or functions of a folder for --score-command")
     files = tuple(str(one.resolve()) for one in scoring.file or ())
     own = Own(
         _digest(text),
