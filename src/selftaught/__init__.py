@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from selftaught.models import Answer, LanguageModel, Request
     from selftaught.models.scripted import Scripted
     from selftaught.program import Program
-    from selftaught.runs.notebook import compare_improvers, improve_file, improve_program, open_lab, run_recursion
+    from selftaught.runs.notebook import (
+        compare_improvers,
+        improve_file,
+        improve_program,
+        improve_text,
+        open_lab,
+        run_recursion,
+    )
     from selftaught.sandbox import Job, Limits, Outcome, Sandbox
     from selftaught.sandbox.levels import open_sandbox
     from selftaught.settings import Contest, Plan, Settings
@@ -64,6 +71,7 @@ __all__ = [
     "improve",
     "improve_file",
     "improve_program",
+    "improve_text",
     "open_lab",
     "open_sandbox",
     "run_recursion",
@@ -82,7 +90,14 @@ _HOMES = {
     "models": ("Answer", "LanguageModel", "Request"),
     "models.scripted": ("Scripted",),
     "program": ("Program",),
-    "runs.notebook": ("compare_improvers", "improve_file", "improve_program", "open_lab", "run_recursion"),
+    "runs.notebook": (
+        "compare_improvers",
+        "improve_file",
+        "improve_program",
+        "improve_text",
+        "open_lab",
+        "run_recursion",
+    ),
     "sandbox": ("Job", "Limits", "Outcome", "Sandbox"),
     "sandbox.levels": ("open_sandbox",),
     "settings": ("Contest", "Plan", "Settings"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
@@ -33,12 +35,23 @@ class Scoring:
     ] = None
     score_command: Annotated[
         str | None,
-        option(WHAT, "Command that scores the file {} and prints a number or JSON, in a jail of its own.", "COMMAND"),
+        option(
+            WHAT,
+            "Command that scores the file or folder {} and prints a number or JSON, in a jail of its own.",
+            "COMMAND",
+        ),
     ] = None
     file: Annotated[
         list[Path] | None, option(WHAT, "With --score-command: what it sees beside the program; repeat for more.")
     ] = None
-    entry: Annotated[str | None, option(WHAT, "The function to improve.  [default: the only one at the top]")] = None
+    entry: Annotated[
+        list[str] | None,
+        option(
+            WHAT,
+            "The function to improve; of a folder module.py:function, repeatable.  [default: the only one, what is marked]",
+            "FUNCTION",
+        ),
+    ] = None
     about: Annotated[
         str | None, option(WHAT, "What is wanted, or a file that says it.  [default: the scorer's docstring]")
     ] = None
@@ -64,7 +77,7 @@ class Scoring:
 
 @command(everyday=("model", "score", "score_command", "improver", "rounds"), cls=Working)
 def improve(
-    program: Annotated[Path, typer.Argument(help="A file, or an OpenEvolve folder.")],
+    program: Annotated[Path, typer.Argument(help="A file, an OpenEvolve folder, or a folder with marked regions.")],
     asked: Asked,
     scoring: Scoring,
     inner: Budget,
@@ -80,8 +93,9 @@ def improve(
 
     if output is not None and (output.exists() or not output.parent.is_dir()):
         raise UsageError(f"cannot write {output}: name a file that is not there yet, in a folder that is")
-    source = _source(program)
-    text = _text(source)
+    several = program.is_dir() and scoring.score_command is not None
+    source = program if several else _source(program)
+    text = _parts(program, scoring) if several else _text(source)
     _, improver = entrant(scoring.improver or _improver_for(source), how)
     own = replace(_own(program, source, text, scoring, asked, improver), inner=inner.over(_own_inner()))
     if asked.seed is None and how.store.is_file():
@@ -95,8 +109,8 @@ def improve(
         facts.keep(improver.text)
         document = begin(facts, own, asked.seed, spending, how, trial)
     if document["better"]:
-        path = output or _beside(source, document["program"], int(document["run"]))
-        _write(path, document["program"])
+        path = output or _beside(source, document, int(document["run"]))
+        _write(path, document, source)
         tell(f"the better program is in {path}; {source} is as it was")
 
 
@@ -129,11 +143,18 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
     from selftaught.runs.folders import Config
     from selftaught.settings.own import Own
 
-    ways = [scoring.score is not None, scoring.score_command is not None, program.is_dir()]
+    ways = [
+        scoring.score is not None,
+        scoring.score_command is not None,
+        program.is_dir() and not scoring.score_command,
+    ]
     if sum(ways) != 1:
         raise UsageError(
-            "say what scores the program: --score FILE.py, or --score-command 'COMMAND {}', or give a folder"
+            "say what scores the program: --score FILE.py, or --score-command 'COMMAND {}', or give a folder with "
+            "evaluator.py; a folder is scored by a command or by its evaluator.py"
         )
+    if scoring.entry and not scoring.score and not (program.is_dir() and scoring.score_command):
+        raise UsageError("--entry names a function for --score FILE.py, or functions of a folder for --score-command")
     files = tuple(str(one.resolve()) for one in scoring.file or ())
     own = Own(
         _digest(text),
@@ -150,12 +171,26 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
     )
     if scoring.score_command is not None:
         own = replace(own, form="command", scorer=json.dumps(_words(scoring.score_command)), cpu_s=60.0, memory_mb=4096)
+        own = replace(own, form="files", entry=" ".join(scoring.entry or ())) if program.is_dir() else own
     elif program.is_dir():
         own = replace(own, form="folder", cpu_s=Config.read(program).timeout or 60.0, memory_mb=4096)
     else:
-        own = replace(own, entry=scoring.entry or _only(source, text))
+        own = replace(own, entry=_one(scoring.entry) or _only(source, text))
     own = own if scoring.program_cpu_s is None else replace(own, cpu_s=scoring.program_cpu_s)
     return own if scoring.program_mb is None else replace(own, memory_mb=scoring.program_mb)
+
+
+def _one(entries: list[str] | None) -> str | None:
+    if entries and len(entries) > 1:
+        raise UsageError(f"--entry names {', '.join(entries)}: of one file one function is improved")
+    return entries[0] if entries else None
+
+
+def _parts(folder: Path, scoring: Scoring) -> str:
+    """What changes of a folder's files."""
+    from selftaught.runs.targets import start_of
+
+    return start_of(folder, scoring.entry or ())
 
 
 def _words(text: str) -> list[str]:
@@ -213,16 +248,28 @@ def _about(given: str | None) -> str:
         raise UsageError(f"cannot read {path}: {error}") from error
 
 
-def _beside(source: Path, text: str, number: int) -> Path:
+def _beside(source: Path, document: Mapping[str, Any], number: int) -> Path:
     """A name beside the program that is free, or that already holds just this."""
-    names = (f"{source.stem}.better{source.suffix}", f"{source.stem}.better-{number}{source.suffix}")
-    paths = [source.with_name(name) for name in names]
-    return next((one for one in paths if not one.exists() or one.read_bytes() == text.encode()), paths[-1])
+    here = source.resolve() if source.name in {"", ".."} else source
+    names = (f"{here.stem}.better{here.suffix}", f"{here.stem}.better-{number}{here.suffix}")
+    paths = [here.with_name(name) for name in names]
+    return next((one for one in paths if not one.exists() or _holds(one, document)), paths[-1])
 
 
-def _write(path: Path, text: str) -> None:
+def _holds(path: Path, document: Mapping[str, Any]) -> bool:
+    """Whether a file, or all changed files of a folder, are what was found."""
+    texts = {path / name: text for name, text in document.get("files", {}).items()} or {path: document["program"]}
+    return all(one.is_file() and one.read_bytes() == text.encode() for one, text in texts.items())
+
+
+def _write(path: Path, document: Mapping[str, Any], source: Path) -> None:
+    """The better file; of a folder a copy with the files that were changed."""
     try:
-        path.write_text(text, encoding="utf-8")
+        if "files" in document and not path.exists():
+            shutil.copytree(source, path, symlinks=True, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        texts = {path / name: text for name, text in document.get("files", {}).items()} or {path: document["program"]}
+        for one, text in texts.items():
+            one.write_bytes(text.encode())
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; the program is in the store all the same") from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, final
+from typing import Any, NotRequired, TypedDict, final
 
 from selftaught.evidence.report import Heading, Reached, Used
 from selftaught.evidence.statistics import PlainInterval, paired
@@ -82,6 +82,8 @@ class OwnFigures(TypedDict):
     candidates: int
     """Programs that were scored; `selftaught candidates` lists them."""
     diff: str
+    files: NotRequired[dict[str, str]]
+    """What was changed, whole: files by their paths in the folder, or texts by name; only where there are several."""
     isolation: str | None
     """What is weaker about how the program was held; null: nothing."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from math import isfinite
 from time import monotonic
 from typing import TypeVar
 
@@ -21,11 +22,12 @@ _LOOK_S = 0.5
 """How often it is looked whether the run is to end meanwhile."""
 
 
-def in_time(lab: Lab, what: str, work: Callable[[], T]) -> T:
+def in_time(lab: Lab, what: str, work: Callable[[], T], patience_s: float | None = None) -> T:
     """What a task's own code comes to, `what` it is in words.
 
-    UsageError when it is still at it after a long time; when the run is to be stopped, or has reached a limit, that ends the
-    waiting. The code itself is left alone then: nothing can end it but the end of this process.
+    UsageError when it is still at it after a long time (two minutes, where no `patience_s` is given). When the run is to be
+    stopped, or has reached a limit, that ends the waiting. The code itself is left alone then: nothing can end it but the end
+    of this process.
     """
 
     def look() -> None:
@@ -33,11 +35,18 @@ def in_time(lab: Lab, what: str, work: Callable[[], T]) -> T:
             raise Stopped
         lab.spend.check()
 
-    return waited(what, work, look, lab.progress.note)
+    return waited(what, work, look, lab.progress.note, patience_s)
 
 
-def waited(what: str, work: Callable[[], T], look: Callable[[], None], note: Callable[[str], None]) -> T:
+def waited(
+    what: str,
+    work: Callable[[], T],
+    look: Callable[[], None],
+    note: Callable[[str], None],
+    patience_s: float | None = None,
+) -> T:
     """The same without a lab: `look` ends the waiting by what it raises, `note` is told when it takes long."""
+    patience = PATIENCE_S if patience_s is None else patience_s
     future = Future[T]()
 
     def run() -> None:
@@ -52,14 +61,15 @@ def waited(what: str, work: Callable[[], T], look: Callable[[], None], note: Cal
     began, told = monotonic(), False
     while True:
         try:
-            return future.result(min(_LOOK_S, PATIENCE_S))
+            return future.result(min(_LOOK_S, patience))
         except TimeoutError:
             if future.done():
                 raise
         passed = monotonic() - began
-        if passed >= PATIENCE_S:
-            raise UsageError(f"{what} has not ended within {PATIENCE_S:g} s; mend it")
+        if passed >= patience:
+            raise UsageError(f"{what} has not ended within {patience:g} s; mend it")
         look()
         if passed >= _TOLD_S and not told:
             told = True
-            note(f"{what} takes long: it is waited for until {PATIENCE_S:g} s have passed")
+            until = f" until {patience:g} s have passed" if isfinite(patience) else ""
+            note(f"{what} takes long: it is waited for{until}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
@@ -34,6 +34,8 @@ from selftaught.settings.choice import Sent
 from selftaught.store import RunRecord, Store
 from selftaught.tasks import load
 
+Conduct = Callable[[Lab, Any], dict[str, Any]]
+"""Does what is asked, and returns its figures."""
 READ = 1000
 """Answers that are read at most for what is wrong with them, evenly over a run."""
 _OF_A_STOP = {"stopped", "usage"}
@@ -113,9 +115,10 @@ def carry(
                 return _conduct(replace(lab, recorded=recorded), asked, regardless)
 
 
-def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:
+def carry_in(lab: Lab, asked: Assignment, conduct: Conduct | None = None) -> dict[str, Any]:
     """Make a run of what is asked and carry it to its end in a lab that is open: with its model, sandbox and limits.
 
+    `conduct` is given where what is to be done needs something that only the caller has.
     UsageError, and no run, where a task cannot be had.
     """
     kind_of(asked.plain()).bound(asked)  # loads every task
@@ -127,10 +130,10 @@ def carry_in(lab: Lab, asked: Assignment) -> dict[str, Any]:
         lab, seed=asked.seed, run=number, document=document, spend=Spend(limits), progress=Progress(), heard=Heard()
     )
     with store.alone(number), _kept(store, number, document, own.spend), letting_go(own), pulsing(own):
-        return _conduct(own, asked)
+        return _conduct(own, asked, conduct=conduct)
 
 
-def _conduct(lab: Lab, asked: Assignment, anyway: bool = False) -> dict[str, Any]:
+def _conduct(lab: Lab, asked: Assignment, anyway: bool = False, conduct: Conduct | None = None) -> dict[str, Any]:
     """Have a run conducted to its end, after a first look unless it is wanted `anyway`; keep and return its document."""
     kind = kind_of(asked.plain())
     if sells(lab.model.name) and "probably" not in lab.document.parts:
@@ -140,7 +143,7 @@ def _conduct(lab: Lab, asked: Assignment, anyway: bool = False) -> dict[str, Any
         improvers, specs = kind.tried(asked)
         programs = {name: Program(lab.store.text(one)) for name, one in improvers.items()}
         first_look(lab, programs, [task for spec in specs for task in load(spec, asked.seed)])
-    figures = kind.conduct(lab, asked)
+    figures = (conduct or kind.conduct)(lab, asked)
     spent = lab.spend.now()
     document: dict[str, Any] = {**lab.document.heading, **figures}
     used = usage(lab.store, lab.run, spent.dollars)

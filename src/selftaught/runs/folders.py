@@ -12,7 +12,7 @@ from typing import Any, cast
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
 from selftaught.sandbox import Limits, tool
-from selftaught.sandbox.packages import installed, providers
+from selftaught.sandbox.packages import installed, normal, providers
 
 EVALUATOR = "evaluator.py"
 _PROGRAMS = ("initial_program.*", "init_program.*", "initial_prompt.txt")
@@ -65,7 +65,7 @@ def packages_of(lab: Lab, folder: Path, program: Path) -> tuple[str, ...]:
 
     UsageError for one that is not installed and that they cannot do without, with how to install it.
     """
-    wanted = [one for one in _required(folder) if installed(one)]
+    wanted = [normal(one) for one in _required(folder) if installed(one)]
     for path in _read(lab, folder, [folder / EVALUATOR, program]):
         sure, maybe = _imports(lab, path)
         for module in [*sure, *maybe]:

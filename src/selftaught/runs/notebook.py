@@ -3,13 +3,16 @@
 with open_lab("offline", store="lab.db") as lab:
     found = improve_program(lab, my_program, my_task)
     better = improve_file(lab, "pack.py", "score.py")["program"]
+    better = improve_text(lab, "Answer briefly.", my_evaluator, about="A prompt that …")["program"]
     document = run_recursion(lab, tasks=["lpn"], rounds=2)
 """
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Generator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,14 +25,15 @@ from selftaught.evidence.contest import ContestDocument
 from selftaught.evidence.own import OwnDocument
 from selftaught.evidence.report import RunDocument
 from selftaught.improver import Improvement, improve
-from selftaught.improvers import functions, load
+from selftaught.improvers import ANY_LANGUAGE, functions, load
 from selftaught.lab import Lab
 from selftaught.models import LanguageModel
 from selftaught.plain import JSON, SEED_BITS
-from selftaught.program import Program
+from selftaught.program import MAX_CHARS, Program
 from selftaught.runs.carry import carry_in
 from selftaught.runs.handles import open_handles
 from selftaught.runs.model import Models, open_model
+from selftaught.runs.own import Judges, conducted
 from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import known
 from selftaught.settings import Contest, Controls, Entrant, Settings, changed
@@ -38,6 +42,7 @@ from selftaught.settings.own import Own
 from selftaught.store import Store
 from selftaught.task import Task
 from selftaught.tasks import spec_of
+from selftaught.tasks.evaluated import HEAD, UNHELD, EvaluatorUtility, TextsUtility, source_of
 from selftaught.utility import TaskUtility, Utility
 
 
@@ -146,6 +151,75 @@ def improve_file(
         **_of(lab, seed),
     )
     return cast("OwnDocument", carry_in(lab, asked if allowance is None else replace(asked, inner=allowance)))
+
+
+def improve_text(
+    lab: Lab,
+    candidate: str | Mapping[str, str],
+    evaluator: Callable[..., Any],
+    *,
+    about: str,
+    dataset: Sequence[Any] | None = None,
+    test_set: Sequence[Any] | None = None,
+    minimize: bool = False,
+    improver: str | Program = ANY_LANGUAGE,
+    rounds: int = 1,
+    allowance: Allowance | None = None,
+    name: str = "text",
+    version: str = "",
+    at_once: int = 1,
+    seed: int | None = None,
+) -> OwnDocument:
+    """A text (a prompt, a program, a configuration) improved by a function of your own that scores it, as GEPA calls them.
+
+    `evaluator(candidate)`, or `evaluator(candidate, example)` for each of the `dataset`, returns a score of any size,
+    or a score and a dict, which the model is told as feedback. It runs in this process, one call `at_once` unless you
+    say that more may: nothing of the text is executed by this package, and what your function does with it is yours
+    to hold. What it raises is the reason why a text has no score. `candidate` may be several texts by name: the
+    function is given such a dict, and `files` of the document are those that were changed. `test_set` are examples
+    that nothing is chosen by.
+
+    Scores are kept under the text, the file that the function comes from, the examples and `version`: change `version` where
+    what the function reads, calls or closes over has changed.
+    """
+    if not about.strip():
+        raise UsageError("say by about= what is wanted of the text: the model is told it")
+    worker, text = _improver(improver), _one_text(candidate)
+    source, turns, start = source_of(evaluator, version), threading.Semaphore(at_once), Program(text)
+    kind = EvaluatorUtility if isinstance(candidate, str) else TextsUtility
+    where = str(getattr(evaluator, "__qualname__", type(evaluator).__qualname__))
+    asked = Own(
+        lab.store.keep(text),
+        name,
+        where,
+        lab.store.keep(worker.text),
+        form="evaluator",
+        about=about,
+        minimize=minimize,
+        rounds=rounds,
+        **_of(lab, seed),
+    )
+
+    def conduct(own: Lab, asked: Own) -> dict[str, Any]:
+        def judge(examples: Sequence[Any] | None) -> EvaluatorUtility:
+            return kind(own, evaluator, source, examples, start, about.strip(), minimize, turns)
+
+        return conducted(own, asked, Judges(judge(dataset), None if test_set is None else judge(test_set), UNHELD))
+
+    asked = asked if allowance is None else replace(asked, inner=allowance)
+    return cast("OwnDocument", carry_in(lab, asked, conduct))
+
+
+def _one_text(candidate: str | Mapping[str, str]) -> str:
+    """The text to begin with; of several, each after a line with its name. UsageError for what can be none."""
+    several = {} if isinstance(candidate, str) else {str(name): text for name, text in candidate.items()}
+    if wrong := [name for name in several if not re.fullmatch(r"[\w.]{1,200}", name)]:
+        raise UsageError(f"a text of the candidate is called {wrong[0]!r}: letters, digits, _ and . make a name")
+    named = [f"# ===== {HEAD}:{name} =====\n{text}" for name, text in several.items()]
+    text = candidate if isinstance(candidate, str) else "\n".join(named)
+    if not text.strip() or len(text) > MAX_CHARS:
+        raise UsageError(f"the candidate is empty, or longer than {MAX_CHARS:,} characters")
+    return text
 
 
 def run_recursion(

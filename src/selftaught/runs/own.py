@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from selftaught.errors import UsageError, WorthlessRun
 from selftaught.evidence.own import OwnRound, Repeated, compared
@@ -28,6 +28,14 @@ _log = logging.getLogger(__name__)
 _TOLD = 500
 """Characters of what a scorer tells that a warning holds."""
 WHAT = "an improvement of a program"
+
+
+@runtime_checkable
+class Several(Protocol):
+    """A judge of programs that are parts of several texts: those that were changed, whole, and as they were."""
+
+    def files(self, program: Program) -> Mapping[str, str]: ...
+    def before(self, path: str) -> str: ...
 
 
 class Judge(Utility, noise.Judge, Protocol):
@@ -53,18 +61,28 @@ def read(plain: Mapping[str, Any]) -> Own:
 def judges(lab: Lab, asked: Own) -> Judges:
     """What scores the program, in whichever form it is given."""
     start = Program(lab.store.text(asked.program))
-    if asked.form == "command":
+    if asked.form in {"command", "files"}:
         return Judges(commanded(lab, asked, start), None, WEAKER)
     if asked.form == "folder":
         return Judges(foldered(lab, asked, start), None, WEAKER)
+    if asked.form == "evaluator":
+        raise UsageError(
+            f"{asked.name} is scored by a function of Python ({asked.scorer}), which is not stored: call improve_text with it "
+            "and the same seed again, and it goes on with what is in the store"
+        )
     task = ScorerTask(asked, start.text)
     return Judges(practice(lab, task), held_out(lab, task))
 
 
 def conduct(lab: Lab, asked: Own) -> dict[str, Any]:
     """One improver run after the other, each from the best program so far; the figures."""
+    return conducted(lab, asked, judges(lab, asked))
+
+
+def conducted(lab: Lab, asked: Own, by: Judges) -> dict[str, Any]:
+    """The same under judges that are given."""
     lab.progress.phase("scoring the program to begin with")
-    by, start = judges(lab, asked), Program(lab.store.text(asked.program))
+    start = Program(lab.store.text(asked.program))
     _look_at(asked, by.practice.fact(start))
     best, rounds, repeated = start, list[OwnRound](), list[Repeated]()
     noisy = _repeating(by, asked).noisy(start)
@@ -98,9 +116,8 @@ def _look_at(asked: Own, start: Mapping[str, Any]) -> None:
     said = [str(note).strip() for note in start["notes"] if str(note).strip()] if asked.form != "function" else []
     if start["reason"] is not None:
         last = f": {said[-1].splitlines()[-1]}" if said else ""
-        jailed = (
-            "" if asked.form == "function" else " (there is no network, and no other file than those that are shown)"
-        )
+        alone = " (there is no network, and no other file than those that are shown)"
+        jailed = "" if asked.form in {"function", "evaluator"} else alone
         raise WorthlessRun(f"{asked.name} has no score to begin with: {start['reason']}{last}{jailed}")
     if start["value"] == 0 or any(note.startswith("error") for note in said):
         told = "; ".join(" ".join(note.split()) for note in said)[:_TOLD]
@@ -118,9 +135,18 @@ def _figures(lab: Lab, asked: Own, by: Judges, start: Program, best: Program) ->
         "practice": compared(by.practice.fact(start), by.practice.fact(best)),
         "held_out": unseen,
         "candidates": len(scored(lab.store, lab.run, by.practice.key)),
-        "diff": _diff(lab, start, by.practice.whole(best), asked.name.rpartition("/")[2]),
+        **_changes(lab, asked, by.practice, start, best),
         "isolation": by.weaker,
     }
+
+
+def _changes(lab: Lab, asked: Own, by: Judge, start: Program, best: Program) -> dict[str, Any]:
+    """What was changed: as a diff and, where there are several files, those that were, whole."""
+    if not isinstance(by, Several):
+        return {"diff": _diff(lab, start, by.whole(best), asked.name.rpartition("/")[2])}
+    files = dict[str, str]() if best == start else dict(by.files(best))
+    diffs = [_diff(lab, Program(by.before(path)), Program(text), path) for path, text in files.items()]
+    return {"diff": "\n".join(diffs), "files": files}
 
 
 def _chosen(

@@ -28,12 +28,15 @@ from selftaught.sandbox import OF_A_MACHINE
 from selftaught.settings import Assignment
 from selftaught.store import RunRecord, Store, key_of
 from selftaught.tasks.commanded import COMMANDED
+from selftaught.tasks.evaluated import EVALUATED
 
 _TELLS = ("selftaught", "python", "numpy", "system", "cores", "sandbox")
 """What is told of the circumstances of the recorded run."""
 _LIMITED = re.compile(rf"(?:^|\(|: )(?:{'|'.join(sorted(OF_A_MACHINE))})(?::|$)")
 """In a reason: that the limit of a machine was met."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_WHOLE = {COMMANDED, EVALUATED}
+"""What the keys begin with of scorings by something that has no seed."""
 _SEED = 4
 """Where the seed stands in what a score of a solution is about."""
 _EDITOR = {CANNOT.format(kind) for kind in OF_A_MACHINE}
@@ -121,14 +124,15 @@ def _roots(store: Store, number: int) -> set[str]:
 
 
 def _chance(utility: Sequence[Any]) -> str:
-    """What scorings of one run have in common: the seed of a task's instances; a command has none, and is one by itself."""
-    return canonical([*utility] if utility[0] == COMMANDED else utility[_SEED])
+    """What scorings of one run have in common: the seed of a task's instances; what has none is one by itself."""
+    return canonical([*utility] if utility[0] in _WHOLE else utility[_SEED])
 
 
 def _of_machine(about: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-    """Whether another machine may score otherwise: where a limit was met, where what was used is scored, and by a command."""
+    """Whether another machine may score otherwise: where a limit was met, where what was used is scored, and by a command or a
+    function."""
     said = [body["reason"] or "", *body["notes"]]
-    commanded = about["utility"][0] == COMMANDED
+    commanded = about["utility"][0] in _WHOLE
     return commanded or bool(body.get("measured") or body.get("limited")) or any(map(_LIMITED.search, said))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from selftaught.errors import UsageError
 from selftaught.lab import Lab
 from selftaught.program import Program
 from selftaught.runs.folders import EVALUATOR, Config, described, packages_of
+from selftaught.runs.targets import FilesUtility, shown
 from selftaught.sandbox import tool
 from selftaught.sandbox.command import Command
 from selftaught.sandbox.jail import GUEST
@@ -30,6 +32,10 @@ def commanded(lab: Lab, asked: Own, start: Program) -> CommandUtility:
     """The command that scores the program. UsageError where nothing says what is wanted."""
     if not asked.about.strip():
         raise UsageError("a command does not say what is wanted of the program: say it by --about TEXT or --about FILE")
+    if asked.form == "files":
+        folder = Path(asked.name)
+        scoring = replace(command(asked), inside=tuple(shown(folder)))
+        return FilesUtility(lab, scoring, start, asked.about, asked.minimize, folder, asked.entry.split())
     return CommandUtility(lab, command(asked), start, asked.about, asked.minimize)
 
 
@@ -38,7 +44,7 @@ def command(asked: Own) -> Command:
     words: list[str] = json.loads(asked.scorer)
     mounts = tuple(Path(one) for one in asked.files or ())
     limits = asked.cpu_s, _WAITING * asked.cpu_s + 5, asked.memory_mb
-    return Command(tuple(words), Path(asked.name).name, mounts, asked.packages or (), *limits)
+    return Command(tuple(words), Path(asked.name).name, mounts, (), asked.packages or (), *limits)
 
 
 def foldered(lab: Lab, asked: Own, start: Program) -> FolderUtility:
@@ -62,7 +68,7 @@ def foldered(lab: Lab, asked: Own, start: Program) -> FolderUtility:
     mounts = (EVALUATING, *(Path(one) for one in sorted(folder.iterdir()) if _counts(one)))
     limits = asked.cpu_s, _WAITING * asked.cpu_s + 5, asked.memory_mb
     offered = tuple(sorted({*(asked.packages or ()), *packages_of(lab, folder, program)}))
-    scoring = Command(words, file, mounts, offered, *limits)
+    scoring = Command(words, file, mounts, (), offered, *limits)
     if not (marked := regions(lab, start.text)):
         _log.warning("%s has no EVOLVE-BLOCK marks, so all of it may change", program)
     return FolderUtility(
@@ -102,14 +108,17 @@ class FolderUtility(CommandUtility):
         self._marked = marked
 
     def whole(self, program: Program) -> Program:
-        text, wrong = self._ready(program)
+        text, wrong = self._spliced(program)
         return program if wrong else Program(text)
 
-    def _ready(self, program: Program) -> tuple[str, str]:
-        text, wrong = super()._ready(program)
-        return self._spliced(program) if self._marked and not wrong else (text, wrong)
+    def _ready(self, program: Program) -> tuple[Mapping[str, str], str]:
+        _, wrong = super()._ready(program)
+        text, wrong = ("", wrong) if wrong else self._spliced(program)
+        return {self._command.file: text}, wrong
 
     def _spliced(self, program: Program) -> tuple[str, str]:
+        if not self._marked:
+            return program.text, ""
         job = tool("regions", "spliced", [(self._start.text, program.text)])
         (outcome,) = self._lab.sandbox.run(job)
         if outcome.kind != "answer":

@@ -12,7 +12,7 @@ import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -36,9 +36,11 @@ class Command:
     words: tuple[str, ...]
     """`{}` in a word stands for the program's file."""
     file: str
-    """What the program's file is called."""
+    """What the program's file is called, or its folder."""
     mounts: tuple[Path, ...] = ()
     """Files and folders that it sees, read only, by their names beside the program."""
+    inside: tuple[Path, ...] = ()
+    """Files and folders that it sees, read only, by their names within the program's folder."""
     packages: tuple[str, ...] = ()
     """Of this environment, that Python programs may import besides numpy."""
     cpu_s: float = 60.0
@@ -57,13 +59,17 @@ class Ran:
     cpu_s: float
 
 
-def run(command: Command, text: str) -> Ran:
-    """Run the command on a program, once, in a jail of its own. Raises SandboxRefused where there is no bubblewrap."""
+def run(command: Command, texts: Mapping[str, str]) -> Ran:
+    """Run the command on the texts of a program's files, by their paths, once, in a jail of its own.
+
+    Raises SandboxRefused where there is no bubblewrap.
+    """
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        program = Path(folder, command.file)
-        program.write_text(text, encoding="utf-8", errors="surrogatepass")
+        files = [Bind(Path(folder, str(i)), WORK / name) for i, name in enumerate(texts)]
+        for bind, text in zip(files, texts.values(), strict=True):
+            bind.source.write_bytes(text.encode("utf-8", "surrogatepass"))
         process = subprocess.Popen(
-            _started(command, program),
+            _started(command, files),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=errors,
@@ -91,9 +97,9 @@ def _waited(process: subprocess.Popen[bytes], wall_s: float) -> tuple[int | None
     return None if late else process.returncode, used.ru_utime + used.ru_stime
 
 
-def _started(command: Command, program: Path) -> list[str]:
+def _started(command: Command, files: Sequence[Bind]) -> list[str]:
     """The whole command line: perhaps giving up root first, then the jail, then limits, then the command."""
-    listed = [*_binds(command), Bind(program, WORK / command.file)]
+    listed = [*_binds(command), *files]
     root = os.geteuid() == 0
     sources = [f"/tmp/{i}" if root else str(bind.source) for i, bind in enumerate(listed)]
     place = str(WORK / command.file)
@@ -136,7 +142,8 @@ def _binds(command: Command) -> list[Bind]:
         system.append(Path(sys.base_prefix))
     found = [Bind(one, one) for one in system]
     found += [Bind(one, Path("/site", one.name)) for one in (*numpy_folders(), *packages.folders(command.packages))]
-    return found + [Bind(one, WORK / one.name) for one in command.mounts]
+    found += [Bind(one, WORK / one.name) for one in command.mounts]
+    return found + [Bind(one, WORK / command.file / one.name) for one in command.inside]
 
 
 def _path() -> str:

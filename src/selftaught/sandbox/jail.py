@@ -31,7 +31,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 """This package: whoever reads it can make the hidden instances."""
 _GUEST_FILES = (
     "blocks.py", "counting.py", "edits.py", "helpers.py", "hook.py", "kernel.py", "locking.py", "mending.py", "programs.py",
-    "runner.py", "spoken.py", "stubs.py", "wire.py", "zygote.py",
+    "runner.py", "sections.py", "spoken.py", "stubs.py", "wire.py", "zygote.py",
 )  # fmt: skip
 _DEVICES = ["/dev/null", "/dev/zero"]
 _ASKED_FOR = ["/dev/random", "/dev/urandom", "/sys/devices/system/cpu", "/proc/stat", "/proc/cpuinfo", "/proc/meminfo"]

@@ -28,7 +28,7 @@ def folders(names: tuple[str, ...]) -> tuple[Path, ...]:
 
 def versions(names: Sequence[str]) -> dict[str, str]:
     """The version of each package and of all that it needs: another version is another task."""
-    return {_normal(one.metadata["Name"]): one.version for one in _closure(tuple(names))}
+    return {normal(one.metadata["Name"]): one.version for one in _closure(tuple(names))}
 
 
 def installed(name: str) -> bool:
@@ -41,7 +41,7 @@ def installed(name: str) -> bool:
 
 def providers(module: str) -> list[str]:
     """The installed packages that a module at the top comes from; none where it is not installed."""
-    return sorted({_normal(one) for one in _modules().get(module, ())})
+    return sorted({normal(one) for one in _modules().get(module, ())})
 
 
 @cache
@@ -55,13 +55,13 @@ def _closure(names: tuple[str, ...]) -> tuple[Distribution, ...]:
     found: dict[str, Distribution] = {}
     wanted = [*names]
     while wanted:
-        name = _normal(wanted.pop())
+        name = normal(wanted.pop())
         if name in found or name == _ALWAYS:
             continue
         try:
             found[name] = distribution(name)
         except PackageNotFoundError:
-            if name in map(_normal, names):
+            if name in map(normal, names):
                 raise UsageError(
                     f"there is no package {name} in the environment of this program ({sys.prefix}): install it there"
                 ) from None
@@ -85,5 +85,6 @@ def _tops(one: Distribution) -> Iterator[Path]:
     yield from (path for path in there if path.exists())
 
 
-def _normal(name: str) -> str:
+def normal(name: str) -> str:
+    """The name of a package as all ways of writing it have in common."""
     return re.sub(r"[-_.]+", "-", name).lower()

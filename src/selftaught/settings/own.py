@@ -12,8 +12,9 @@ from selftaught.plain import JSON
 from selftaught.settings.choice import OFFLINE, ModelChoice
 from selftaught.settings.stored import INNER, LONGEST_CPU_S, OneModel, check, rebuilt, sound, stored
 
-Form = Literal["function", "command", "folder"]
-"""What scores a program of the user's: functions in a file, a command, an OpenEvolve folder."""
+Form = Literal["function", "command", "files", "folder", "evaluator"]
+"""What scores a program of the user's: functions in a file, a command, a command on a folder of several files that change, the
+evaluator of an OpenEvolve folder, a function of the calling Python program."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,15 @@ class Own(OneModel):
     program: str
     """Digest of the text to begin with, kept in the store."""
     name: str
-    """The file that it came from."""
+    """The file or folder that it came from."""
     scorer: str
-    """The file or folder that scores, or a command's words as a JSON list."""
+    """The file or folder that scores, a command's words as a JSON list, or where a function of Python comes from."""
     improver: str
     """Digest of the improver's text, kept in the store."""
     form: Form = "function"
     entry: str = ""
-    """The function to improve; empty where a command scores the whole file."""
+    """The function to improve; of a folder those that may change, `module.py:function` with blanks between. Empty where a
+    command scores the whole file, or all that is marked may change."""
     about: str = ""
     """What is wanted, in words."""
     minimize: bool = False
@@ -71,7 +73,8 @@ class Own(OneModel):
     @property
     def scoring(self) -> tuple[str, ...]:
         """The user's own files and folders that score, or that what scores is shown."""
-        return (*([] if self.form == "command" else [self.scorer]), *(self.files or ()))
+        scorer = {"command": [], "evaluator": [], "files": [self.name]}.get(self.form, [self.scorer])
+        return (*scorer, *(self.files or ()))
 
     def plain(self) -> dict[str, JSON]:
         return {"kind": "improve", **stored(self)}

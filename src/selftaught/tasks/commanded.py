@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
-from selftaught.lab.grading import number, relative, shown
+from selftaught.lab.grading import number
 from selftaught.plain import JSON, digest_of_files
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.command import Command, Ran, run
 from selftaught.sandbox.guest.programs import refused
 from selftaught.sandbox.packages import versions
-from selftaught.utility import Score
+from selftaught.tasks.whole import TOLD, WholeUtility
 
 COMMANDED = "command"
 """What the key of a command's scores begins with."""
 _MOST_FILES = 2000
-_TOLD = 2000
-"""Characters of what a scorer printed that improvers are told."""
 _COUNTS = ("combined_score", "score")
 WEAKER = (
     "The command and the program run in one jail, without network, but with other programs and without a filter of system "
@@ -36,23 +33,22 @@ WEAKER = (
 """What is said of how a command is held."""
 
 
-class CommandUtility:
-    """The score of a whole file by a command. Texts are kept; the same text is not scored twice."""
+class CommandUtility(WholeUtility):
+    """The score of a whole file by a command."""
 
     def __init__(self, lab: Lab, command: Command, start: Program, about: str, minimize: bool) -> None:
-        self.entry = ""
-        self._lab, self._command, self._start, self._about, self._minimize = lab, command, start, about, minimize
+        super().__init__(lab, start, about, minimize)
+        self._command = command
 
     @property
-    def description(self) -> str:
-        better, worse = ("lower", "higher") if self._minimize else ("higher", "lower")
+    def _what(self) -> str:
+        return f"The program is the whole file {self._command.file}, which a command scores"
+
+    @property
+    def _bounds(self) -> str:
         return (
-            f"{self._about}\n\nThe program is the whole file {self._command.file}, which a command scores; a {better} score is "
-            f"better. The utility tells how it compares with the file to begin with: it is 0.5 where both are equal, nearer to "
-            f"1 the {better}, nearer to 0 the {worse} the score is; utility.feedback tells the score itself, and why there is "
-            f"none. The command may use {self._command.cpu_s:g} s of CPU time and {self._command.memory_mb} MiB and has no "
-            f"network; the file has at most {MAX_CHARS:,} characters. {self._imports()}"
-            f"Scoring the same file again gives the same."
+            f"The command may use {self._command.cpu_s:g} s of CPU time and {self._command.memory_mb} MiB and has no network; "
+            f"the file has at most {MAX_CHARS:,} characters.{self._imports()}"
         )
 
     def _imports(self) -> str:
@@ -60,64 +56,32 @@ class CommandUtility:
         if not self._command.file.endswith(".py"):
             return ""
         *known, last = "Python's standard library", "numpy", *self._command.packages
-        return f"It may import {', '.join(known)} and {last}. "
+        return f" It may import {', '.join(known)} and {last}."
 
-    @property
-    def key(self) -> JSON:
-        return self._key
-
-    @cached_property
-    def _key(self) -> JSON:
+    def _identity(self) -> list[JSON]:
         one = self._command
         files = digest_of_files([str(path) for path in _files(one)])
         limits: list[JSON] = [one.cpu_s, one.wall_s, one.memory_mb]
-        begun: list[JSON] = [self._start.digest, self._minimize]
-        return [COMMANDED, [*one.words], one.file, [*files.values()], versions(one.packages), limits, begun]
+        return [COMMANDED, [*one.words], one.file, [*files.values()], versions(one.packages), limits]
 
-    measures = False
-    """What it takes is told to nobody."""
-
-    def fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
-        """The stored scoring of a program: `value`, `grades`, `reason`, in the command's own unit."""
-        more = {"again": again} if again else {}
-        about: dict[str, JSON] = {"program": self._lab.store.keep(program.text), "utility": self.key, **more}
-        return cast("Mapping[str, Any]", self._lab.once("score", about, lambda: self._measure(program)))
-
-    def whole(self, program: Program) -> Program:
-        """The file as it is to be kept."""
-        return program
-
-    def score(self, program: Program, earlier: int = 0) -> Score:  # noqa: ARG002 - the first measurement is the fact
-        fact = self.fact(program)
-        value = relative(fact["value"], self.fact(self._start)["value"], self._minimize)
-        return Score(value, fact["reason"], tuple(fact["grades"]), fact["failures"])
-
-    def feedback(self, program: Program) -> str:
-        fact = self.fact(program)
-        said = f"No score: {fact['reason']}" if fact["value"] is None else f"Score {shown(fact['value'])}."
-        return "\n".join([said, *fact["notes"]])
-
-    def _measure(self, program: Program) -> JSON:
-        self._lab.progress.count("scorings")
-        text, wrong = self._ready(program)
-        value, reason, notes = (None, wrong, list[str]()) if wrong else self._ran(text)
-        told = {"value": value, "reason": reason, "grades": [] if value is None else [value], "notes": notes}
-        return {**told, "failures": int(value is None), "denied": {"calls": None, "noted": []}}
-
-    def _ran(self, text: str) -> tuple[float | None, str | None, list[str]]:
+    def _scored(self, program: Program) -> tuple[list[float], str | None, list[str]]:
+        texts, wrong = self._ready(program)
+        if wrong:
+            return [], wrong, []
         with self._lab.progress.timed("scoring", self._command.file):
-            ran = run(self._command, text)
+            ran = run(self._command, texts)
         self._lab.spend.computed(ran.cpu_s)
-        return read(ran)
+        value, reason, notes = read(ran)
+        return [] if value is None else [value], reason, notes
 
-    def _ready(self, program: Program) -> tuple[str, str]:
-        """The file as the command is given it, or why it is none."""
-        return program.text, refused(program.text) or ""
+    def _ready(self, program: Program) -> tuple[Mapping[str, str], str]:
+        """The files as the command is given them, by their paths, and why there are none."""
+        return {self._command.file: program.text}, refused(program.text) or ""
 
 
 def read(ran: Ran) -> tuple[float | None, str | None, list[str]]:
     """The score that a command printed, or why there is none; and what else it said, for who writes the program."""
-    wrong = ran.errors.strip()[-_TOLD:]
+    wrong = ran.errors.strip()[-TOLD:]
     if ran.status is None:
         return None, "the command took too long", [wrong] * bool(wrong)
     if ran.status:
@@ -135,7 +99,7 @@ def read(ran: Ran) -> tuple[float | None, str | None, list[str]]:
         if isinstance(more, dict)
         else []
     )
-    return value, None, [note[:_TOLD] for note in notes]
+    return value, None, [note[:TOLD] for note in notes]
 
 
 def _counting(metrics: Mapping[str, Any]) -> float | None:
@@ -165,7 +129,7 @@ def _plain(one: Any) -> str:
 def _files(command: Command) -> list[Path]:
     """Every file that the command sees beside the program. UsageError where one is not there, or there are too many."""
     found: list[Path] = []
-    for mount in command.mounts:
+    for mount in (*command.mounts, *command.inside):
         if not mount.exists():
             raise UsageError(f"there is no file {mount}: put it back, or leave out its --file")
         found += sorted(path for path in mount.rglob("*") if path.is_file()) if mount.is_dir() else [mount]

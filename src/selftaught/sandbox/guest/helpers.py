@@ -17,6 +17,7 @@ from blocks import Block
 from edits import edited
 from mending import Parser, bound, defines, functions, hollow, plain_spaces, unbound, unended
 from programs import refused
+from sections import completed
 from spoken import advice, narrowed, spoken, titled
 
 _MOST_TEXT = 1_000_000
@@ -36,7 +37,7 @@ class CutText(str):
     __slots__ = ()
 
 
-__all__ = ["BudgetExhausted", "CutText", "edited", "extract_code", "fault"]
+__all__ = ["BudgetExhausted", "CutText", "completed", "edited", "extract_code", "fault"]
 wanted: str | None = None
 """The function that what is improved has to define, where the host has said so."""
 _seen: dict[str, None] = {}

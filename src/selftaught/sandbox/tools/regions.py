@@ -7,7 +7,7 @@ START, END = "EVOLVE-BLOCK-START", "EVOLVE-BLOCK-END"
 
 def spliced(start: str, text: str) -> list[str]:
     """`start` with its marked regions replaced by those of `text`, and why that cannot be (empty where it can)."""
-    mine, theirs = _parts(start), _parts(text)
+    mine, theirs = parts(start), parts(text)
     if mine is None or len(mine) < 3:
         return ["", f"the program to begin with has no region between lines with {START} and {END}"]
     if theirs is None or len(theirs) != len(mine):
@@ -22,20 +22,20 @@ def spliced(start: str, text: str) -> list[str]:
 
 def count(text: str) -> int | None:
     """How many regions a program has; None where its marks do not come in pairs."""
-    parts = _parts(text)
-    return None if parts is None else len(parts) // 2
+    found = parts(text)
+    return None if found is None else len(found) // 2
 
 
-def _parts(text: str) -> list[list[str]] | None:
+def parts(text: str) -> list[list[str]] | None:
     """The lines outside (with the marks) and inside of regions, in turn; None where marks do not come in pairs."""
-    parts: list[list[str]] = [[]]
+    found: list[list[str]] = [[]]
     for line in text.split("\n"):
-        inside = len(parts) % 2 == 0
+        inside = len(found) % 2 == 0
         if (START in line and inside) or (END in line and not inside):
             return None
         if END in line:
-            parts.append([])
-        parts[-1].append(line)
+            found.append([])
+        found[-1].append(line)
         if START in line:
-            parts.append([])
-    return parts if len(parts) % 2 else None
+            found.append([])
+    return found if len(found) % 2 else None

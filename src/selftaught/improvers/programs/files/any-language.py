@@ -1,7 +1,7 @@
 import re
 from itertools import cycle, islice
 
-from helpers import BudgetExhausted, edited
+from helpers import BudgetExhausted, completed, edited
 
 EXPERTISE = "You are an expert programmer with a gift for making programs better."
 HINTS = [
@@ -39,7 +39,7 @@ def improve_algorithm(initial_solution, utility, language_model):
             now = best()
             messages = [question(now, hint, utility) for hint in batch]
             answers = language_model.batch_prompt(EXPERTISE, messages, temperature=0.7)
-            judge([edited(one, now, block(one)) for one in answers])
+            judge([edited(one, now, completed(block(one), now)) for one in answers])
     except BudgetExhausted:
         pass  # tokens may run out before calls do
     return best()

@@ -1,0 +1,171 @@
+"""Texts of the user's own that a function of the user's scores, in this process: nothing of them is executed here.
+
+The function is what GEPA calls an evaluator: `evaluate(candidate)`, or `evaluate(candidate, example)` where there are examples,
+returns a score, or a score and a dict of whatever helps to understand it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import inf
+from pathlib import Path
+from typing import Any, cast
+
+from selftaught.errors import SelftaughtError, UsageError
+from selftaught.lab import Lab
+from selftaught.lab.grading import number
+from selftaught.lab.patience import in_time
+from selftaught.plain import JSON, canonical, digest
+from selftaught.program import MAX_CHARS, Program
+from selftaught.sandbox import Limits, tool
+from selftaught.sandbox.guest.programs import refused
+from selftaught.tasks.whole import TOLD, WholeUtility
+
+EVALUATED = "evaluator"
+"""What the key of such scores begins with."""
+UNHELD = (
+    "The text is scored by a function of the calling program, in its process: the sandbox does not hold what that does "
+    "with it."
+)
+"""What is said of how such a text is held."""
+Evaluator = Callable[..., Any]
+_SHOWN = 5
+"""How many examples feedback tells of: the worst."""
+HEAD = "text"
+"""What stands before the names of several texts in the lines between them."""
+
+
+def source_of(evaluator: Evaluator, version: str) -> str:
+    """Digest of all that decides a score as far as it can be seen: the file that the evaluator comes from, and `version`.
+
+    UsageError where it comes from nowhere.
+    """
+    function: Any = evaluator
+    bound: list[object] = []
+    while isinstance(function, partial):
+        bound += [function.args, function.keywords]
+        function = function.func
+    routine = inspect.isroutine(function) or inspect.isclass(function)
+    named = cast("Any", function if routine else type(function))
+    try:
+        file = inspect.getsourcefile(inspect.unwrap(named))
+        text = Path(file).read_text("utf-8") if file and Path(file).is_file() else inspect.getsource(named)
+    except (OSError, TypeError):
+        raise UsageError(
+            "the evaluator has no source that scores could be told apart by: define it in a file or a cell of a notebook"
+        ) from None
+    return digest([text, str(getattr(named, "__qualname__", "")), [_told(one) for one in bound], version])
+
+
+class EvaluatorUtility(WholeUtility):
+    """The score of a text by a function; the mean over the examples, where there are any."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        evaluator: Evaluator,
+        source: str,
+        examples: Sequence[Any] | None,
+        start: Program,
+        about: str,
+        minimize: bool,
+        turns: threading.Semaphore,
+    ) -> None:
+        super().__init__(lab, start, about, minimize)
+        self._evaluator, self._source, self._turns = evaluator, source, turns
+        self._examples: list[tuple[Any, ...]] = [()] if examples is None else [(one,) for one in examples]
+
+    @property
+    def _what(self) -> str:
+        over = "" if self._examples == [()] else f", as the mean over {len(self._examples)} examples"
+        return f"What is improved is a text, which a function scores{over}"
+
+    @property
+    def _bounds(self) -> str:
+        return f"The text has at most {MAX_CHARS:,} characters."
+
+    def _identity(self) -> list[JSON]:
+        return [EVALUATED, self._source, digest([_told(one) for one in self._examples])]
+
+    def _scored(self, program: Program) -> tuple[list[float], str | None, list[str]]:
+        candidate, wrong = self._candidate(program)
+        if wrong:
+            return [], wrong, []
+        grades, notes = list[float](), list[tuple[float, str]]()
+        for i, example in enumerate(self._examples):
+            try:
+                grade, told = self._called(candidate, example)
+            except SelftaughtError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever an evaluator raises at a strange text
+                said = f"the evaluator raised {type(error).__name__}: {' '.join(str(error).split())}"
+                return [], f"{said}{f' (example {i})' if example else ''}"[:TOLD], []
+            if grade is None:
+                return [], f"the evaluator gave {told}, which is no finite number", []
+            grades.append(grade)
+            notes.append((grade, f"Example {i}: score {grade:g}. {told}" if example else told))
+        worst = sorted(notes, key=lambda one: one[0], reverse=self._minimize)[:_SHOWN]
+        return grades, None, [note[:TOLD] for _, note in worst if note]
+
+    def _called(self, candidate: Any, example: tuple[Any, ...]) -> tuple[float | None, str]:
+        """The score of one call, None for none, and what there is to be told."""
+        with self._turns, self._lab.progress.timed("scoring", "evaluator"):
+            given = in_time(self._lab, "the evaluator", lambda: self._evaluator(candidate, *example), inf)
+        several: list[Any] = [*cast("Sequence[Any]", given)] if isinstance(given, tuple | list) else [given]
+        info = cast("dict[Any, Any]", several[-1] if len(several) > 1 and isinstance(several[-1], dict) else {})
+        grade = number(several[0]) if several else None
+        if grade is None:
+            return None, " ".join(repr(cast("object", given)).split())[:80]
+        return grade, "\n".join(f"{name}: {_told(one)}" for name, one in info.items())
+
+    def _candidate(self, program: Program) -> tuple[Any, str]:
+        """What the function is given, and why there is nothing to be given."""
+        return program.text, refused(program.text) or ""
+
+
+class TextsUtility(EvaluatorUtility):
+    """The same of several texts by name, which the function is given as a dict."""
+
+    @property
+    def _what(self) -> str:
+        return (
+            f"{super()._what}. It is several texts, each after a line that says which, such as `# ===== {HEAD}:name =====`: "
+            "keep these lines, give the texts that change, whole, and leave out the others: they stay as they were"
+        )
+
+    def texts(self, program: Program) -> tuple[dict[str, str], str]:
+        """All texts by their names, and why they cannot be told."""
+        (outcome,) = self._lab.sandbox.run(
+            tool("targets", "texts", [(self._start.text, program.text)], Limits(cpu_s=10))
+        )
+        if outcome.kind != "answer":
+            return {}, f"its texts cannot be told: {outcome.kind}"
+        found, wrong = cast("tuple[dict[str, str], str]", outcome.answer)
+        return found, wrong
+
+    def files(self, program: Program) -> Mapping[str, str]:
+        """The texts that are not as they were to begin with, by their names."""
+        before = self.texts(self._start)[0]
+        return {name: text for name, text in self.texts(program)[0].items() if text != before[name]}
+
+    def before(self, name: str) -> str:
+        """A text as it was to begin with."""
+        return self.texts(self._start)[0][name]
+
+    def _candidate(self, program: Program) -> tuple[Any, str]:
+        _, wrong = super()._candidate(program)
+        return ({}, wrong) if wrong else self.texts(program)
+
+
+def _told(one: Any) -> str:
+    """Whatever it is as a text."""
+    if isinstance(one, str):
+        return one
+    try:
+        return canonical(cast("JSON", json.loads(json.dumps(one))))
+    except (TypeError, ValueError, RecursionError):
+        return " ".join(repr(one).split())
