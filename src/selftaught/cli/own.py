@@ -43,6 +43,13 @@ class Scoring:
         str | None, option(WHAT, "What is wanted, or a file that says it.  [default: the scorer's docstring]")
     ] = None
     minimize: Annotated[bool, option(WHAT, "Less is better.")] = False
+    metric: Annotated[
+        str | None,
+        option(
+            WHAT,
+            "What counts of several metrics, e.g. '2*accuracy - size'.  [default: combined_score, score, or the mean]",
+        ),
+    ] = None
     packages: Packages = None
     improver: Annotated[
         str | None,
@@ -126,6 +133,7 @@ def _own_inner() -> Any:
 
 def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked, improver: Program) -> Own:
     """What is asked, from the options."""
+    from selftaught.lab.metrics import Rule
     from selftaught.runs.scorers import timeout_of
     from selftaught.settings.own import Own
 
@@ -142,6 +150,7 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
         improver.digest,
         about=_about(scoring.about),
         minimize=scoring.minimize,
+        metric=Rule(scoring.metric or "").text,
         packages=tuple(scoring.packages) if scoring.packages else None,
         files=files or None,
         rounds=scoring.rounds,

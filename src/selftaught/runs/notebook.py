@@ -24,6 +24,7 @@ from selftaught.evidence.report import RunDocument
 from selftaught.improver import Improvement, improve
 from selftaught.improvers import functions, load
 from selftaught.lab import Lab
+from selftaught.lab.metrics import Rule
 from selftaught.models import LanguageModel
 from selftaught.plain import JSON, SEED_BITS
 from selftaught.program import Program
@@ -114,6 +115,7 @@ def improve_file(
     about: str = "",
     improver: str | Program = "hints",
     minimize: bool = False,
+    metric: str = "",
     rounds: int = 1,
     repeat: int = 16,
     allowance: Allowance | None = None,
@@ -140,6 +142,7 @@ def improve_file(
         entry=there[0],
         about=about,
         minimize=minimize,
+        metric=Rule(metric).text,
         packages=tuple(packages) or None,
         rounds=rounds,
         repeat=repeat,

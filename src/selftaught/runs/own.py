@@ -10,6 +10,7 @@ from selftaught.errors import UsageError, WorthlessRun
 from selftaught.evidence.own import OwnRound, Repeated, compared
 from selftaught.improver import improve
 from selftaught.lab import Lab
+from selftaught.lab.metrics import Rule
 from selftaught.plain import JSON, canonical, digest
 from selftaught.program import Program
 from selftaught.runs import noise
@@ -97,6 +98,7 @@ def _figures(lab: Lab, asked: Own, by: Judges, start: Program, best: Program) ->
         "best": lab.store.keep(best.text),
         "program": by.practice.whole(best).text,
         "minimize": asked.minimize,
+        "metric": Rule(asked.metric).words,
         "practice": compared(by.practice.fact(start), by.practice.fact(best)),
         "held_out": unseen,
         "candidates": len(scored(lab.store, lab.run, by.practice.key)),

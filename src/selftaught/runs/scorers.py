@@ -8,12 +8,13 @@ from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
+from selftaught.lab.metrics import Rule
 from selftaught.program import Program
 from selftaught.sandbox import tool
 from selftaught.sandbox.command import WORK, Command, Ran
 from selftaught.sandbox.jail import GUEST
 from selftaught.settings.own import Own
-from selftaught.tasks.commanded import CommandUtility
+from selftaught.tasks.commanded import Aim, CommandUtility
 
 EVALUATOR, PROGRAM = "evaluator.py", "evolved_program.py"
 """What the evaluator of a folder is called, and the program that it is given."""
@@ -26,7 +27,7 @@ def commanded(lab: Lab, asked: Own, start: Program) -> CommandUtility:
     """The command that scores the program. UsageError where nothing says what is wanted."""
     if not asked.about.strip():
         raise UsageError("a command does not say what is wanted of the program: say it by --about TEXT or --about FILE")
-    return CommandUtility(lab, command(asked), start, asked.about, asked.minimize)
+    return CommandUtility(lab, command(asked), start, Aim(asked.about, asked.minimize, Rule(asked.metric)))
 
 
 def command(asked: Own) -> Command:
@@ -60,7 +61,8 @@ def foldered(lab: Lab, asked: Own, start: Program) -> FolderUtility:
     marks = (
         "Only what stands between the lines with EVOLVE-BLOCK-START and EVOLVE-BLOCK-END may change; keep these lines."
     )
-    return FolderUtility(lab, scoring, start, f"{about.strip()}\n\n{marks}", asked.minimize)
+    aim = Aim(f"{about.strip()}\n\n{marks}", asked.minimize, Rule(asked.metric))
+    return FolderUtility(lab, scoring, start, aim)
 
 
 class FolderUtility(CommandUtility):

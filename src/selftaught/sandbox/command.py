@@ -56,6 +56,13 @@ class Ran:
     errors: str
     cpu_s: float
 
+    @property
+    def reason(self) -> str | None:
+        """Why it came to nothing; None where it ended well."""
+        if self.status is None:
+            return "the command took too long"
+        return f"the command ended with exit status {self.status}" if self.status else None
+
 
 def run(command: Command, text: str) -> Ran:
     """Run the command on a program, once, in a jail of its own. Raises SandboxRefused where there is no bubblewrap."""

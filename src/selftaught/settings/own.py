@@ -34,6 +34,8 @@ class Own(OneModel):
     about: str = ""
     """What is wanted, in words."""
     minimize: bool = False
+    metric: str = ""
+    """What counts of several metrics; empty: `combined_score`, or `score`, or their mean."""
     packages: tuple[str, ...] | None = None
     """Installed packages that the program may import besides numpy."""
     files: tuple[str, ...] | None = None

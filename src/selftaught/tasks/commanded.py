@@ -7,15 +7,16 @@ the mean of its numbers where it has neither.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from statistics import fmean
 from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
-from selftaught.lab.grading import number, relative, shown
+from selftaught.lab.grading import relative, shown
+from selftaught.lab.metrics import Rule, lines, number
 from selftaught.plain import JSON, digest_of_files
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.command import Command, Ran, run
@@ -27,7 +28,6 @@ COMMANDED = "command"
 _MOST_FILES = 2000
 _TOLD = 2000
 """Characters of what a scorer printed that improvers are told."""
-_COUNTS = ("combined_score", "score")
 WEAKER = (
     "The command and the program run in one jail, without network, but with other programs and without a filter of system "
     "calls: a program that sets out to can print a score of its own making. Read it before you use it."
@@ -35,22 +35,45 @@ WEAKER = (
 """What is said of how a command is held."""
 
 
+@dataclass(frozen=True)
+class Aim:
+    """What is wanted of a program."""
+
+    about: str
+    """In words."""
+    minimize: bool = False
+    rule: Rule = field(default_factory=Rule)
+    """What counts of several metrics."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command told of a program."""
+
+    value: float | None
+    reason: str | None = None
+    """Why there is no score."""
+    notes: Sequence[str] = ()
+    """What else it said, for who writes the program."""
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
 class CommandUtility:
     """The score of a whole file by a command. Texts are kept; the same text is not scored twice."""
 
-    def __init__(self, lab: Lab, command: Command, start: Program, about: str, minimize: bool) -> None:
+    def __init__(self, lab: Lab, command: Command, start: Program, aim: Aim) -> None:
         self.entry = ""
-        self._lab, self._command, self._start, self._about, self._minimize = lab, command, start, about, minimize
+        self._lab, self._command, self._start, self._aim = lab, command, start, aim
 
     @property
     def description(self) -> str:
-        better, worse = ("lower", "higher") if self._minimize else ("higher", "lower")
+        better, worse = ("lower", "higher") if self._aim.minimize else ("higher", "lower")
         return (
-            f"{self._about}\n\nThe program is the whole file {self._command.file}, which a command scores; a {better} score is "
-            f"better. The utility tells how it compares with the file to begin with: it is 0.5 where both are equal, nearer to "
-            f"1 the {better}, nearer to 0 the {worse} the score is; utility.feedback tells the score itself, and why there is "
-            f"none. The command may use {self._command.cpu_s:g} s of CPU time and {self._command.memory_mb} MiB and has no "
-            f"network; the file has at most {MAX_CHARS:,} characters. {self._imports()}"
+            f"{self._aim.about}\n\nThe program is the whole file {self._command.file}, which a command scores; a {better} "
+            f"score is better. The utility tells how it compares with the file to begin with: it is 0.5 where both are equal, "
+            f"nearer to 1 the {better}, nearer to 0 the {worse} the score is; utility.feedback tells the score itself, and why "
+            f"there is none. The command may use {self._command.cpu_s:g} s of CPU time and {self._command.memory_mb} MiB and "
+            f"has no network; the file has at most {MAX_CHARS:,} characters. {self._imports()}{self._counts()}"
             f"Scoring the same file again gives the same."
         )
 
@@ -61,6 +84,10 @@ class CommandUtility:
         *known, last = "Python's standard library", "numpy", *self._command.packages
         return f"It may import {', '.join(known)} and {last}. "
 
+    def _counts(self) -> str:
+        """What counts of several metrics, where that was said."""
+        return f"Of the metrics that it prints, {self._aim.rule.words} counts. " if self._aim.rule.text else ""
+
     @property
     def key(self) -> JSON:
         return self._key
@@ -70,7 +97,8 @@ class CommandUtility:
         one = self._command
         files = digest_of_files([str(path) for path in _files(one)])
         limits: list[JSON] = [one.cpu_s, one.wall_s, one.memory_mb]
-        begun: list[JSON] = [self._start.digest, self._minimize]
+        rule: list[JSON] = [self._aim.rule.text] if self._aim.rule.text else []
+        begun: list[JSON] = [self._start.digest, self._aim.minimize, *rule]
         return [COMMANDED, [*one.words], one.file, [*files.values()], versions(one.packages), limits, begun]
 
     measures = False
@@ -88,7 +116,7 @@ class CommandUtility:
 
     def score(self, program: Program, earlier: int = 0) -> Score:  # noqa: ARG002 - the first measurement is the fact
         fact = self.fact(program)
-        value = relative(fact["value"], self.fact(self._start)["value"], self._minimize)
+        value = relative(fact["value"], self.fact(self._start)["value"], self._aim.minimize)
         return Score(value, fact["reason"], tuple(fact["grades"]), fact["failures"])
 
     def feedback(self, program: Program) -> str:
@@ -101,44 +129,34 @@ class CommandUtility:
         with self._lab.progress.timed("scoring", self._command.file):
             ran = self._run(program)
         self._lab.spend.computed(ran.cpu_s)
-        value, reason, notes = read(ran)
-        told = {"value": value, "reason": reason, "grades": [] if value is None else [value], "notes": notes}
-        return {**told, "failures": int(value is None), "denied": {"calls": None, "noted": []}}
+        found = read(ran, self._aim.rule)
+        value, metrics = found.value, {"metrics": found.metrics} if found.metrics else {}
+        told = {"value": value, "reason": found.reason, "grades": [] if value is None else [value], **metrics}
+        return {**told, "notes": found.notes, "failures": int(value is None), "denied": {"calls": None, "noted": []}}
 
     def _run(self, program: Program) -> Ran:
         return run(self._command, program.text)
 
 
-def read(ran: Ran) -> tuple[float | None, str | None, list[str]]:
-    """The score that a command printed, or why there is none; and what else it said, for who writes the program."""
+def read(ran: Ran, rule: Rule) -> Told:
+    """The score that a command printed, by the rule where it printed several metrics, or why there is none."""
     wrong = ran.errors.strip()[-_TOLD:]
-    if ran.status is None:
-        return None, "the command took too long", [wrong] * bool(wrong)
-    if ran.status:
-        return None, f"the command ended with exit status {ran.status}", [wrong] * bool(wrong)
+    if ran.reason:
+        return Told(None, ran.reason, [wrong] * bool(wrong))
     given = _given(ran.output)
-    metrics = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
-    value = _counting(metrics) if metrics else number(cast("object", given))
-    if value is None:
+    if not isinstance(given, dict) and number(cast("object", given)) is None:
         said = " ".join(ran.output.split())[-200:]
-        return None, f"the command printed no finite number that counts: {said!r}", [wrong] * bool(wrong)
-    notes = [f"{name}: {_plain(one)}" for name, one in metrics.items() if name != "artifacts"]
-    more = metrics.get("artifacts")
-    notes += (
-        [f"{name}: {_plain(one)}" for name, one in cast("dict[str, Any]", more).items()]
-        if isinstance(more, dict)
-        else []
-    )
-    return value, None, [note[:_TOLD] for note in notes]
-
-
-def _counting(metrics: Mapping[str, Any]) -> float | None:
-    """`combined_score`, or `score`; the mean of all numbers where there is neither."""
-    for name in _COUNTS:
-        if name in metrics:
-            return number(metrics[name])
-    numbers = [value for one in metrics.values() if not isinstance(one, bool) and (value := number(one)) is not None]
-    return fmean(numbers) if numbers else None
+        return Told(None, f"the command printed no finite number that counts: {said!r}", [wrong] * bool(wrong))
+    if not isinstance(given, dict):
+        return Told(number(given))
+    whole = cast("dict[str, Any]", given)
+    more = whole.pop("artifacts", None)
+    notes = [*lines(whole), *(lines(cast("dict[str, Any]", more)) if isinstance(more, dict) else ())]
+    try:
+        score = rule.of(whole)
+    except ValueError as error:
+        return Told(None, f"the command printed metrics, but {error}", [*notes, *[wrong] * bool(wrong)])
+    return Told(float(score), None, notes, score.metrics)
 
 
 def _given(output: str) -> Any:
@@ -150,10 +168,6 @@ def _given(output: str) -> Any:
         except (ValueError, RecursionError):
             continue
     return None
-
-
-def _plain(one: Any) -> str:
-    return one if isinstance(one, str) else json.dumps(one)
 
 
 def _files(command: Command) -> list[Path]:
