@@ -35,8 +35,15 @@ class Scoring:
         str | None,
         option(WHAT, "Command that scores the file {} and prints a number or JSON, in a jail of its own.", "COMMAND"),
     ] = None
+    cases: Annotated[
+        Path | None, option(WHAT, "Folder of cases NAME.in, each with what is to be printed in NAME.out.", "FOLDER")
+    ] = None
+    run: Annotated[str | None, option(WHAT, "With --cases: how the file {} is run, e.g. 'awk -f {}'.", "COMMAND")] = (
+        None
+    )
     file: Annotated[
-        list[Path] | None, option(WHAT, "With --score-command: what it sees beside the program; repeat for more.")
+        list[Path] | None,
+        option(WHAT, "With --score-command or --cases: what lies beside the program; repeat for more."),
     ] = None
     entry: Annotated[str | None, option(WHAT, "The function to improve.  [default: the only one at the top]")] = None
     about: Annotated[
@@ -137,16 +144,12 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
     from selftaught.runs.scorers import timeout_of
     from selftaught.settings.own import Own
 
-    ways = [scoring.score is not None, scoring.score_command is not None, program.is_dir()]
-    if sum(ways) != 1:
-        raise UsageError(
-            "say what scores the program: --score FILE.py, or --score-command 'COMMAND {}', or give a folder"
-        )
+    _one_way(program, scoring)
     files = tuple(str(one.resolve()) for one in scoring.file or ())
     own = Own(
         _digest(text),
         str(source.resolve()),
-        str((scoring.score or program).resolve()),
+        str((scoring.score or scoring.cases or program).resolve()),
         improver.digest,
         about=_about(scoring.about),
         minimize=scoring.minimize,
@@ -158,7 +161,11 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
         **asked.settings(),
     )
     if scoring.score_command is not None:
-        own = replace(own, form="command", scorer=json.dumps(_words(scoring.score_command)), cpu_s=60.0, memory_mb=4096)
+        own = replace(
+            own, form="command", scorer=_words("score-command", scoring.score_command), cpu_s=60.0, memory_mb=4096
+        )
+    elif scoring.cases is not None:
+        own = replace(own, form="cases", run=_words("run", scoring.run or ""))
     elif program.is_dir():
         own = replace(own, form="folder", cpu_s=timeout_of(program) or 60.0, memory_mb=4096)
     else:
@@ -167,11 +174,29 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
     return own if scoring.program_mb is None else replace(own, memory_mb=scoring.program_mb)
 
 
-def _words(text: str) -> list[str]:
-    words = shlex.split(text)
+def _one_way(program: Path, scoring: Scoring) -> None:
+    """Raise UsageError where not just one thing says what scores the program."""
+    ways = [scoring.score is not None, scoring.score_command is not None, scoring.cases is not None, program.is_dir()]
+    if sum(ways) != 1:
+        raise UsageError(
+            "say by one thing what scores the program: --score FILE.py, --score-command 'COMMAND {}', --cases FOLDER with "
+            "--run 'COMMAND {}', or give a folder"
+        )
+    if (scoring.run is None) != (scoring.cases is None):
+        raise UsageError("--run says how a program is run on --cases: give both, e.g. --run 'awk -f {}' --cases cases")
+    if scoring.cases is not None and (scoring.minimize or scoring.metric):
+        raise UsageError("what counts of --cases is the share that is right: leave out --minimize and --metric")
+
+
+def _words(option: str, text: str) -> str:
+    """A command as a JSON list of words."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"--{option} cannot be read: {error}") from error
     if not any("{}" in word for word in words):
-        raise UsageError("--score-command has no {}: it stands for the file of the program, e.g. 'sh score.sh {}'")
-    return words
+        raise UsageError(f"--{option} has no {{}}: it stands for the file of the program, e.g. 'sh score.sh {{}}'")
+    return json.dumps(words)
 
 
 def _digest(text: str) -> str:

@@ -14,11 +14,12 @@ from selftaught.lab.metrics import Rule
 from selftaught.plain import JSON, canonical, digest
 from selftaught.program import Program
 from selftaught.runs import noise
-from selftaught.runs.scorers import commanded, foldered
+from selftaught.runs.scorers import cased, commanded, foldered
 from selftaught.runs.spans import Bound, Expected, Used, about
 from selftaught.sandbox import Limits, tool
 from selftaught.settings.own import Own
 from selftaught.store import RunRecord, Store
+from selftaught.tasks.cases import HELD
 from selftaught.tasks.commanded import WEAKER
 from selftaught.tasks.own import ScorerTask, held_out, practice
 from selftaught.utility import Utility
@@ -51,6 +52,8 @@ def judges(lab: Lab, asked: Own) -> Judges:
     start = Program(lab.store.text(asked.program))
     if asked.form == "command":
         return Judges(commanded(lab, asked, start), None, WEAKER)
+    if asked.form == "cases":
+        return Judges(*cased(lab, asked, start), HELD)
     if asked.form == "folder":
         return Judges(foldered(lab, asked, start), None, WEAKER)
     task = ScorerTask(asked, start.text)

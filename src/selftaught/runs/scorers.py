@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from selftaught.sandbox import tool
 from selftaught.sandbox.command import WORK, Command, Ran
 from selftaught.sandbox.jail import GUEST
 from selftaught.settings.own import Own
+from selftaught.tasks.cases import Case, CasesUtility, read, split
 from selftaught.tasks.commanded import Aim, CommandUtility
 
 EVALUATOR, PROGRAM = "evaluator.py", "evolved_program.py"
@@ -36,6 +38,24 @@ def command(asked: Own) -> Command:
     mounts = tuple(Path(one) for one in asked.files or ())
     limits = asked.cpu_s, _WAITING * asked.cpu_s + 5, asked.memory_mb
     return Command(tuple(words), Path(asked.name).name, mounts, asked.packages or (), *limits)
+
+
+def cased(lab: Lab, asked: Own, start: Program) -> tuple[CasesUtility, CasesUtility | None]:
+    """The cases to practise on, and those that are held out, where there are several."""
+    if not asked.about.strip():
+        raise UsageError("cases do not say what is wanted of the program: say it by --about TEXT or --about FILE")
+    words: list[str] = json.loads(asked.run)
+    files = tuple(Path(one) for one in asked.files or ())
+    limits = asked.cpu_s, _WAITING * asked.cpu_s + 5, asked.memory_mb
+    running = Command(tuple(words), Path(asked.name).name, files, asked.packages or (), *limits)
+
+    def over(cases: Sequence[Case]) -> CasesUtility:
+        made = CasesUtility(lab, running, start, Aim(asked.about))
+        made.cases = cases
+        return made
+
+    practice, unseen = split(read(Path(asked.scorer)))
+    return over(practice), over(unseen) if unseen else None
 
 
 def foldered(lab: Lab, asked: Own, start: Program) -> FolderUtility:

@@ -12,8 +12,8 @@ from selftaught.plain import JSON
 from selftaught.settings.choice import OFFLINE, ModelChoice
 from selftaught.settings.stored import INNER, LONGEST_CPU_S, OneModel, check, known_fields, sound, stored
 
-Form = Literal["function", "command", "folder"]
-"""What scores a program of the user's: functions in a file, a command, an OpenEvolve folder."""
+Form = Literal["function", "command", "folder", "cases"]
+"""What scores a program of the user's: functions in a file, a command, an OpenEvolve folder, a folder of cases."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Own(OneModel):
     about: str = ""
     """What is wanted, in words."""
     minimize: bool = False
+    run: str = ""
+    """How a program that is tried on cases is run: the words as a JSON list."""
     metric: str = ""
     """What counts of several metrics; empty: `combined_score`, or `score`, or their mean."""
     packages: tuple[str, ...] | None = None
