@@ -23,6 +23,10 @@ ASKED = {
             "scripted:answers.json",
         ),
     ],
+    "rank": [
+        *("rank.awk", "--run", "awk -f {}", "--cases", "cases", "--model", "scripted:answers.json", "--about"),
+        "Print each different line once, after how often it came and a blank, the most frequent first; of equals the one that came first.",
+    ],
     "points": ["."],
 }
 

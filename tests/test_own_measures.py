@@ -1,11 +1,20 @@
 """What a user's own scorer may say and do: prints, what may be imported, numbers of any kind; without a process of its own."""
 
 import json
+import re
 
 import pytest
 from shared.command import called, one_line
 
+from selftaught.errors import UsageError
+from selftaught.lab.metrics import Rule
+from selftaught.program import Program
+from selftaught.sandbox import Outcome
+from selftaught.sandbox.command import Ran
 from selftaught.store import Store
+from selftaught.tasks.commanded import read
+from selftaught.testing import Number, make_lab
+from selftaught.utility import TaskUtility
 
 PROGRAM = "def total(numbers):\n    return sum(numbers) + 40\n"
 SCORER = '''"""`total(numbers)` returns the sum of the numbers; the score is how far it is off."""
@@ -107,3 +116,84 @@ def test_time_is_a_score_and_correctness_the_gate(folder):
     assert found["noise"]["measures"]
     rows = json.loads(called("candidates", 1, "--store", "s.db", "--json", cwd=folder).stdout)
     assert "score raised AssertionError" in rows[-1]["reason"]
+
+
+RULES = [
+    ("", {"combined_score": 3, "score": 1, "x": 9}, 3),
+    ("", {"score": 1, "x": 9}, 1),
+    ("", {"a": 1.0, "b": 2.0, "right": True, "note": "text"}, 1.5),
+    ("b", {"a": 1.0, "b": 2}, 2),
+    ("top-1", {"top-1": 4, "top": 9}, 4),
+    ("2*accuracy - size/10", {"accuracy": 3, "size": 5}, 5.5),
+    ("-(a + 1)", {"a": 1}, -2),
+    ("won", {"won": True}, 1),
+    ("eval.f1", {"eval.f1": 2}, 2),
+    ("6/3/2 - 2 - 1", {}, -2),
+]
+
+
+@pytest.mark.parametrize(("text", "metrics", "score"), RULES)
+def test_what_counts_of_several_metrics_is_stated(text, metrics, score):
+    found = Rule(text).of(metrics)
+    assert found == score
+    assert found.metrics == {name: one for name, one in metrics.items() if type(one) in (int, float)}
+
+
+@pytest.mark.parametrize(
+    ("text", "metrics", "why"),
+    [
+        ("c", {"a": 1}, "c cannot be worked out: the metrics are a"),
+        ("a/b", {"a": 1, "b": 0}, "division by zero"),
+        ("a", {"a": "much"}, "the metric a is much, which is no finite number"),
+        ("", {"combined_score": float("nan"), "a": 1}, "combined_score is NaN"),
+        ("", {"a": "x"}, "none of the metrics is a finite number"),
+        ("", {}, "none of the metrics"),
+    ],
+)
+def test_metrics_without_a_score_are_told_so(text, metrics, why):
+    with pytest.raises(ValueError, match=re.escape(why)):
+        Rule(text).of(metrics)
+
+
+@pytest.mark.parametrize("text", ["__import__('os')", "a[0]", "'x'", "a ** b", "(a", "2 * * a", "a b * 2", "%", "a;b"])
+def test_a_rule_is_names_numbers_and_four_operations(text):
+    with pytest.raises(UsageError, match="--metric is"):
+        Rule(text)
+
+
+def test_several_metrics_of_a_function_are_told_to_the_model_and_stand_in_the_fact(tmp_path):
+    class Two(Number):
+        def grade(self, instance, answer):
+            return Rule("near - cost").of({"near": answer, "cost": 0.25, "hint": "higher"})
+
+    class Fixed:
+        level, slots = "none", 1
+
+        def run(self, job, functions=None):
+            return tuple(Outcome("answer", 0.5) for _ in job.inputs)
+
+    utility = TaskUtility(make_lab(tmp_path / "s.db", Fixed()), Two(), "train", 0, "practice")
+    assert utility.score(Program("f")).value == 0.25
+    told = utility.feedback(Program("f"))
+    assert "Of the metrics, on average: near 0.5, cost 0.25." in told
+    assert "hint: higher" in told
+
+
+def test_metrics_of_a_command_follow_the_same_rule():
+    said = 'hello\n{"accuracy": 0.5, "size": 2, "hint": "x", "artifacts": {"log": "y"}}\n'
+    found = read(Ran(0, said, "", 0.1), Rule("accuracy*10 - size"))
+    assert (found.value, found.metrics) == (3.0, {"accuracy": 0.5, "size": 2})
+    assert found.notes == ["accuracy: 0.5", "size: 2", "hint: x", "log: y"]
+    assert read(Ran(0, "1\n2.5\n", "", 0.1), Rule("size")).value == 2.5
+    assert "the metrics are accuracy, size" in read(Ran(0, said, "", 0.1), Rule("c")).reason
+
+
+@pytest.mark.slow
+def test_metrics_of_a_scorer_stand_in_the_report(folder):
+    change(folder, "return abs(sum(instance[0]) - answer)", "return {'off': abs(sum(instance[0]) - answer), 'size': 3}")
+    found = figures(improved(folder, "--metric", "off + size", "--json"))
+    assert (found["practice"]["start"], found["practice"]["best"]) == (43, 10)
+    assert found["practice"]["metrics"][0] == {"name": "off", "start": 40, "best": 7}
+    assert found["metric"] == "`off + size`"
+    assert "Metrics (what counts: `off + size`)" in improved(folder, "--metric", "off + size").stdout
+    assert "--metric is 'off **'" in one_line(improved(folder, "--metric", "off **"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -340,6 +341,18 @@ def test_a_job_that_is_exact_keeps_tuples_and_keys_both_ways(sandbox: Sandbox) -
     assert sandbox.run(forged)[0].kind == "error"
 
 
+def test_what_a_package_does_as_it_is_imported_is_no_attempt_and_what_hides_behind_it_is_one(sandbox: Sandbox) -> None:
+    probes = "import scipy.linalg, scipy.integrate\ndef f(path):\n    try: open(path)\n    except OSError: return 1"
+    paths = ["/site/scipy/../../etc/passwd", "/site/scipy/linalg/../../../etc/x", "/site/../etc/x", "/etc/passwd"]
+    job = Job(
+        probes, "f", (("/site/scipy/linalg/../../none",), *((one,) for one in paths)), (0,) * 5, packages=("scipy",)
+    )
+    harmless, *others = sandbox.run(replace(job, limits=Limits(cpu_s=20)))
+    if harmless.denied.calls is not None and sandbox.level == "strict":
+        assert not harmless.denied
+        assert [one.denied.calls for one in others] == [{"openat": 1}] * 4
+
+
 def test_a_program_may_import_a_package_only_where_it_is_asked_for(sandbox: Sandbox) -> None:
     program = "from scipy.special import expit\ndef f(): return float(expit(0.0))"
     limits = Limits(cpu_s=10)
@@ -355,3 +368,10 @@ def test_reading_a_large_input_is_no_work_of_the_program_and_one_that_does_not_f
     tight = sandbox.run(Job(job.program, "f", job.inputs, job.seeds, Limits(memory_mb=64)))
     assert [one.kind for one in tight] == ["memory", "answer", "memory", "answer"]
     assert "its input is too large" in tight[0].error
+
+
+def test_packages_are_found_where_a_sandbox_has_no_mounts_of_its_own() -> None:
+    with open_sandbox("confined", slots=1) as confined:
+        job = Job("import scipy.linalg\ndef f(): return 1", "f", ((),), (0,), Limits(cpu_s=20), packages=("scipy",))
+        (found,) = confined.run(job)
+    assert (found.answer, bool(found.denied)) == (1, False)

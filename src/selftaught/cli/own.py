@@ -41,8 +41,15 @@ class Scoring:
             "COMMAND",
         ),
     ] = None
+    cases: Annotated[
+        Path | None, option(WHAT, "Folder of cases NAME.in, each with what is to be printed in NAME.out.", "FOLDER")
+    ] = None
+    run: Annotated[str | None, option(WHAT, "With --cases: how the file {} is run, e.g. 'awk -f {}'.", "COMMAND")] = (
+        None
+    )
     file: Annotated[
-        list[Path] | None, option(WHAT, "With --score-command: what it sees beside the program; repeat for more.")
+        list[Path] | None,
+        option(WHAT, "With --score-command or --cases: what lies beside the program; repeat for more."),
     ] = None
     entry: Annotated[
         list[str] | None,
@@ -56,6 +63,13 @@ class Scoring:
         str | None, option(WHAT, "What is wanted, or a file that says it.  [default: the scorer's docstring]")
     ] = None
     minimize: Annotated[bool, option(WHAT, "Less is better.")] = False
+    metric: Annotated[
+        str | None,
+        option(
+            WHAT,
+            "What counts of several metrics, e.g. '2*accuracy - size'.  [default: combined_score, score, or the mean]",
+        ),
+    ] = None
     packages: Packages = None
     improver: Annotated[
         str | None,
@@ -140,29 +154,20 @@ def _own_inner() -> Any:
 
 def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked, improver: Program) -> Own:
     """What is asked, from the options."""
+    from selftaught.lab.metrics import Rule
     from selftaught.runs.folders import Config
     from selftaught.settings.own import Own
 
-    ways = [
-        scoring.score is not None,
-        scoring.score_command is not None,
-        program.is_dir() and not scoring.score_command,
-    ]
-    if sum(ways) != 1:
-        raise UsageError(
-            "say what scores the program: --score FILE.py, or --score-command 'COMMAND {}', or give a folder with "
-            "evaluator.py; a folder is scored by a command or by its evaluator.py"
-        )
-    if scoring.entry and not scoring.score and not (program.is_dir() and scoring.score_command):
-        raise UsageError("--entry names a function for --score FILE.py, or functions of a folder for --score-command")
+    _one_way(program, scoring)
     files = tuple(str(one.resolve()) for one in scoring.file or ())
     own = Own(
         _digest(text),
         str(source.resolve()),
-        str((scoring.score or program).resolve()),
+        str((scoring.score or scoring.cases or program).resolve()),
         improver.digest,
         about=_about(scoring.about),
         minimize=scoring.minimize,
+        metric=Rule(scoring.metric or "").text,
         packages=tuple(scoring.packages) if scoring.packages else None,
         files=files or None,
         rounds=scoring.rounds,
@@ -170,8 +175,12 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
         **asked.settings(),
     )
     if scoring.score_command is not None:
-        own = replace(own, form="command", scorer=json.dumps(_words(scoring.score_command)), cpu_s=60.0, memory_mb=4096)
+        own = replace(
+            own, form="command", scorer=_words("score-command", scoring.score_command), cpu_s=60.0, memory_mb=4096
+        )
         own = replace(own, form="files", entry=" ".join(scoring.entry or ())) if program.is_dir() else own
+    elif scoring.cases is not None:
+        own = replace(own, form="cases", run=_words("run", scoring.run or ""))
     elif program.is_dir():
         own = replace(own, form="folder", cpu_s=Config.read(program).timeout or 60.0, memory_mb=4096)
     else:
@@ -193,11 +202,32 @@ def _parts(folder: Path, scoring: Scoring) -> str:
     return start_of(folder, scoring.entry or ())
 
 
-def _words(text: str) -> list[str]:
-    words = shlex.split(text)
+def _one_way(program: Path, scoring: Scoring) -> None:
+    """Raise UsageError where not just one thing says what scores the program, or what is said does not go together."""
+    own = program.is_dir() and not scoring.score_command
+    ways = [scoring.score is not None, scoring.score_command is not None, scoring.cases is not None, own]
+    if sum(ways) != 1:
+        raise UsageError(
+            "say by one thing what scores the program: --score FILE.py, --score-command 'COMMAND {}', --cases FOLDER with "
+            "--run 'COMMAND {}', or give a folder with evaluator.py; a folder is scored by a command or by its evaluator.py"
+        )
+    if scoring.entry and not scoring.score and not (program.is_dir() and scoring.score_command):
+        raise UsageError("--entry names a function for --score FILE.py, or functions of a folder for --score-command")
+    if (scoring.run is None) != (scoring.cases is None):
+        raise UsageError("--run says how a program is run on --cases: give both, e.g. --run 'awk -f {}' --cases cases")
+    if scoring.cases is not None and (scoring.minimize or scoring.metric):
+        raise UsageError("what counts of --cases is the share that is right: leave out --minimize and --metric")
+
+
+def _words(option: str, text: str) -> str:
+    """A command as a JSON list of words."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"--{option} cannot be read: {error}") from error
     if not any("{}" in word for word in words):
-        raise UsageError("--score-command has no {}: it stands for the file of the program, e.g. 'sh score.sh {}'")
-    return words
+        raise UsageError(f"--{option} has no {{}}: it stands for the file of the program, e.g. 'sh score.sh {{}}'")
+    return json.dumps(words)
 
 
 def _digest(text: str) -> str:

@@ -23,6 +23,15 @@ class OwnRound(TypedDict):
     """Of the best program after it, for practice."""
 
 
+class Metric(TypedDict):
+    """One of several metrics of a scoring: the mean over the instances."""
+
+    name: str
+    start: float | None
+    """Null: the program has no such metric."""
+    best: float | None
+
+
 class Compared(TypedDict):
     """The start and the best program on the same instances, in the scorer's own unit."""
 
@@ -32,6 +41,8 @@ class Compared(TypedDict):
     instances: int
     difference: PlainInterval | None
     """Best less start, by instance; null where there is nothing to compare."""
+    metrics: list[Metric]
+    """Empty where the scorer gives one number."""
 
 
 class Repeated(TypedDict):
@@ -73,6 +84,8 @@ class OwnFigures(TypedDict):
     program: str
     """Its text."""
     minimize: bool
+    metric: str
+    """What counts of several metrics, in words."""
     rounds: list[OwnRound]
     practice: Compared
     held_out: Compared | None
@@ -105,8 +118,16 @@ def compared(start: Mapping[str, Any], best: Mapping[str, Any]) -> Compared:
     both = len(before) == len(after) > 0
     difference = paired({"own": after}, {"own": before}).plain() if both else None
     return Compared(
-        start=start["value"], best=best["value"], instances=len(after) or len(before), difference=difference
+        start=start["value"],
+        best=best["value"],
+        instances=len(after) or len(before),
+        difference=difference,
+        metrics=_metrics(start.get("metrics", {}), best.get("metrics", {})),
     )
+
+
+def _metrics(start: Mapping[str, float], best: Mapping[str, float]) -> list[Metric]:
+    return [Metric(name=name, start=start.get(name), best=best.get(name)) for name in dict.fromkeys([*start, *best])]
 
 
 def _numbers(grades: Sequence[Any]) -> list[float]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import inf, isfinite
-from numbers import Real
+from math import inf
 from typing import Any, cast
 
 from selftaught.errors import UsageError
+from selftaught.lab.metrics import Metered, listed, means, number
 from selftaught.plain import JSON
 from selftaught.sandbox import OF_A_MACHINE, Outcome, Resources, together
 from selftaught.task import Instance, InvalidAnswer, Task, authored
@@ -34,9 +34,10 @@ def verdict(
     spent = used or [Resources(one.cpu_s, one.peak_mb) for one in outcomes]
     graded = [_grade(task, *one, anyhow) for one in zip(instances, outcomes, spent, strict=True)]
     ranged = any(not 0 <= grade <= 1 for grade, _ in graded) if ranged is None else ranged
-    grades = [0.0 if reason else value for value, reason in graded]
+    grades = [0.0 if reason else float(value) if isinstance(value, Metered) else value for value, reason in graded]
     failures = [reason for _, reason in graded if reason]
     failed = bool(failures) if ranged else len(failures) == len(graded)
+    metrics = [one.metrics for one, _ in graded if isinstance(one, Metered)]
     return {
         "value": None if failed else sum(grades) / len(grades),
         "reason": failures[0] if failed else None,
@@ -44,6 +45,7 @@ def verdict(
         "failures": len(failures),
         "notes": _notes(task, instances, outcomes, graded, ranged),
         "denied": together(outcome.denied for outcome in outcomes).fact(),
+        **({"metrics": means(metrics)} if metrics and not failed else {}),
         **({"limited": limited} if (limited := sum(one.kind in OF_A_MACHINE for one in outcomes)) else {}),
         **({"measured": True, "cpu_s": [one.cpu_s for one in used]} if task.measures else {}),
     }
@@ -52,7 +54,8 @@ def verdict(
 def told(fact: Mapping[str, Any], ranged: bool) -> str:
     """What an improver is told of a scoring."""
     if fact["value"] is not None:
-        return "\n".join([f"Mean grade {shown(fact['value'], ranged)}.", *fact["notes"]])
+        more = [f"Of the metrics, on average: {listed(fact['metrics'])}."] if fact.get("metrics") else []
+        return "\n".join([f"Mean grade {shown(fact['value'], ranged)}.", *more, *fact["notes"]])
     if ranged and fact["notes"]:  # others need not have failed
         return "\n".join(["The program has no score, since it failed on an instance.", *fact["notes"]])
     return f"The program failed on every instance: {fact['reason']}"
@@ -79,17 +82,6 @@ def shown(grade: float, ranged: bool = True) -> str:
     return f"{grade:.6g}" if ranged else f"{grade:.4f}"
 
 
-def number(grade: object) -> float | None:
-    """The finite number that a grade is, numpy's included; None for what is none."""
-    item = getattr(grade, "item", None)
-    value: object = item() if callable(item) and getattr(grade, "shape", None) == () else grade
-    try:
-        real = float(value) if isinstance(value, Real) else inf
-    except (OverflowError, ValueError):
-        return None
-    return (value if type(value) is int else real) if isfinite(real) else None
-
-
 def _grade(task: Task, instance: Instance, outcome: Outcome, used: Resources, ranged: bool) -> tuple[float, str | None]:
     """The grade, or 0 and why there is none."""
     if outcome.kind != "answer":
@@ -107,7 +99,7 @@ def _grade(task: Task, instance: Instance, outcome: Outcome, used: Resources, ra
         raise UsageError(
             f"task {task.name} graded an answer {given!r}, which is no number{within}: mend its grade(){other}"
         )
-    return grade, None
+    return (given if isinstance(given, Metered) else grade), None
 
 
 def _notes(
@@ -126,7 +118,12 @@ def _notes(
         if reason is None and grade >= 1 and not ranged:
             break
         with authored(task, "explain"):
-            said = reason or task.explain(instances[i], outcomes[i].answer)
+            said = reason or task.explain(instances[i], outcomes[i].answer) or _beside(grade)
         value = "no grade" if ranged and reason else f"grade {shown(grade, ranged)}"
         notes.append(f"Instance {i + 1}: {value}" + (f" ({said})" if said else ""))
     return notes
+
+
+def _beside(grade: float) -> str:
+    """The metrics that a grade came from, and what was said with them."""
+    return "; ".join([listed(grade.metrics), *grade.said]) if isinstance(grade, Metered) else ""

@@ -27,6 +27,7 @@ from selftaught.evidence.report import RunDocument
 from selftaught.improver import Improvement, improve
 from selftaught.improvers import ANY_LANGUAGE, functions, load
 from selftaught.lab import Lab
+from selftaught.lab.metrics import Rule
 from selftaught.models import LanguageModel
 from selftaught.plain import JSON, SEED_BITS
 from selftaught.program import MAX_CHARS, Program
@@ -43,6 +44,7 @@ from selftaught.store import Store
 from selftaught.task import Task
 from selftaught.tasks import spec_of
 from selftaught.tasks.evaluated import HEAD, UNHELD, EvaluatorUtility, TextsUtility, source_of
+from selftaught.tasks.whole import Aim
 from selftaught.utility import TaskUtility, Utility
 
 
@@ -119,6 +121,7 @@ def improve_file(
     about: str = "",
     improver: str | Program = "hints",
     minimize: bool = False,
+    metric: str = "",
     rounds: int = 1,
     repeat: int = 16,
     allowance: Allowance | None = None,
@@ -145,6 +148,7 @@ def improve_file(
         entry=there[0],
         about=about,
         minimize=minimize,
+        metric=Rule(metric).text,
         packages=tuple(packages) or None,
         rounds=rounds,
         repeat=repeat,
@@ -202,7 +206,7 @@ def improve_text(
 
     def conduct(own: Lab, asked: Own) -> dict[str, Any]:
         def judge(examples: Sequence[Any] | None) -> EvaluatorUtility:
-            return kind(own, evaluator, source, examples, start, about.strip(), minimize, turns)
+            return kind(own, evaluator, source, examples, start, Aim(about.strip(), minimize), turns)
 
         return conducted(own, asked, Judges(judge(dataset), None if test_set is None else judge(test_set), UNHELD))
 

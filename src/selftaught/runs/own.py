@@ -12,14 +12,16 @@ from selftaught.evidence.own import OwnRound, Repeated, compared
 from selftaught.improver import improve
 from selftaught.lab import Lab
 from selftaught.lab.grading import shown
+from selftaught.lab.metrics import Rule
 from selftaught.plain import JSON, canonical, digest
 from selftaught.program import Program
 from selftaught.runs import noise
-from selftaught.runs.scorers import commanded, foldered
+from selftaught.runs.scorers import cased, commanded, foldered
 from selftaught.runs.spans import Bound, Expected, Used, about
 from selftaught.sandbox import Limits, tool
 from selftaught.settings.own import Own
 from selftaught.store import RunRecord, Store
+from selftaught.tasks.cases import HELD
 from selftaught.tasks.commanded import WEAKER
 from selftaught.tasks.own import ScorerTask, held_out, practice
 from selftaught.utility import Utility
@@ -63,6 +65,8 @@ def judges(lab: Lab, asked: Own) -> Judges:
     start = Program(lab.store.text(asked.program))
     if asked.form in {"command", "files"}:
         return Judges(commanded(lab, asked, start), None, WEAKER)
+    if asked.form == "cases":
+        return Judges(*cased(lab, asked, start), HELD)
     if asked.form == "folder":
         return Judges(foldered(lab, asked, start), None, WEAKER)
     if asked.form == "evaluator":
@@ -132,6 +136,7 @@ def _figures(lab: Lab, asked: Own, by: Judges, start: Program, best: Program) ->
         "best": lab.store.keep(best.text),
         "program": by.practice.whole(best).text,
         "minimize": asked.minimize,
+        "metric": Rule(asked.metric).words,
         "practice": compared(by.practice.fact(start), by.practice.fact(best)),
         "held_out": unseen,
         "candidates": len(scored(lab.store, lab.run, by.practice.key)),

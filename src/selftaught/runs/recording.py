@@ -278,6 +278,7 @@ _SHAPES: Mapping[str, tuple[Any, Any]] = {
             "limited?": int,
             "measured?": bool,
             "cpu_s?": [_NUMBER],
+            "metrics?": {"*": _NUMBER},
         },
     ),
     "improvement": (

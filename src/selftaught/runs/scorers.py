@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
+from selftaught.lab.metrics import Rule
 from selftaught.program import Program
 from selftaught.runs.folders import EVALUATOR, Config, described, packages_of
 from selftaught.runs.targets import FilesUtility, shown
@@ -18,7 +19,9 @@ from selftaught.sandbox import tool
 from selftaught.sandbox.command import Command
 from selftaught.sandbox.jail import GUEST
 from selftaught.settings.own import Own
+from selftaught.tasks.cases import Case, CasesUtility, read, split
 from selftaught.tasks.commanded import CommandUtility
+from selftaught.tasks.whole import Aim
 
 _log = logging.getLogger(__name__)
 _PROGRAM = "evolved_program"
@@ -32,11 +35,12 @@ def commanded(lab: Lab, asked: Own, start: Program) -> CommandUtility:
     """The command that scores the program. UsageError where nothing says what is wanted."""
     if not asked.about.strip():
         raise UsageError("a command does not say what is wanted of the program: say it by --about TEXT or --about FILE")
+    aim = Aim(asked.about, asked.minimize, Rule(asked.metric))
     if asked.form == "files":
         folder = Path(asked.name)
         scoring = replace(command(asked), inside=tuple(shown(folder)))
-        return FilesUtility(lab, scoring, start, asked.about, asked.minimize, folder, asked.entry.split())
-    return CommandUtility(lab, command(asked), start, asked.about, asked.minimize)
+        return FilesUtility(lab, scoring, start, aim, folder, asked.entry.split())
+    return CommandUtility(lab, command(asked), start, aim)
 
 
 def command(asked: Own) -> Command:
@@ -45,6 +49,24 @@ def command(asked: Own) -> Command:
     mounts = tuple(Path(one) for one in asked.files or ())
     limits = asked.cpu_s, _WAITING * asked.cpu_s + 5, asked.memory_mb
     return Command(tuple(words), Path(asked.name).name, mounts, (), asked.packages or (), *limits)
+
+
+def cased(lab: Lab, asked: Own, start: Program) -> tuple[CasesUtility, CasesUtility | None]:
+    """The cases to practise on, and those that are held out, where there are several."""
+    if not asked.about.strip():
+        raise UsageError("cases do not say what is wanted of the program: say it by --about TEXT or --about FILE")
+    words: list[str] = json.loads(asked.run)
+    files = tuple(Path(one) for one in asked.files or ())
+    limits = asked.cpu_s, _WAITING * asked.cpu_s + 5, asked.memory_mb
+    running = Command(tuple(words), Path(asked.name).name, files, (), asked.packages or (), *limits)
+
+    def over(cases: Sequence[Case]) -> CasesUtility:
+        made = CasesUtility(lab, running, start, Aim(asked.about))
+        made.cases = cases
+        return made
+
+    practice, unseen = split(read(Path(asked.scorer)))
+    return over(practice), over(unseen) if unseen else None
 
 
 def foldered(lab: Lab, asked: Own, start: Program) -> FolderUtility:
@@ -71,9 +93,8 @@ def foldered(lab: Lab, asked: Own, start: Program) -> FolderUtility:
     scoring = Command(words, file, mounts, (), offered, *limits)
     if not (marked := regions(lab, start.text)):
         _log.warning("%s has no EVOLVE-BLOCK marks, so all of it may change", program)
-    return FolderUtility(
-        lab, scoring, start, "\n\n".join([about, *_rules(marked, file, offered)]), asked.minimize, marked
-    )
+    aim = Aim("\n\n".join([about, *_rules(marked, file, offered)]), asked.minimize, Rule(asked.metric))
+    return FolderUtility(lab, scoring, start, aim, marked)
 
 
 def _rules(marked: bool, file: str, offered: Sequence[str]) -> list[str]:
@@ -103,8 +124,8 @@ def regions(lab: Lab, text: str) -> bool:
 class FolderUtility(CommandUtility):
     """The same, of a program of which only the marked regions change, where it has any."""
 
-    def __init__(self, lab: Lab, scoring: Command, start: Program, about: str, minimize: bool, marked: bool) -> None:
-        super().__init__(lab, scoring, start, about, minimize)
+    def __init__(self, lab: Lab, scoring: Command, start: Program, aim: Aim, marked: bool) -> None:
+        super().__init__(lab, scoring, start, aim)
         self._marked = marked
 
     def whole(self, program: Program) -> Program:

@@ -17,6 +17,7 @@ from selftaught.sandbox import Limits, tool
 from selftaught.sandbox.command import Command
 from selftaught.sandbox.jail import GUEST, TOOLS
 from selftaught.tasks.commanded import CommandUtility
+from selftaught.tasks.whole import Aim
 
 _MARK = "EVOLVE-BLOCK-START"
 _MOST_FILES = 2000
@@ -94,12 +95,11 @@ class FilesUtility(CommandUtility):
         lab: Lab,
         command: Command,
         start: Program,
-        about: str,
-        minimize: bool,
+        aim: Aim,
         folder: Path,
         entries: Sequence[str],
     ) -> None:
-        super().__init__(lab, command, start, about, minimize)
+        super().__init__(lab, command, start, aim)
         self._folder, self._entries = folder, entries
 
     def files(self, program: Program) -> Mapping[str, str]:

@@ -113,6 +113,8 @@ _CHECKS: dict[str, _Block] = {
     "clone": _one_of(0, *_THREADS),
     # its flags lie in memory, out of a filter's sight; the C library then falls back to clone
     "clone3": [_ABSENT],
+    # libraries of linear algebra ask where their memory is to lie, and do without an answer
+    "mbind": [_ABSENT],
     # duplicate, close-on-exec, flags; no owners of signals, no leases, no seals
     "fcntl": _one_of(1, 0, 1, 2, 3, 4, 1030),
     "futex": _futex(),

@@ -246,15 +246,17 @@ def _counting(layers: Layers, kind: Kind) -> bool:
 
 def _options(layers: Layers, kind: Kind, door: int) -> str:
     within, improver = layers.namespaces, kind.profile == "improver"
-    packages = next(numpy_folders()).parent
+    site = next(numpy_folders()).parent
     handing: tuple[Handing, ...] = ("nothing", "refused", "opens") if layers.counting else ("nothing",)
     arch = syscalls.machine() if layers.filter else ""
     filters = [syscalls.program(arch, improver, kind.files, one) for one in handing] if layers.filter else []
     return json.dumps(
         {
             "door": door,
-            "path": "/site" if within else str(packages),
-            "only": [] if within else ["numpy"],
+            "path": "/site" if within else str(site),
+            "only": []
+            if within
+            else ["numpy", *(path.name.partition(".")[0] for path in packages.folders(kind.packages))],
             "numpy": kind.numpy,
             "improver": improver,
             "tools": tools() if kind.profile == "tool" else [],

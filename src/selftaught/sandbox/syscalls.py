@@ -27,7 +27,7 @@ membarrier 324 283 / statx 332 291 / rseq 334 293 / faccessat2 439 439 / open 2 
 """
 # Calls that are allowed with some arguments only, or refused in a way of their own.
 CHECKED = """
-clone 56 220 / clone3 435 435 / fcntl 72 25 / futex 202 98 / ioctl 16 29 / prctl 157 167 / prlimit64 302 261
+clone 56 220 / clone3 435 435 / fcntl 72 25 / futex 202 98 / ioctl 16 29 / mbind 237 235 / prctl 157 167 / prlimit64 302 261
 """
 # What asyncio needs besides, for improvers: pairs of connected local sockets.
 IMPROVER = """
@@ -68,7 +68,7 @@ set_thread_area 205 - / io_setup 206 0 / io_destroy 207 1 / io_getevents 208 4 /
 get_thread_area 211 - / lookup_dcookie 212 18 / epoll_ctl_old 214 - / epoll_wait_old 215 - / remap_file_pages 216 234
 semtimedop 220 192 / fadvise64 221 223 / timer_create 222 107 / timer_settime 223 110 / timer_gettime 224 108
 timer_getoverrun 225 109 / timer_delete 226 111 / clock_settime 227 112 / tgkill 234 131 / utimes 235 -
-vserver 236 - / mbind 237 235 / set_mempolicy 238 237 / get_mempolicy 239 236 / mq_open 240 180 / mq_unlink 241 181
+vserver 236 - / set_mempolicy 238 237 / get_mempolicy 239 236 / mq_open 240 180 / mq_unlink 241 181
 mq_timedsend 242 182 / mq_timedreceive 243 183 / mq_notify 244 184 / mq_getsetattr 245 185 / kexec_load 246 104
 waitid 247 95 / add_key 248 217 / request_key 249 218 / keyctl 250 219 / ioprio_set 251 30 / ioprio_get 252 31
 inotify_init 253 - / inotify_add_watch 254 27 / inotify_rm_watch 255 28 / migrate_pages 256 238 / mknodat 259 33

@@ -12,9 +12,9 @@ from selftaught.plain import JSON
 from selftaught.settings.choice import OFFLINE, ModelChoice
 from selftaught.settings.stored import INNER, LONGEST_CPU_S, OneModel, check, rebuilt, sound, stored
 
-Form = Literal["function", "command", "files", "folder", "evaluator"]
-"""What scores a program of the user's: functions in a file, a command, a command on a folder of several files that change, the
-evaluator of an OpenEvolve folder, a function of the calling Python program."""
+Form = Literal["function", "command", "cases", "files", "folder", "evaluator"]
+"""What scores a program of the user's: functions in a file, a command, a folder of cases, a command on a folder of several
+files that change, the evaluator of an OpenEvolve folder, a function of the calling Python program."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class Own(OneModel):
     about: str = ""
     """What is wanted, in words."""
     minimize: bool = False
+    run: str = ""
+    """How a program that is tried on cases is run: the words as a JSON list."""
+    metric: str = ""
+    """What counts of several metrics; empty: `combined_score`, or `score`, or their mean."""
     packages: tuple[str, ...] | None = None
     """Installed packages that the program may import besides numpy."""
     files: tuple[str, ...] | None = None

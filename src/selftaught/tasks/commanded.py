@@ -9,23 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import fmean
 from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
-from selftaught.lab.grading import number
+from selftaught.lab.metrics import Rule, lines, number
 from selftaught.plain import JSON, digest_of_files
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.command import Command, Ran, run
 from selftaught.sandbox.guest.programs import refused
 from selftaught.sandbox.packages import versions
-from selftaught.tasks.whole import TOLD, WholeUtility
+from selftaught.tasks.whole import TOLD, Aim, Scoring, WholeUtility
 
 COMMANDED = "command"
 """What the key of a command's scores begins with."""
 _MOST_FILES = 2000
-_COUNTS = ("combined_score", "score")
 WEAKER = (
     "The command and the program run in one jail, without network, but with other programs and without a filter of system "
     "calls: a program that sets out to can print a score of its own making. Read it before you use it."
@@ -36,8 +34,8 @@ WEAKER = (
 class CommandUtility(WholeUtility):
     """The score of a whole file by a command."""
 
-    def __init__(self, lab: Lab, command: Command, start: Program, about: str, minimize: bool) -> None:
-        super().__init__(lab, start, about, minimize)
+    def __init__(self, lab: Lab, command: Command, start: Program, aim: Aim) -> None:
+        super().__init__(lab, start, aim)
         self._command = command
 
     @property
@@ -64,51 +62,40 @@ class CommandUtility(WholeUtility):
         limits: list[JSON] = [one.cpu_s, one.wall_s, one.memory_mb]
         return [COMMANDED, [*one.words], one.file, [*files.values()], versions(one.packages), limits]
 
-    def _scored(self, program: Program) -> tuple[list[float], str | None, list[str]]:
+    def _scored(self, program: Program) -> Scoring:
         texts, wrong = self._ready(program)
         if wrong:
-            return [], wrong, []
+            return Scoring(reason=wrong)
         with self._lab.progress.timed("scoring", self._command.file):
             ran = run(self._command, texts)
         self._lab.spend.computed(ran.cpu_s)
-        value, reason, notes = read(ran)
-        return [] if value is None else [value], reason, notes
+        return read(ran, self._aim.rule)
 
     def _ready(self, program: Program) -> tuple[Mapping[str, str], str]:
         """The files as the command is given them, by their paths, and why there are none."""
         return {self._command.file: program.text}, refused(program.text) or ""
 
 
-def read(ran: Ran) -> tuple[float | None, str | None, list[str]]:
-    """The score that a command printed, or why there is none; and what else it said, for who writes the program."""
-    wrong = ran.errors.strip()[-TOLD:]
-    if ran.status is None:
-        return None, "the command took too long", [wrong] * bool(wrong)
-    if ran.status:
-        return None, f"the command ended with exit status {ran.status}", [wrong] * bool(wrong)
+def read(ran: Ran, rule: Rule) -> Scoring:
+    """The score that a command printed, by the rule where it printed several metrics, or why there is none."""
+    said = [wrong] if (wrong := ran.errors.strip()[-TOLD:]) else []
+    if ran.reason:
+        return Scoring(reason=ran.reason, notes=said)
     given = _given(ran.output)
-    metrics = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
-    value = _counting(metrics) if metrics else number(cast("object", given))
-    if value is None:
-        said = " ".join(ran.output.split())[-200:]
-        return None, f"the command printed no finite number that counts: {said!r}", [wrong] * bool(wrong)
-    notes = [f"{name}: {_plain(one)}" for name, one in metrics.items() if name != "artifacts"]
-    more = metrics.get("artifacts")
-    notes += (
-        [f"{name}: {_plain(one)}" for name, one in cast("dict[str, Any]", more).items()]
-        if isinstance(more, dict)
-        else []
-    )
-    return value, None, [note[:TOLD] for note in notes]
-
-
-def _counting(metrics: Mapping[str, Any]) -> float | None:
-    """`combined_score`, or `score`; the mean of all numbers where there is neither."""
-    for name in _COUNTS:
-        if name in metrics:
-            return number(metrics[name])
-    numbers = [value for one in metrics.values() if not isinstance(one, bool) and (value := number(one)) is not None]
-    return fmean(numbers) if numbers else None
+    alone = None if isinstance(given, dict) else number(cast("object", given))
+    if alone is not None:
+        return Scoring([alone])
+    if not isinstance(given, dict):
+        last = " ".join(ran.output.split())[-200:]
+        return Scoring(reason=f"the command printed no finite number that counts: {last!r}", notes=said)
+    whole = cast("dict[str, Any]", given)
+    more = whole.pop("artifacts", None)
+    notes = [*lines(whole), *(lines(cast("dict[str, Any]", more)) if isinstance(more, dict) else ())]
+    try:
+        score = rule.of(whole)
+    except ValueError as error:
+        return Scoring(reason=f"the command printed metrics, but {error}", notes=[*notes, *said])
+    return Scoring([float(score)], None, notes, score.metrics)
 
 
 def _given(output: str) -> Any:
@@ -120,10 +107,6 @@ def _given(output: str) -> Any:
         except (ValueError, RecursionError):
             continue
     return None
-
-
-def _plain(one: Any) -> str:
-    return one if isinstance(one, str) else json.dumps(one)
 
 
 def _files(command: Command) -> list[Path]:

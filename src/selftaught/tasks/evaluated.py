@@ -17,13 +17,13 @@ from typing import Any, cast
 
 from selftaught.errors import SelftaughtError, UsageError
 from selftaught.lab import Lab
-from selftaught.lab.grading import number
+from selftaught.lab.metrics import number
 from selftaught.lab.patience import in_time
 from selftaught.plain import JSON, canonical, digest
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox import Limits, tool
 from selftaught.sandbox.guest.programs import refused
-from selftaught.tasks.whole import TOLD, WholeUtility
+from selftaught.tasks.whole import TOLD, Aim, Scoring, WholeUtility
 
 EVALUATED = "evaluator"
 """What the key of such scores begins with."""
@@ -71,11 +71,10 @@ class EvaluatorUtility(WholeUtility):
         source: str,
         examples: Sequence[Any] | None,
         start: Program,
-        about: str,
-        minimize: bool,
+        aim: Aim,
         turns: threading.Semaphore,
     ) -> None:
-        super().__init__(lab, start, about, minimize)
+        super().__init__(lab, start, aim)
         self._evaluator, self._source, self._turns = evaluator, source, turns
         self._examples: list[tuple[Any, ...]] = [()] if examples is None else [(one,) for one in examples]
 
@@ -91,10 +90,10 @@ class EvaluatorUtility(WholeUtility):
     def _identity(self) -> list[JSON]:
         return [EVALUATED, self._source, digest([_told(one) for one in self._examples])]
 
-    def _scored(self, program: Program) -> tuple[list[float], str | None, list[str]]:
+    def _scored(self, program: Program) -> Scoring:
         candidate, wrong = self._candidate(program)
         if wrong:
-            return [], wrong, []
+            return Scoring(reason=wrong)
         grades, notes = list[float](), list[tuple[float, str]]()
         for i, example in enumerate(self._examples):
             try:
@@ -103,13 +102,13 @@ class EvaluatorUtility(WholeUtility):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever an evaluator raises at a strange text
                 said = f"the evaluator raised {type(error).__name__}: {' '.join(str(error).split())}"
-                return [], f"{said}{f' (example {i})' if example else ''}"[:TOLD], []
+                return Scoring(reason=f"{said}{f' (example {i})' if example else ''}"[:TOLD])
             if grade is None:
-                return [], f"the evaluator gave {told}, which is no finite number", []
+                return Scoring(reason=f"the evaluator gave {told}, which is no finite number")
             grades.append(grade)
             notes.append((grade, f"Example {i}: score {grade:g}. {told}" if example else told))
-        worst = sorted(notes, key=lambda one: one[0], reverse=self._minimize)[:_SHOWN]
-        return grades, None, [note[:TOLD] for _, note in worst if note]
+        worst = sorted(notes, key=lambda one: one[0], reverse=self._aim.minimize)[:_SHOWN]
+        return Scoring(grades, None, [note[:TOLD] for _, note in worst if note])
 
     def _called(self, candidate: Any, example: tuple[Any, ...]) -> tuple[float | None, str]:
         """The score of one call, None for none, and what there is to be told."""

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
-from selftaught.lab.grading import number
+from selftaught.lab.metrics import Rule, number
 from selftaught.plain import JSON, digest, digest_of_files, seed_from
 from selftaught.program import Program
 from selftaught.sandbox import Limits, Resources
@@ -46,6 +46,7 @@ class ScorerTask(Task):
         module = run(self._path)
         self._instances = _function(module, "instances", self._path)
         self._score = _function(module, "score", self._path)
+        self._rule = Rule(asked.metric)
         self._about = asked.about or inspect.cleandoc(module.__doc__ or "")
         if not self._about.strip():
             raise UsageError(f"{self._path} does not say what is wanted: give it a docstring, or say it by --about")
@@ -57,9 +58,8 @@ class ScorerTask(Task):
 
     @property
     def description(self) -> str:
-        return (
-            f"{self._about}\n\nThe program defines `{self.entry}`, which is called with the arguments of an instance."
-        )
+        rule = f" Of the metrics that are measured, {self._rule.words} counts." if self._rule.text else ""
+        return f"{self._about}\n\nThe program defines `{self.entry}`, called with the arguments of an instance.{rule}"
 
     @property
     def source_files(self) -> list[str | None]:
@@ -69,7 +69,8 @@ class ScorerTask(Task):
     def source(self) -> str:
         """Digest of the scorer, of what it reads, and of the packages: any change makes another task."""
         found: list[JSON] = [self._path.read_text(encoding="utf-8"), [*digest_of_files(self.reads).values()]]
-        return digest([*found, versions(self.packages), self.minimize, self.start])
+        rule: list[JSON] = [self._rule.text] if self._rule.text else []
+        return digest([*found, versions(self.packages), self.minimize, self.start, *rule])
 
     def draw(self, rng: random.Random) -> Instance:
         """One instance of those for practice."""
@@ -109,6 +110,11 @@ class ScorerTask(Task):
             raise
         except Exception as error:  # whatever a scorer raises at a strange answer
             raise InvalidAnswer(f"score raised {self._said(error)}"[:_LONGEST]) from error
+        if isinstance(given, Mapping):
+            try:
+                return self._rule.of(cast("Mapping[str, Any]", given))
+            except ValueError as error:
+                raise InvalidAnswer(f"score gave metrics, but {error}"[:_LONGEST]) from error
         value = number(given)
         if value is None:
             raise InvalidAnswer(f"score gave {_short(given)}, which is no finite number")

@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean
 from typing import Any, cast
 
 from selftaught.lab import Lab
 from selftaught.lab.grading import relative, shown
+from selftaught.lab.metrics import Rule
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.utility import Score
 
 TOLD = 2000
 """Characters of what a scorer says that improvers are told."""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What is wanted of a program."""
+
+    about: str
+    """In words."""
+    minimize: bool = False
+    rule: Rule = field(default_factory=Rule)
+    """What counts of several metrics."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What a scorer told of a program."""
+
+    grades: Sequence[float] = ()
+    """What the score is the mean of; none where there is no score."""
+    reason: str | None = None
+    """Why there is none."""
+    notes: Sequence[str] = ()
+    """What else it said, for who writes the program."""
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    lost: int = 0
+    """How many of the grades are those of failures."""
 
 
 class WholeUtility(ABC):
@@ -25,17 +53,18 @@ class WholeUtility(ABC):
     measures = False
     """What it takes is told to nobody."""
 
-    def __init__(self, lab: Lab, start: Program, about: str, minimize: bool) -> None:
-        self._lab, self._start, self._about, self._minimize = lab, start, about, minimize
+    def __init__(self, lab: Lab, start: Program, aim: Aim) -> None:
+        self._lab, self._start, self._aim = lab, start, aim
 
     @property
     def description(self) -> str:
-        better, worse = ("lower", "higher") if self._minimize else ("higher", "lower")
+        better, worse = ("lower", "higher") if self._aim.minimize else ("higher", "lower")
+        counts = f" Of the metrics that it prints, {self._aim.rule.words} counts." if self._aim.rule.text else ""
         return (
-            f"{self._about}\n\n{self._what}; a {better} score is "
+            f"{self._aim.about}\n\n{self._what}; a {better} score is "
             f"better. The utility tells how it compares with the file to begin with: it is 0.5 where both are equal, nearer to "
             f"1 the {better}, nearer to 0 the {worse} the score is; utility.feedback tells the score itself, and why there is "
-            f"none. {self._bounds} Scoring the same file again gives the same."
+            f"none. {self._bounds}{counts} Scoring the same file again gives the same."
         )
 
     @property
@@ -50,11 +79,11 @@ class WholeUtility(ABC):
 
     @abstractmethod
     def _identity(self) -> list[JSON]:
-        """All that decides a score, besides the program, the start and which way is better."""
+        """All that decides a score, besides the program, the start, and what is wanted."""
 
     @abstractmethod
-    def _scored(self, program: Program) -> tuple[list[float], str | None, list[str]]:
-        """What the score is the mean of, or why there is none; and what else is told to who writes the program."""
+    def _scored(self, program: Program) -> Scoring:
+        """Score a program, once more."""
 
     @property
     def key(self) -> JSON:
@@ -62,7 +91,8 @@ class WholeUtility(ABC):
 
     @cached_property
     def _key(self) -> JSON:
-        begun: list[JSON] = [self._start.digest, self._minimize]
+        rule: list[JSON] = [self._aim.rule.text] if self._aim.rule.text else []
+        begun: list[JSON] = [self._start.digest, self._aim.minimize, *rule]
         return [*self._identity(), begun]
 
     def fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
@@ -77,7 +107,7 @@ class WholeUtility(ABC):
 
     def score(self, program: Program, earlier: int = 0) -> Score:  # noqa: ARG002 - the first measurement is the fact
         fact = self.fact(program)
-        value = relative(fact["value"], self.fact(self._start)["value"], self._minimize)
+        value = relative(fact["value"], self.fact(self._start)["value"], self._aim.minimize)
         return Score(value, fact["reason"], tuple(fact["grades"]), fact["failures"])
 
     def feedback(self, program: Program) -> str:
@@ -87,7 +117,9 @@ class WholeUtility(ABC):
 
     def _measure(self, program: Program) -> JSON:
         self._lab.progress.count("scorings")
-        grades, reason, notes = self._scored(program)
-        value = fmean(grades) if grades else None
-        told: dict[str, JSON] = {"value": value, "reason": reason, "grades": [*grades], "notes": [*notes]}
-        return {**told, "failures": int(value is None), "denied": {"calls": None, "noted": []}}
+        found = self._scored(program)
+        value = fmean(found.grades) if found.grades else None
+        told: dict[str, JSON] = {"value": value, "reason": found.reason, "grades": [*found.grades]}
+        told |= {"metrics": dict(found.metrics)} if found.metrics else {}
+        failures = found.lost or int(value is None)
+        return {**told, "notes": [*found.notes], "failures": failures, "denied": {"calls": None, "noted": []}}

@@ -20,6 +20,7 @@ def sheets(document: OwnDocument | Mapping[str, Any]) -> list[Part]:
     if "practice" not in document:
         return [*parts, Note(f"Stopped: {document['stopped']}", "unsure")] if "stopped" in document else parts
     parts.append(_scores(document))
+    parts += _metrics(document)
     noise: Noise | None = document.get("noise")
     parts += _noise(noise) if noise else []
     parts += _said(document)
@@ -55,6 +56,19 @@ def _scores(document: Mapping[str, Any]) -> Sheet:
         [f"{name}, {_many(one)}", number(one["start"]), number(one["best"]), _gap(one)] for name, one in named
     ]
     return Sheet(f"Score ({better})", columns, rows)
+
+
+def _metrics(document: Mapping[str, Any]) -> list[Part]:
+    """The metrics, where there are several, and what counts of them."""
+    told: list[tuple[str, Compared]] = [("practice", document["practice"])]
+    told += [("held out", document["held_out"])] if document["held_out"] else []
+    rows: list[list[Cell]] = [
+        [name, one["name"], *("–" if value is None else number(value) for value in (one["start"], one["best"]))]
+        for name, compared in told
+        for one in compared.get("metrics", [])
+    ]
+    columns = (Column("on"), Column("metric"), Column("start", "text", "right"), Column("best", "text", "right"))
+    return [Sheet(f"Metrics (what counts: {document['metric']})", columns, rows)] if rows else []
 
 
 def _many(one: Compared) -> str:

@@ -86,13 +86,14 @@ class Bounds:
     """Which files a job may open.
 
     `rules` are beginnings of paths, the longest first, each with whether what lies below may be read; `listed` are paths
-    that may be looked for though others beside or below them may not.
+    that may be looked for though others beside or below them may not; `home` is where packages lie.
     """
 
-    def __init__(self, rules: list[tuple[str, bool]], listed: list[str], writable: list[str]) -> None:
+    def __init__(self, rules: list[tuple[str, bool]], listed: list[str], writable: list[str], home: str) -> None:
         self.rules = [(path.encode(), allowed) for path, allowed in rules]
         self.listed = [path.encode() for path in listed]
         self.writable = [path.encode() for path in writable]
+        self.home = home.encode()
 
 
 class Counter:
@@ -167,7 +168,7 @@ class Counter:
             if not self._path.absolute():
                 beside = place and call[_ARGUMENTS + 1] != _HERE
                 return not beside and not self._moves
-            return self._path.climbs() or not self._allowed(writing)
+            return not self._path.settled(self._bounds.home) or not self._allowed(writing)
         finally:
             self._path.wipe()
 

@@ -181,6 +181,32 @@ class Reader:
         """Whether it goes up again on its way."""
         return bool(_libc.strstr(self._text, b"/.."))
 
+    def settled(self, home: bytes) -> bool:
+        """Whether it goes up nowhere. Below `home`, a folder in which nothing is a link, its steps up are taken away first: so
+        libraries name those that lie beside them."""
+        if not self.climbs():
+            return True
+        text, to, at = self._text, len(home), len(home)
+        if not self.below(home):
+            return False
+        kept: list[int] = []
+        while text[at] != b"\0":
+            at += 1  # a slash
+            begin = at
+            while text[at] not in (b"/", b"\0"):
+                at += 1
+            up = at - begin == 2 and text[begin] == text[begin + 1] == b"."
+            if up and not kept:
+                return False
+            if up:
+                to = kept.pop()
+            elif at - begin > 1 or (at > begin and text[begin] != b"."):
+                kept.append(to)
+                ctypes.memmove(ctypes.byref(text, to), ctypes.byref(text, begin - 1), at - begin + 1)
+                to += at - begin + 1
+        text[to] = b"\0"
+        return True
+
     def below(self, start: bytes) -> bool:
         size = len(start)
         return not _libc.strncmp(self._text, start, _word(size)) and self._text[size] in (b"/", b"\0")

@@ -42,7 +42,7 @@ class Setup:
         # where Python itself looks for the program's text, to show a line of it
         listed = [*options["listed"], *(f"{folder}/program.py" for folder in ("", *sys.path, options["path"]))]
         self.hook = Hook(options["rules"], listed, options["writable"])
-        self.bounds = counting.Bounds(options["rules"], listed, options["writable"])
+        self.bounds = counting.Bounds(options["rules"], listed, options["writable"], options["path"])
         self.opens: dict[int, tuple[int, bool]] = {}
         """Which calls open files, where the filter hands these over too."""
         self.objects: Callable[[Any], list[Any]] = list

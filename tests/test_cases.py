@@ -1,0 +1,83 @@
+"""Programs that read standard input and print, tried on cases in files."""
+
+import pytest
+from shared.command import called, one_line
+
+from selftaught.errors import UsageError
+from selftaught.lab.metrics import Rule
+from selftaught.program import Program
+from selftaught.sandbox.command import Command
+from selftaught.tasks.cases import CasesUtility, read, split
+from selftaught.tasks.commanded import Aim
+from selftaught.testing import make_lab
+
+START = Program("cat")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, (given, right) in {"a": ("x\n", "X\n"), "b": ("y", "Y"), "c": ("1  \n\n", "1")}.items():
+        (tmp_path / f"{name}.in").write_text(given)
+        (tmp_path / f"{name}.out").write_text(right)
+    return tmp_path
+
+
+def utility(folder, cases):
+    command = Command(("sh", "{}"), "p.sh", cpu_s=0.5, wall_s=9.0)
+    made = CasesUtility(make_lab(folder / "s.db", None), command, START, Aim("Upper case.", rule=Rule()))
+    made.cases = cases
+    return made
+
+
+def test_the_score_is_the_share_of_cases_that_are_right(folder):
+    cases = read(folder)
+    judge = utility(folder, cases)
+    assert judge.fact(START)["grades"] == [0.0, 0.0, 1.0]
+    assert judge.feedback(START).splitlines()[1] == "Case a: line 1 is 'x', which is wrong"
+    assert judge.fact(Program("tr a-z A-Z"))["value"] == 1
+    assert judge.score(Program("tr a-z A-Z")).value > 0.5
+    for text, why in {
+        "exit 3": "exit status 3",
+        "while :; do :; done": "used more than 0.5 s of CPU time",
+        "true": "line 1 is missing",
+        "tr a-z A-Z; echo more": "line 2 is 'more', which is wrong",
+        "cat a.out /scored/*.out": "No such file",
+    }.items():
+        assert why in judge.feedback(Program(text)), text
+
+
+def test_every_second_case_is_held_out_and_other_cases_are_another_utility(folder):
+    ours, unseen = split(read(folder))
+    assert [[one.name for one in some] for some in (ours, unseen)] == [["a", "c"], ["b"]]
+    keys = [utility(folder, cases).key for cases in (ours, unseen)]
+    (folder / "a.out").write_text("Z")
+    assert utility(folder, split(read(folder))[0]).key not in keys
+
+
+def test_a_folder_without_whole_cases_is_refused(folder):
+    (folder / "b.out").unlink()
+    with pytest.raises(UsageError, match="cannot read the case b"):
+        read(folder)
+    with pytest.raises(UsageError, match="there is no folder"):
+        read(folder / "none")
+    (folder / "empty").mkdir()
+    with pytest.raises(UsageError, match="holds no cases"):
+        read(folder / "empty")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--cases", "."], "give both"),
+        (["--run", "sh {}"], "say by one thing"),
+        (["--cases", ".", "--run", "sh"], "--run has no {}"),
+        (["--cases", ".", "--run", "sh '{}"], "--run cannot be read"),
+        (["--cases", ".", "--run", "sh {}", "--minimize"], "leave out --minimize"),
+        (["--cases", ".", "--score-command", "sh {}"], "say by one thing"),
+    ],
+)
+def test_options_that_do_not_go_together_are_told(folder, words, said):
+    (folder / "p.sh").write_text("cat")
+    done = called("improve", "p.sh", *words, cwd=folder)
+    assert done.returncode == 2
+    assert said in one_line(done)
