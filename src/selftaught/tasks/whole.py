@@ -45,6 +45,11 @@ class Scoring:
     lost: int = 0
     """How many of the grades are those of failures."""
 
+    @property
+    def value(self) -> float | None:
+        """The score; None where there is none."""
+        return fmean(self.grades) if self.grades else None
+
 
 class WholeUtility(ABC):
     """The score of a whole text. Texts are kept; the same text is not scored twice."""
@@ -118,8 +123,7 @@ class WholeUtility(ABC):
     def _measure(self, program: Program) -> JSON:
         self._lab.progress.count("scorings")
         found = self._scored(program)
-        value = fmean(found.grades) if found.grades else None
-        told: dict[str, JSON] = {"value": value, "reason": found.reason, "grades": [*found.grades]}
+        told: dict[str, JSON] = {"value": found.value, "reason": found.reason, "grades": [*found.grades]}
         told |= {"metrics": dict(found.metrics)} if found.metrics else {}
-        failures = found.lost or int(value is None)
+        failures = found.lost or int(found.value is None)
         return {**told, "notes": [*found.notes], "failures": failures, "denied": {"calls": None, "noted": []}}
