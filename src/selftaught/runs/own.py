@@ -65,7 +65,7 @@ def conduct(lab: Lab, asked: Own) -> dict[str, Any]:
     lab.progress.phase("scoring the program to begin with")
     by, start = judges(lab, asked), Program(lab.store.text(asked.program))
     if (reason := by.practice.fact(start)["reason"]) is not None:
-        raise WorthlessRun(f"{asked.name} has no score to begin with: {reason}")
+        raise WorthlessRun(f"{asked.name} has no score to begin with: {reason}{_complaint(by, start)}")
     best, rounds, repeated = start, list[OwnRound](), list[Repeated]()
     noisy = _repeating(by, asked).noisy(start)
     for t in range(1, asked.rounds + 1):
@@ -91,6 +91,13 @@ def conduct(lab: Lab, asked: Own) -> dict[str, Any]:
         lab.document.tell(rounds=rounds)
     figures = _figures(lab, asked, by, start, best)
     return {**figures, "rounds": rounds, "noise": noise.noise(by.practice, start, repeated) if noisy else None}
+
+
+def _complaint(by: Judges, start: Program) -> str:
+    """The last line of what a command complained of."""
+    notes: list[str] = by.practice.fact(start)["notes"] if by.weaker else []
+    said = [line for note in notes for line in note.splitlines() if line.strip()]
+    return f": {said[-1].strip()[:300]}" if said else ""
 
 
 def _figures(lab: Lab, asked: Own, by: Judges, start: Program, best: Program) -> dict[str, Any]:
