@@ -11,8 +11,11 @@ from selftaught.lab.metrics import Rule
 from selftaught.program import Program
 from selftaught.sandbox import Outcome
 from selftaught.sandbox.command import Ran
+from selftaught.settings.own import Own
 from selftaught.store import Store
+from selftaught.task import InvalidAnswer
 from selftaught.tasks.commanded import read
+from selftaught.tasks.own import ScorerTask
 from selftaught.testing import Number, make_lab
 from selftaught.utility import TaskUtility
 
@@ -197,3 +200,76 @@ def test_metrics_of_a_scorer_stand_in_the_report(folder):
     assert found["metric"] == "`off + size`"
     assert "Metrics (what counts: `off + size`)" in improved(folder, "--metric", "off + size").stdout
     assert "--metric is 'off **'" in one_line(improved(folder, "--metric", "off **"))
+
+
+def scored_by(folder, answer, **more):
+    asked = Own("", "sums.py", str(folder / "scorer.py"), "", entry="total", **more)
+    task = ScorerTask(asked, PROGRAM)
+    return task, task.grade(task.sample("root", "train", 0, "practice")[0], answer)
+
+
+BAD = {
+    "raise SystemExit(3)": "score raised SystemExit in line 9: 3",
+    "return 'good'": "score gave 'good', which is no finite number",
+    "return None": "score gave None",
+    "return float('nan')": "score gave nan",
+    "return 10**400": "no finite number",
+    "return __import__('numpy').array([1.0, 2.0])": "score gave array",
+    "return {}": "none of the metrics",
+    "return open('/nowhere/x').read()": "score raised FileNotFoundError in line 9",
+    "return 1j": "score gave 1j",
+}
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_what_is_no_score_is_the_answers_fault_and_told_in_one_line(folder, line):
+    change(folder, "return abs(sum(instance[0]) - answer)", line)
+    with pytest.raises(InvalidAnswer, match=re.escape(BAD[line])):
+        scored_by(folder, 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "score"),
+    [("numpy.float32(2.5)", 2.5), ("numpy.array(3)", 3), ("numpy.bool_(True)", 1), ("{'a': numpy.int64(4)}", 4)],
+)
+def test_numbers_of_numpy_are_numbers(folder, line, score):
+    change(folder, "return abs(sum(instance[0]) - answer)", f"import numpy\n    return {line}")
+    assert scored_by(folder, 3)[1] == score
+
+
+def test_a_scorer_may_change_what_it_is_given(folder):
+    change(folder, "return abs", "instance[0].append(1)\n    return abs")
+    task, first = scored_by(folder, 3)
+    assert task.grade(task.sample("root", "train", 0, "practice")[0], 3) == first
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("def score(instance, answer)", "def score(answer)", "score(answer) cannot be called with 2 arguments"),
+        ("def score(instance, answer)", "def score(a, b, c, d)", "cannot be called with 2 arguments"),
+        ("def instances(split, seed)", "def instances(split)", "instances(split) cannot be called with 2 arguments"),
+        ("def instances(split, seed):", "def instances(split, seed):\n    exit(2)", "instances raised SystemExit"),
+        ("return [", "yield [", "a list of instances is needed"),
+        ("[seed % 50 + i, i]", "{1}", "an argument holds {1}"),
+        ("def score", "import nothere\ndef score", "No module named 'nothere'"),
+    ],
+)
+def test_a_scorer_that_cannot_be_used_is_told_in_one_line(folder, old, new, said):
+    change(folder, old, new)
+    done = improved(folder)
+    assert done.returncode == 2
+    assert said in one_line(done)
+
+
+def test_who_writes_improvers_has_nothing_to_do_here(folder):
+    done = improved(folder, "--proposer", "offline")
+    assert done.returncode == 2
+    assert "--improver run:N" in one_line(done)
+
+
+@pytest.mark.slow
+def test_what_a_command_complains_of_is_told(folder):
+    done = called("improve", "sums.py", "--score-command", "nowhere {}", "--about", "x", *FEW, cwd=folder)
+    assert done.returncode == 1
+    assert "exit status 127: sh: 1: exec: nowhere: not found" in one_line(done)

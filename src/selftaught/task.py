@@ -37,7 +37,7 @@ class Instance:
     truth: Any = None
 
 
-def _line(task: Task, error: Exception) -> str:
+def _line(task: Task, error: BaseException) -> str:
     """The line of the task's own files in which an error came up; empty when it came up on what they returned."""
     lines = [one.lineno for one in traceback.extract_tb(error.__traceback__) if one.filename in task.source_files]
     return f" in line {lines[-1]}" if lines else ""
@@ -50,7 +50,7 @@ def authored(task: Task, method: str) -> Generator[None]:
         yield
     except (InvalidAnswer, SelftaughtError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         line = _line(task, error)
         said = " ".join(str(error).split())
         raise UsageError(

@@ -76,9 +76,11 @@ class TaskUtility:
 
     @cached_property
     def instances(self) -> tuple[Instance, ...]:
+        root = self._lab.roots.instances  # slow to derive: no time of the task's
+
         def draw() -> tuple[Instance, ...]:
             with authored(self._task, "draw"):
-                drawn = self._task.sample(self._lab.roots.instances, self._split, self._repetition, self._half)
+                drawn = self._task.sample(root, self._split, self._repetition, self._half)
                 canonical([as_json([*instance.args]) for instance in drawn])
             return drawn
 

@@ -80,6 +80,7 @@ class Scoring:
         ),
     ] = None
     rounds: Annotated[int, option(WHAT, "Improver runs in a row, each from the best program so far.")] = 1
+    proposer: Annotated[str | None, typer.Option(hidden=True)] = None
     repeat: Annotated[
         int, option(WHAT, "Scorings at most by which a program is compared with the best, if the scorer is noisy.")
     ] = 16
@@ -158,6 +159,11 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
     from selftaught.runs.folders import Config
     from selftaught.settings.own import Own
 
+    if scoring.proposer is not None:
+        raise UsageError(
+            "improve makes no improver, so --proposer, who writes those, has nothing to do: make one on a task of yours by "
+            "`selftaught run --tasks FILE.py --proposer MODEL`, then take it: `selftaught improve … --improver run:N`"
+        )
     _one_way(program, scoring)
     files = tuple(str(one.resolve()) for one in scoring.file or ())
     own = Own(

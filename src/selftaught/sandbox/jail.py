@@ -34,7 +34,10 @@ _GUEST_FILES = (
     "runner.py", "sections.py", "spoken.py", "stubs.py", "wire.py", "zygote.py",
 )  # fmt: skip
 _DEVICES = ["/dev/null", "/dev/zero"]
-_ASKED_FOR = ["/dev/random", "/dev/urandom", "/sys/devices/system/cpu", "/proc/stat", "/proc/cpuinfo", "/proc/meminfo"]
+_ASKED_FOR = [
+    "/dev/random", "/dev/urandom", "/sys/devices/system/cpu", "/proc/stat", "/proc/cpuinfo", "/proc/meminfo",
+    "/etc/localtime", "/usr/share/zoneinfo", "/usr/share/locale/locale.alias",
+]  # fmt: skip
 """What libraries ask for by themselves: a program that is denied it has attempted nothing."""
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",

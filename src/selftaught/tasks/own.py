@@ -12,6 +12,7 @@ import inspect
 import random
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
@@ -44,8 +45,8 @@ class ScorerTask(Task):
     def __init__(self, asked: Own, start: str) -> None:
         self._path = Path(asked.scorer)
         module = run(self._path)
-        self._instances = _function(module, "instances", self._path)
-        self._score = _function(module, "score", self._path)
+        self._instances = _function(module, "instances", self._path, (2,))
+        self._score = _function(module, "score", self._path, (2, 3))
         self._rule = Rule(asked.metric)
         self._about = asked.about or inspect.cleandoc(module.__doc__ or "")
         if not self._about.strip():
@@ -105,10 +106,10 @@ class ScorerTask(Task):
         """The score; one that cannot be had is the program's fault, which its author is told of."""
         more = [used or Resources(0.0, 0.0)] if self.measures else []
         try:
-            given = self._score(instance.truth, answer, *more)
+            given = self._score(_own(instance.truth), answer, *more)
         except InvalidAnswer:
             raise
-        except Exception as error:  # whatever a scorer raises at a strange answer
+        except (Exception, SystemExit) as error:  # whatever a scorer raises at a strange answer
             raise InvalidAnswer(f"score raised {self._said(error)}"[:_LONGEST]) from error
         if isinstance(given, Mapping):
             try:
@@ -123,10 +124,10 @@ class ScorerTask(Task):
     def _called(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return function(*arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UsageError(f"{self._path}: {name} raised {self._said(error)}; mend it") from error
 
-    def _said(self, error: Exception) -> str:
+    def _said(self, error: BaseException) -> str:
         lines = [one.lineno for one in traceback.extract_tb(error.__traceback__) if one.filename == str(self._path)]
         where = f" in line {lines[-1]}" if lines else ""
         return f"{type(error).__name__}{where}: {' '.join(str(error).split())}"
@@ -173,13 +174,35 @@ def held_out(lab: Lab, task: Task) -> OwnUtility | None:
     return None if repr(seen.instances) == repr(unseen.instances) else unseen
 
 
-def _function(module: Any, name: str, path: Path) -> Callable[..., Any]:
+def _function(module: Any, name: str, path: Path, counts: Sequence[int]) -> Callable[..., Any]:
+    """A function of the scorer that can be called with so many arguments."""
     found = getattr(module, name, None)
     if not callable(found):
         raise UsageError(
             f"{path} defines no function {name}: a scorer has instances(split, seed) and score(instance, answer)"
         )
+    if not any(_takes(found, count) for count in counts):
+        raise UsageError(
+            f"{path}: {name}{inspect.signature(found)} cannot be called with {counts[0]} arguments: a scorer has "
+            f"instances(split, seed) and score(instance, answer), or score(instance, answer, used)"
+        )
     return found
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    try:
+        inspect.signature(function).bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
+
+
+def _own(truth: Any) -> Any:
+    """A copy for one call, since a scorer may change what it is given; what cannot be copied is given as it is."""
+    try:
+        return deepcopy(truth)
+    except Exception:  # noqa: BLE001 - whatever the user's own types raise
+        return truth
 
 
 def _plain(value: Any, path: Path) -> Any:
