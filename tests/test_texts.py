@@ -24,7 +24,7 @@ from selftaught.testing import Number, make_lab
 from selftaught.utility import TaskUtility
 
 DIGESTS = Path(__file__).parent / "assets" / "texts.json"
-EXTRACTION = ("helpers", "blocks", "mending", "spoken", "edits")
+EXTRACTION = ("helpers", "blocks", "mending", "spoken", "edits", "sections")
 """The files that make programs of answers."""
 LISTED = r"- ([\w.]+)(?:(\(.*?\)) -> (\w+(?:\[\w+\])?(?: \| list\[str\])?))?: "
 

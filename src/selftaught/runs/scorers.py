@@ -93,20 +93,25 @@ def foldered(lab: Lab, asked: Own, start: Program) -> FolderUtility:
     scoring = Command(words, file, mounts, (), offered, *limits)
     if not (marked := regions(lab, start.text)):
         _log.warning("%s has no EVOLVE-BLOCK marks, so all of it may change", program)
-    aim = Aim("\n\n".join([about, *_rules(marked, file, offered)]), asked.minimize, Rule(asked.metric))
-    return FolderUtility(lab, scoring, start, aim, marked)
+    rules = _rules(marked, offered if program.suffix == ".py" else ())
+    return FolderUtility(
+        lab, scoring, start, Aim("
+
+".join([about, *rules]), asked.minimize, Rule(asked.metric)), marked
+    )
 
 
-def _rules(marked: bool, file: str, offered: Sequence[str]) -> list[str]:
+def _rules(marked: bool, offered: Sequence[str]) -> list[str]:
     """What is to be kept in mind of a folder's program, besides what is wanted."""
     which = (
         "Only what stands between the lines with EVOLVE-BLOCK-START and EVOLVE-BLOCK-END may change; keep these lines."
         if marked
         else "All of the program may change."
     )
-    known = ["Python's standard library", "numpy", *offered]
-    imports = f"It may import {', '.join(known[:-1])} and {known[-1]}, nothing else."
-    return [f"{which} {imports}" if file.endswith(".py") else which]
+    if not offered:
+        return [which]
+    imports = f"It may import Python's standard library, {', '.join(['numpy', *offered][:-1])} and {offered[-1]}, nothing else."
+    return [f"{which} {imports}"]
 
 
 def regions(lab: Lab, text: str) -> bool:
