@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from shared.command import called, one_line
@@ -18,8 +19,11 @@ from selftaught.models import Answer, Request
 from selftaught.models.offline import Offline
 from selftaught.models.providers import open_model
 from selftaught.models.scripted import Scripted
+from selftaught.program import Program
 from selftaught.runs.endpoint import Endpoint
 from selftaught.runs.model import editing
+from selftaught.runs.recalled import Recalled
+from selftaught.runs.recording import Recorded, Recording
 from selftaught.runs.serving import Service
 from selftaught.settings.choice import ModelChoice
 
@@ -216,6 +220,24 @@ def test_the_built_in_model_edits_the_current_program_in_the_form_that_peers_ask
         assert "\n".join(old) in PROGRAM and old != new and any(line.strip() for line in old)
 
 
+def test_a_recording_gives_its_answers_in_their_order_and_no_others(tmp_path):
+    def fact(index, text):
+        about = {"model": "m:x", "parameters": {}, "temperature": 0.5, "stream": ["s"], "index": index}
+        about |= {name: Program(said).digest for name, said in (("expertise", ""), ("message", "Hello"))}
+        body = {"text": text, "finish": "stop", "tokens_in": 3, "tokens_out": 4}
+        return Recorded("answer", about, body)
+
+    found = Recording({"run": 1}, ["first", "second"], [fact(1, 1), fact(0, 0)])
+    with patch("selftaught.runs.recalled.read", lambda _: found):
+        model = Recalled(tmp_path / "run.xz")
+    with served(model) as endpoint:
+        more = {"model": "recording:run.xz", "temperature": 0.5}
+        assert said(asked(endpoint, **more)) == ["first"] and said(asked(endpoint, **more)) == ["second"]
+        assert told(endpoint, {**ASKED, **more})[0] == 502
+        status, text = told(endpoint, {**ASKED, **more, "temperature": 0.6})
+        assert status == 502 and "this question was not asked" in text
+
+
 def test_the_command_says_where_it_is_and_ends_cleanly_at_ctrl_c(tmp_path):
     (tmp_path / "answers.json").write_text('["yes"]')
     command = [str(Path(sys.executable).parent / "selftaught"), "serve", "scripted:answers.json", "--port", "0"]
@@ -235,6 +257,7 @@ def test_what_cannot_be_served_is_one_line(scripted, tmp_path):
     for words, line in (
         (["offline", "--port", port], "cannot listen at 127.0.0.1"),
         (["offline", "--port", "99999"], "cannot listen at 127.0.0.1"),
+        (["recording:absent.xz"], "cannot read the recording absent.xz"),
         (["no-such"], "no model is called 'no-such'"),
         (["openai:gpt-4o-mini"], "may cost money"),
     ):

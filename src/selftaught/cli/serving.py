@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +16,9 @@ from selftaught.errors import UsageError
 
 @command(cls=Working)
 def serve(
-    model: Annotated[str, typer.Argument(help="provider:model, see `selftaught models`.", autocompletion=model_names)],
+    model: Annotated[
+        str, typer.Argument(help="provider:model, see `models`; or recording:FILE.", autocompletion=model_names)
+    ],
     reached: Served,
     seeded: Seeded,
     spending: Spending,
@@ -32,6 +35,7 @@ def serve(
     from selftaught.models.rows import ROWS
     from selftaught.runs.endpoint import Endpoint
     from selftaught.runs.model import open_model
+    from selftaught.runs.recalled import Recalled
     from selftaught.runs.serving import Service
     from selftaught.sandbox.levels import open_sandbox
 
@@ -42,9 +46,11 @@ def serve(
             f"{model} may cost money whenever somebody asks: bound it by --max-dollars, --max-answers or "
             "--max-bought-tokens, or say --yes"
         )
-    choice = reached.choice(model)
+    recorded = Recalled(Path(model.partition(":")[2])) if model.startswith("recording:") else None
+    choice = None if recorded else reached.choice(model)
     with open_sandbox(sandbox) as box:
-        opened = open_model(choice, box, limits)
+        opened = open_model(choice, box, limits) if choice else recorded
+        assert opened
         spend = Spend(limits)
         try:
             with Endpoint(Service(opened, spend, seeded.drawn), host, port, tell) as endpoint:

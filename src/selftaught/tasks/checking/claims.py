@@ -24,6 +24,8 @@ _OF_SIZE = re.compile(
 _SO_MANY = re.compile(rf"(?:(\w+) )?{_NUMBER} (?:{_THINGS})\b")
 _VAGUE = {"to", "and", "or", "most", "least", "than", "about", "between", "from", "up", "first", "last", "other"}
 """Words before a number that make it none that each instance has."""
+_FEWEST = 5
+"""Fewer things than these may be told of without being given: "3 numbers of each row"."""
 _RANGE = re.compile(
     r"(?:numbers|integers|values|floats)[^.;]{0,20}? (?:from|between) (-?\d[\d,]*) (?:to|and) (-?\d[\d,]*)"
 )
@@ -80,7 +82,8 @@ def _sizes(text: str, some: Sequence[Instance], answers: Sequence[JSON]) -> Iter
     shown = [(instance.args, instance.truth) for instance in some]
     known = {len(one) for one in _sized([shown, answers])} | {one for instance in some for one in _whole(instance.args)}
     wanted = {*_numbers(_OF_SIZE, text)}
-    wanted |= {_value(one[2]) for one in _SO_MANY.finditer(text) if (one[1] or "").lower() not in _VAGUE}
+    counts = (_value(one[2]) for one in _SO_MANY.finditer(text) if (one[1] or "").lower() not in _VAGUE)
+    wanted |= {one for one in counts if one >= _FEWEST}
     for size in sorted(wanted - known):
         sizes = ", ".join(map(str, sorted({len(one) for instance in some for one in _sized(instance.args[:])})[:8]))
         yield f"it says {size:,.12g}, and nothing is of this size (arguments: {sizes})", _CONSTANTS
