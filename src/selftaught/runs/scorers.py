@@ -95,9 +95,7 @@ def foldered(lab: Lab, asked: Own, start: Program) -> FolderUtility:
         _log.warning("%s has no EVOLVE-BLOCK marks, so all of it may change", program)
     rules = _rules(marked, offered if program.suffix == ".py" else ())
     return FolderUtility(
-        lab, scoring, start, Aim("
-
-".join([about, *rules]), asked.minimize, Rule(asked.metric)), marked
+        lab, scoring, start, Aim("\n\n".join([about, *rules]), asked.minimize, Rule(asked.metric)), marked
     )
 
 
