@@ -157,7 +157,7 @@ def test_a_long_file_in_any_language_is_edited(tmp_path):
     answers = [block("echo 1", "echo 5"), block("echo 9", "echo 9"), block("echo 1", "echo 3")]
     (tmp_path / "answers.json").write_text(json.dumps(answers))
     how = ["--score-command", "sh {}", "--about", "Print a large number.", "--model", "scripted:answers.json"]
-    few = ["--calls", "1", "--responses", "9", "--scorings", "9", "--seed", "1", "--store", "s.db"]
+    few = ["--calls", "1", "--responses", "48", "--scorings", "49", "--seed", "1", "--store", "s.db"]
     done = called("improve", "out.sh", *how, *few, "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["program"] == script.replace("echo 1", "echo 5")

@@ -55,10 +55,10 @@ def test_what_was_scored_is_found_again_until_the_function_changes(tmp_path):
         return len(candidate)
 
     first = improved(tmp_path, counting, "xxxx")
-    assert len(calls) == 2
-    assert improved(tmp_path, counting, "xxxx")["practice"] == first["practice"] and len(calls) == 2
+    assert sorted(calls) == ["x\n", "x\n", "xxxx\n", "xxxx\n"], "each a second time: the scorer might be noisy"
+    assert improved(tmp_path, counting, "xxxx")["practice"] == first["practice"] and len(calls) == 4
     improved(tmp_path, counting, "xxxx", version="2")
-    assert len(calls) == 4
+    assert len(calls) == 8
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ def score(instance, answer):
     return abs(sum(instance[0]) - answer)
 '''
 BETTER = "```python\ndef total(numbers):\n    return sum(numbers) + 7\n```"
-FEW = ["--calls", "1", "--responses", "4", "--scorings", "5", "--model", "scripted:answers.json", "--store", "s.db"]
+FEW = ["--calls", "1", "--responses", "24", "--scorings", "5", "--model", "scripted:answers.json", "--store", "s.db"]
 
 
 @pytest.fixture

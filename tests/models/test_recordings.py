@@ -249,7 +249,7 @@ def test_what_cannot_be_run_here_is_told_in_one_line_and_leaves_no_run(scripted,
             ({}, [], "name it with --task-file"),
             ({"settings": {**settings, "kind": "dream"}}, [folder / "short.py"], "of the kind 'dream'"),
             ({"settings": {**settings, "rounds": 0}}, [folder / "short.py"], "--rounds is 0"),
-            ({"settings": {**settings, "tasks": 3}}, [folder / "short.py"], "not whole"),
+            ({"settings": {**settings, "tasks": 3}}, [folder / "short.py"], "tasks is 3: a list is needed"),
         ]:
             with pytest.raises(UsageError, match=said):
                 begin(replace(found, heading={**found.heading, **heading}), "", store, "strict", files)
