@@ -8,10 +8,10 @@ demo: setup            ## a complete self-improvement run with the built-in mode
 	$(VENV)/bin/selftaught run --seed 0 --controls basic
 
 test: setup-dev        ## the fast gate: all tests but the slow ones
-	$(VENV)/bin/pytest -n 3 --durations 12
+	$(VENV)/bin/pytest -n 4 --durations 12
 
 verify: setup-dev      ## the rest of the full gate: slow tests (whole demos, long simulations, benchmarks that must run)
-	$(VENV)/bin/pytest -n 3 --dist loadfile -m slow --timeout 900 --durations 12
+	$(VENV)/bin/pytest -n 4 --dist loadfile -m slow --timeout 900 --durations 12
 
 exhaustive: setup-dev  ## what takes an hour or so: every hostile text through every command; the golden document of the whole demo, calibration
 	$(VENV)/bin/pytest -m exhaustive --timeout 7200

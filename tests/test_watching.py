@@ -174,7 +174,7 @@ def strange(compared, tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(2, "of the kind 'zebra'"), (3, "the setting 'speed'"), (4, "the setting 'warp'"), (5, "settings are not whole")],
+    [(2, "of the kind 'zebra'"), (3, "the setting 'speed'"), (4, "the setting 'warp'"), (5, "no setting 'improver'")],
 )
 def test_a_run_of_another_version_is_one_line_that_names_it(strange, number, said):
     for command in ("show", "lineage", "resume"):

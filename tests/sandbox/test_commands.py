@@ -28,29 +28,29 @@ LIMITS = {
 @pytest.mark.parametrize("name", LIMITS)
 def test_what_a_command_may_use_holds_for_all_its_processes(name):
     text, limits, said = LIMITS[name]
-    ran = run(Command(("sh", "{}"), "p.sh", **{"cpu_s": 0.5, "wall_s": 60.0, **limits}), text)
+    ran = run(Command(("sh", "{}"), "p.sh", **{"cpu_s": 0.5, "wall_s": 60.0, **limits}), {"p.sh": text})
     assert ran.status is None
     assert said in ran.reason
 
 
 def test_there_are_no_more_processes_at_once_than_a_command_may_have():
     text = f"for i in $(seq {MOST_PROCESSES + 50}); do sleep 3 & done; echo all"
-    ran = run(Command(("sh", "{}"), "p.sh"), text)
+    ran = run(Command(("sh", "{}"), "p.sh"), {"p.sh": text})
     assert "all" not in ran.output
     assert "fork" in ran.errors.lower()
 
 
 def test_files_and_outputs_are_bounded():
     text = "for i in 1 2 3 4 5; do head -c 9000000 /dev/zero > /tmp/$i || echo full; done; rm /tmp/*; yes"
-    ran = run(Command(("sh", "{}"), "p.sh", memory_mb=30), text)
+    ran = run(Command(("sh", "{}"), "p.sh", memory_mb=30), {"p.sh": text})
     assert ran.status == 1
     assert len(ran.output) <= 1 << 16
-    ran = run(Command(("sh", "{}"), "p.sh", memory_mb=30), text.replace("yes", "true"))
+    ran = run(Command(("sh", "{}"), "p.sh", memory_mb=30), {"p.sh": text.replace("yes", "true")})
     assert ran.output.split() == ["full", "full"]
 
 
 def test_what_is_given_is_read_from_standard_input():
-    ran = run(Command(("sh", "{}"), "p.sh"), "tr a-z A-Z; id -u; cat /proc/self/environ", b"abc\n")
+    ran = run(Command(("sh", "{}"), "p.sh"), {"p.sh": "tr a-z A-Z; id -u; cat /proc/self/environ"}, b"abc\n")
     assert ran.output.splitlines()[0] == "ABC"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,7 @@ def serve(
         opened = open_model(choice, box, limits) if choice else recorded
         assert opened
         spend = Spend(limits)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts it in the background may have it ignored
         try:
             with Endpoint(Service(opened, spend, seeded.drawn), host, port, tell) as endpoint:
                 _say(endpoint.url, opened.name, endpoint.loopback)

@@ -17,7 +17,7 @@ from selftaught.models.scripted import Scripted
 from selftaught.settings.choice import ModelChoice
 from selftaught.settings.plugins import Plugin, plugins
 
-BUILT_IN = {"offline", "offline:generic"}
+BUILT_IN = ("offline", "offline:generic")
 INSIDE, WRITING = "works inside (many answers)", "writes improvers (few answers)"
 """What costs nothing works inside, where a recursion asks for thousands of answers; what is paid for writes, for a handful."""
 _PARTS = ("name", "parameters", "concurrency", "batch", "ceiling", "complete", "close")
