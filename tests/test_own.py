@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from shared.command import one_line, selftaught
+from shared.command import called, one_line
 
 from selftaught.sandbox.tools.regions import spliced
 
@@ -38,7 +38,7 @@ def folder(tmp_path):
 
 
 def improve(folder, *more, scorer="scorer.py"):
-    return selftaught("improve", "sums.py", "--score", scorer, "--minimize", *FEW, *more, cwd=folder)
+    return called("improve", "sums.py", "--score", scorer, "--minimize", *FEW, *more, cwd=folder)
 
 
 def test_a_better_program_is_written_beside_the_old_one_which_stays(folder):
@@ -68,10 +68,10 @@ def test_more_rounds_go_on_and_buy_nothing_twice(folder):
 
 def test_all_that_was_scored_can_be_listed_and_opened(folder):
     assert improve(folder).returncode == 0
-    rows = json.loads(selftaught("candidates", 1, "--store", "s.db", "--json", cwd=folder).stdout)
+    rows = json.loads(called("candidates", 1, "--store", "s.db", "--json", cwd=folder).stdout)
     assert [row["score"] for row in rows] == [7, 40, None]
     assert "TypeError" in rows[2]["reason"]
-    opened = selftaught("candidates", 1, rows[0]["program"][:8], "--store", "s.db", cwd=folder)
+    opened = called("candidates", 1, rows[0]["program"][:8], "--store", "s.db", cwd=folder)
     assert "return sum(numbers) + 7" in opened.stdout
 
 
@@ -170,12 +170,12 @@ def test_a_program_in_any_language_is_scored_by_a_command(folder):
     (folder / "out.sh").write_text(SCRIPT)
     (folder / "check.sh").write_text(CHECK)
     (folder / "answers.json").write_text(json.dumps(["```sh\nprintf 123\n```", "```sh\nprintf 321\n```"]))
-    done = selftaught("improve", "out.sh", *COMMAND, *FEW, "--json", cwd=folder)
+    done = called("improve", "out.sh", *COMMAND, *FEW, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["practice"]["start"], found["practice"]["best"]) == (len(SCRIPT), len("printf 123\n"))
     assert "one jail" in found["isolation"]
-    rows = json.loads(selftaught("candidates", 1, "--store", "s.db", "--json", cwd=folder).stdout)
+    rows = json.loads(called("candidates", 1, "--store", "s.db", "--json", cwd=folder).stdout)
     assert rows[-1]["reason"] == "the command ended with exit status 1"
 
 
@@ -193,7 +193,7 @@ def test_a_program_in_any_language_is_scored_by_a_command(folder):
 def test_a_command_that_cannot_score_is_told_so(folder, check, said):
     (folder / "out.sh").write_text(SCRIPT)
     more = ["--score-command", check, "--about", "Print 123.", "--program-cpu-s", "1", *FEW]
-    done = selftaught("improve", "out.sh", *more, cwd=folder)
+    done = called("improve", "out.sh", *more, cwd=folder)
     assert done.returncode == 1
     assert said in one_line(done)
 
@@ -232,12 +232,12 @@ def test_a_folder_of_openevolve_is_improved_unmodified_within_its_marks(folder):
     unmarked = "def inner():\n    return 7\n\ndef outer():\n    return inner()\n"
     answers = [f"```python\n{text}```" for text in (cheating, unmarked)]
     (folder / "answers.json").write_text(json.dumps(answers))
-    done = selftaught("improve", "evolve", *FEW, "--json", cwd=folder)
+    done = called("improve", "evolve", *FEW, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["practice"]["start"], found["practice"]["best"]) == (1, 5)
     assert (there / "initial_program.better.py").read_text() == INITIAL.replace("return 1", "return 5")
-    rows = json.loads(selftaught("candidates", 1, "--store", "s.db", "--json", cwd=folder).stdout)
+    rows = json.loads(called("candidates", 1, "--store", "s.db", "--json", cwd=folder).stdout)
     assert len(rows) == 3
     assert rows[-1]["score"] is None
 
@@ -253,5 +253,5 @@ def test_nothing_of_the_host_but_what_is_named_is_in_a_commands_jail(folder):
     (folder / "secret.txt").write_text("k")
     (folder / "out.sh").write_text(SCRIPT)
     check = f"sh -c 'ls {folder}/secret.txt {Path.home()} 2>/dev/null && exit 9; echo 1' {{}}"
-    done = selftaught("improve", "out.sh", "--score-command", check, "--about", "x", *FEW, cwd=folder)
+    done = called("improve", "out.sh", "--score-command", check, "--about", "x", *FEW, cwd=folder)
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from shared.command import selftaught
+from shared.command import called
 
 pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -42,9 +42,7 @@ def test_an_example_is_improved(name, seed, tmp_path):
     if name == "points":
         pytest.importorskip("yaml")
     folder = shutil.copytree(EXAMPLES / name, tmp_path / name)
-    done = selftaught(
-        "improve", *ASKED[name], "--seed", str(seed), "--store", "s.db", "--json", cwd=folder, timeout=300
-    )
+    done = called("improve", *ASKED[name], "--seed", str(seed), "--store", "s.db", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     sign = -1 if found["minimize"] else 1

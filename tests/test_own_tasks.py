@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from shared.command import one_line, selftaught
+from shared.command import called, one_line
 
 pytestmark = pytest.mark.slow
 TASK = '''
@@ -39,9 +39,7 @@ def compared(folder, text, json_too=True):
     (folder / "task.py").write_text(text)
     (folder / "sorted.json").write_text(json.dumps(SORTED))
     more = ["--json"] if json_too else []
-    done = selftaught(
-        "compare", "seed", "--tasks", "task.py", "--model", "scripted:sorted.json", *FEW, *more, cwd=folder
-    )
+    done = called("compare", "seed", "--tasks", "task.py", "--model", "scripted:sorted.json", *FEW, *more, cwd=folder)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["improvers"][0]["test"]["mean"]
 
@@ -89,6 +87,6 @@ def test_grades_in_any_unit_are_compared_with_those_of_the_start(tmp_path, sign,
 def test_a_grade_out_of_range_says_how_to_allow_it(tmp_path):
     (tmp_path / "task.py").write_text(TASK.replace("/ 10\n", "/ 10 - (answer == instance.truth) * 5\n"))
     (tmp_path / "sorted.json").write_text(json.dumps(SORTED))
-    done = selftaught("compare", "seed", "--tasks", "task.py", "--model", "scripted:sorted.json", *FEW, cwd=tmp_path)
+    done = called("compare", "seed", "--tasks", "task.py", "--model", "scripted:sorted.json", *FEW, cwd=tmp_path)
     assert done.returncode == 2
     assert "ranged = True" in one_line(done)

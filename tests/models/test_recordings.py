@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from faultserver import FaultServer, completion
-from shared.command import one_line, selftaught
+from shared.command import called, one_line
 from test_command import command
 
 from selftaught.budget import Allowance, Usage
@@ -404,13 +404,13 @@ def test_runs_of_the_other_kinds_run_again_as_well(name, tmp_path):
         shutil.copytree(EXAMPLES / name, tmp_path, dirs_exist_ok=True)
     else:
         (tmp_path / "answers.json").write_text(json.dumps([IMPROVER]))
-    assert selftaught(*OTHERS[name], "--store", "s.db", cwd=tmp_path).returncode == 0
-    assert selftaught("export", 1, "--recording", "r.xz", "--store", "s.db", cwd=tmp_path).returncode == 0
+    assert called(*OTHERS[name], "--store", "s.db", cwd=tmp_path).returncode == 0
+    assert called("export", 1, "--recording", "r.xz", "--store", "s.db", cwd=tmp_path).returncode == 0
     (tmp_path / "answers.json").unlink()
     scoring = [path.name for path in tmp_path.glob("score.*")]
     if scoring:
-        done = selftaught("replay", "r.xz", "--store", "none.db", cwd=tmp_path)
+        done = called("replay", "r.xz", "--store", "none.db", cwd=tmp_path)
         assert done.returncode == 2 and f"--task-file {tmp_path / scoring[0]}" in one_line(done)
     allowed = [word for one in scoring for word in ("--task-file", one)]
-    done = selftaught("replay", "r.xz", *allowed, "--store", "again.db", cwd=tmp_path)
+    done = called("replay", "r.xz", *allowed, "--store", "again.db", cwd=tmp_path)
     assert done.returncode == 0 and "every figure is as it was recorded" in done.stderr, done.stderr
