@@ -28,20 +28,42 @@ def command(folder, *words):
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
 
 
+class ended:
+    """The same within this process, which is cheaper, at its end: where nothing is done to it meanwhile."""
+
+    def __init__(self, folder, *words):
+        self._done = called(*words, "--store", folder / "s.db", cwd=folder)
+        self.returncode = self._done.returncode
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def communicate(self, timeout):
+        del timeout
+        return self._done.stdout, self._done.stderr
+
+
+def asked(server):
+    return ["run", *OPTIONS.split(), *TASKS.split(), "--base-url", server.url]
+
+
 def begin(folder, server, *more):
-    return command(folder, "run", *OPTIONS.split(), *TASKS.split(), "--base-url", server.url, *more)
+    return command(folder, *asked(server), *more)
 
 
 @pytest.mark.slow
 def test_a_wrong_key_ends_a_run_and_the_mended_one_goes_on(tmp_path):
     mended = []
     with FaultServer(lambda body, nth: completion([SOME], usage=(7, 5)) if mended else error(401)) as server:
-        with begin(tmp_path, server) as run:
+        with ended(tmp_path, *asked(server)) as run:
             _, said = run.communicate(timeout=100)
         assert run.returncode == 1
         assert "the key is wrong or missing" in said.splitlines()[-1]
         mended.append(True)
-        with command(tmp_path, "resume", "1", "--json") as resumed:
+        with ended(tmp_path, "resume", "1", "--json") as resumed:
             document, _ = resumed.communicate(timeout=100)
     assert resumed.returncode == 0
     assert json.loads(document)["usage"]["responses"] > 0
@@ -77,7 +99,7 @@ def test_a_silent_server_ends_a_run_at_its_deadline_and_what_a_run_was_told_of_i
         assert "no answer within 1 s" in said.splitlines()[-1]
         assert "model openai:m" in said
         mended.append(True)
-        with command(tmp_path, "resume", "1", "--deadline", "30", "--json") as resumed:
+        with ended(tmp_path, "resume", "1", "--deadline", "30", "--json") as resumed:
             document = json.loads(resumed.communicate(timeout=100)[0])
     assert resumed.returncode == 0
     assert set(asked) == {77}
@@ -164,7 +186,7 @@ def test_a_run_costs_no_more_than_is_said_before_it(tmp_path, controls):
     (tmp_path / "greedy.py").write_text(greedy)
     with FaultServer(behave) as server:
         options = [*PRICED, "--controls", controls, "--improver", "greedy.py", "--accept", "paper"]
-        with begin(tmp_path, server, *options) as run:
+        with ended(tmp_path, *asked(server), *options) as run:
             document, said = run.communicate(timeout=110)
     assert run.returncode == 1, "what it returns is no solution of the task"
     answers, dollars = estimated(said)
@@ -192,12 +214,12 @@ def test_each_limit_stops_a_run_which_goes_on_with_a_higher_one(tmp_path, option
     with FaultServer(
         lambda body, nth: completion([SOME] * body.get("n", 1), usage=(7, 5 * body.get("n", 1)))
     ) as server:
-        with begin(tmp_path, server, *price, *option) as run:
+        with ended(tmp_path, *asked(server), *price, *option) as run:
             _, said = run.communicate(timeout=100)
         assert run.returncode == 4, said
         assert told in said.splitlines()[-1]
         assert server.seen <= 3
-        with command(tmp_path, "resume", "1", option[0], "1000") as resumed:
+        with ended(tmp_path, "resume", "1", option[0], "1000") as resumed:
             _, said = resumed.communicate(timeout=100)
     assert resumed.returncode == 0, said
 
@@ -209,7 +231,7 @@ def test_an_allowance_of_tokens_ends_what_an_improver_may_ask(tmp_path):
         improver = tmp_path / "often.py"
         improver.write_text(Path(__file__).with_name("greedy.py").read_text())
         options = ["--improver", "often.py", "--calls", "9", "--tokens", "1", "--outer-tokens", "1", "--cpu-s", "5"]
-        with begin(tmp_path, server, *options, "--controls", "basic") as run:
+        with ended(tmp_path, *asked(server), *options, "--controls", "basic") as run:
             document, said = run.communicate(timeout=100)
     assert run.returncode == 0, said
     assert json.loads(document)["arms"]["seed"]["responses"] == 2, "the call that crosses the limit is the last"
@@ -218,7 +240,7 @@ def test_an_allowance_of_tokens_ends_what_an_improver_may_ask(tmp_path):
 def test_answers_from_a_file_are_found_when_a_run_is_resumed_from_elsewhere(tmp_path):
     (tmp_path / "answers.json").write_text(json.dumps([SOME]))
     words = ["run", *OPTIONS.split(), *TASKS.split(), "--model", "scripted:answers.json", "--max-minutes", "0.0001"]
-    with command(tmp_path, *words) as run:
+    with ended(tmp_path, *words) as run:
         run.communicate(timeout=60)
     assert run.returncode == 4
     (tmp_path / "elsewhere").mkdir()
@@ -247,7 +269,7 @@ def test_an_experiment_takes_what_a_run_takes_of_its_model(tmp_path):
             "--max-answers",
             "4",
         ]
-        with command(tmp_path, *words, *PRICED, "--yes", "--base-url", server.url) as run:
+        with ended(tmp_path, *words, *PRICED, "--yes", "--base-url", server.url) as run:
             _, said = run.communicate(timeout=100)
     assert run.returncode == 4, said
     assert estimated(said)[1] > 0
@@ -302,13 +324,13 @@ def test_headers_are_sent_never_stored_and_have_to_be_given_again(tmp_path):
     sent = ["--header", "X-Team=blue42", "--query", "v=7", "--extra-body", '{"top_p": 0.5}']
     with FaultServer(lambda body, nth: completion([SOME], usage=(7, 5))) as server:
         model = [*NOWHERE[:2], "--base-url", server.url, "--price", "1,2"]
-        with command(tmp_path, *words, *model, *sent, "--max-answers", "1") as run:
+        with ended(tmp_path, *words, *model, *sent, "--max-answers", "1") as run:
             _, said = run.communicate(timeout=100)
         assert run.returncode == 4, said
-        with command(tmp_path, "resume", "1", "--max-answers", "9") as resumed:
+        with ended(tmp_path, "resume", "1", "--max-answers", "9") as resumed:
             _, said = resumed.communicate(timeout=100)
         assert resumed.returncode == 2 and "--header x-team=…" in said
-        with command(tmp_path, "resume", "1", "--max-answers", "9", *sent[:2]) as resumed:
+        with ended(tmp_path, "resume", "1", "--max-answers", "9", *sent[:2]) as resumed:
             _, said = resumed.communicate(timeout=100)
         assert resumed.returncode == 0, said
     assert {headers.get("x-team") for headers in server.headers} == {"blue42"}

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from faultserver import FaultServer, completion
 from shared.command import answers
-from test_command import OPTIONS, SOME, command
+from test_command import OPTIONS, SOME, command, ended
 
 from selftaught.evidence.models import does
 from selftaught.runs.forecast import known_of
@@ -58,11 +58,11 @@ def dollars(answers, requests, tokens, price):
 @pytest.mark.slow
 def test_each_level_asks_its_own_model_and_counts_are_exact(tmp_path):
     with FaultServer(worker) as inside, FaultServer(writer) as writing:
-        with command(tmp_path, *words(inside, writing)) as run:
+        with ended(tmp_path, *words(inside, writing)) as run:
             code, said, document = end(run)
         assert code == 0, said
         asked = inside.seen, writing.seen
-        with command(tmp_path, "resume", "1", "--json") as run:
+        with ended(tmp_path, "resume", "1", "--json") as run:
             assert end(run)[2] == document
         assert (inside.seen, writing.seen) == asked, "nothing is bought twice"
     assert re.search(
@@ -105,11 +105,11 @@ def test_each_level_asks_its_own_model_and_counts_are_exact(tmp_path):
 @pytest.mark.parametrize("most", [1, 3, 7])
 def test_a_limit_on_answers_holds_over_both(tmp_path, most):
     with FaultServer(worker) as inside, FaultServer(writer) as writing:
-        with command(tmp_path, *words(inside, writing), "--max-answers", str(most)) as run:
+        with ended(tmp_path, *words(inside, writing), "--max-answers", str(most)) as run:
             code, said, _ = end(run)
         assert code == 4, said
         assert counted(inside) + counted(writing) == most
-        with command(tmp_path, "resume", "1", "--json", "--max-answers", "1000") as run:
+        with ended(tmp_path, "resume", "1", "--json", "--max-answers", "1000") as run:
             code, said, document = end(run)
         assert code == 0, said
         assert counted(inside) + counted(writing) == document["usage"]["responses"], "nothing is bought twice"
@@ -128,7 +128,7 @@ def test_a_kill_loses_no_answer_of_either_and_buys_none_twice(tmp_path):
             kept = store.bought(1).responses
         asked = counted(inside) + counted(writing)
         assert 0 < kept <= asked
-        with command(tmp_path, "resume", "1", "--json") as run:
+        with ended(tmp_path, "resume", "1", "--json") as run:
             code, said, document = end(run)
     assert code == 0, said
     more = counted(inside) + counted(writing) - asked
@@ -158,12 +158,12 @@ def test_a_limit_on_dollars_holds_over_both(tmp_path):
 def test_headers_of_each_are_its_own_never_stored_and_have_to_be_given_again(tmp_path):
     sent = ["--header", "X-Team=blue42", "--proposer-header", "X-Team=green43"]
     with FaultServer(worker) as inside, FaultServer(writer) as writing:
-        with command(tmp_path, *words(inside, writing), *sent, "--max-answers", "3") as run:
+        with ended(tmp_path, *words(inside, writing), *sent, "--max-answers", "3") as run:
             assert end(run)[0] == 4
-        with command(tmp_path, "resume", "1", "--max-answers", "1000", *sent[:2]) as run:
+        with ended(tmp_path, "resume", "1", "--max-answers", "1000", *sent[:2]) as run:
             code, said, _ = end(run)
         assert code == 2 and "--proposer-header x-team=…" in said
-        with command(tmp_path, "resume", "1", "--max-answers", "1000", *sent) as run:
+        with ended(tmp_path, "resume", "1", "--max-answers", "1000", *sent) as run:
             code, said, _ = end(run)
         assert code == 0, said
     assert {headers.get("x-team") for headers in inside.headers} == {"blue42"}
@@ -185,7 +185,7 @@ def test_headers_of_each_are_its_own_never_stored_and_have_to_be_given_again(tmp
     ],
 )
 def test_wrong_usage_is_told_in_a_line(tmp_path, options, said):
-    with command(tmp_path, "run", "--model", "offline:generic", *options) as run:
+    with ended(tmp_path, "run", "--model", "offline:generic", *options) as run:
         code, told, _ = end(run)
     assert code == 2 and said in told.splitlines()[-1]
     assert not (tmp_path / "s.db").exists()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from faultserver import FaultServer, completion
 from shared.command import called, one_line
-from test_command import command
+from test_command import ended
 
 from selftaught.budget import Allowance, Usage
 from selftaught.budget.spend import SpendLimits
@@ -134,10 +134,10 @@ def made(request, tmp_path_factory):
             "3",
             "--yes",
         ]
-        with command(folder, *KINDS[request.param], *model, "--json") as run:
+        with ended(folder, *KINDS[request.param], *model, "--json") as run:
             code, said, document = end(run)
         assert document and "usage" in document, said
-    with command(folder, "export", "1", "--recording", "r.xz", "--json") as run:
+    with ended(folder, "export", "1", "--recording", "r.xz", "--json") as run:
         code, said, told = end(run)
     assert code == 0, said
     return request.param, folder, document, told
@@ -181,10 +181,10 @@ def scripted(tmp_path_factory):
         "--controls",
         "basic",
     ]
-    with command(folder, *KINDS["run"], *models, "--json") as run:
+    with ended(folder, *KINDS["run"], *models, "--json") as run:
         code, said, document = end(run)
     assert code == 0, said
-    with command(folder, "export", "1", "--recording", "r.xz") as run:
+    with ended(folder, "export", "1", "--recording", "r.xz") as run:
         assert "runs it again" in run.communicate(timeout=60)[0]
     for name in ("inside.json", "writing.json", "s.db"):
         (folder / name).unlink()
@@ -209,7 +209,7 @@ def test_a_run_again_needs_neither_script_and_goes_on_where_it_was_stopped(scrip
             "no other run may become it"
         )
         assert plain(carry.carry(1, store, Progress(), limits=SpendLimits())) == plain(document)
-    with command(tmp_path, "show", "1") as run:
+    with ended(tmp_path, "show", "1") as run:
         assert "Run 1 is from a recording: run 1, made by selftaught" in run.communicate(timeout=60)[0]
 
 
@@ -220,7 +220,7 @@ def test_a_figure_that_is_not_as_recorded_is_told(scripted, tmp_path):
     changed = replace(found, heading={**found.heading, "figures": {**found.heading["figures"], "arms": "0" * 16}})
     write(changed, tmp_path / "changed.xz")
     words = ["replay", "changed.xz", "--task-file", str(folder / "short.py"), "--json"]
-    with command(tmp_path, *words) as run:
+    with ended(tmp_path, *words) as run:
         code, said, _ = end(run)
     assert code == 1 and "not as recorded: arms" in said
 
