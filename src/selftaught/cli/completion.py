@@ -72,11 +72,15 @@ def model_names(beginning: str) -> list[str]:
     return sorted(one for one in known if one.startswith(beginning))
 
 
+LEVELS = ("strict", "confined", "external")
+"""Those of the box, for which no package is looked at."""
+
+
 def level_names(beginning: str) -> list[str]:
     """Sandbox levels that begin so."""
     from selftaught.settings.plugins import plugins
 
-    return [one for one in ("strict", "confined", "external", *plugins("sandboxes")) if one.startswith(beginning)]
+    return [one for one in (*LEVELS, *plugins("sandboxes")) if one.startswith(beginning)]
 
 
 def experiment_names(beginning: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 
 import typer
 
-from selftaught.cli.completion import improver_names, level_names, model_names, task_names
+from selftaught.cli.completion import LEVELS, improver_names, level_names, model_names, task_names
 from selftaught.cli.declare import INNER, PROPOSER, SPENDING, WHAT, WHERE, option
 from selftaught.errors import UsageError
 from selftaught.plain import SEED_BITS
@@ -28,14 +28,13 @@ RunNumber = Annotated[int, typer.Argument(metavar="RUN", help="Number of the run
 
 def _level(value: str) -> str:
     """The level, once it is known to be one; those of the box are not looked for among packages."""
-    if value in _LEVELS:
+    if value in LEVELS:
         return value
     from selftaught.sandbox.levels import chosen
 
     return chosen(value)
 
 
-_LEVELS = ("strict", "confined", "external")
 Level = Annotated[
     str,
     option(

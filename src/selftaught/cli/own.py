@@ -104,15 +104,17 @@ def improve(
 ) -> None:
     """Improve a program of your own by what scores it. The same call with more --rounds goes on."""
     from selftaught.runs.own import earlier_seed
+    from selftaught.runs.targets import start_of
+    from selftaught.settings.stored import INNER
     from selftaught.store import Store
 
     if output is not None and (output.exists() or not output.parent.is_dir()):
         raise UsageError(f"cannot write {output}: name a file that is not there yet, in a folder that is")
     several = program.is_dir() and scoring.score_command is not None
     source = program if several else _source(program)
-    text = _parts(program, scoring) if several else _text(source)
+    text = start_of(program, scoring.entry or ()) if several else _text(source)
     _, improver = entrant(scoring.improver or _improver_for(source), how)
-    own = replace(_own(program, source, text, scoring, asked, improver), inner=inner.over(_own_inner()))
+    own = replace(_own(program, source, text, scoring, asked, improver), inner=inner.over(INNER))
     if asked.seed is None and how.store.is_file():
         with Store(how.store, readonly=True) as facts:
             own = replace(own, seed=earlier_seed(facts, own) or own.seed)
@@ -145,12 +147,6 @@ def _improver_for(source: Path) -> str:
     from selftaught.improvers import ANY_LANGUAGE
 
     return "hints" if source.suffix == ".py" else ANY_LANGUAGE
-
-
-def _own_inner() -> Any:
-    from selftaught.settings.own import Own
-
-    return Own("", "", "", "").inner
 
 
 def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked, improver: Program) -> Own:
@@ -199,13 +195,6 @@ def _one(entries: list[str] | None) -> str | None:
     if entries and len(entries) > 1:
         raise UsageError(f"--entry names {', '.join(entries)}: of one file one function is improved")
     return entries[0] if entries else None
-
-
-def _parts(folder: Path, scoring: Scoring) -> str:
-    """What changes of a folder's files."""
-    from selftaught.runs.targets import start_of
-
-    return start_of(folder, scoring.entry or ())
 
 
 def _one_way(program: Path, scoring: Scoring) -> None:

@@ -19,7 +19,6 @@ USE = (
     "Use it here by `--improver FILE`, or anywhere by `import FILE; FILE.improve_algorithm(text, utility, language_model)`,",
     "with plain functions: `utility(text)` gives a number, higher is better, `language_model(text)` an answer.",
 )
-
 _HERE = ("Use it here by `--improver FILE`. It imports from `__future__`, so other programs cannot import it.",)
 
 
@@ -30,14 +29,7 @@ def importable(program: Program) -> bool:
 
 def written(program: Program, said: Sequence[str]) -> str:
     """The file; `said` are the lines of its head."""
-    told = [
-        *said,
-        *(
-            USE
-            if importable(program)
-            else ("It imports from `__future__`, so it is of use by `--improver FILE` alone.",)
-        ),
-    ]
+    told = [*said, *(USE if importable(program) else _HERE)]
     head = "".join(f"# {' '.join(line.split())}\n" for line in told)
     before, after = (_part(name) if importable(program) else "" for name in ("before", "after"))
     parts = (f"{HEAD}\n{head}# sha256 {program.digest}\n", before, f"{_BEGINS}{program.text}{_ENDS}", after)

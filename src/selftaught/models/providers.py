@@ -162,21 +162,6 @@ def _built_in(choice: ModelChoice, edit: Edit) -> LanguageModel:
     if choice.spec in BUILT_IN:
         return Offline(edit, choice.spec)
     if plugin := added(choice.spec):
-        return _opened(plugin, choice.name)
+        return plugin.opened(choice.name, _PARTS)
     known = ", ".join([*BUILT_IN, "scripted:FILE", *(f"{name}:NAME" for name in (*ROWS, *plugins("models")))])
     raise UsageError(f"no model is called {choice.spec!r}; there are {known}")
-
-
-def _opened(plugin: Plugin, name: str) -> LanguageModel:
-    """The model that a package makes of what stands behind the colon."""
-    opening = plugin.load()
-    try:
-        found = opening(name)
-    except UsageError:
-        raise
-    except Exception as error:
-        raise plugin.broken(error) from error
-    missing = [one for one in _PARTS if not hasattr(found, one)]
-    if missing:
-        raise plugin.broken(f"what it opens lacks {', '.join(missing)}")
-    return found

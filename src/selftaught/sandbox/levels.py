@@ -17,14 +17,16 @@ import platform
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from selftaught.errors import SandboxRefused, SelftaughtError, UsageError
+from selftaught.errors import SandboxRefused, UsageError
 from selftaught.sandbox import Profile, Sandbox
 from selftaught.sandbox.advice import mend
 from selftaught.sandbox.jail import Layers
 from selftaught.sandbox.pool import Pool
 from selftaught.sandbox.probes import prove
-from selftaught.settings.plugins import Plugin, plugins
+from selftaught.settings.plugins import plugins
 
+_PARTS = ("level", "slots", "run", "close", "__enter__", "__exit__")
+"""What a sandbox has that a package opens."""
 PROFILES: tuple[Profile, ...] = ("function", "improver")
 
 LEVELS = {
@@ -45,7 +47,7 @@ def open_sandbox(level: str = "strict", slots: int | None = None) -> Sandbox:
     known(level)
     slots = slots or len(os.sched_getaffinity(0))
     if level not in LEVELS:
-        return _added(plugins("sandboxes")[level], slots)
+        return plugins("sandboxes")[level].opened(slots, _PARTS)
     return open_pool(level, slots)
 
 
@@ -77,21 +79,6 @@ def chosen(level: str) -> str:
     if level not in levels:
         raise UsageError(f"--sandbox is {level!r}: choose one of {', '.join(levels)}")
     return level
-
-
-def _added(plugin: Plugin, slots: int) -> Sandbox:
-    """The sandbox that a package opens, given how many jobs compute at once."""
-    opening = plugin.load()
-    try:
-        found = opening(slots)
-    except SelftaughtError:
-        raise
-    except Exception as error:
-        raise plugin.broken(error) from error
-    missing = [one for one in ("level", "slots", "run", "close", "__enter__", "__exit__") if not hasattr(found, one)]
-    if missing:
-        raise plugin.broken(f"what it opens lacks {', '.join(missing)}")
-    return found
 
 
 def _prove(pool: Pool, profile: Profile) -> None:

@@ -6,13 +6,14 @@ A name is found without importing anything; what it names is imported when it is
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from selftaught.errors import UsageError
+from selftaught.errors import SelftaughtError, UsageError
 
 Group = Literal["tasks", "models", "sandboxes"]
 _ONE = {"tasks": "task", "models": "model", "sandboxes": "sandbox level"}
@@ -44,6 +45,19 @@ class Plugin:
                 return self.entry.load()
         except (Exception, SystemExit) as error:
             raise self.broken(error) from error
+
+    def opened(self, given: Any, parts: Sequence[str]) -> Any:
+        """What it makes of what it is given, which has these parts. UsageError, in one line, where it does not."""
+        opening = self.load()
+        try:
+            found = opening(given)
+        except SelftaughtError:
+            raise
+        except Exception as error:
+            raise self.broken(error) from error
+        if missing := [one for one in parts if not hasattr(found, one)]:
+            raise self.broken(f"what it opens lacks {', '.join(missing)}")
+        return found
 
     def broken(self, error: BaseException | str) -> UsageError:
         """The one line on something in it that does not work."""

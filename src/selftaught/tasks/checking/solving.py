@@ -7,8 +7,9 @@ from typing import Any, cast
 
 from selftaught.downstream import LEAST_HEADROOM, SCALE_REPETITIONS
 from selftaught.lab import Lab
-from selftaught.lab.grading import number, shown, verdict
+from selftaught.lab.grading import shown, verdict
 from selftaught.lab.measuring import job_of
+from selftaught.lab.metrics import number
 from selftaught.plain import JSON, as_json, canonical
 from selftaught.program import Program
 from selftaught.sandbox import Outcome, Resources
