@@ -111,7 +111,7 @@ class Task(ABC):
         """The grade of plain data that a solution returned; raises InvalidAnswer. With a third parameter it is given what the
         solution used (`sandbox.Resources`)."""
 
-    @property
+    @cached_property
     def measures(self) -> bool:
         """Whether grades may depend on what a solution used: then another machine gives others."""
         return len(inspect.signature(self.grade).parameters) > 2

@@ -98,7 +98,7 @@ class ScorerTask(Task):
             )
         return Instance(tuple(_plain(one, self._path) for one in cast("Sequence[Any]", given)), item)
 
-    @property
+    @cached_property
     def measures(self) -> bool:
         return len(inspect.signature(self._score).parameters) > 2
 
