@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Protocol, cast
 
 from selftaught.lab import Lab
-from selftaught.lab.grading import outside, relative, told
+from selftaught.lab.grading import feedback, outside, relative
 from selftaught.lab.interface import about_task
 from selftaught.lab.measuring import measured
 from selftaught.lab.patience import in_time
@@ -109,7 +109,7 @@ class TaskUtility:
         return Score(value, fact["reason"], tuple(fact["grades"]), fact["failures"])
 
     def feedback(self, program: Program) -> str:
-        return told(self._fact(program), self.ranged)
+        return feedback(self._fact(program), self.ranged)
 
     @property
     def ranged(self) -> bool:

@@ -15,7 +15,7 @@ from selftaught.errors import UsageError
 from selftaught.lab.progress import Progress
 from selftaught.runs import KINDS
 from selftaught.views import running
-from selftaught.views.sheets import Column, Figure, Note, Panel, Sheet, Words, shown
+from selftaught.views.sheets import Column, Figure, Note, Panel, Sheet, Words, as_words
 from selftaught.views.tables import drawn
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -61,7 +61,7 @@ def test_every_figure_is_shown_at_every_width(name, width):
         for row in sheet.rows:
             for column, cell in zip(sheet.columns, row, strict=True):
                 if column.whole and column.kind != "bar":
-                    assert "".join(shown(cell, column.kind).text.split()) in whole
+                    assert "".join(as_words(cell, column.kind).text.split()) in whole
 
 
 WORDS = [
@@ -111,13 +111,13 @@ def test_a_wide_sheet_is_shown_in_parts():
 
 
 def test_cells_as_text():
-    assert shown(Figure(0.5, 0.25, None), "score") == Words("0.500 [0.250, –]")
-    assert shown(Figure(0.5, None, None), "gain") == Words("+0.500 (no interval)")
-    assert [shown(0.125, kind).text for kind in ("score", "gain", "share", "probability", "mean", "money")] == [
+    assert as_words(Figure(0.5, 0.25, None), "score") == Words("0.500 [0.250, –]")
+    assert as_words(Figure(0.5, None, None), "gain") == Words("+0.500 (no interval)")
+    assert [as_words(0.125, kind).text for kind in ("score", "gain", "share", "probability", "mean", "money")] == [
         "0.125", "+0.125", "12 %", "0.12", "0.1", "0.1250",
     ]  # fmt: skip
-    assert shown(1234567, "count") == Words("1,234,567") and shown(None, "score") == Words("–")
-    assert shown("100 %", "text") == Words("100 %")
+    assert as_words(1234567, "count") == Words("1,234,567") and as_words(None, "score") == Words("–")
+    assert as_words("100 %", "text") == Words("100 %")
 
 
 def test_a_running_run_is_shown_by_its_pulse_and_what_it_has_reached():

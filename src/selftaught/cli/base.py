@@ -121,7 +121,7 @@ def follow(
     _say(console, banner(facts.run(number), facts.path))
     progress = Progress()
     try:
-        with live.shown(progress, console):
+        with live.displayed(progress, console):
             document = carry(number, facts, progress, limits, how.concurrency, how.anyway, sent, how.share_cores)
     except (SelftaughtError, KeyboardInterrupt) as error:
         if facts.working(number) is not None:  # another process, which goes on with it

@@ -52,7 +52,7 @@ def execute(
     """Run one untrusted program in the sandbox and print its outcome. Exit code 0 when it answered, 1 otherwise."""
     from selftaught.sandbox import MOST_MB, Job, Limits
     from selftaught.sandbox.levels import open_sandbox
-    from selftaught.views.attempts import told
+    from selftaught.views.attempts import in_words
 
     if not (0.01 <= cpu_s <= 86_400 and 64 <= memory_mb <= MOST_MB and 0 <= files_mb <= MOST_MB):
         raise UsageError(
@@ -85,7 +85,7 @@ def execute(
             file=sys.stderr,
         )
         if outcome.denied:
-            write(f"[tried what is not allowed it: {told(outcome.denied.plain())}]", end="\n", to=sys.stderr)
+            write(f"[tried what is not allowed it: {in_words(outcome.denied.plain())}]", end="\n", to=sys.stderr)
     raise typer.Exit(0 if outcome.kind == "answer" else 1)
 
 

@@ -62,7 +62,7 @@ class Result:
 
     contest: Contest
     improvers: Sequence[Program]
-    shown: Strategies
+    named: Strategies
     """Those of the improvers."""
     tasks: Sequence[ScaledTask]
     blocks: Sequence[Block]
@@ -155,9 +155,9 @@ def _differences(cells: Sequence[Cell], others: Sequence[Cell] | None) -> list[f
 def contend(lab: Lab, contest: Contest, tasks: Sequence[ScaledTask]) -> Result:
     """Run a contest to its end. Every cell is a fact, so the same call again finds what was done before."""
     improvers = [Program(lab.store.text(one.improver)) for one in contest.entrants]
-    shown = strategies(lab.sandbox, improvers)
+    named = strategies(lab.sandbox, improvers)
     blocks = _blocks(lab, contest, improvers, tasks, range(contest.repetitions))
-    result = Result(contest, improvers, shown, tasks, blocks)
+    result = Result(contest, improvers, named, tasks, blocks)
     while contest.limit and len(result.blocks) < contest.limit and not result.decided:
         done = len(result.blocks)
         more = _blocks(lab, contest, improvers, tasks, range(done, done + 1))
@@ -321,7 +321,7 @@ def _row(result: Result, i: int, name: str, against_start: Verdict) -> EntrantFi
     return {
         "name": name,
         "improver": result.improvers[i].digest,
-        "strategies": list(result.shown.of(result.improvers[i])),
+        "strategies": list(result.named.of(result.improvers[i])),
         "test": interval(scores).plain(),
         "iqm": interquartile_mean(scores).plain(),
         "per_task": {task: _task(values, cells, task) for task, values in by_task(cells).items()},
@@ -413,7 +413,7 @@ def _notes(result: Result) -> list[str]:
     """What a reader must know of these figures before he believes them."""
     contest, notes = result.contest, list[str]()
     for i, one in enumerate(contest.entrants):
-        if why := result.shown.untold.get(result.improvers[i].digest):
+        if why := result.named.untold.get(result.improvers[i].digest):
             notes.append(f"{one.name}: no strategies are told, for its program could not be followed ({why}).")
         failed = [cell.failed for cell in result.cells(i)]
         if all(failed):

@@ -128,13 +128,13 @@ def lineage(store: Store, number: int, sandbox: Sandbox) -> Lineage:
         incumbent = one["improver"]
     improvers = [Program(store.text(one)) for one in (seed, *(one.round["improver"] for one in made))]
     scored = [Program(store.text(each["program"])) for one in made for each in one.scored]
-    shown = strategies(sandbox, [*improvers, *scored])
+    named = strategies(sandbox, [*improvers, *scored])
     differences = _differences(store, made, sandbox)
     return {
         "run": number,
         "seed_improver": seed,
-        "rounds": [_plain(_generation(store, one, asked, shown, differences)) for one in made],
-        "strategies": {name: list(at) for name, at in shown.appearances(improvers).items()},
+        "rounds": [_plain(_generation(store, one, asked, named, differences)) for one in made],
+        "strategies": {name: list(at) for name, at in named.appearances(improvers).items()},
     }
 
 
@@ -169,13 +169,13 @@ def _generation(
     store: Store,
     made: _Made,
     asked: Sequence[tuple[str, str, int]],
-    shown: Strategies,
+    named: Strategies,
     differences: Mapping[tuple[str, str], str],
 ) -> Generation:
     one, incumbent = made.round, made.incumbent
     texts = {name: store.text(name) for name in {incumbent, *(each["program"] for each in made.scored)}}
     own = [(message, answer) for message, answer, number in asked if number == one["round"]]
-    children = [_child(each, texts, own, shown) for each in made.scored]
+    children = [_child(each, texts, own, named) for each in made.scored]
     ranked = sorted(children, key=lambda child: (child.value is None, -(child.value or 0.0), child.program))
     kept = Program(store.text(one["improver"]))
     proposal = one["proposal"]
@@ -189,19 +189,19 @@ def _generation(
         accepted=one["accepted"],
         reason=one["reason"],
         diff=differences.get((incumbent, proposal), ""),
-        strategies=shown.of(kept),
+        strategies=named.of(kept),
     )
 
 
 def _child(
-    one: Mapping[str, Any], texts: Mapping[str, str], asked: Sequence[tuple[str, str]], shown: Strategies
+    one: Mapping[str, Any], texts: Mapping[str, str], asked: Sequence[tuple[str, str]], named: Strategies
 ) -> Child:
     name = one["program"]
     text = texts[name].strip()
     message, answer = next(((message, answer) for message, answer in asked if text and text in answer), ("", ""))
     parents = tuple(sorted(other for other, shown in texts.items() if other != name and shown.strip() in message))
     idea = " ".join(answer.partition("```")[0].split())[:_IDEA]
-    return Child(name, parents, idea, one["value"], one["times"], shown.of(Program(texts[name])))
+    return Child(name, parents, idea, one["value"], one["times"], named.of(Program(texts[name])))
 
 
 def _differences(store: Store, made: Sequence[_Made], sandbox: Sandbox) -> dict[tuple[str, str], str]:

@@ -45,13 +45,13 @@ _HARD = 8
 class Strategies:
     """The strategies of a number of improvers."""
 
-    shown: Mapping[str, tuple[str, ...]]
+    by_digest: Mapping[str, tuple[str, ...]]
     """By digest of a program, in the order of `STRATEGIES`; none of what is no improver."""
     untold: Mapping[str, str]
     """By digest, why they could not be told: programs that are too hard to follow."""
 
     def of(self, improver: Program) -> tuple[str, ...]:
-        return self.shown.get(improver.digest, ())
+        return self.by_digest.get(improver.digest, ())
 
     def appearances(self, improvers: Sequence[Program]) -> dict[str, tuple[int, ...]]:
         """For each strategy that shows in a sequence of improvers (one by round), the rounds in which it does."""
@@ -62,19 +62,19 @@ class Strategies:
 def strategies(sandbox: Sandbox, improvers: Iterable[Program]) -> Strategies:
     """The strategies that these programs show. Each is read once and by itself: one that is hard to read costs no other."""
     texts = {one.digest: one.text for one in improvers}
-    shown, untold = dict[str, tuple[str, ...]](), dict[str, str]()
+    found, untold = dict[str, tuple[str, ...]](), dict[str, str]()
     digests = list(texts)
     for group in (digests[i : i + _AT_ONCE] for i in range(0, len(digests), _AT_ONCE)):
         if len(untold) >= _HARD:
             untold |= dict.fromkeys(group, "not tried after so many others could not be followed")
             continue
-        outcomes = sandbox.run(tool("strategies", "shown", [(texts[digest],) for digest in group], _LIMITS))
+        outcomes = sandbox.run(tool("strategies", "named", [(texts[digest],) for digest in group], _LIMITS))
         for digest, one in zip(group, outcomes, strict=True):
             if one.kind == "answer":
-                shown[digest] = _names(one.answer)
+                found[digest] = _names(one.answer)
             else:
                 untold[digest] = one.error.partition("\n")[0][:200] or one.kind
-    return Strategies(shown, untold)
+    return Strategies(found, untold)
 
 
 def _names(answer: JSON) -> tuple[str, ...]:

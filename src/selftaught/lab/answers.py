@@ -48,7 +48,7 @@ class Heard:
             mute = self._mute.setdefault(model, Counter())
             mute.update(_FINISHED.get(finish, "empty") for _, finish in answers)
             if mute.total() >= MUTE:
-                raise WorthlessRun(f"no answer holds a program: {told(mute, mute.total())}")
+                raise WorthlessRun(f"no answer holds a program: {in_words(mute, mute.total())}")
 
 
 def faults(sandbox: Sandbox, answers: Sequence[tuple[str, str]], entry: str | None = None) -> Counter[str]:
@@ -65,7 +65,7 @@ def faults(sandbox: Sandbox, answers: Sequence[tuple[str, str]], entry: str | No
     return found
 
 
-def told(kinds: Mapping[str, int], answers: int) -> str:
+def in_words(kinds: Mapping[str, int], answers: int) -> str:
     """What is wrong with so many of some answers, in words, the most frequent first."""
     ordered = sorted(kinds.items(), key=lambda one: (-one[1], one[0]))
     return "; ".join(f"{count:,} of {answers:,} answers {SAID.get(kind, f'were {kind}')}" for kind, count in ordered)

@@ -51,11 +51,11 @@ def verdict(
     }
 
 
-def told(fact: Mapping[str, Any], ranged: bool) -> str:
+def feedback(fact: Mapping[str, Any], ranged: bool) -> str:
     """What an improver is told of a scoring."""
     if fact["value"] is not None:
         more = [f"Of the metrics, on average: {listed(fact['metrics'])}."] if fact.get("metrics") else []
-        return "\n".join([f"Mean grade {shown(fact['value'], ranged)}.", *more, *fact["notes"]])
+        return "\n".join([f"Mean grade {grade_text(fact['value'], ranged)}.", *more, *fact["notes"]])
     if ranged and fact["notes"]:  # others need not have failed
         return "\n".join(["The program has no score, since it failed on an instance.", *fact["notes"]])
     return f"The program failed on every instance: {fact['reason']}"
@@ -77,7 +77,7 @@ def outside(fact: Mapping[str, Any]) -> bool:
     return any(not 0 <= one <= 1 for one in fact["grades"])
 
 
-def shown(grade: float, ranged: bool = True) -> str:
+def grade_text(grade: float, ranged: bool = True) -> str:
     """A grade as a text: to four places, or to six figures where it may be any number."""
     return f"{grade:.6g}" if ranged else f"{grade:.4f}"
 
@@ -119,7 +119,7 @@ def _notes(
             break
         with authored(task, "explain"):
             said = reason or task.explain(instances[i], outcomes[i].answer) or _beside(grade)
-        value = "no grade" if ranged and reason else f"grade {shown(grade, ranged)}"
+        value = "no grade" if ranged and reason else f"grade {grade_text(grade, ranged)}"
         notes.append(f"Instance {i + 1}: {value}" + (f" ({said})" if said else ""))
     return notes
 

@@ -16,7 +16,7 @@ from selftaught.budget.spend import Spend, SpendLimits, Spent
 from selftaught.errors import SelftaughtError, UsageError, WorthlessRun
 from selftaught.evidence.report import Faults, heading, usage
 from selftaught.lab import CONTRACT, Document, Lab
-from selftaught.lab.answers import Heard, faults, told
+from selftaught.lab.answers import Heard, faults, in_words
 from selftaught.lab.progress import Progress
 from selftaught.models.providers import sells
 from selftaught.plain import JSON
@@ -164,8 +164,8 @@ def _faults(lab: Lab, answers: int) -> dict[str, Any]:
     facts = [body for i, body in enumerate(every) if i % step == 0]
     kinds = faults(lab.sandbox, [(lab.store.text(one["text"]), one["finish"]) for one in facts])
     if kinds.total() == len(facts) and not _made(lab):
-        raise WorthlessRun(f"no answer held a program: {told(kinds, len(facts))}")
-    found: Faults = {"read": len(facts), "kinds": dict(kinds), "said": told(kinds, len(facts))}
+        raise WorthlessRun(f"no answer held a program: {in_words(kinds, len(facts))}")
+    found: Faults = {"read": len(facts), "kinds": dict(kinds), "said": in_words(kinds, len(facts))}
     return {"faults": found} if kinds else {}
 
 

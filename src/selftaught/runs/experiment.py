@@ -64,7 +64,7 @@ class Recursed:
     seed: int
     rounds: Sequence[Round]
     judgement: Judgement
-    shown: tuple[str, ...]
+    strategies: tuple[str, ...]
     """The strategies of the improved improver."""
     again: float | None
     """How much better the seed improver becomes in the hands of the improved one than in its own; None: not asked."""
@@ -98,7 +98,7 @@ class Recursed:
             "arm": self.arm,
             "seed": self.seed,
             "improver": self.improver.digest,
-            "strategies": list(self.shown),
+            "strategies": list(self.strategies),
             "accepted": sum(one.accepted for one in self.rounds),
             "test_by_round": self.by_round(),
             "raw_by_round": self.raw(),

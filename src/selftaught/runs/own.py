@@ -11,7 +11,7 @@ from selftaught.errors import UsageError, WorthlessRun
 from selftaught.evidence.own import OwnRound, Repeated, compared
 from selftaught.improver import improve
 from selftaught.lab import Lab
-from selftaught.lab.grading import shown
+from selftaught.lab.grading import grade_text
 from selftaught.lab.metrics import Rule
 from selftaught.plain import JSON, canonical, digest
 from selftaught.program import Program
@@ -125,7 +125,7 @@ def _look_at(asked: Own, start: Mapping[str, Any]) -> None:
         raise WorthlessRun(f"{asked.name} has no score to begin with: {start['reason']}{last}{jailed}")
     if start["value"] == 0 or any(note.startswith("error") for note in said):
         told = "; ".join(" ".join(note.split()) for note in said)[:_TOLD]
-        _log.warning("%s scores %s as it is; what scores it tells: %s", asked.name, shown(start["value"]), told)
+        _log.warning("%s scores %s as it is; what scores it tells: %s", asked.name, grade_text(start["value"]), told)
 
 
 def _figures(lab: Lab, asked: Own, by: Judges, start: Program, best: Program) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from selftaught.lab import Lab
 from selftaught.lab.metrics import Rule
 from selftaught.program import Program
 from selftaught.runs.folders import EVALUATOR, Config, described, packages_of
-from selftaught.runs.targets import FilesUtility, shown
+from selftaught.runs.targets import FilesUtility, visible
 from selftaught.sandbox import tool
 from selftaught.sandbox.command import Command
 from selftaught.sandbox.jail import GUEST
@@ -38,7 +38,7 @@ def commanded(lab: Lab, asked: Own, start: Program) -> CommandUtility:
     aim = Aim(asked.about, asked.minimize, Rule(asked.metric))
     if asked.form == "files":
         folder = Path(asked.name)
-        scoring = replace(command(asked), inside=tuple(shown(folder)))
+        scoring = replace(command(asked), inside=tuple(visible(folder)))
         return FilesUtility(lab, scoring, start, aim, folder, asked.entry.split())
     return CommandUtility(lab, command(asked), start, aim)
 

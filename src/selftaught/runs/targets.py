@@ -75,14 +75,14 @@ def _text(path: Path) -> str:
 
 def _files(folder: Path) -> list[Path]:
     """All files that the command sees of the folder."""
-    found = [one for top in shown(folder) for one in (sorted(top.rglob("*")) if top.is_dir() else [top])]
+    found = [one for top in visible(folder) for one in (sorted(top.rglob("*")) if top.is_dir() else [top])]
     files = [one for one in found if one.is_file() and "__pycache__" not in one.parts]
     if len(files) > _MOST_FILES:
         raise UsageError(f"{folder} holds {len(files):,} files: at most {_MOST_FILES:,} can be shown to a command")
     return files
 
 
-def shown(folder: Path) -> list[Path]:
+def visible(folder: Path) -> list[Path]:
     """What lies at the top of a folder, but for what is hidden."""
     return [one for one in sorted(folder.iterdir()) if not one.name.startswith((".", "__pycache__"))]
 

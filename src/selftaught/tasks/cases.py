@@ -13,7 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from selftaught.errors import UsageError
-from selftaught.lab.grading import shown
+from selftaught.lab.grading import grade_text
 from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.sandbox.command import Ran, run
@@ -100,7 +100,7 @@ class CasesUtility(CommandUtility):
         fact = self.fact(program)
         if fact["value"] is None:
             return super().feedback(program)
-        return "\n".join([f"Right on {shown(fact['value'])} of the cases.", *fact["notes"]])
+        return "\n".join([f"Right on {grade_text(fact['value'])} of the cases.", *fact["notes"]])
 
     def _lost(self, texts: Mapping[str, str], case: Case) -> str | None:
         """Why the case is lost; None where the answer is right."""

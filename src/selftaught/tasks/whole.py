@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Any, cast
 
 from selftaught.lab import Lab
-from selftaught.lab.grading import relative, shown
+from selftaught.lab.grading import grade_text, relative
 from selftaught.lab.metrics import Rule
 from selftaught.plain import JSON
 from selftaught.program import Program
@@ -117,7 +117,7 @@ class WholeUtility(ABC):
 
     def feedback(self, program: Program) -> str:
         fact = self.fact(program)
-        said = f"No score: {fact['reason']}" if fact["value"] is None else f"Score {shown(fact['value'])}."
+        said = f"No score: {fact['reason']}" if fact["value"] is None else f"Score {grade_text(fact['value'])}."
         return "\n".join([said, *fact["notes"]])
 
     def _measure(self, program: Program) -> JSON:

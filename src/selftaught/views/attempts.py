@@ -72,6 +72,6 @@ def _all(found: AllTried) -> str:
     return f"{counted(sum(found['calls'].values()), 'call')} refused, {_in_vain(found)} asked for in vain"
 
 
-def told(one: PlainAttempts) -> str:
+def in_words(one: PlainAttempts) -> str:
     """What one program tried, in a line."""
     return f"counted outside: {_counts(one['calls'] or {})}; noted within: {_noted(one)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from selftaught.views.attempts import told
+from selftaught.views.attempts import in_words
 from selftaught.views.sheets import NONE, Bar, Cell, Column, Figure, Note, Part, Series, Sheet, counted
 
 if TYPE_CHECKING:
@@ -122,7 +122,9 @@ def proposal(one: PlainProposal) -> list[Part]:
     did = one["behaviour"]
     if did:
         tried = ", ".join(did["tried"]) or "nothing that can be seen"
-        parts.append(Note(f"When it was run it tried {tried}; {told(did['denied'])}; it ended with {did['outcome']}."))
+        parts.append(
+            Note(f"When it was run it tried {tried}; {in_words(did['denied'])}; it ended with {did['outcome']}.")
+        )
         beyond = {**did["refused"], **did["ignored"]}
         if beyond:
             parts.append(

@@ -22,7 +22,7 @@ _PLAIN_EVERY_S = 4.0
 
 
 @contextmanager
-def shown(progress: Progress, console: Console) -> Generator[None]:
+def displayed(progress: Progress, console: Console) -> Generator[None]:
     """Show progress on `console` while the block runs."""
     ended = threading.Event()
     show = _live if console.is_terminal else _plain

@@ -157,7 +157,7 @@ _FORMATS: Mapping[Kind, str] = {
 }
 
 
-def shown(cell: Cell, kind: Kind) -> Words:
+def as_words(cell: Cell, kind: Kind) -> Words:
     """A cell as text. Bars are for whoever draws them: they have none."""
     if isinstance(cell, Words):
         return cell

@@ -13,7 +13,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text as Line
 
-from selftaught.views.sheets import Cell, Column, Listing, Note, Panel, Part, Sheet, Text, Tone, Words, shown
+from selftaught.views.sheets import Cell, Column, Listing, Note, Panel, Part, Sheet, Text, Tone, Words, as_words
 from selftaught.views.terminal import clean
 
 _STYLES: dict[Tone, str] = {
@@ -129,5 +129,5 @@ def _width(cell: Line, whole: bool) -> int:
 def _cell(cell: Cell, column: Column) -> Line:
     if column.kind == "bar":
         return Line("█" * round(_BAR * cell) if isinstance(cell, float) else "", _STYLES["mark"])
-    words = shown(cell, column.kind)
+    words = as_words(cell, column.kind)
     return Line(clean(words.text), _style(words))

@@ -338,7 +338,7 @@ _RULES: dict[str, Callable[[_Improver], bool]] = {
 }
 
 
-def shown(text: str) -> list[str]:
+def named(text: str) -> list[str]:
     """The names of the strategies that this program shows; none when it is no program."""
     if defect(text, "improve_algorithm"):
         return []

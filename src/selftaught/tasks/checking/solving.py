@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from selftaught.downstream import LEAST_HEADROOM, SCALE_REPETITIONS
 from selftaught.lab import Lab
-from selftaught.lab.grading import shown, verdict
+from selftaught.lab.grading import grade_text, verdict
 from selftaught.lab.measuring import job_of
 from selftaught.lab.metrics import number
 from selftaught.plain import JSON, as_json, canonical
@@ -153,6 +153,6 @@ def headroom(lab: Lab, task: Task) -> Look:
             "begin with less, ask for more, or take it alone",
         )
     return (
-        f"from {shown(mean, False)} (start) to {best:g} (best): a gain of {LEAST_HEADROOM * left:.3f} counts as "
+        f"from {grade_text(mean, False)} (start) to {best:g} (best): a gain of {LEAST_HEADROOM * left:.3f} counts as "
         f"{LEAST_HEADROOM:.0%} in means"
     )
