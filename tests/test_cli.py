@@ -143,6 +143,37 @@ def test_a_stopped_run_goes_on_to_the_same_end(first, tmp_path, how, after):
     assert kept >= after
 
 
+@pytest.mark.parametrize(("how", "reason"), [(signal.SIGTERM, "terminated"), (signal.SIGHUP, "hung up")])
+def test_a_run_that_is_told_to_end_says_so_in_the_store(tmp_path, how, reason):
+    """As by a plain `kill`, a batch system, a terminal that is closed; a second such signal does not cut it short."""
+    command = [str(Path(sys.executable).parent / "selftaught"), "run", *SMALL]
+    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while answers(tmp_path / ".selftaught" / "store.db") < 5:
+        assert child.poll() is None
+        time.sleep(0.02)
+    child.send_signal(how)
+    child.send_signal(signal.SIGTERM)
+    _, said = child.communicate(timeout=20)
+    assert (child.returncode, said.count(f"The run was {reason}"), "Traceback" in said) == (130, 1, False), said
+    (row,) = json.loads(called("runs", "--json", cwd=tmp_path).stdout)
+    assert row["status"] == f"stopped: {reason}"
+
+
+def test_a_run_under_nohup_outlives_its_terminal(tmp_path):
+    command = ["nohup", str(Path(sys.executable).parent / "selftaught"), "run", *SMALL]
+    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while answers(tmp_path / ".selftaught" / "store.db") < 5:
+        assert child.poll() is None
+        time.sleep(0.02)
+    child.send_signal(signal.SIGHUP)
+    before = answers(tmp_path / ".selftaught" / "store.db")
+    while answers(tmp_path / ".selftaught" / "store.db") <= before:
+        assert child.poll() is None
+        time.sleep(0.02)
+    child.kill()
+    child.wait(20)
+
+
 def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
         "import os, signal, sys\n\n"

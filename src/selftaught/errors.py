@@ -20,8 +20,12 @@ A candidate's failure is none of these: it is a value (`Outcome`, `Score`).
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator
 from contextlib import contextmanager
+
+ENDING = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
+"""Signals that end a command as Ctrl-C does, and what is said of it: plain `kill`, a batch system, a terminal that is closed."""
 
 
 class SelftaughtError(Exception):

@@ -130,7 +130,7 @@ def follow(
         if reached and (reached.get("rounds") or reached.get("runs")):
             show_document(number, dict(reached), how.json)
         interrupted = isinstance(error, KeyboardInterrupt)
-        what = f"The run was {error or 'interrupted'}" if interrupted else "Stopped before the end"
+        what = f"The run was {str(error) or 'interrupted'}" if interrupted else "Stopped before the end"
         _say(console, f"{what}; nothing found so far is lost: {standing(facts, facts.run(number)).goes_on}.")
         if interrupted:
             raise typer.Exit(130) from None

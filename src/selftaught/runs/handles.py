@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from selftaught.budget.spend import Spend
-from selftaught.errors import SelftaughtError, StoreFailure
+from selftaught.errors import ENDING, SelftaughtError, StoreFailure
 from selftaught.lab import Document, Lab, Stopped
 from selftaught.lab.progress import Progress
 from selftaught.lab.workers import Workers, sizes
@@ -53,7 +54,7 @@ def open_handles(
         for one in models:
             take_turns(one, lab)
             if isinstance(one, Gateway):
-                one.watch = _Told(lab.progress)
+                one.watch = _Heard(lab.progress)
         try:
             with letting_go(lab), pulsing(lab):
                 yield lab
@@ -64,7 +65,7 @@ def open_handles(
             workers.close()
 
 
-class _Told(Watch):
+class _Heard(Watch):
     """Passes what is heard of the model on to who shows how far the run is."""
 
     def __init__(self, progress: Progress) -> None:
@@ -82,25 +83,36 @@ class _Told(Watch):
 
 @contextmanager
 def letting_go(lab: Lab) -> Generator[None]:
-    """Ctrl-C lets go of the model before anything else: what is unwound then would wait for its answers."""
+    """Ctrl-C and its like let go of the model before anything else: what is unwound then would wait for its answers."""
+    reasons: list[str] = []
 
-    def interrupt(*_: object) -> None:
+    def interrupt(number: int, *_: object) -> None:
         if lab.stopping.is_set():
-            os._exit(130)  # asked for twice: every fact is in the store, and the sandbox ends with this process
+            if number == signal.SIGINT:
+                os._exit(130)  # asked for twice: every fact is in the store, and the sandbox ends with this process
+            return
+        reasons.append(ENDING[signal.Signals(number)])
         _let_go(lab)
         raise KeyboardInterrupt
 
-    in_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, interrupt) if in_main else None
+    before = _caught(interrupt) if threading.current_thread() is threading.main_thread() else {}
     try:
         yield
     except (SelftaughtError, Stopped, KeyboardInterrupt):
         if lab.stopping.is_set():  # the failure of what was under way has taken the interrupt's place
-            raise KeyboardInterrupt(_ASKED if _asked(lab) else "interrupted") from None
+            reason = _ASKED if _asked(lab) else (reasons or ["interrupted"])[0]
+            raise KeyboardInterrupt(reason) from None
         raise
     finally:
-        if in_main:
-            signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _caught(interrupt: Callable[..., None]) -> dict[signal.Signals, Any]:
+    """Have the signals that end a run call this, and tell what they did before. Where one is to be ignored (nohup) it stays so,
+    but for Ctrl-C."""
+    heeded = [one for one in ENDING if one == signal.SIGINT or signal.getsignal(one) != signal.SIG_IGN]
+    return {one: signal.signal(one, interrupt) for one in heeded}
 
 
 def _let_go(lab: Lab) -> None:
