@@ -48,6 +48,8 @@ def watched(tmp_path_factory):
             "resume": called("resume", "1", "--store", "s.db", cwd=folder),
             "delete": called("delete", "1", "--store", "s.db", cwd=folder),
             "prune": called("prune", "--store", "s.db", cwd=folder),
+            "export": called("export", "1", "--store", "s.db", cwd=folder),
+            "recording": called("export", "1", "--recording", "x.json", "--store", "s.db", cwd=folder),
             "stop": called("stop", "1", "--store", "s.db", cwd=folder),
         }
         _, said = child.communicate(timeout=60)
@@ -78,6 +80,16 @@ def test_who_works_on_a_run_is_not_disturbed(watched):
         assert seen[name].returncode == 1, "the same command may work later"
         assert "run 1 is being worked on" in one_line(seen[name])
     assert "`selftaught stop 1 --store s.db` first" in one_line(seen["delete"])
+
+
+def test_what_has_not_come_to_its_end_is_exported_by_nobody_and_it_is_said_how_it_stands(watched):
+    folder, child, _, seen = watched
+    for name in ("export", "recording"):
+        assert seen[name].returncode == 2
+        said = f"selftaught: run 1 has not come to its end (running here: process {child.pid})"
+        assert one_line(seen[name]) == said, "no advice that would be refused"
+    stopped = one_line(called("export", "1", "--store", "s.db", cwd=folder))
+    assert "has not come to its end (stopped: asked to stop): `selftaught resume 1 --store s.db` goes on" in stopped
 
 
 def test_a_run_is_stopped_from_another_terminal_as_by_ctrl_c(watched):
@@ -177,13 +189,29 @@ def strange(compared, tmp_path):
     [(2, "of the kind 'zebra'"), (3, "the setting 'speed'"), (4, "the setting 'warp'"), (5, "no setting 'improver'")],
 )
 def test_a_run_of_another_version_is_one_line_that_names_it(strange, number, said):
-    for command in ("show", "lineage", "resume"):
+    for command in ("show", "lineage", "resume", "export", "candidates"):
         done = called(command, str(number), "--store", "s.db", cwd=strange)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         (line,) = done.stderr.strip().splitlines()
         assert f"run {number} cannot be read" in line and said in line
     named = called("compare", f"run:{number}", *SMALL, cwd=strange)
     assert named.returncode == 2 and f"run {number} cannot be read" in one_line(named)
+
+
+@pytest.mark.parametrize("number", [str(1 << 63), "9" * 20])
+def test_a_number_that_no_run_can_have_is_one_line(compared, tmp_path, number):
+    commands = ("show", "resume", "delete", "stop", "lineage", "events", "export", "candidates")
+    for words in [(name, number) for name in commands] + [("compare", f"run:{number}", "seed")]:
+        done = called(*words, "--store", "s.db", cwd=tmp_path)
+        assert done.returncode == 2 and f"has no run {number}" in one_line(done), words
+
+
+def test_a_run_whose_circumstances_are_lost_is_refused_in_a_line(compared, tmp_path):
+    with sqlite3.connect(tmp_path / "s.db") as db:
+        db.execute("UPDATE runs SET circumstances = '[]', status = 'stopped: x'")
+    for command in ("resume", "lineage", "show"):
+        done = called(command, "1", "--store", "s.db", cwd=tmp_path)
+        assert "Traceback" not in done.stderr and (command == "show" or one_line(done)), done.stderr
 
 
 def test_the_other_runs_of_such_a_store_stay_usable(strange):

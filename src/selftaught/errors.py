@@ -25,7 +25,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 ENDING = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
-"""Signals that end a command as Ctrl-C does, and what is said of it: plain `kill`, a batch system, a terminal that is closed."""
+"""Signals that end a command as Ctrl-C does, and what is said of it: of a plain `kill`, and of a terminal that is closed."""
 
 
 class SelftaughtError(Exception):

@@ -230,7 +230,7 @@ def banner(record: RunRecord, path: Path) -> str:
     proposer = f"{asked.proposer.spec} writes improvers ({about(asked.proposer.spec)}) · " if asked.proposer else ""
     return (
         f"Run {record.id} · {proposer}model {asked.model.spec}: {about(asked.model.spec)}\n"
-        f"seed {asked.seed} · {asked.summary} · sandbox {record.circumstances['sandbox']} · store {path}"
+        f"seed {asked.seed} · {asked.summary} · sandbox {record.circumstances.get('sandbox', 'unknown')} · store {path}"
         + (f"\n{again}" if (again := of_recording(record)) else "")
     )
 

@@ -12,6 +12,7 @@ import typer
 from selftaught.cli.base import end, existing, follow, looked_at, writable
 from selftaught.cli.declare import Working, command
 from selftaught.cli.options import Carried, Kept, Level, RunNumber
+from selftaught.cli.state import at_its_end
 from selftaught.cli.terminal import tell
 from selftaught.errors import UsageError
 
@@ -77,6 +78,7 @@ def _take(number: int, kept: Kept, output: Path | None, recursion: str) -> None:
     from selftaught.runs.exporting import taken
 
     with looked_at(kept) as facts:
+        at_its_end(facts, number)
         found = taken(facts, number, recursion)
     path = output or Path(found.name)
     try:
@@ -112,6 +114,7 @@ def _record(number: int, kept: Kept, recording: Path) -> None:
 
     writable(recording)
     with existing(kept) as facts:
+        at_its_end(facts, number)
         found = recorded(facts, number)
     size = write(found, recording)
     answers = sum(one.kind == "answer" for one in found.facts)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 from selftaught.cli.options import DEFAULT_STORE
 from selftaught.cli.terminal import line
+from selftaught.errors import UsageError
 
 if TYPE_CHECKING:
     from selftaught.store import RunRecord, Store
@@ -96,6 +97,18 @@ def standing(facts: Store, record: RunRecord) -> Standing:
     refused = refusal(record) if state in _STILL else None
     resume = whole("resume", record.id, facts.path) if state in _STILL and not refused else None
     return Standing(record.id, state, said, resume, refused, process, now)
+
+
+def at_its_end(facts: Store, number: int) -> None:
+    """UsageError for a run that has not come to its end, with how it stands and what goes on with it."""
+    from selftaught.runs import assignment
+
+    record = facts.run(number)
+    assignment(record)  # one of another version is told as such
+    stands = standing(facts, record)
+    if stands.state != "done":
+        parts = [f"run {number} has not come to its end ({stands.said})", *filter(None, [stands.goes_on])]
+        raise UsageError(": ".join(parts))
 
 
 def _state(record: RunRecord, process: int | None) -> tuple[State, str]:

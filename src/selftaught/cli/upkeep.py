@@ -78,9 +78,10 @@ class EventRow(TypedDict):
 def stop(number: RunNumber, kept: Kept) -> None:
     """End a run that another process works on, as Ctrl-C there would, and wait until it has ended."""
     with existing(kept) as facts:
+        record = facts.run(number)
         process = facts.working(number)
         if process is None:
-            raise UsageError(f"no process here works on run {number}: {standing(facts, facts.run(number)).said}")
+            raise UsageError(f"no process here works on run {number}: {standing(facts, record).said}")
         facts.ask_to_stop(number)
         tell(f"asked process {process} to end run {number}; what is under way ends first")
         ended = _ended(facts, number)

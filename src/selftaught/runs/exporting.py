@@ -12,6 +12,7 @@ from selftaught.errors import UsageError, reading
 from selftaught.improvers import exported
 from selftaught.program import Program
 from selftaught.runs import DONE, assignment, made
+from selftaught.settings.own import Own
 from selftaught.store import RunRecord, Store
 
 _LICENCE = (
@@ -35,10 +36,11 @@ class Taken:
 def taken(store: Store, number: int, which: str) -> Taken:
     """What a run that is done came to, `which` of several improvers. UsageError where it came to nothing."""
     record = store.run(number)
+    asked = assignment(record)
     if record.status != DONE:
-        raise UsageError(f"run {number} has not come to its end: `selftaught resume {number}` goes on")
+        raise UsageError(f"run {number} has not come to its end")
     with reading(f"the document of run {number} is not whole"):
-        if record.settings.get("kind") == "improve":
+        if isinstance(asked, Own):
             return _program(record)
         program = Program(store.text(made(record, which)))
         text = exported.written(program, _head(record, program, which))

@@ -126,7 +126,7 @@ class Runs(File):
 
     def run(self, number: int) -> RunRecord:
         """One run. UsageError when there is none of that number."""
-        found = self._records("WHERE id = ?", number)
+        found = self._records("WHERE id = ?", number) if abs(number) < 1 << 63 else []  # SQLite's whole numbers
         if not found:
             listing = f"`selftaught runs --store {shlex.quote(str(self.path))}`"
             raise UsageError(f"store {self.path} has no run {number}: {listing} lists those it has")
