@@ -51,7 +51,7 @@ def probable(
 ) -> Forecast:
     """What a run will probably come to, said as well, with how far a limit on dollars goes."""
     from selftaught.plain import is_file
-    from selftaught.runs.forecast import forecast
+    from selftaught.runs.estimate import forecast
     from selftaught.sandbox.levels import open_sandbox
     from selftaught.store import Store, is_empty
 

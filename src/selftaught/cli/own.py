@@ -318,12 +318,15 @@ def candidates(
 ) -> None:
     """List every program that `improve` has scored in a run, the best first, or print one."""
     from selftaught.program import Program
-    from selftaught.runs.own import document_of, scored
+    from selftaught.runs import assignment
+    from selftaught.runs.own import scored
     from selftaught.settings.own import Own
 
     with looked_at(kept) as facts:
         record = facts.run(number)
-        document_of(record)
+        asked = assignment(record)
+        if not isinstance(asked, Own):
+            raise UsageError(f"run {record.id} improved no program: `show` tells what it did")
         found = dict(scored(facts, number)[::-1])
         if program is not None:
             which = [name for name in found if name.startswith(program)]
@@ -331,7 +334,7 @@ def candidates(
                 raise UsageError(f"run {number} has {len(which)} programs whose digest begins with {program!r}")
             show_program(Program(facts.text(which[0])), kept.json)
             return
-    sign = -1 if Own.read(record.settings).minimize else 1
+    sign = -1 if asked.minimize else 1
     order = sorted(found, key=lambda name: (found[name]["value"] is None, -sign * (found[name]["value"] or 0.0), name))
     rows = [CandidateRow(program=name, score=found[name]["value"], reason=found[name]["reason"]) for name in order]
     show_rows([{**row, "program": row["program"][:10]} for row in rows] if not kept.json else rows, kept.json)

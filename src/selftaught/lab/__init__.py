@@ -96,6 +96,8 @@ class Lab:
     """Who writes improvers, where that is not the model that works inside them."""
     turns: Turns | None = None
     """With whom scorings take turns; None: all share the cores."""
+    earlier_looks: Sequence[str] = ()
+    """Earlier runs that were judged on test instances which this one is judged on as well, in words."""
 
     @property
     def roots(self) -> Roots:

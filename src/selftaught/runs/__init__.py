@@ -16,7 +16,7 @@ from selftaught.runs.spans import Bound, Expected, Used
 from selftaught.settings import Assignment
 from selftaught.settings.own import Own
 from selftaught.store import RunRecord
-from selftaught.tasks import file_of, names_of
+from selftaught.tasks import file_of
 
 KINDS = {
     "run": "recursion",
@@ -107,31 +107,3 @@ def same_contract(record: RunRecord) -> None:
             f"run {record.id} was made under contract {made}, this selftaught keeps contract {CONTRACT}: what its figures "
             "mean has changed, so it can be shown, but not gone on with or compared; begin it anew"
         )
-
-
-def earlier_looks(lab: Lab, asked: Assignment) -> list[str]:
-    """Earlier runs in this store that were judged on test instances which this one is judged on as well; of a run from a
-    recording those that there were for the recorded run."""
-    if lab.recorded:
-        return list(lab.recorded["earlier_looks"])
-    mine = kind_of(asked.plain()).looked_at(asked)
-    looks: list[str] = []
-    for record in lab.store.runs():
-        if record.id >= lab.run or record.circumstances.get("contract", 1) != CONTRACT:  # other instances then
-            continue
-        try:
-            other = assignment(record)
-            theirs = kind_of(record.settings).looked_at(other)
-        except UsageError:  # of another version: what it looked at cannot be told
-            continue
-        if mine & theirs:
-            looks.append(f"run {record.id} ({record.started}, {other.summary})")
-    return looks
-
-
-def looked_at_tasks(specs: Sequence[str], seed: int) -> set[tuple[str, int]]:
-    """The names that specs stand for: `formula:test` holds every task of `formula:test/2`."""
-    try:
-        return {(name, seed) for name in names_of(specs)}
-    except UsageError:  # an earlier run's task file is gone
-        return {(spec, seed) for spec in specs}

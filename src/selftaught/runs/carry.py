@@ -21,8 +21,8 @@ from selftaught.lab.progress import Progress
 from selftaught.models.providers import sells
 from selftaught.plain import JSON
 from selftaught.program import Program
-from selftaught.runs import DONE, kind_of
-from selftaught.runs.forecast import forecast
+from selftaught.runs import DONE, assignment, kind_of
+from selftaught.runs.estimate import forecast
 from selftaught.runs.going import begun_with, ready
 from selftaught.runs.handles import letting_go, open_handles, pulsing
 from selftaught.runs.look import first_look
@@ -143,7 +143,7 @@ def _conduct(lab: Lab, asked: Assignment, anyway: bool = False, conduct: Conduct
         improvers, specs = kind.tried(asked)
         programs = {name: Program(lab.store.text(one)) for name, one in improvers.items()}
         first_look(lab, programs, [task for spec in specs for task in load(spec, asked.seed)])
-    figures = (conduct or kind.conduct)(lab, asked)
+    figures = (conduct or kind.conduct)(replace(lab, earlier_looks=_earlier_looks(lab, asked)), asked)
     spent = lab.spend.now()
     document: dict[str, Any] = {**lab.document.heading, **figures}
     used = usage(lab.store, lab.run, spent.dollars)
@@ -152,6 +152,26 @@ def _conduct(lab: Lab, asked: Assignment, anyway: bool = False, conduct: Conduct
     document = json.loads(json.dumps(document))  # lists, as whoever reads it from the store will find them
     lab.store.finish(lab.run, DONE, document)
     return document
+
+
+def _earlier_looks(lab: Lab, asked: Assignment) -> list[str]:
+    """Earlier runs in this store that were judged on test instances which this one is judged on as well; of a run from a
+    recording those that there were for the recorded run."""
+    if lab.recorded:
+        return list(lab.recorded["earlier_looks"])
+    mine = kind_of(asked.plain()).looked_at(asked)
+    looks: list[str] = []
+    for record in lab.store.runs():
+        if record.id >= lab.run or record.circumstances.get("contract", 1) != CONTRACT:  # other instances then
+            continue
+        try:
+            other = assignment(record)
+            theirs = kind_of(record.settings).looked_at(other)
+        except UsageError:  # of another version: what it looked at cannot be told
+            continue
+        if mine & theirs:
+            looks.append(f"run {record.id} ({record.started}, {other.summary})")
+    return looks
 
 
 def _faults(lab: Lab, answers: int) -> dict[str, Any]:

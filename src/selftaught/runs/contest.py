@@ -10,11 +10,10 @@ from selftaught.errors import UsageError
 from selftaught.evidence.contest import contend, document
 from selftaught.evidence.models import names_in
 from selftaught.lab import Lab
-from selftaught.runs import earlier_looks, looked_at_tasks
 from selftaught.runs.spans import Bound, Expected, Span, Used, about
 from selftaught.settings import Contest
 from selftaught.store import RunRecord
-from selftaught.tasks import load_all
+from selftaught.tasks import load_all, names_of
 
 WHAT = "a comparison"
 
@@ -28,7 +27,7 @@ def conduct(lab: Lab, asked: Contest) -> dict[str, Any]:
     """Every improver on every task and repetition; the figures."""
     lab.progress.phase("measuring the start solutions")
     tasks = [scale(lab, task) for task in load_all(asked.tasks, asked.seed)]
-    return {**names_in(lab), **document(contend(lab, asked, tasks), earlier_looks(lab, asked))}
+    return {**names_in(lab), **document(contend(lab, asked, tasks), lab.earlier_looks)}
 
 
 def tried(asked: Contest) -> tuple[dict[str, str], Sequence[str]]:
@@ -52,7 +51,7 @@ def expected(asked: Contest, used: Used) -> list[Expected]:
 
 def looked_at(asked: Contest) -> set[tuple[str, int]]:
     """The tasks, by name, and the seed."""
-    return looked_at_tasks(asked.tasks, asked.seed)
+    return {(name, asked.seed) for name in names_of(asked.tasks)}
 
 
 def made(record: RunRecord, which: str) -> str:  # noqa: ARG001 - the same for all kinds

@@ -1,16 +1,23 @@
-"""What a run may ask of its models at most, told before it begins."""
+"""What a run may ask of its models at most, and what it probably will, told before it begins."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from selftaught.budget import Allowance, Usage
+from selftaught.lab.rehearsal import START, rehearsal
 from selftaught.models import Request
 from selftaught.models.prices import LONGEST_GUESS, unpriced
+from selftaught.program import Program
 from selftaught.runs import kind_of
+from selftaught.runs.forecast import BEFORE, SHIFT, Forecast, known_of
 from selftaught.runs.model import open_model
+from selftaught.runs.spans import Span
+from selftaught.sandbox import Sandbox
 from selftaught.settings import Assignment
 from selftaught.settings.choice import Role
+from selftaught.store import Store
 
 _LONG_QUESTION = 8000
 """Bytes: twice what a program, a description and what surrounds them usually take."""
@@ -71,3 +78,34 @@ def estimate(asked: Assignment, keyless: bool = False) -> Estimate:
         model.close()
     known = [price for price in prices if price is not None]
     return Estimate(models, sum(known) if len(known) == len(prices) else None, [*longest.values()], why)
+
+
+def forecast(asked: Assignment, store: Store | None, sandbox: Sandbox, text: Callable[[str], str]) -> Forecast:
+    """Before a run. `text` gives the improvers' texts by their digests."""
+    found: dict[tuple[str, Allowance], Usage] = {}
+
+    def used(improver: str, allowance: Allowance) -> Usage:
+        place = improver, allowance
+        if place not in found:
+            _, found[place], _ = rehearsal(sandbox.run, Program(text(improver)), START, "f", allowance)
+        return found[place]
+
+    answers, dollars, seconds = Span(0, 0), Span(0, 0), Span(0, 0)
+    prices = times = True
+    for one in kind_of(asked.plain()).expected(asked, used):
+        known = known_of(store, one) if store else None
+        answers += one.answers
+        if known is None or known.dollars is None:
+            prices = False
+        else:
+            dollars += one.answers * known.dollars
+        if known is None:
+            times = False
+        else:
+            seconds += one.answers * known.seconds
+    most = sum(one.answers for one in kind_of(asked.plain()).bound(asked))
+    return Forecast(
+        answers.spread(BEFORE, SHIFT).at_most(most),
+        dollars.spread(BEFORE, SHIFT) if prices else None,
+        seconds.spread(BEFORE, SHIFT) if times else None,
+    )

@@ -41,7 +41,7 @@ from selftaught.lab import Lab
 from selftaught.meta import MetaUtility
 from selftaught.program import Program
 from selftaught.recursion import recursion
-from selftaught.runs import contest, demand, earlier_looks, looked_at_tasks
+from selftaught.runs import contest, demand
 from selftaught.runs import recursion as one_recursion
 from selftaught.runs.blank import blank
 from selftaught.runs.model import models_of, take_turns
@@ -49,7 +49,7 @@ from selftaught.runs.plans import plan
 from selftaught.runs.spans import Bound, Expected, Used, likely
 from selftaught.settings import Arm, Contest, Entrant, Plan, Settings
 from selftaught.store import RunRecord
-from selftaught.tasks import load_all
+from selftaught.tasks import load_all, names_of
 
 WHAT = "an experiment"
 _RISE = 0.03
@@ -143,7 +143,7 @@ def _figures(lab: Lab, planned: Plan, found: Sequence[Recursed]) -> ExperimentFi
         "question": planned.question,
         "plan": _digest_at_start(lab, planned),
         "deviations": [*deviations(planned), *_kept_all_the_same(planned, found)],
-        "earlier_looks": earlier_looks(lab, planned),
+        "earlier_looks": list(lab.earlier_looks),
         "runs": [one.plain() for one in found],
         "arms": [_arm(arm.name, [one for one in found if one.arm == arm.name]) for arm in planned.arms],
         "differences": {
@@ -402,7 +402,7 @@ def expected(asked: Plan, used: Used) -> list[Expected]:
 
 def looked_at(asked: Plan) -> set[tuple[str, int]]:
     """The test tasks, by name, and seeds of all recursions and of what is compared afterwards."""
-    own = {one for arm in asked.arms for seed in asked.seeds for one in looked_at_tasks(arm.settings.test_tasks, seed)}
+    own = {(name, seed) for arm in asked.arms for seed in asked.seeds for name in names_of(arm.settings.test_tasks)}
     return own | (contest.looked_at(asked.contest) if asked.contest else set())
 
 

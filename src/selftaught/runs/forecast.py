@@ -12,17 +12,12 @@ from math import ceil, floor, log10
 from statistics import fmean as mean
 from typing import Any
 
-from selftaught.budget import Allowance, Usage
+from selftaught.budget import Usage
 from selftaught.errors import UsageError
 from selftaught.evidence.models import bought_for
 from selftaught.evidence.report import Probably
 from selftaught.lab import Lab
-from selftaught.lab.rehearsal import START, rehearsal
-from selftaught.program import Program
-from selftaught.runs import kind_of
 from selftaught.runs.spans import Expected, Span
-from selftaught.sandbox import Sandbox
-from selftaught.settings import Assignment
 from selftaught.settings.choice import ModelChoice, Role
 from selftaught.store import RunRecord, Store
 from selftaught.tasks import load_all
@@ -87,37 +82,6 @@ class Forecast:
         if dollars >= self.dollars.low:
             return f"${dollars:g} may end it early, at worst after {dollars / self.dollars.high:.0%}"
         return f"${dollars:g} go {dollars / self.dollars.high:.0%} to {dollars / self.dollars.low:.0%} of the way"
-
-
-def forecast(asked: Assignment, store: Store | None, sandbox: Sandbox, text: Callable[[str], str]) -> Forecast:
-    """Before a run. `text` gives the improvers' texts by their digests."""
-    found: dict[tuple[str, Allowance], Usage] = {}
-
-    def used(improver: str, allowance: Allowance) -> Usage:
-        place = improver, allowance
-        if place not in found:
-            _, found[place], _ = rehearsal(sandbox.run, Program(text(improver)), START, "f", allowance)
-        return found[place]
-
-    answers, dollars, seconds = Span(0, 0), Span(0, 0), Span(0, 0)
-    prices = times = True
-    for one in kind_of(asked.plain()).expected(asked, used):
-        known = known_of(store, one) if store else None
-        answers += one.answers
-        if known is None or known.dollars is None:
-            prices = False
-        else:
-            dollars += one.answers * known.dollars
-        if known is None:
-            times = False
-        else:
-            seconds += one.answers * known.seconds
-    most = sum(one.answers for one in kind_of(asked.plain()).bound(asked))
-    return Forecast(
-        answers.spread(BEFORE, SHIFT).at_most(most),
-        dollars.spread(BEFORE, SHIFT) if prices else None,
-        seconds.spread(BEFORE, SHIFT) if times else None,
-    )
 
 
 def sharpened(lab: Lab, parts: Sequence[Expected], left: Span) -> Forecast:

@@ -15,7 +15,7 @@ from selftaught.lab.grading import grade_text
 from selftaught.lab.metrics import Rule
 from selftaught.plain import JSON, canonical, digest
 from selftaught.program import Program
-from selftaught.runs import assignment, noise
+from selftaught.runs import noise
 from selftaught.runs.scorers import cased, commanded, foldered
 from selftaught.runs.spans import Bound, Expected, Used, about
 from selftaught.sandbox import Limits, tool
@@ -250,10 +250,3 @@ def looked_at(asked: Own) -> set[tuple[str, int]]:
 def made(record: RunRecord, which: str) -> str:  # noqa: ARG001 - the same for all kinds
     """It makes no improver: UsageError."""
     raise UsageError(f"run {record.id} improved a program and made no improver: `candidates` lists its programs")
-
-
-def document_of(record: RunRecord) -> Mapping[str, Any]:
-    """The document of such a run; UsageError for another kind."""
-    if not isinstance(assignment(record), Own):
-        raise UsageError(f"run {record.id} improved no program: `show` tells what it did")
-    return cast("Mapping[str, Any]", record.document or {})

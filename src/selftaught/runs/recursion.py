@@ -18,12 +18,12 @@ from selftaught.lab import Lab
 from selftaught.meta import ImproverTask
 from selftaught.program import Program
 from selftaught.recursion import recursion
-from selftaught.runs import demand, earlier_looks, looked_at_tasks
+from selftaught.runs import demand
 from selftaught.runs.forecast import sharpened
 from selftaught.runs.spans import Bound, Expected, Used
 from selftaught.settings import Settings
 from selftaught.store import RunRecord
-from selftaught.tasks import load_all
+from selftaught.tasks import load_all, names_of
 
 WHAT = "a recursion"
 
@@ -51,7 +51,7 @@ def conduct(lab: Lab, asked: Settings) -> dict[str, Any]:
     ahead.end(rounds)
     found = judge(lab, asked, rounds, test)
     further = counterfactuals(lab, asked, rounds, found, train, test) if asked.controls == "all" else None
-    return {**names_in(lab), **report(rounds, found, further, earlier_looks(lab, asked), most)}
+    return {**names_in(lab), **report(rounds, found, further, lab.earlier_looks, most)}
 
 
 def _say_how_far(lab: Lab, asked: Settings, rounds: Sequence[Round], train: Sequence[ScaledTask]) -> None:
@@ -98,7 +98,7 @@ def expected(asked: Settings, used: Used) -> list[Expected]:
 
 def looked_at(asked: Settings) -> set[tuple[str, int]]:
     """The test tasks, by name, and the seed."""
-    return looked_at_tasks(asked.test_tasks, asked.seed)
+    return {(name, asked.seed) for name in names_of(asked.test_tasks)}
 
 
 def made(record: RunRecord, which: str) -> str:

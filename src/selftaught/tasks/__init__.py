@@ -90,9 +90,16 @@ def load(spec: str, seed: int) -> list[Task]:
     return _load(spec, lambda: roots(seed).targets)
 
 
-def names_of(specs: Sequence[str]) -> list[str]:
-    """The names of the tasks of several specs, which no seed changes."""
-    return [task.name for spec in specs for task in _load(spec, lambda: "names")]
+def names_of(specs: Sequence[str]) -> set[str]:
+    """The names of the tasks of several specs, which no seed changes; for one whose file is gone, the spec itself."""
+    return {name for spec in specs for name in _names(spec)}
+
+
+def _names(spec: str) -> list[str]:
+    try:
+        return [task.name for task in _load(spec, lambda: "names")]
+    except UsageError:
+        return [spec]
 
 
 def _load(spec: str, targets: Callable[[], str]) -> list[Task]:
