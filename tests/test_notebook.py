@@ -199,10 +199,16 @@ def test_mistakes_are_one_clear_line(tmp_path, wrong, said):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("seed", ["a", -1, 0.5, True])
+def test_a_seed_that_is_none_opens_no_lab(tmp_path, seed):
+    with pytest.raises(UsageError, match=r"seed is .*: a whole number from 0 is needed"), public.open_lab(seed=seed):
+        pass
+
+
 USER = """
 from selftaught import (
-    Allowance, ContestDocument, Improvement, Lab, Limits, RunDocument, Task, compare_improvers, improve_program, open_lab,
-    run_recursion,
+    Allowance, ContestDocument, Improvement, Lab, Limits, ModelChoice, Price, RunDocument, Task, compare_improvers,
+    improve_program, open_lab, run_recursion,
 )
 from selftaught.testing import Number
 
@@ -213,7 +219,8 @@ def main(lab: Lab, task: Task) -> Improvement:
     return found
 
 
-with open_lab("offline", store="x.db") as lab:
+chosen = ModelChoice("openai:m", "http://127.0.0.1:8080/v1", price=Price(0.0, 0.0), extra_body={"top_p": 0.9})
+with open_lab(chosen, store="x.db", concurrency=4) as lab:
     reveal_type(lab)
     main(lab, Number())
     improve_program(lab, 3, Number())

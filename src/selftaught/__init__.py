@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     )
     from selftaught.sandbox import Job, Limits, Outcome, Sandbox
     from selftaught.sandbox.levels import open_sandbox
-    from selftaught.settings import Contest, Plan, Settings
+    from selftaught.settings import Settings
+    from selftaught.settings.choice import ModelChoice, Price
     from selftaught.store import Store
     from selftaught.task import Instance, InvalidAnswer, Task
     from selftaught.utility import Score, TaskUtility, Utility
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Allowance",
     "Answer",
-    "Contest",
     "ContestDocument",
     "Improvement",
     "Instance",
@@ -49,9 +49,10 @@ __all__ = [
     "LanguageModel",
     "Limits",
     "MetaUtility",
+    "ModelChoice",
     "Outcome",
     "OwnDocument",
-    "Plan",
+    "Price",
     "Program",
     "Request",
     "RunDocument",
@@ -100,7 +101,8 @@ _HOMES = {
     ),
     "sandbox": ("Job", "Limits", "Outcome", "Sandbox"),
     "sandbox.levels": ("open_sandbox",),
-    "settings": ("Contest", "Plan", "Settings"),
+    "settings": ("Settings",),
+    "settings.choice": ("ModelChoice", "Price"),
     "store": ("Store",),
     "task": ("Instance", "InvalidAnswer", "Task"),
     "utility": ("Score", "TaskUtility", "Utility"),

@@ -9,6 +9,7 @@ import pytest
 from faultserver import FaultServer, completion
 
 import selftaught as public
+from selftaught import ModelChoice, Price
 from selftaught.budget import Allowance
 from selftaught.models.turns import Turns
 from selftaught.sandbox.pool import Pool
@@ -116,7 +117,7 @@ def compared(path, monkeypatch, share_cores):
     monkeypatch.setattr(Pool, "_compute", computed)
     with FaultServer(lambda body, nth: requests(answer, body, nth)) as server:
         opened = public.open_lab(
-            "openai:m", path, seed=1, base_url=server.url, price=(0.0, 0.0), share_cores=share_cores
+            ModelChoice("openai:m", server.url, price=Price(0.0, 0.0)), path, seed=1, share_cores=share_cores
         )
         with opened as lab:
             small = Allowance(calls=3, responses=2, scorings=6)
@@ -139,5 +140,5 @@ def test_unless_the_cores_are_to_be_shared(tmp_path, monkeypatch):
 @pytest.mark.parametrize("base_url", ["http://127.0.0.1:1/v1", "https://models.invalid/v1"])
 def test_only_a_model_on_this_machine_takes_turns(tmp_path, monkeypatch, base_url):
     monkeypatch.setenv("OPENAI_API_KEY", "none")
-    with public.open_lab("openai:m", tmp_path / "s.db", base_url=base_url, price=(0.0, 0.0)) as lab:
+    with public.open_lab(ModelChoice("openai:m", base_url, price=Price(0.0, 0.0)), tmp_path / "s.db") as lab:
         assert (lab.turns is lab.model.turns) == ("127" in base_url)

@@ -38,7 +38,7 @@ from selftaught.runs.own import Judges, conducted
 from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import known
 from selftaught.settings import Contest, Controls, Entrant, Settings, changed
-from selftaught.settings.choice import ModelChoice, Price
+from selftaught.settings.choice import ModelChoice
 from selftaught.settings.own import Own
 from selftaught.store import Store
 from selftaught.task import Task
@@ -50,35 +50,36 @@ from selftaught.utility import TaskUtility, Utility
 
 @contextmanager
 def open_lab(
-    model: str | LanguageModel = "offline",
+    model: str | ModelChoice | LanguageModel = "offline",
     store: str | Path = ".selftaught/store.db",
     *,
     seed: int | None = None,
     sandbox: str = "strict",
     limits: SpendLimits | None = None,
-    base_url: str | None = None,
-    max_tokens: int | None = None,
-    price: tuple[float, float] | None = None,
     proposer: str | ModelChoice | LanguageModel | None = None,
+    concurrency: int | None = None,
     share_cores: bool = False,
 ) -> Generator[Lab]:
     """A lab, closed again at the end of the block.
 
-    `model` is `provider:model` as on the command line, or a model of your own, and so is `proposer`, which writes improvers
-    where that is not the same (a `ModelChoice` says where it is reached); `store` a file that keeps every fact;
-    `seed` decides instances and chance of what is done in the lab itself, and of its runs where they are given none; where
-    none is given it is drawn (`lab.seed` tells it). `sandbox` is the level. A model on this machine takes turns with scoring,
-    unless they are to `share_cores`.
+    `model` is `provider:model` as on the command line, a `ModelChoice` that also says where and with what it is asked, or a
+    model of your own, and so is `proposer`, which writes improvers where that is not the same; `concurrency` bounds the
+    requests to either at once. `store` is a file that keeps every fact;
+    `seed`, a whole number from 0, decides instances and chance of what is done in the lab itself, and of its runs where they
+    are given none; where none is given it is drawn (`lab.seed` tells it). `sandbox` is the level. A model on this machine
+    takes turns with scoring, unless they are to `share_cores`.
     Raises UsageError, SandboxRefused or ModelFailure, each with what to do.
     """
     known(sandbox)
     spend = Spend(limits or SpendLimits())
 
-    worker = ModelChoice(model, base_url, max_tokens, price and Price(*price)) if isinstance(model, str) else model
+    if seed is not None and (type(seed) is not int or seed < 0):
+        raise UsageError(f"seed is {seed!r}: a whole number from 0 is needed")
+    worker = ModelChoice(model) if isinstance(model, str) else model
     writer = ModelChoice(proposer) if isinstance(proposer, str) else proposer
 
     def opened(one: ModelChoice | LanguageModel, within: Sandbox | None) -> LanguageModel:
-        return open_model(one, within, spend.limits) if isinstance(one, ModelChoice) else one
+        return open_model(one, within, spend.limits, concurrency=concurrency) if isinstance(one, ModelChoice) else one
 
     def opening(within: Sandbox | None) -> Models:
         return opened(worker, within), writer and opened(writer, within)
