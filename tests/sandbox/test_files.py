@@ -11,7 +11,7 @@ import pytest
 from selftaught.errors import SandboxRefused
 from selftaught.program import Program
 from selftaught.sandbox import Job, Limits, Outcome, Sandbox
-from selftaught.sandbox.jail import Kind, Layers
+from selftaught.sandbox.jail import Equipment, Layers
 from selftaught.sandbox.levels import LEVELS, open_sandbox
 from selftaught.sandbox.pool import Pool
 from selftaught.testing import Number, make_lab
@@ -316,9 +316,9 @@ def test_who_asks_for_no_files_pays_for_none() -> None:
     with open_sandbox("strict", 1) as pool:
         assert run(pool, "def f(): return 1", limits=Limits()).answer == 1
         (slot,) = pool._all
-        assert set(slot.servers) == {Kind("function")}
+        assert set(slot.servers) == {Equipment("function")}
         assert run(pool, "def f(): return 1").answer == 1
-        assert set(slot.servers) == {Kind("function"), Kind("function", files=True)}
+        assert set(slot.servers) == {Equipment("function"), Equipment("function", files=True)}
 
 
 @pytest.mark.parametrize("level", [level for level in LEVELS if level != "strict"])

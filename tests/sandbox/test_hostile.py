@@ -15,7 +15,7 @@ import pytest
 
 import selftaught
 from selftaught.sandbox import Job, Limits, Outcome
-from selftaught.sandbox.jail import Kind, interpreter
+from selftaught.sandbox.jail import Equipment, interpreter
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.sandbox.pool import Pool
 
@@ -44,7 +44,7 @@ class Prison:
 
     def numpy_pid(self) -> int:
         (slot,) = self.pool._all
-        return slot.servers[Kind("function", numpy=True)][0].process.pid
+        return slot.servers[Equipment("function", numpy=True)][0].process.pid
 
     def heard(self) -> bool:
         for ear in (self.listener, self.local):

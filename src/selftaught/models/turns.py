@@ -13,14 +13,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Literal
 
-Kind = Literal["asking", "scoring"]
+Use = Literal["asking", "scoring"]
 
 
 class _Ticket:
     """Of one who waits."""
 
-    def __init__(self, kind: Kind) -> None:
-        self.kind: Kind = kind
+    def __init__(self, kind: Use) -> None:
+        self.kind: Use = kind
         self.called = False
 
 
@@ -28,7 +28,7 @@ class Turns:
     """Whose turn it is. Safe from many threads."""
 
     def __init__(self) -> None:
-        self._on: Kind = "asking"
+        self._on: Use = "asking"
         self._inside = 0
         """Who has the turn that is on, those who were called to it included."""
         self._waiting: list[_Ticket] = []
@@ -36,7 +36,7 @@ class Turns:
         self._changed = threading.Condition()
 
     @contextmanager
-    def of(self, kind: Kind) -> Generator[None]:
+    def of(self, kind: Use) -> Generator[None]:
         """The block is work of this kind, and waits for its turn."""
         self._enter(_Ticket(kind))
         try:
@@ -45,7 +45,7 @@ class Turns:
             self._leave()
 
     @property
-    def waiting(self) -> tuple[Kind, ...]:
+    def waiting(self) -> tuple[Use, ...]:
         """Who waits, the longest first."""
         with self._changed:
             return tuple(one.kind for one in self._waiting)

@@ -70,8 +70,8 @@ class Layers:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What a zygote is for: it serves the jobs that agree in all of these."""
+class Equipment:
+    """What a zygote is equipped with: it serves the jobs that need just that."""
 
     profile: Profile
     numpy: bool = False
@@ -187,7 +187,7 @@ def bubblewrap() -> tuple[str, tuple[int, ...]]:
     return path, tuple(int(number) for number in re.findall(r"\d+", shown))
 
 
-def _walls(layers: Layers, kind: Kind, listed: list[Bind], sources: list[str]) -> list[str]:
+def _walls(layers: Layers, kind: Equipment, listed: list[Bind], sources: list[str]) -> list[str]:
     """bubblewrap's arguments."""
     path, version = bubblewrap()
     words = [path, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
@@ -210,7 +210,7 @@ def _walls(layers: Layers, kind: Kind, listed: list[Bind], sources: list[str]) -
     return [*words, "--"]
 
 
-def _places(kind: Kind) -> tuple[list[str], list[str]]:
+def _places(kind: Equipment) -> tuple[list[str], list[str]]:
     """Without namespaces: what may be read, and which folders may be listed though not all in them may be read."""
     covered = list(masks())
     found = [_uncovered(bind.source, covered) for bind in binds(kind.profile, kind.packages)]
@@ -218,7 +218,7 @@ def _places(kind: Kind) -> tuple[list[str], list[str]]:
     return [*map(str, readable)], [str(path) for _, one in found for path in one]
 
 
-def _bounds(layers: Layers, kind: Kind) -> dict[str, object]:
+def _bounds(layers: Layers, kind: Equipment) -> dict[str, object]:
     """What a program finds and may open, so that all else can be told to be an attempt; see `counting.Bounds`."""
     if not layers.namespaces and not (layers.landlock and kernel.landlock_abi()):
         return {"rules": [("", True)], "listed": [], "writable": [""]}
@@ -242,12 +242,12 @@ def _links() -> Iterator[Path]:
     yield from (link for link in (Path("/lib"), Path("/lib64")) if link.is_symlink())
 
 
-def _counting(layers: Layers, kind: Kind) -> bool:
+def _counting(layers: Layers, kind: Equipment) -> bool:
     """Whether jobs side by side must have their threads counted apart: those of one zygote, or of one user."""
     return kind.profile == "improver" or not layers.namespaces
 
 
-def _options(layers: Layers, kind: Kind, door: int) -> str:
+def _options(layers: Layers, kind: Equipment, door: int) -> str:
     within, improver = layers.namespaces, kind.profile == "improver"
     site = next(numpy_folders()).parent
     handing: tuple[Handing, ...] = ("nothing", "refused", "opens") if layers.counting else ("nothing",)
@@ -275,7 +275,7 @@ def _options(layers: Layers, kind: Kind, door: int) -> str:
     )
 
 
-def start(layers: Layers, kind: Kind, door: int, errors: int) -> subprocess.Popen[bytes]:
+def start(layers: Layers, kind: Equipment, door: int, errors: int) -> subprocess.Popen[bytes]:
     """Start a zygote; `door` is its end of the door, `errors` where its complaints go.
 
     The thread that calls must live as long as the zygote should.

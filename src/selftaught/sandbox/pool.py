@@ -20,7 +20,7 @@ from selftaught.errors import SandboxFailure, SandboxRefused
 from selftaught.sandbox import HostFunction, Job, Outcome, Profile, advice
 from selftaught.sandbox.calls import Desk
 from selftaught.sandbox.guest import wire
-from selftaught.sandbox.jail import Kind, Layers
+from selftaught.sandbox.jail import Equipment, Layers
 from selftaught.sandbox.probes import prove
 from selftaught.sandbox.reader import outcomes, wall_s
 from selftaught.sandbox.server import Server, ServerLost, finished
@@ -66,8 +66,8 @@ def _frame(value: object) -> bytes:
     return wire.SIZE.pack(len(data)) + data
 
 
-def _kind(job: Job) -> Kind:
-    return Kind(job.profile, "numpy" in job.program, job.limits.files_mb > 0, job.packages)
+def _kind(job: Job) -> Equipment:
+    return Equipment(job.profile, "numpy" in job.program, job.limits.files_mb > 0, job.packages)
 
 
 def _header(job: Job) -> bytes:
@@ -84,9 +84,9 @@ class Slot:
     """One place to compute: a zygote of each kind that was asked for, with its line."""
 
     def __init__(self) -> None:
-        self.servers: dict[Kind, tuple[Server, socket.socket]] = {}
+        self.servers: dict[Equipment, tuple[Server, socket.socket]] = {}
 
-    def drop(self, kind: Kind) -> None:
+    def drop(self, kind: Equipment) -> None:
         """End a server, unless somebody else just did."""
         server, line = self.servers.pop(kind, (None, None))
         if server and line:
@@ -109,7 +109,7 @@ class Pool:
         self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
         for slot in self._all:
             self._free.put(slot)
-        self._improvers: dict[Kind, Server] = {}
+        self._improvers: dict[Equipment, Server] = {}
         self._lock = threading.Lock()
         self._proved: set[tuple[Profile, bool]] = set()
         """Tools, and profiles with files, that were attacked and held."""
@@ -143,7 +143,7 @@ class Pool:
 
     def server(self, profile: Profile, files: bool = False) -> Server:
         """A server of this profile, started when there is none."""
-        kind = Kind(profile, files=files)
+        kind = Equipment(profile, files=files)
         if profile == "improver":
             self._improver_line(kind).close()
             return self._improvers[kind]
@@ -177,7 +177,7 @@ class Pool:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _start(self, kind: Kind) -> Server:
+    def _start(self, kind: Equipment) -> Server:
         if self._closed:
             raise SandboxFailure("the sandbox is closed")
         if kind.files and not self.layers.namespaces:
@@ -191,7 +191,7 @@ class Pool:
             raise SandboxRefused(f"level {self.level} needs Landlock, which this kernel does not offer")
         return server
 
-    def _line(self, slot: Slot, kind: Kind) -> tuple[Server, socket.socket]:
+    def _line(self, slot: Slot, kind: Equipment) -> tuple[Server, socket.socket]:
         if kind not in slot.servers:
             server = self._start(kind)
             try:
@@ -239,7 +239,7 @@ class Pool:
             peak_kb = finished(message, files[2])
             return outcomes(files[1], len(job.inputs), peak_kb, job.limits, job.exact)
 
-    def _improver_line(self, kind: Kind) -> socket.socket:
+    def _improver_line(self, kind: Equipment) -> socket.socket:
         with self._lock:
             if kind in self._improvers:
                 try:
@@ -250,7 +250,7 @@ class Pool:
             self._improvers[kind] = self._start(kind)
             return self._improvers[kind].line()
 
-    def _drop_improvers(self, kind: Kind, server: Server | None) -> None:
+    def _drop_improvers(self, kind: Equipment, server: Server | None) -> None:
         """A server that did not answer serves nobody any more: the next improver gets a fresh one."""
         with self._lock:
             if server is not None and self._improvers.get(kind) is server:

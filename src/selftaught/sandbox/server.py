@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from selftaught.errors import SandboxFailure, SandboxRefused
 from selftaught.sandbox.advice import SEE, mend
 from selftaught.sandbox.guest import wire
-from selftaught.sandbox.jail import Kind, Layers, start
+from selftaught.sandbox.jail import Equipment, Layers, start
 
 _START_S = 60.0
 
@@ -24,7 +24,7 @@ class ServerLost(Exception):
 class Server:
     """A zygote that serves any number of lines. `found` names the optional layers it could put up."""
 
-    def __init__(self, layers: Layers, kind: Kind, nursery: ThreadPoolExecutor) -> None:
+    def __init__(self, layers: Layers, kind: Equipment, nursery: ThreadPoolExecutor) -> None:
         # A jail dies with the thread that started it, so all are started by the one thread of the nursery.
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._door = ours

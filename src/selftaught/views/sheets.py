@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 Tone = Literal["plain", "good", "bad", "unsure", "same", "mark"]
 """What a text is meant to look like: a gain, a loss, nothing firm, no difference, a mark that leads the eye."""
-Kind = Literal["text", "score", "gain", "count", "mean", "tokens", "money", "share", "probability", "bar"]
+Format = Literal["text", "score", "gain", "count", "mean", "tokens", "money", "share", "probability", "bar"]
 """What the cells of a column are: a `score` is on the common scale, a `gain` a difference of two, a `mean` one of counts;
 shares, probabilities and the lengths of bars lie in [0, 1]."""
 NONE = "–"
@@ -42,7 +42,7 @@ class Column(NamedTuple):
     """A column of a sheet."""
 
     name: str
-    kind: Kind = "text"
+    kind: Format = "text"
     align: Literal["left", "right"] = "left"
     whole: bool = False
     """Whether its cells stand on one line."""
@@ -145,7 +145,7 @@ def failed_throughout(names: Sequence[str]) -> list[Note]:
     return [Note(f"{name}: {said}.", "bad") for name in names]
 
 
-_FORMATS: Mapping[Kind, str] = {
+_FORMATS: Mapping[Format, str] = {
     "score": "{:.3f}",
     "gain": "{:+.3f}",
     "count": "{:,}",
@@ -157,7 +157,7 @@ _FORMATS: Mapping[Kind, str] = {
 }
 
 
-def as_words(cell: Cell, kind: Kind) -> Words:
+def as_words(cell: Cell, kind: Format) -> Words:
     """A cell as text. Bars are for whoever draws them: they have none."""
     if isinstance(cell, Words):
         return cell

@@ -28,11 +28,11 @@ from selftaught.evidence.statistics.values import (
     ALPHA,
     Bounds,
     Interval,
-    Kind,
     PlainInterval,
     PlainVerdict,
     Scores,
     Verdict,
+    VerdictKind,
 )
 from selftaught.evidence.statistics.verdicts import (
     NO_BETTER,
@@ -55,7 +55,6 @@ __all__ = [
     "RESAMPLES",
     "Bounds",
     "Interval",
-    "Kind",
     "Majority",
     "Matching",
     "Passed",
@@ -64,6 +63,7 @@ __all__ = [
     "PlainVerdict",
     "Scores",
     "Verdict",
+    "VerdictKind",
     "claims",
     "contested",
     "equivalence_p",

@@ -23,9 +23,9 @@ from selftaught.evidence.statistics.values import (
     Array,
     Bounds,
     Interval,
-    Kind,
     PlainInterval,
     Verdict,
+    VerdictKind,
     checked,
     special,
     within,
@@ -162,7 +162,7 @@ class PlainMajority(PlainInterval):
 
     better: int
     worse: int
-    kind: Kind
+    kind: VerdictKind
     """`better`: in more than half of all recursions; `worse` likewise."""
 
 
@@ -176,7 +176,7 @@ class Majority:
     better: int
     worse: int
     share: Interval
-    kind: Kind
+    kind: VerdictKind
     """`better`: in more than half of all recursions; `worse` likewise. Recursions without a difference are neither."""
 
     def plain(self) -> PlainMajority:
@@ -209,5 +209,5 @@ def _half(successes: int, n: int) -> float:
 
 
 def _majority(better: int, worse: int, n: int, step: Step) -> Majority:
-    kind: Kind = "indecisive" if not step.firm else "better" if better > worse else "worse"
+    kind: VerdictKind = "indecisive" if not step.firm else "better" if better > worse else "worse"
     return Majority(better, worse, exact(better, n, "recursions", step.level), kind)

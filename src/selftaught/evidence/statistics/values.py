@@ -17,7 +17,7 @@ ALPHA = 0.05
 Scores = Mapping[str, Sequence[float]]
 Bounds = tuple[float, float]
 About = Literal["this improver on these tasks", "unseen tasks", "the method"]
-Kind = Literal["better", "worse", "equivalent", "indecisive"]
+VerdictKind = Literal["better", "worse", "equivalent", "indecisive"]
 Array = NDArray[np.float64]
 
 
@@ -39,7 +39,7 @@ class PlainInterval(TypedDict):
 class PlainVerdict(TypedDict):
     """What may be claimed of a difference (first minus second)."""
 
-    kind: Kind
+    kind: VerdictKind
     difference: float
     low: float | None
     """Null where there is no interval: `method` says why."""
@@ -84,7 +84,7 @@ class Verdict:
     says in plain words what stands against a claim; documents of earlier versions have none.
     """
 
-    kind: Kind
+    kind: VerdictKind
     difference: float
     low: float | None
     high: float | None

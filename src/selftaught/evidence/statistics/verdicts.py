@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from selftaught.evidence.statistics.means import difference
-from selftaught.evidence.statistics.values import ALPHA, Bounds, Estimate, Interval, Kind, Scores, Verdict
+from selftaught.evidence.statistics.values import ALPHA, Bounds, Estimate, Interval, Scores, Verdict, VerdictKind
 
 NO_BETTER = "no better than the start solution"
 Passed = tuple[bool, bool]
@@ -25,7 +25,7 @@ def verdict(found: Interval, margin: float | None = None) -> Verdict:
     return _verdict(_kind(found.low, found.high, margin), found)
 
 
-def _kind(low: float | None, high: float | None, margin: float | None) -> Kind:
+def _kind(low: float | None, high: float | None, margin: float | None) -> VerdictKind:
     if low is None or high is None:
         return "indecisive"
     if margin is not None and -margin <= low and high <= margin:
@@ -35,7 +35,7 @@ def _kind(low: float | None, high: float | None, margin: float | None) -> Kind:
     return "worse" if high < 0 else "indecisive"
 
 
-def _verdict(kind: Kind, found: Interval, why: str = "") -> Verdict:
+def _verdict(kind: VerdictKind, found: Interval, why: str = "") -> Verdict:
     return Verdict(kind, found.mean, found.low, found.high, found.about, found.method, why)
 
 
@@ -139,7 +139,7 @@ def _settle(one: Estimate, margin: float | None, differs: Step, alike: Step, gua
     return withheld(verdict(found), _reason(kind, guard, differs.level, one, among))
 
 
-def _reason(kind: Kind, guard: float, level: float, one: Estimate, among: int) -> str:
+def _reason(kind: VerdictKind, guard: float, level: float, one: Estimate, among: int) -> str:
     """Why nothing is claimed where there might have been something."""
     if kind != "indecisive" and guard >= level:
         return NO_BETTER if one.mean > 0 else f"the other is {NO_BETTER}"
