@@ -19,6 +19,7 @@ from selftaught.cli import app
 from selftaught.cli.defaults import defaults
 from selftaught.cli.options import Budget, Recursion, RoundSpending
 from selftaught.errors import UsageError
+from selftaught.store import Store
 
 COMMANDS = typer.main.get_command(app).commands
 BEGINNING = ("run", "resume", "compare", "experiment")
@@ -153,6 +154,25 @@ def test_a_shell_can_complete(tmp_path, words, last, among):
     asked = {"_SELFTAUGHT_COMPLETE": "complete_bash", "COMP_WORDS": words.replace(" ", "\n"), "COMP_CWORD": str(last)}
     done = selftaught(cwd=tmp_path, env={**os.environ, **asked})
     assert set(done.stdout.split()) == among, done
+
+
+def test_runs_of_the_store_are_completed(tmp_path):
+    for store, runs in (("a.db", 11), (".selftaught/store.db", 2)):
+        with Store(tmp_path / store) as facts:
+            for _ in range(runs):
+                facts.start({}, {})
+    for words, last, among in (
+        ("selftaught show ", 2, {"1", "2"}),
+        ("selftaught show --store a.db 1", 4, {"1", "10", "11"}),
+        ("selftaught delete 1 --store none.db ", 5, set()),
+    ):
+        asked = {
+            "_SELFTAUGHT_COMPLETE": "complete_bash",
+            "COMP_WORDS": words.replace(" ", "\n"),
+            "COMP_CWORD": str(last),
+        }
+        done = selftaught(cwd=tmp_path, env={**os.environ, **asked})
+        assert set(done.stdout.split()) == among, done
 
 
 def test_completion_can_be_installed(tmp_path):
@@ -319,7 +339,6 @@ def test_the_requests_at_once_reach_the_model_and_are_kept_for_who_resumes(tmp_p
     from selftaught.runs import carry, model
     from selftaught.settings import Settings
     from selftaught.settings.choice import ModelChoice
-    from selftaught.store import Store
 
     asked = Settings("", ModelChoice("openai:m", "http://127.0.0.1:1/v1"))
     opened = model.open_model(asked.model, concurrency=3)

@@ -6,6 +6,9 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from pathlib import Path
+
+import typer
 
 ASKED = "_SELFTAUGHT_COMPLETE"
 """Set by the script that `--show-completion` prints: the shell that asks."""
@@ -88,3 +91,17 @@ def experiment_names(beginning: str) -> list[str]:
     from selftaught.runs.plans import questions
 
     return [one for one in questions() if one.startswith(beginning)]
+
+
+def run_numbers(context: typer.Context, beginning: str) -> list[str]:
+    """Runs of the store that is named, or would be taken, whose numbers begin so; none where there is no store."""
+    from selftaught.cli.options import DEFAULT_STORE
+    from selftaught.errors import SelftaughtError
+    from selftaught.store import Store
+
+    path = context.params.get("store") or os.environ.get("SELFTAUGHT_STORE") or DEFAULT_STORE
+    try:
+        with Store(Path(str(path)), readonly=True) as facts:
+            return [str(one.id) for one in facts.runs() if str(one.id).startswith(beginning)]
+    except SelftaughtError:
+        return []

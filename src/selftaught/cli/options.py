@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 
 import typer
 
-from selftaught.cli.completion import LEVELS, improver_names, level_names, model_names, task_names
+from selftaught.cli.completion import (
+    LEVELS,
+    improver_names,
+    level_names,
+    model_names,
+    run_numbers,
+    task_names,
+)
 from selftaught.cli.declare import INNER, PROPOSER, SPENDING, WHAT, WHERE, option
 from selftaught.errors import UsageError
 from selftaught.plain import SEED_BITS
@@ -23,7 +30,10 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE = Path(".selftaught/store.db")
 
-RunNumber = Annotated[int, typer.Argument(metavar="RUN", help="Number of the run, from `selftaught runs`.")]
+RunNumber = Annotated[
+    int,
+    typer.Argument(metavar="RUN", help="Number of the run, from `selftaught runs`.", autocompletion=run_numbers),
+]
 
 
 def _level(value: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 import typer
 
 from selftaught.cli.base import existing, looked_at, saved
+from selftaught.cli.completion import run_numbers
 from selftaught.cli.declare import command
 from selftaught.cli.options import Kept, RunNumber
 from selftaught.cli.state import PlainStanding, Standing, standing, whole
@@ -109,7 +110,10 @@ def _ended(facts: Store, number: int) -> Standing:
 
 @command()
 def delete(
-    numbers: Annotated[list[int], typer.Argument(metavar="RUN...", help="Numbers of runs, from `selftaught runs`.")],
+    numbers: Annotated[
+        list[int],
+        typer.Argument(metavar="RUN...", help="Numbers of runs, from `selftaught runs`.", autocompletion=run_numbers),
+    ],
     kept: Kept,
 ) -> None:
     """Delete runs, their events and their saved files. Their facts stay until `prune` removes what no run uses."""

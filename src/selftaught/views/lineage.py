@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selftaught.views.sheets import Cell, Column, Listing, Note, Part, Sheet
+from selftaught.views.sheets import Cell, Column, Listing, Note, Part, Sheet, counted
 
 if TYPE_CHECKING:
     from selftaught.evidence.lineage import Lineage, PlainChild, PlainGeneration
@@ -30,7 +30,8 @@ def _round(one: PlainGeneration) -> list[Part]:
 
 def _children(one: PlainGeneration) -> Sheet:
     children = one["children"]
-    title = f"{len(children)} proposals were scored" + ("; the best:" if len(children) > _LISTED else "")
+    were = "was" if len(children) == 1 else "were"
+    title = f"{counted(len(children), 'proposal')} {were} scored" + ("; the best:" if len(children) > _LISTED else "")
     columns = (
         Column("proposal", whole=True),
         Column("shown was", whole=True),
