@@ -71,6 +71,17 @@ def test_what_cannot_be_compared_is_told_in_one_line(first, args, said):
 
 
 @pytest.mark.slow
+def test_an_improver_that_is_no_program_ends_a_comparison_with_one_line_unless_it_is_wanted_anyway(tmp_path):
+    (tmp_path / "broken.py").write_text("def improve_algorithm(s, u, m)\n    return s\n")
+    words = ("compare", "seed", "broken.py", "--tasks", "lpn", "--repetitions", "1", "--seed", "5", "--store", "s.db")
+    done = called(*words, cwd=tmp_path)
+    assert done.returncode == 1 and "the improver broken is no program: syntax error in line 1" in done.stderr
+    assert "resume" not in done.stderr, "going on as it is would end alike"
+    regardless = called(*words, "--anyway", "--json", cwd=tmp_path)
+    assert regardless.returncode == 1, "every run of an arm failed"
+    assert [one["failed"] for one in json.loads(regardless.stdout)["improvers"]] == [0.0, 1.0]
+
+
 def test_the_parts_of_an_experiment_are_named(tmp_path):
     ran = called("experiment", "seeds", "--seed", "0", "--preset", "tiny", "--runs", "1", "--json", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -13,7 +14,7 @@ from selftaught.budget.spend import Spend, SpendLimits
 from selftaught.cli.options import ManyAsked
 from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.errors import ModelFailure, UsageError
-from selftaught.evidence.statistics import over_runs
+from selftaught.evidence.statistics import in_most, of_methods, over_runs
 from selftaught.evidence.transferred import transferred
 from selftaught.lab import CONTRACT
 from selftaught.lab.progress import Progress
@@ -23,7 +24,7 @@ from selftaught.models.scripted import Scripted
 from selftaught.plain import canonical
 from selftaught.program import Program
 from selftaught.recursion import STUB
-from selftaught.runs import carry, plans
+from selftaught.runs import carry, experiment, plans
 from selftaught.runs.blank import blank
 from selftaught.runs.estimate import estimate
 from selftaught.runs.experiment import deviations, speaking
@@ -92,7 +93,7 @@ def test_the_papers_interface_is_described_without_extensions(tmp_path, sandbox)
     with_them = Allowance(calls=2, responses=2, scorings=3, cpu_s=5)
     mine = MetaUtility(lab, tasks, "test", "a", 1, with_them).cells(asks)[0]
     theirs = MetaUtility(lab, tasks, "test", "a", 1, replace(with_them, extensions=False)).cells(asks)[0]
-    assert mine.failed is None and "no utility.feedback" in theirs.failed
+    assert not mine.failures and "no utility.feedback" in theirs.failures[0]
     assert "utility.map" in seen[0] and "utility.feedback" in seen[0]
     assert "utility.map" not in seen[1] and "utility.feedback" not in seen[1]
     assert "3 scorings" in seen[1] and "2 calls" in seen[1]
@@ -106,7 +107,7 @@ def test_a_blank_task_hides_the_start_and_nothing_else(tmp_path, sandbox):
     assert shown.task.task.sample("r", "test", 0, "judged") == Number("one").sample("r", "test", 0, "judged")
     lab = make_lab(tmp_path / "s.db", sandbox)
     cell = MetaUtility(lab, [shown], "test", "a", 1, Allowance(cpu_s=5)).cells(STUB)[0]
-    assert (cell.raw, cell.failed) == (0.0, None)
+    assert (cell.raw, [*cell.failures]) == (0.0, [])
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +226,9 @@ def row(name, by_task):
 
 def test_transfer_is_told_by_improver_and_over_improvers():
     rows = [row("seed", {"a": 0.1, "b": 0.2}), row("x 0", {"a": 0.3, "b": 0.2}), row("x 1", {"a": 0.5, "b": 0.3})]
-    found = transferred({"improvers": rows, "tasks": ["a", "b"]}, ["x 0", "x 1"], ["b"], (-1.0, 1.0))
+    bounds = {"a": (-1.0, 1.0), "b": (-1.0, 1.0)}
+    figures = {"improvers": rows, "tasks": ["a", "b"], "little_headroom": []}
+    found = transferred(figures, ["x 0", "x 1"], ["b"], bounds)
     assert found["improvers"] == {"x 0": "x 0", "x 1": "x 1"}
     expected = over_runs([0.1, 0.25], (-1.0, 1.0))
     assert found["overall"]["mean"] == pytest.approx(expected.mean)
@@ -234,7 +237,46 @@ def test_transfer_is_told_by_improver_and_over_improvers():
     assert (found["over_start"]["mean"], found["over_start"]["low"]) == pytest.approx((over_start.mean, over_start.low))
     assert found["per_task"]["a"] == found["like"] and found["like"]["mean"] == pytest.approx(0.3)
     assert found["unlike"]["mean"] == pytest.approx(0.05) and found["unlike"]["low"] is not None
-    assert "like" not in transferred({"improvers": rows, "tasks": ["a", "b"]}, ["x 0"], ["a", "b"], (-1.0, 1.0))
+    assert "like" not in transferred(figures, ["x 0"], ["a", "b"], bounds)
+
+
+@pytest.mark.parametrize(
+    ("best_of_n", "equal", "kinds", "why"),
+    [
+        (0.1, 0.1, ["better"] * 4, ""),
+        (0.1, 0.5, ["better", "better", "indecisive", "indecisive"], "best-of-n at equal answers"),
+        (0.5, 0.1, ["better", "indecisive", "indecisive", "indecisive"], "best-of-n at the whole allowance"),
+    ],
+)
+def test_a_method_is_claimed_to_be_better_in_the_order_of_a_run(best_of_n, equal, kinds, why):
+    """Each only where the one before is firm: a lead over the seed improver alone is none."""
+    planned = SimpleNamespace(arms=[SimpleNamespace(name="self")])
+    runs = [
+        SimpleNamespace(
+            arm="self",
+            by_round=lambda k=k: [0.05, 0.5 + 0.001 * k],
+            judgement=SimpleNamespace(arms={"best_of_n": best_of_n, "equal_answers": equal}),
+        )
+        for k in range(40)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(experiment, "_value", lambda one: one)
+        claims = experiment._claims(lambda of, passed: of_methods(of, (-1.0, 1.0), passed), planned, runs)
+        shares = experiment._claims(in_most, planned, runs)
+    order = ["over_start", "better_search", "equal_answers", "gain"]
+    assert [name for name in claims if name != "difference"] == order
+    assert [claims[name]["self"].kind for name in order] == kinds
+    assert claims["gain"]["self"].why == (f"not tested: the comparison with {why} is not firm" if why else "")
+    if not why:
+        assert [shares[name]["self"].kind for name in order] == kinds
+
+
+def test_a_task_with_too_little_to_gain_stands_in_no_mean_of_a_method():
+    rows = [row("seed", {"a": 0.1, "narrow": 0.0}), row("x 0", {"a": 0.1, "narrow": 20.0})]
+    figures = {"improvers": rows, "tasks": ["a", "narrow"], "little_headroom": ["narrow"]}
+    found = transferred(figures, ["x 0"], ["narrow"], {"a": (-1.0, 1.0), "narrow": (-30.0, 30.0)})
+    assert (found["overall"]["mean"], found["over_start"]["mean"]) == pytest.approx((0.0, 0.1))
+    assert found["per_task"]["narrow"]["mean"] == pytest.approx(20.0) and "like" not in found
 
 
 def test_a_plan_can_be_looked_at_without_a_key_and_not_begun(monkeypatch):

@@ -15,9 +15,15 @@ HEAD = "def improve_algorithm(initial_solution, utility, language_model):\n"
 PASSED = {
     "good": HEAD + "    return initial_solution\n",
     "the paper's keyword": HEAD + "    utility(initial_solution, use_sandbox=True)\n    return initial_solution\n",
+    "what the description says": HEAD
+    + "    import re\n    re.search('needs more than ([0-9.]+) s of CPU time', utility.str).group(1)\n    return initial_solution\n",
     "unlucky": HEAD + "    raise ValueError('the answers were no good')\n",
 }
 MISTAKES = {
+    "no syntax": ("def f(:\n", "is no program: syntax error in line 1"),
+    "no such function": ("x = 1\n", "is no program: does not define improve_algorithm"),
+    "empty": ("", "is no program: an empty text"),
+    "too deep": (HEAD + "    return " + "-" * 90_000 + "1\n", "is no program: does not parse"),
     "two parameters": ("def improve_algorithm(s, u):\n    return s\n", "TypeError"),
     "another package": ("import torch\n" + HEAD + "    return initial_solution\n", "ModuleNotFoundError"),
     "an unbound name": (HEAD + "    best = best + initial_solution\n", "UnboundLocalError"),
@@ -43,6 +49,7 @@ def test_a_mistake_of_its_own_ends_the_run_before_it_begins(lab, name):
     text, said = MISTAKES[name]
     with pytest.raises(WorthlessRun, match=said) as caught:
         first_look(lab, {"mine": Program(text)}, [Number("one")])
+    assert str(caught.value).endswith("mend it, or go on all the same with --anyway")
     assert "mine" in str(caught.value) and "improve_algorithm(initial_solution, utility, language_model)" in str(
         caught.value
     )

@@ -107,7 +107,7 @@ def test_best_of_n_repeats_the_batch_with_fresh_answers(lab):
     places = [(load("seed"), task, r) for r in range(2) for task in judge.tasks]
     once, thrice = judge.side_by_side(places), judge.side_by_side(places, [3] * 4)
     (none,) = judge.side_by_side(places[:1], [0])
-    assert (none.value, none.failed, none.usage.responses) == (0.0, None, 0)
+    assert (none.value, [*none.failures], none.usage.responses) == (0.0, [], 0)
     assert [cell.usage.responses for cell in thrice] == [18] * 4
     assert all(a.value <= b.value for a, b in zip(once, thrice, strict=True))
     assert any(a.value < b.value for a, b in zip(once, thrice, strict=True))

@@ -156,6 +156,19 @@ def test_a_shell_can_complete(tmp_path, words, last, among):
     assert set(done.stdout.split()) == among, done
 
 
+@pytest.mark.parametrize(
+    ("words", "chance"),
+    [
+        ("compare seed --tasks lpn --repetitions 1 --cpu-s 6000", "6000 s of an improver run ÷ 1,048,576 seeds"),
+        ("run --tasks lpn --rounds 1 --outer-cpu-s 80000", "80000 s of an improver run"),
+        ("run --tasks lpn --rounds 1", "300 s of an improver run"),
+    ],
+)
+def test_a_small_seed_is_said_to_be_guessable_within_what_the_run_allows(tmp_path, words, chance):
+    done = called(*words.split(), "--seed", "1000000", "--max-cpu-minutes", "0.0001", "--store", "s.db", cwd=tmp_path)
+    assert f"seed 1000000 can be guessed: 2 guesses per CPU second × {chance}" in done.stderr
+
+
 def test_runs_of_the_store_are_completed(tmp_path):
     for store, runs in (("a.db", 11), (".selftaught/store.db", 2)):
         with Store(tmp_path / store) as facts:

@@ -120,11 +120,20 @@ class Cell:
     raw: float
     before: float
     """Raw score of the start solution on the same instances."""
-    failed: str | None
-    """Why the improver run failed; None when it did not."""
+    failures: Sequence[str]
+    """Why improver runs of it failed, for each that did, whatever it had handed in before."""
     usage: Usage
     counts: bool = True
     """Whether the task has headroom enough to stand in means over tasks."""
+    runs: int = 1
+    """How many improver runs it is the best of."""
+    empty: bool = False
+    """Whether nothing came of these, so that the start solution counts."""
+
+
+def failing(cells: Sequence[Cell]) -> float:
+    """The share of improver runs that failed."""
+    return sum(len(cell.failures) for cell in cells) / max(1, sum(cell.runs for cell in cells))
 
 
 def counting(cells: Sequence[Cell]) -> list[Cell]:

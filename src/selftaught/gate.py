@@ -69,7 +69,7 @@ def gated(
     returned = None if proposal.reason else proposal.program
     handed = [returned, *proposal.kept] if settings.accept == "gate" else [returned]
     new = [one for one in dict.fromkeys(handed) if one and one != incumbent][:KEPT]
-    refused = {one: wrong for one in new if (wrong := _unfit(gate.lab, one, settings))}
+    refused = {one: wrong for one in new if (wrong := _unfit(gate, one, settings))}
     racing = [one for one in new if one not in refused]
     missed = "" if proposal.missed is None else f"; best scored {proposal.missed:.3f}, not returned"
     if not racing:
@@ -79,8 +79,8 @@ def gated(
     before, race, winner = _race(gate, incumbent, racing, settings)
     challenger = winner or max(racing, key=lambda one: len(race[one]))
     after = race[challenger]
-    if all(cell.failed for cell in after):
-        reason = f"fails whenever it runs: {after[0].failed}"
+    if all(cell.empty for cell in after):
+        reason = f"fails whenever it runs: {after[0].failures[0]}"
         return Round(t, worker, proposal, incumbent, incumbent, False, reason, before, race, challenger)
     old, lead = _mean(before[: len(after)]), _mean(after)
     reason = f"validation {old:.3f} -> {lead:.3f} ({lead - old:+.3f} over {len(after)} pairs)"
@@ -93,13 +93,13 @@ def gated(
     return Round(t, worker, proposal, incumbent, improver, winner is not None, reason, before, race, challenger)
 
 
-def _unfit(lab: Lab, improver: Program, settings: Settings) -> str | None:
+def _unfit(gate: MetaUtility, improver: Program, settings: Settings) -> str | None:
     """Why it would be no worker, at the budgets that it would have: tried once before anything is spent on it."""
-    if settings.on_attempt != "record" and (tried := tries(lab, improver, settings.on_attempt == "stop")):
+    if settings.on_attempt != "record" and (tried := tries(gate.lab, improver, settings.on_attempt == "stop")):
         return tried
     if settings.accept == "paper" or settings.worker == "frozen":
         return None
-    return rehearsed(lab, improver, improver, ENTRY, settings.outer, strict=True)
+    return rehearsed(gate.lab, improver, improver, (gate.description, ENTRY), settings.outer, strict=True)
 
 
 def _left(lab: Lab, improver: Program, settings: Settings) -> str | None:
@@ -120,7 +120,7 @@ def _race(
         for (one, *_), cell in zip(wanted, gate.side_by_side(wanted), strict=True):
             cells[one].append(cell)
         done = look
-        running = [one for one in running if not all(cell.failed for cell in cells[one])]
+        running = [one for one in running if not all(cell.empty for cell in cells[one])]
         running = [one for one in running if not _left(gate.lab, one, settings)]
         if settings.on_attempt == "stop":
             stopped(gate.lab)

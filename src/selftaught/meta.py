@@ -102,10 +102,10 @@ class MetaUtility:
             return Score(None, wrong)
         cells = self.cells(program, earlier)
         values = tuple(cell.value for cell in counting(cells))
-        failed = [cell.failed for cell in cells if cell.failed]
-        if len(failed) == len(cells):
-            return Score(None, failed[0], values, len(failed))
-        return Score(sum(values) / len(values), None, values, len(failed))
+        empty = [cell.failures[0] for cell in cells if cell.empty]
+        if len(empty) == len(cells):
+            return Score(None, empty[0], values, len(empty))
+        return Score(sum(values) / len(values), None, values, len(empty))
 
     def cells(self, program: Program, earlier: int = 0) -> list[Cell]:
         """One cell per repetition and task, repetitions outermost, run side by side; fresh ones for each `earlier`."""
@@ -138,7 +138,7 @@ class MetaUtility:
         lines = [f"Utility {mean(cell.value for cell in counting(cells)):.4f}."]
         for number, one in enumerate(self.tasks, 1):
             own = [cell for cell in cells if cell.task == one.task.name]
-            failed = [cell.failed for cell in own if cell.failed]
+            failed = [reason for cell in own for reason in cell.failures]
             said = (
                 f"; of {len(own)} runs {_some(len(failed), len(own))} failed: {_told_of(failed[0])}" if failed else ""
             )
@@ -167,9 +167,10 @@ class MetaUtility:
         kept = self._kept(start, found, practice)
         raw, before = judged.score(kept).number, judged.score(start).number
         usage = sum((run.usage for run in runs), Usage())
-        failed = runs[0].reason if runs and not found else None
+        failures, empty = [run.reason for run in runs if run.reason], bool(runs) and not found
         lab.progress.step()
-        return Cell(task.name, scaled.value(raw, before), raw, before, failed, usage, scaled.counts)
+        value = scaled.value(raw, before)
+        return Cell(task.name, value, raw, before, failures, usage, scaled.counts, tries, empty)
 
     def _run(self, program: Program, scaled: ScaledTask, repetition: int, k: int) -> Improvement:
         """The k-th improver run of a cell, on answers of its own."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import random
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -64,6 +65,63 @@ def test_better_than_another_is_said_only_of_what_is_called_better_than_the_star
     for row, one in zip(scores.rows, found["improvers"], strict=True):
         low, high = row[1].low, row[1].high
         assert (one["against_start"]["kind"] == "indecisive") == (low is None or low <= 0 <= high)
+
+
+def test_a_task_with_too_little_to_gain_stands_in_the_tables_and_in_no_mean(lab):
+    tasks = [*TASKS, ScaledTask(SolutionTask(Number("narrow")), 0.97)]
+    found = judged(lab, ASKERS, tasks)
+    assert found["little_headroom"] == ["narrow"] and found["tasks"] == ["one", "two", "narrow"]
+    assert (
+        "narrow" in found["improvers"][1]["per_task"]
+        and "narrow" not in found["improvers"][1]["against_first"]["per_task"]
+    )
+    assert judged(lab, ASKERS)["improvers"][1]["test"] == found["improvers"][1]["test"]
+    console = Console(width=120, record=True)
+    console.print(drawn(view.sheets(found)))
+    assert "Too little to gain to stand in any mean: narrow." in console.export_text()
+
+
+def test_a_corrected_p_is_below_five_percent_exactly_where_the_verdict_is_firm(lab):
+    result = contend(lab, contest(lab, {"nothing": NOTHING, **ASKERS, "weak": CONSTANT.format(0.001)}), TASKS)
+    rng = random.Random(4)
+    for _ in range(200):
+        leads = [0.0, *(rng.choice([-0.08, 0.0, 0.02, 0.08]) for _ in range(4))]
+        blocks = [
+            [
+                [replace(cell, value=lead + rng.gauss(0, 0.06)) for cell in one]
+                for one, lead in zip(block, leads, strict=True)
+            ]
+            for block in result.blocks
+        ]
+        found = replace(result, blocks=blocks)
+        for p, one in zip(found.holm_values(), found.verdicts(), strict=True):
+            assert (p < 0.05) == (one.kind in {"better", "worse"}), (p, one)
+
+
+def test_a_run_that_hands_something_in_and_fails_has_failed(lab):
+    """What it handed in counts; that it failed is told, and an arm of which every run fails comes first."""
+    keeps = "def improve_algorithm(s, u, m):\n    u.keep('f = lambda x: 0.9')\n    raise ValueError('always')\n"
+    found = judged(lab, {"nothing": NOTHING, "keeps": keeps})
+    _, one = found["improvers"]
+    assert (one["test"]["mean"], one["failed"], one["failure"]) == (
+        pytest.approx(0.9),
+        1.0,
+        "error: ValueError: always",
+    )
+    assert one["cost_per_gain"]["responses"] == 0.0 and view.failing(found) == ["keeps"]
+    first = view.sheets(found)[0]
+    assert (first.tone, first.text.startswith("keeps: every improver run failed")) == ("bad", True)
+
+
+@pytest.mark.parametrize("keep", ["better", "returned"])
+def test_what_came_of_a_comparison_is_said_in_plain_words_before_any_figure(lab, keep):
+    found = judged(lab, {"one": asker(1), "nothing": NOTHING, "four": asker(4)}, keep=keep)
+    first, second, third, *_ = view.sheets(found)
+    assert first.text == "Not shown to be better than the start solutions: nothing."
+    assert second.text == "Better than one: four."
+    assert third.text.startswith("Worse than one: nothing") or third.text.startswith(
+        "Nothing is shown against one of nothing"
+    )
 
 
 class Downhill(SolutionTask):

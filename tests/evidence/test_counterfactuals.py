@@ -124,7 +124,7 @@ def test_after_a_cut_the_controls_are_the_same(tmp_path, sandbox, lab):
 
 def arm(value, responses=10):
     usage = Usage(responses=responses)
-    return Judged(SEED, [1] * 10, [Cell("t", value + 0.01 * (r % 2), 0.5, 0.0, None, usage) for r in range(10)])
+    return Judged(SEED, [1] * 10, [Cell("t", value + 0.01 * (r % 2), 0.5, 0.0, (), usage) for r in range(10)])
 
 
 @pytest.mark.parametrize(

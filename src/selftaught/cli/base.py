@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ import typer
 from selftaught.cli.options import Begun, Carried, Kept, Spending
 from selftaught.cli.state import standing, whole
 from selftaught.cli.terminal import clean, tell
-from selftaught.errors import SelftaughtError, SpendExhausted, UsageError, reading
+from selftaught.errors import SelftaughtError, SpendExhausted, UsageError, WorthlessRun, reading
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,7 +44,7 @@ def begin(
     from selftaught.runs.going import unfinished
 
     if seed is not None:
-        _warn_of(seed)
+        _warn_of(seed, asked)
     elif (number := unfinished(facts, asked, how.sandbox)) is not None and _goes_on(number):
         return follow(facts, number, how, spending.limits(), sent_by(asked))
     told = circumstances(how.sandbox, spending.limits(), how.concurrency, how.anyway, how.share_cores)
@@ -85,18 +85,29 @@ def _goes_on(number: int) -> bool:
     return True
 
 
-def _warn_of(seed: int) -> None:
+def _warn_of(seed: int, asked: Assignment) -> None:
     """Say of a small seed how probably a program finds it by trying, and so could draw the hidden instances itself."""
     from selftaught.plain import GUESSES_PER_S, guessable
-    from selftaught.settings import Settings
 
-    cpu_s = Settings("").inner.cpu_s
+    cpu_s = max(_allowed_s(asked.plain()), default=0.0)
     chance = guessable(seed, cpu_s)
     if chance > _NEGLIGIBLE:
         tell(
             f"seed {seed} can be guessed: {GUESSES_PER_S:g} guesses per CPU second × {cpu_s:g} s of an improver run ÷ "
             f"{2 ** max(seed.bit_length(), 1):,} seeds of this size = {_percent(chance)} %; without --seed one is drawn"
         )
+
+
+def _allowed_s(settings: object) -> Iterator[float]:
+    """CPU seconds that an improver run may use, of every allowance in a run's settings, at whatever depth."""
+    if isinstance(settings, Mapping):
+        found = cast("Mapping[str, Any]", settings)
+        if {"calls", "cpu_s"} <= found.keys():
+            yield float(found["cpu_s"])
+        settings = [*found.values()]
+    if isinstance(settings, list | tuple):
+        for one in cast("Sequence[object]", settings):
+            yield from _allowed_s(one)
 
 
 def _percent(chance: float) -> str:
@@ -129,6 +140,8 @@ def follow(
         reached = facts.run(number).document
         if reached and (reached.get("rounds") or reached.get("runs")):
             show_document(number, dict(reached), how.json)
+        if isinstance(error, WorthlessRun):  # going on as it is would come to the same
+            raise
         interrupted = isinstance(error, KeyboardInterrupt)
         what = f"The run was {str(error) or 'interrupted'}" if interrupted else "Stopped before the end"
         _say(console, f"{what}; nothing found so far is lost: {standing(facts, facts.run(number)).goes_on}.")
@@ -172,7 +185,9 @@ def end(document: dict[str, Any]) -> None:
     from selftaught.views import view_of
 
     if failing := view_of(document).failing(document):
-        tell(f"every improver run of {', '.join(failing)} failed: its figures are those of the start solutions")
+        tell(
+            f"every improver run of {', '.join(failing)} failed: what it had not handed in before is its start solution"
+        )
         raise typer.Exit(1)
 
 

@@ -95,7 +95,7 @@ def experiment_names(beginning: str) -> list[str]:
 
 def run_numbers(context: typer.Context, beginning: str) -> list[str]:
     """Runs of the store that is named, or would be taken, whose numbers begin so; none where there is no store."""
-    from selftaught.cli.options import DEFAULT_STORE
+    from selftaught.cli.defaults import DEFAULT_STORE
     from selftaught.errors import SelftaughtError
     from selftaught.store import Store
 

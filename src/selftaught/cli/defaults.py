@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, cast, get_args, get_origin
 from selftaught.errors import UsageError
 
 ENVIRONMENT = "SELFTAUGHT_"
+DEFAULT_STORE = Path(".selftaught/store.db")
 _FILE = Path("selftaught.toml")
 _NEEDED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", Path: "a text"}
 _WRITTEN = {bool: bool, int: int, float: (int, float), str: str, Path: str}

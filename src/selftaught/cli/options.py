@@ -19,6 +19,7 @@ from selftaught.cli.completion import (
     task_names,
 )
 from selftaught.cli.declare import INNER, PROPOSER, SPENDING, WHAT, WHERE, option
+from selftaught.cli.defaults import DEFAULT_STORE
 from selftaught.errors import UsageError
 from selftaught.plain import SEED_BITS
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from selftaught.budget.spend import SpendLimits
     from selftaught.settings.choice import ModelChoice, Price
 
-
-DEFAULT_STORE = Path(".selftaught/store.db")
 
 RunNumber = Annotated[
     int,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from selftaught.cli.options import DEFAULT_STORE
+from selftaught.cli.defaults import DEFAULT_STORE
 from selftaught.cli.terminal import line
 from selftaught.errors import UsageError
 

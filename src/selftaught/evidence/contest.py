@@ -15,7 +15,7 @@ from statistics import fmean as mean
 from typing import TypedDict, final
 
 from selftaught.budget import Usage
-from selftaught.downstream import Cell, ScaledTask, counting
+from selftaught.downstream import Cell, ScaledTask, counting, failing
 from selftaught.errors import UsageError
 from selftaught.evidence.controls import TaskFigure, bounds_of, by_task
 from selftaught.evidence.report import Heading, Reached, Used
@@ -28,13 +28,14 @@ from selftaught.evidence.statistics import (
     Scores,
     Verdict,
     contested,
+    difference,
     guarded,
+    guards_of,
     holm,
     improvement_probability,
     interquartile_mean,
     interval,
     judged,
-    over,
     p_value,
     sequence,
     verdict,
@@ -118,12 +119,12 @@ class Result:
         return [p_value(self.scores(i), self.scores(0), bounds=self.bounds) for i in others]
 
     def holm_values(self) -> list[float]:
-        """The same corrected for their number, and at least the corrected p of the better side against the start solutions."""
-        starts = holm([over(self.scores(i), self.start(), bounds=self.bounds) for i in range(len(self.improvers))])
-        return [
-            max(p, starts[i] if one.difference >= 0 else starts[0])
-            for i, (p, one) in enumerate(zip(holm(self.p_values()), self.verdicts(), strict=True), 1)
-        ]
+        """The same corrected for their number; 1 where the better side is not called better than the start solutions. Below 5 %
+        exactly where the verdict is firm."""
+        first, *others = (one.kind == "better" for one in self._contested[0])
+        found = [difference(self.scores(i), self.scores(0), bounds=self.bounds) for i in range(1, len(self.improvers))]
+        guards = guards_of(found, [(one, first) for one in others])
+        return holm([max(one.p(), guard) for one, guard in zip(found, guards, strict=True)])
 
     @property
     def decided(self) -> bool:
@@ -214,7 +215,7 @@ class AgainstFirst(PlainVerdict):
     p: float | None
     """Of "no difference", not corrected."""
     p_holm: float | None
-    """Corrected for the number of improvers, and no smaller than that of the better one against the start solutions."""
+    """Corrected for the number of improvers; 1 where the better one is not called better than the start solutions."""
     probability: PlainInterval
     """That a run of it beats a run of the first."""
     unseen_tasks: PlainVerdict | None
@@ -235,7 +236,7 @@ class EntrantFigures(TypedDict):
     """The interquartile mean."""
     per_task: dict[str, EntrantTask]
     failed: float
-    """The share of runs that failed, and so count as their start solutions."""
+    """The share of runs that failed; of those that had handed nothing in before, the start solution counts."""
     failure: str | None
     """How the first of them failed."""
     usage: PerRun
@@ -317,7 +318,7 @@ def document(result: Result, looks: Sequence[str] = ()) -> ContestFigures:
 
 def _row(result: Result, i: int, name: str, against_start: Verdict) -> EntrantFigures:
     cells, scores = result.cells(i), result.scores(i)
-    failed = [cell.failed for cell in cells if cell.failed]
+    failures = [reason for cell in cells for reason in cell.failures]
     return {
         "name": name,
         "improver": result.improvers[i].digest,
@@ -325,8 +326,8 @@ def _row(result: Result, i: int, name: str, against_start: Verdict) -> EntrantFi
         "test": interval(scores).plain(),
         "iqm": interquartile_mean(scores).plain(),
         "per_task": {task: _task(values, cells, task) for task, values in by_task(cells).items()},
-        "failed": len(failed) / len(cells),
-        "failure": failed[0] if failed else None,
+        "failed": failing(cells),
+        "failure": failures[0] if failures else None,
         "usage": _per_run(cells),
         "cost_per_gain": _cost_per_gain(cells),
         "against_start": against_start.plain(),
@@ -337,7 +338,7 @@ def _row(result: Result, i: int, name: str, against_start: Verdict) -> EntrantFi
 def _task(values: Sequence[float], cells: Sequence[Cell], task: str) -> EntrantTask:
     own = {task: values}
     mine = [cell for cell in cells if cell.task == task]
-    raw, failed = mean(cell.raw for cell in mine), mean(cell.failed is not None for cell in mine)
+    raw, failed = mean(cell.raw for cell in mine), failing(mine)
     return {**interval(own).plain(), "iqm": interquartile_mean(own).plain(), "raw": raw, "failed": failed}
 
 
@@ -354,9 +355,10 @@ def _per_run(cells: Sequence[Cell]) -> PerRun:
 def _cost_per_gain(cells: Sequence[Cell]) -> Price:
     """What `_GAIN` over the start solution costs: mean use divided by mean gain; None where there is no gain.
 
-    Where every run failed there is none: what its start solutions happened to score on these instances was bought by nothing.
+    Where nothing came of any run there is none: what its start solutions happened to score on these instances was bought by
+    nothing.
     """
-    gain = 0.0 if all(cell.failed for cell in cells) else mean(cell.value for cell in counting(cells))
+    gain = 0.0 if all(cell.empty for cell in cells) else mean(cell.value for cell in counting(cells))
     used = _per_run(cells)
 
     def price(value: float | None) -> float | None:
@@ -415,15 +417,17 @@ def _notes(result: Result) -> list[str]:
     for i, one in enumerate(contest.entrants):
         if why := result.named.untold.get(result.improvers[i].digest):
             notes.append(f"{one.name}: no strategies are told, for its program could not be followed ({why}).")
-        failed = [cell.failed for cell in result.cells(i)]
-        if all(failed):
-            notes.append(f"{one.name} failed in every run, so its figures are those of the start solution: {failed[0]}")
+        cells = result.cells(i)
+        if all(cell.empty for cell in cells):
+            why = cells[0].failures[0]
+            notes.append(f"{one.name} failed in every run, so its figures are those of the start solution: {why}")
     if len(result.blocks) == 1:
         more = "ask for more --repetitions" if contest.limit is None else "only the verdicts need none of it"
         notes.append(f"One repetition says nothing of the spread: there are no intervals of means; {more}.")
     elif alike := _without_spread(result):
         notes.append(
-            f"{', '.join(alike)}: all repetitions of a task gave one score; their spread is unknown, so there is no interval."
+            f"{', '.join(alike)}: all repetitions of a task gave one score; their spread is unknown, so that intervals are "
+            "missing, or as wide as the bounds of grades make them."
         )
     if MIN_REPETITIONS <= len(result.blocks) < _MIDDLE_HOLDS:
         notes.append(f"Below {_MIDDLE_HOLDS} repetitions the interval of an IQM is a little too narrow.")
@@ -457,7 +461,7 @@ def _cell(name: str, repetition: int, cell: Cell) -> PlainCell:
         "repetition": repetition,
         "value": cell.value,
         "raw": cell.raw,
-        "failed": cell.failed,
+        "failed": cell.failures[0] if cell.failures else None,
         "calls": cell.usage.calls,
         "responses": cell.usage.responses,
         "scorings": cell.usage.scorings,

@@ -23,7 +23,7 @@ from statistics import fmean as mean
 from typing import NotRequired, TypedDict
 
 from selftaught.budget import Allowance, Usage
-from selftaught.downstream import Cell, ScaledTask, counting
+from selftaught.downstream import Cell, ScaledTask, counting, failing
 from selftaught.evidence.statistics import (
     MIN_TASKS,
     Bounds,
@@ -71,7 +71,7 @@ class PlainJudged(TypedDict):
     responses: float
     scorings: float
     failed: float
-    """The share of runs that failed, and so count as their start solutions."""
+    """The share of runs that failed; of those that had handed nothing in before, the start solution counts."""
 
 
 class PlainSham(TypedDict):
@@ -129,7 +129,7 @@ class Judged:
     @property
     def failed(self) -> float:
         """The share of its runs that failed."""
-        return mean(cell.failed is not None for cell in self.cells)
+        return failing(self.cells)
 
     def plain(self) -> PlainJudged:
         return {
@@ -148,7 +148,7 @@ def _per_task(cells: Sequence[Cell]) -> dict[str, TaskFigure]:
     found: dict[str, TaskFigure] = {}
     for task, values in by_task(cells).items():
         own = [cell for cell in cells if cell.task == task]
-        raw, failed = mean(cell.raw for cell in own), mean(cell.failed is not None for cell in own)
+        raw, failed = mean(cell.raw for cell in own), failing(own)
         found[task] = {**interval({task: values}).plain(), "raw": raw, "failed": failed}
     return found
 
@@ -162,7 +162,7 @@ class Unimproved:
     @classmethod
     def beside(cls, cells: Sequence[Cell]) -> Unimproved:
         """The start solutions of these cells' tasks."""
-        return cls([replace(one, value=0.0, raw=one.before, failed=None, usage=Usage()) for one in cells])
+        return cls([replace(one, value=0.0, raw=one.before, failures=(), usage=Usage(), empty=False) for one in cells])
 
     def scores(self) -> dict[str, list[float]]:
         """Nothing but 0, in the shape of the others."""
@@ -229,7 +229,7 @@ def judge(lab: Lab, settings: Settings, rounds: Sequence[Round], tasks: Sequence
     lab.progress.phase("testing the seed improver and those of all rounds")
     by_round = _tested(test, [(one, [1] * settings.test * len(tasks)) for one in improvers])
     seed, improved = by_round[0], by_round[-1]
-    matching = matched(_by_repetition(improved.cells, len(tasks)), _by_repetition(seed.cells, len(tasks)))
+    matching = matched(*(_by_repetition(one.cells, settings.test) for one in (improved, seed)))
     equal = [count for count in matching.batches for _ in tasks]
     lab.progress.phase("testing best-of-n")
     if settings.controls == "all":
@@ -266,9 +266,11 @@ def _whole(allowance: Allowance, one: Cell) -> int:
     return max(1, allowance.answers // one.usage.responses) if one.usage.responses else 1
 
 
-def _by_repetition(cells: Sequence[Cell], tasks: int) -> list[int]:
-    """Answers used in each repetition of all tasks."""
-    return [sum(cell.usage.responses for cell in cells[i : i + tasks]) for i in range(0, len(cells), tasks)]
+def _by_repetition(cells: Sequence[Cell], repetitions: int) -> list[int]:
+    """Answers used in each repetition of the tasks that stand in means: what is compared elsewhere makes nothing equal here."""
+    answers = [cell.usage.responses for cell in counting(cells)]
+    tasks = len(answers) // repetitions
+    return [sum(answers[i : i + tasks]) for i in range(0, len(answers), tasks)]
 
 
 def bounds_of(tasks: Sequence[ScaledTask], over: Callable[[Sequence[Bounds]], Bounds] = bounds.widest) -> Bounds | None:
@@ -299,7 +301,7 @@ class Sham:
             "per_task": {task: interval({task: values}).plain() for task, values in by_task(self.cells).items()},
             "responses": mean(cell.usage.responses for cell in self.cells),
             "scorings": mean(cell.usage.scorings for cell in self.cells),
-            "failed": mean(cell.failed is not None for cell in self.cells),
+            "failed": failing(self.cells),
         }
 
 

@@ -9,7 +9,7 @@ from selftaught.evidence.report import Heading, Reached, Used
 from selftaught.evidence.statistics import PlainInterval, PlainMajority, PlainVerdict
 from selftaught.evidence.transferred import Afterwards
 
-Judging = Literal["over_start", "gain", "better_search", "difference"]
+Judging = Literal["over_start", "better_search", "equal_answers", "gain", "difference"]
 """The figures of an arm that a verdict is about."""
 
 

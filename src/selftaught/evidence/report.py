@@ -7,7 +7,7 @@ from statistics import fmean as mean
 from typing import Any, Literal, NotRequired, TypedDict, final
 
 from selftaught.budget import Usage
-from selftaught.downstream import Cell, counting
+from selftaught.downstream import Cell, counting, failing
 from selftaught.evidence.attempts import AllTried, attempts
 from selftaught.evidence.controls import (
     Counterfactuals,
@@ -140,6 +140,8 @@ class PlainRound(TypedDict):
     proposal_train: NotRequired[float | None]
     proposal_validation: NotRequired[float | None]
     """Null where there was none to judge, or where it failed whenever it ran."""
+    proposal_failed: NotRequired[float]
+    """The share of its runs at the gate that failed: missing where none did."""
     kept: NotRequired[list[str]]
     """What the worker handed in by `utility.keep`, the last first."""
     missed: NotRequired[float | None]
@@ -364,10 +366,12 @@ def _round(one: Round, arm: Judged | None, most: float | None) -> PlainRound:
         "kept": [program.digest for program in one.proposal.kept],
         "missed": one.proposal.missed,
         "raced": [program.digest for program in one.race],
-        "proposal_validation": _mean(one.challenger_cells) if any(not c.failed for c in one.challenger_cells) else None,
+        "proposal_validation": _mean(one.challenger_cells) if not all(c.empty for c in one.challenger_cells) else None,
         "answers_per_run": mean(cell.usage.responses for cell in cells),
         **_tested(arm),
     }
+    if failed := failing(one.challenger_cells):
+        row["proposal_failed"] = failed
     if suspicion := _suspicion(one, trained, most):
         row["suspicion"] = suspicion
     return row

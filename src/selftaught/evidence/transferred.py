@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean as mean
 from typing import NotRequired, TypedDict
 
 from selftaught.evidence.contest import AgainstFirst, ContestFigures, EntrantFigures
 from selftaught.evidence.statistics import Bounds, PlainInterval, over_runs
+from selftaught.evidence.statistics.bounds import of_mean
 
 
 class Transferred(TypedDict):
@@ -38,31 +39,36 @@ class Afterwards(ContestFigures):
 
 
 def transferred(
-    figures: ContestFigures, made: Sequence[str], unlike: Sequence[str], bounds: Bounds | None
+    figures: ContestFigures, made: Sequence[str], unlike: Sequence[str], bounds: Mapping[str, Bounds | None]
 ) -> Transferred:
     """From a comparison's document: the difference to its first improver, of each improver made and over all of them.
 
     `improvers` are about single improvers (the unit is a repetition); the others are about the method (the unit is a
     recursion): over the start solutions, as a lead over an improver that is worse than these is none; then over all tasks, by
     task, and over the tasks `like` and `unlike` those of the recursions where there are both.
-    `bounds` are those of a mean over tasks. The first improver's own chance is shared by all differences and is not in the
-    intervals about the method.
+    Tasks with too little to gain stand in the figures by task only. `bounds` are those of each task. The first improver's own
+    chance is shared by all differences and is not in the intervals about the method.
     """
     rows = {one["name"]: one for one in figures["improvers"]}
-    first, tasks = figures["improvers"][0], list(figures["tasks"])
+    first, every = figures["improvers"][0], list(figures["tasks"])
+    tasks = [task for task in every if task not in figures["little_headroom"]] or every
+
+    def among(some: Sequence[str]) -> Bounds | None:
+        known = [found for task in some if (found := bounds[task]) is not None]
+        return of_mean(known) if len(known) == len(some) else None
 
     def over(some: Sequence[str]) -> PlainInterval:
         values = [_mean(rows[name], some) - _mean(first, some) for name in made]
-        return over_runs(values, bounds).plain()
+        return over_runs(values, among(some)).plain()
 
-    like = [task for task in tasks if task not in unlike]
+    like, other = ([task for task in tasks if (task in unlike) == apart] for apart in (False, True))
     found: Transferred = {
         "improvers": {name: rows[name]["against_first"] for name in made},
-        "over_start": over_runs([_mean(rows[name], tasks) for name in made], bounds).plain(),
+        "over_start": over_runs([_mean(rows[name], tasks) for name in made], among(tasks)).plain(),
         "overall": over(tasks),
-        "per_task": {task: over([task]) for task in tasks},
+        "per_task": {task: over([task]) for task in every},
     }
-    return {**found, "like": over(like), "unlike": over(unlike)} if like and unlike else found
+    return {**found, "like": over(like), "unlike": over(other)} if like and other else found
 
 
 def _mean(one: EntrantFigures, tasks: Sequence[str]) -> float:

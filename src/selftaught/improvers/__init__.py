@@ -13,17 +13,11 @@ from pathlib import Path
 
 from selftaught.errors import UsageError
 from selftaught.improvers import exported
-from selftaught.lab.interface import ENTRY
 from selftaught.plain import is_file
 from selftaught.program import MAX_CHARS, Program
-from selftaught.sandbox.jail import GUEST
 
 ANY_LANGUAGE = "any-language"
 """The improver for whole files that need be no Python. It is not among those that are compared on tasks."""
-_CHECK = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from programs import defect; "
-    "print(defect(sys.stdin.read(), sys.argv[2]) or '')"
-)
 _NAMES = (
     "import ast, sys; "
     "print('\\n'.join(n.name for n in ast.parse(sys.stdin.read()).body if isinstance(n, ast.FunctionDef)))"
@@ -44,7 +38,8 @@ def found() -> list[str]:
 
 
 def load(name_or_path: str) -> Program:
-    """The improver of that name in the box or, where there is none, in that file; UsageError when it is no improver."""
+    """The improver of that name in the box or, where there is none, in that file; UsageError when it cannot be read. Whether
+    it is an improver is seen where programs are parsed: in the sandbox, at a run's first look."""
     if name_or_path in names():
         return _read("programs", name_or_path)
     if name_or_path in found():
@@ -89,16 +84,4 @@ def _from_file(path: Path) -> Program:
         text = exported.own(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the improver {path}: {error}") from error
-    if why := _defect(text):
-        raise UsageError(f"{path} is no improver: {why}")
     return Program(text)
-
-
-def _defect(text: str) -> str | None:
-    """Why a text is no improver. It is parsed in a process of its own: the file may hold what somebody else has written."""
-    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _CHECK, str(GUEST), ENTRY]
-    try:
-        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_PARSE_S, check=False)
-    except subprocess.TimeoutExpired:
-        return f"it is not parsed within {_PARSE_S:g} s"
-    return done.stdout.decode().strip() or None if done.returncode == 0 else "it does not parse"

@@ -25,20 +25,25 @@ Running = Callable[[Job, Mapping[str, HostFunction]], Sequence[Outcome]]
 
 
 def rehearsed(
-    lab: Lab, improver: Program, start: Program, wanted: str, allowance: Allowance, strict: bool = False
+    lab: Lab,
+    improver: Program,
+    start: Program,
+    about: tuple[str, str],
+    allowance: Allowance,
+    strict: bool = False,
 ) -> str | None:
     """What is wrong with an improver's text that works on a start solution at this allowance; None: nothing is known to be.
 
-    `wanted` is the function that its solutions define. Wrong is what is no program and a mistake of its
-    own; where this is the allowance that it will have (`strict`), also a call beyond it that ends the improver with nothing
-    handed in. Chance, time and memory prove nothing.
+    `about` is what the utility's description says, and the function that its solutions define. Wrong is what is no program
+    and a mistake of its own; where this is the allowance that it will have (`strict`), also a call beyond it that ends the
+    improver with nothing handed in. Chance, time and memory prove nothing.
     """
-    outcome, _, kept = rehearsal(lab.compute, improver, start, wanted, allowance)
+    outcome, _, kept = rehearsal(lab.compute, improver, start, about, allowance)
     return _wrong(outcome, strict and not kept)
 
 
 def rehearsal(
-    run: Running, improver: Program, start: Program, wanted: str, allowance: Allowance
+    run: Running, improver: Program, start: Program, about: tuple[str, str], allowance: Allowance
 ) -> tuple[Outcome, Usage, Sequence[str]]:
     """How the improver's run ends, what it uses of its allowance, and what it hands in before its end."""
     limits = Limits(cpu_s=min(_LONGEST_CPU_S, allowance.cpu_s))
@@ -65,7 +70,7 @@ def rehearsal(
         kept.append(solution)
 
     functions = {"utility": utility, "feedback": feedback, "keep": keep, "ask": ask}
-    job = improver_job(improver, start, ("Improve it.", wanted), allowance, limits)
+    job = improver_job(improver, start, about, allowance, limits)
     (outcome,) = run(job, functions)
     return outcome, meter.used, kept
 

@@ -87,7 +87,7 @@ def forecast(asked: Assignment, store: Store | None, sandbox: Sandbox, text: Cal
     def used(improver: str, allowance: Allowance) -> Usage:
         place = improver, allowance
         if place not in found:
-            _, found[place], _ = rehearsal(sandbox.run, Program(text(improver)), START, "f", allowance)
+            _, found[place], _ = rehearsal(sandbox.run, Program(text(improver)), START, ("Improve it.", "f"), allowance)
         return found[place]
 
     answers, dollars, seconds = Span(0, 0), Span(0, 0), Span(0, 0)

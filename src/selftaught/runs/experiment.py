@@ -16,7 +16,7 @@ from selftaught.downstream import ScaledTask, counting, scale
 from selftaught.errors import UsageError
 from selftaught.evidence import published
 from selftaught.evidence.contest import contend, document
-from selftaught.evidence.controls import Judged, Judgement, bounds_of, judge
+from selftaught.evidence.controls import Judged, Judgement, judge
 from selftaught.evidence.experiment import ArmFigures, ExperimentFigures, Judging, PlainRecursed
 from selftaught.evidence.models import names_in
 from selftaught.evidence.statistics import (
@@ -32,7 +32,7 @@ from selftaught.evidence.statistics import (
     rank_correlation,
     wilson,
 )
-from selftaught.evidence.statistics.bounds import of_mean, widest
+from selftaught.evidence.statistics.bounds import widest
 from selftaught.evidence.strategies import strategies
 from selftaught.evidence.transferred import Afterwards, transferred
 from selftaught.gate import Round
@@ -87,8 +87,8 @@ class Recursed:
         return self.by_round()[-1] - _value(self.judgement.arms["equal_answers"])
 
     def failed(self) -> float:
-        """Share of the improved improver's test runs that failed and so count as their start solutions."""
-        return mean(cell.failed is not None for cell in self.judgement.rounds[-1].cells)
+        """Share of the improved improver's test runs that failed."""
+        return self.judgement.rounds[-1].failed
 
     def raw(self) -> list[float]:
         return [_raw(one) for one in self.judgement.rounds]
@@ -217,7 +217,7 @@ def _afterwards(lab: Lab, planned: Plan, asked: Contest, found: Sequence[Recurse
         "made": names,
         "starts": {one.task.name: one.start for one in tasks},
         "unlike_training": unlike,
-        "transfer": transferred(figures, names, unlike, bounds_of(tasks, of_mean)),
+        "transfer": transferred(figures, names, unlike, {one.task.name: one.bounds for one in tasks}),
     }
 
 
@@ -290,19 +290,41 @@ Rule = Callable[[Sequence[Sequence[float]], Sequence[Passed] | None], list[Claim
 
 
 def _claims(rule: Rule[Claim], planned: Plan, found: Sequence[Recursed]) -> dict[Judging, dict[str, Claim]]:
-    """What is claimed of each arm as a method, each figure corrected over the arms: first that it beats the start solutions."""
+    """What is claimed of each arm as a method, each figure corrected over the arms, in the order of a run's own claims: first
+    that it beats the start solutions, then best-of-n, each only if the one before is firm, then the seed improver."""
     by_arm = {arm.name: [one for one in found if one.arm == arm.name] for arm in planned.arms}
     ends = {name: [run.by_round()[-1] for run in runs] for name, runs in by_arm.items()}
-    claims: dict[Judging, dict[str, Claim]] = {"over_start": dict(zip(ends, rule([*ends.values()], None), strict=True))}
+    over_start = dict(zip(ends, rule([*ends.values()], None), strict=True))
+    claims: dict[Judging, dict[str, Claim]] = {"over_start": over_start}
+    stopped = {name: "" if one.kind == "better" else "the start solutions" for name, one in over_start.items()}
     for figure, others in _beside(planned, by_arm, ends).items():
+        held = {name: stopped[name] for name in others if figure != "difference"}
         than_start = rule([*others.values()], None)
         passed = [
-            (claims["over_start"][arm].kind == "better", other.kind == "better")
+            (over_start[arm].kind == "better" and not held.get(arm), other.kind == "better" and not held.get(arm))
             for arm, other in zip(others, than_start, strict=True)
         ]
         differences = [[a - b for a, b in zip(ends[arm], other, strict=True)] for arm, other in others.items()]
-        claims[figure] = dict(zip(others, rule(differences, passed), strict=True))
+        made = dict(zip(others, rule(differences, passed), strict=True))
+        claims[figure] = {name: _held(one, held.get(name, "")) for name, one in made.items()}
+        if figure in _CHAIN:
+            firm = {name: one.kind in {"better", "worse"} for name, one in made.items()}
+            stopped = {name: before or ("" if firm[name] else _CHAIN[figure]) for name, before in stopped.items()}
     return claims
+
+
+def _held(one: Claim, stopped: str) -> Claim:
+    """A claim that was not tested says what stopped it, where it says anything."""
+    if not stopped or isinstance(one, Majority):
+        return one
+    return replace(one, why=f"not tested: the comparison with {stopped} is not firm")
+
+
+_CHAIN: Mapping[Judging, str] = {
+    "better_search": "best-of-n at the whole allowance",
+    "equal_answers": "best-of-n at equal answers",
+}
+"""What is claimed after the start solutions, each only if the one before is firm."""
 
 
 def _beside(
@@ -310,11 +332,14 @@ def _beside(
 ) -> dict[Judging, dict[str, list[float]]]:
     """By figure and arm what its improved improvers are compared with, recursion by recursion."""
     first = planned.arms[0].name
+
+    def arm(which: str) -> dict[str, list[float]]:
+        return {name: [_value(run.judgement.arms[which]) for run in runs] for name, runs in by_arm.items()}
+
     return {
+        "better_search": arm("best_of_n"),
+        "equal_answers": arm("equal_answers"),
         "gain": {name: [run.by_round()[0] for run in runs] for name, runs in by_arm.items()},
-        "better_search": {
-            name: [_value(run.judgement.arms["best_of_n"]) for run in runs] for name, runs in by_arm.items()
-        },
         "difference": {name: ends[first] for name in by_arm if name != first},
     }
 

@@ -54,12 +54,38 @@ def figures(found: ContestFigures) -> list[Part]:
     """Scores, differences to the first improver, prices, scores by task, notes."""
     first, *others = found["improvers"]
     against = [(one["name"], one["against_first"]) for one in others if one["against_first"]]
-    parts: list[Part] = [_scores(found)]
+    parts: list[Part] = [*_in_words(found), _scores(found)]
     if against:
         parts.append(_differences(first["name"], against))
+    if any(one.get("against_start") for one in found["improvers"]):
+        said = (
+            "Intervals are those of the level each claim was judged at: 95 %, or more where several were judged (Holm)."
+        )
+        parts.append(Note(said))
     parts += [_prices(found["improvers"]), _by_task(found)]
     parts += looks_and_headroom(found.get("earlier_looks", ()), found.get("little_headroom", ()), found["tasks"])
     return [*parts, *(Note(f"Note: {note}") for note in found["notes"])]
+
+
+def _in_words(found: ContestFigures) -> list[Note]:
+    """What came of it, in plain sentences: what is no better than the start solutions, then who is better than the first."""
+    first, *others = found["improvers"]
+    if not all("against_start" in one for one in found["improvers"]):  # documents of earlier versions
+        return []
+    said: list[str] = []
+    for kind, words in (("worse", "Worse"), ("indecisive", "Not shown to be better")):
+        if names := [one["name"] for one in found["improvers"] if one["against_start"]["kind"] == kind]:
+            said.append(f"{words} than the start solutions: {', '.join(names)}.")
+    for kind, words in (("better", "Better than"), ("worse", "Worse than"), ("equivalent", "As good as")):
+        names = [one["name"] for one in others if one["against_first"] and one["against_first"]["kind"] == kind]
+        if names:
+            said.append(f"{words} {first['name']}: {', '.join(names)}.")
+    left = [one for one in others if one["against_first"] and one["against_first"]["kind"] == "indecisive"]
+    why = {one["name"]: one["against_first"].get("why") for one in left if one["against_first"]}
+    if left:
+        names = [f"{name} ({reason})" if reason else name for name, reason in why.items()]
+        said.append(f"Nothing is shown against {first['name']} of {', '.join(names)}.")
+    return [Note(one, style="heading") for one in said]
 
 
 def _scores(found: ContestFigures) -> Sheet:
@@ -67,7 +93,7 @@ def _scores(found: ContestFigures) -> Sheet:
     judged = all("against_start" in one for one in found["improvers"])  # documents of earlier versions have none
     columns = (
         Column("improver"),
-        Column("mean [95 %]", "score"),
+        Column("mean [as judged]" if judged else "mean [95 %]", "score"),
         *([Column("than start")] if judged else []),
         Column("IQM [95 %]", "score"),
         Column("answers", "mean", "right"),
@@ -91,7 +117,7 @@ def _differences(first: str, against: Sequence[tuple[str, AgainstFirst]]) -> She
     unseen = any((one := verdict["unseen_tasks"]) and one["low"] is not None for _, verdict in against)
     columns = (
         Column("improver"),
-        Column("difference [95 %]", "gain"),
+        Column("difference [as judged]", "gain"),
         Column("verdict"),
         Column("p (Holm)", "score", "right"),
         Column("beaten", "probability", "right"),
@@ -138,7 +164,9 @@ def _by_task(found: ContestFigures) -> Sheet:
 
 def _task(one: EntrantFigures, task: str) -> str:
     verdicts = one["against_first"] and one["against_first"]["per_task"]
-    mark = _MARKS[verdicts[task]["kind"]] if verdicts else " "
+    mark = (
+        _MARKS[verdicts[task]["kind"]] if verdicts and task in verdicts else " "
+    )  # of too little headroom: no verdict
     own = one["per_task"][task]
     failed = f" ({own['failed']:.0%} failed)" if own.get("failed") else ""
     return f"{number(own['mean'])}{failed} {mark}"

@@ -119,8 +119,9 @@ def _arm(document: ExperimentDocument, arm: ArmFigures, both: bool, told: bool, 
 
 _FIGURES: Mapping[Judging, str] = {
     "over_start": "than start",
-    "gain": "gain",
     "better_search": "better search",
+    "equal_answers": "at equal answers",
+    "gain": "gain",
     "difference": "less first arm",
 }
 
@@ -175,10 +176,11 @@ def _transfer(found: Afterwards) -> Sheet:
 
 def _unlike(found: Afterwards) -> list[Sheet]:
     """The means over tasks of other families than the recursions worked on, where there are both kinds."""
-    unlike = found["unlike_training"]
-    if not unlike or len(unlike) == len(found["tasks"]):
+    counting = [name for name in found["tasks"] if name not in found.get("little_headroom", ())] or found["tasks"]
+    unlike = [name for name in counting if name in found["unlike_training"]]
+    like = [name for name in counting if name not in unlike]
+    if not (like and unlike):
         return []
-    like = [name for name in found["tasks"] if name not in unlike]
     columns = Column("improver"), Column("like", "score", "right"), Column("unlike", "score", "right")
     rows: list[list[Cell]] = [
         [one["name"], *(mean(one["per_task"][name]["mean"] for name in some) for some in (like, unlike))]

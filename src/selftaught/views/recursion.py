@@ -152,6 +152,7 @@ def _happened(one: PlainRound) -> Words:
         return Words(one["reason"])
     gain = number(after - before, sign=True)
     raced = f", {count} raced" if (count := len(one.get("raced", ()))) > 1 else ""
+    raced += f", {failed:.0%} of its runs failed" if (failed := one.get("proposal_failed")) else ""
     return Words(f"accepted {gain}{raced}", "good") if one["accepted"] else Words(f"kept old {gain}{raced}")
 
 
@@ -241,7 +242,8 @@ def in_words(document: RunFigures) -> list[str]:
     other = "Better than the start solutions; whether than best-of-n with the whole allowance is not shown."
     said = [headline.get(kinds["against_best_of_n"], other)]
     seed, improved, equal = (arms[name]["test"]["mean"] for name in ("seed", "improved", "equal_answers"))
-    if arms["improved"]["improver"] == arms["seed"]["improver"] or not improved > seed > 0:
+    same = arms["improved"]["improver"] == arms["seed"]["improver"]
+    if same or kinds.get("against_seed") != "better" or not improved > seed > 0:  # no factor where it is not shown
         return said
     times = arms["improved"]["responses"] / arms["seed"]["responses"] if arms["seed"]["responses"] else 1.0
     return [*said, f"{improved / seed:.1f} times the seed improver's gain{_because(times, improved > equal, kinds)}."]
@@ -264,8 +266,15 @@ def _claim(one: PlainVerdict, against: str) -> list[Words]:
     shown = number(found.value, sign=True) if found.low is None else interval(found, sign=True)
     return [
         Words(one["kind"], TONES[one["kind"]], strong=True),
-        Words(f"{said}: {shown}" + (f"; {why}" if (why := one.get("why")) else "")),
+        Words(f"{said}: {shown}" + (f"; {_spelt(why)}" if (why := one.get("why")) else "")),
     ]
+
+
+def _spelt(why: str) -> str:
+    """A reason with arms as a reader calls them."""
+    for name, than in sorted(_AGAINST.items(), key=lambda one: -len(one[0])):
+        why = why.replace(f"with {name.removeprefix('against_')} is", f"with {than} is")
+    return why
 
 
 def _made(verdicts: Mapping[str, PlainVerdict]) -> list[Note]:

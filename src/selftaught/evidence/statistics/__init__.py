@@ -14,7 +14,7 @@ values before the interval of its mean holds (measured: docs/calibration.md; dif
 from selftaught.evidence.statistics.claims import ORDER, claims
 from selftaught.evidence.statistics.flips import flipped_p
 from selftaught.evidence.statistics.matching import Matching, matched
-from selftaught.evidence.statistics.means import MIN_TASKS, equivalence_p, interval, p_value, paired, wider
+from selftaught.evidence.statistics.means import MIN_TASKS, difference, equivalence_p, interval, p_value, paired, wider
 from selftaught.evidence.statistics.methods import Majority, PlainMajority, in_most, of_methods, over_runs
 from selftaught.evidence.statistics.resampling import (
     MIN_REPETITIONS,
@@ -39,9 +39,9 @@ from selftaught.evidence.statistics.verdicts import (
     Passed,
     contested,
     guarded,
+    guards_of,
     holm,
     judged,
-    over,
     settled,
     verdict,
 )
@@ -66,10 +66,12 @@ __all__ = [
     "VerdictKind",
     "claims",
     "contested",
+    "difference",
     "equivalence_p",
     "exact",
     "flipped_p",
     "guarded",
+    "guards_of",
     "holm",
     "improvement_probability",
     "in_most",
@@ -78,7 +80,6 @@ __all__ = [
     "judged",
     "matched",
     "of_methods",
-    "over",
     "over_runs",
     "p_value",
     "paired",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor
 
 from selftaught.errors import UsageError
 from selftaught.plain import JSON
@@ -25,7 +26,8 @@ class Matching:
 
 
 def matched(used: Sequence[int], batch: Sequence[int]) -> Matching:
-    """As many batches as make the sums agree, to within half a batch; as even over the repetitions as that allows.
+    """As many batches as make the sums agree, to within half a batch, and at least one where any was asked; as even over the
+    repetitions as that allows. Where less and more lie equally near it is more, so that no rounding helps the improved arm.
 
     `used`: what the improved arm asked in each repetition; `batch`: what one batch of the sampler asks there. Even, because
     that is what samples best: no use of the improved arm, however uneven, makes its opponent weaker. A batch that asks
@@ -38,6 +40,9 @@ def matched(used: Sequence[int], batch: Sequence[int]) -> Matching:
     total, given, batches = sum(used), 0, list[int]()
     for done, size in enumerate(batch, 1):
         due = total * done / len(batch) - given
-        batches.append(max(0, round(due / size)) if size else 1)
+        batches.append(max(0, floor(due / size + 0.5)) if size else 1)
         given += batches[-1] * size
+    if total and not given and any(batch):
+        first = next(i for i, size in enumerate(batch) if size)
+        batches[first], given = 1, batch[first]
     return Matching(tuple(batches), total, given)
