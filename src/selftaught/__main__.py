@@ -1,15 +1,14 @@
 """The `selftaught` command, also as `python -m selftaught`."""
 
 import io
+import os
 import signal
 import sys
 
 
 def main() -> None:
     """Run the command. An interrupt at any moment, also while it is still being imported, is one line and code 130."""
-    out: object = sys.stdout
-    if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(errors="backslashreplace")  # a terminal that knows fewer characters is no error
+    _keep_output()
     try:
         from selftaught.cli import main as command
 
@@ -18,6 +17,23 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left to do is to leave
         print("selftaught: interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _keep_output() -> None:
+    """Standard output is for what was asked for: what a library in C or a program that a scorer calls writes to descriptor 1
+    goes to standard error."""
+    out: object = sys.stdout
+    if not isinstance(out, io.TextIOWrapper):
+        return
+    out.reconfigure(errors="backslashreplace")  # a terminal that knows fewer characters is no error
+    try:
+        if out.fileno() != 1:
+            return
+        own = os.dup(1)
+        os.dup2(2, 1)
+    except OSError:  # one of them is closed
+        return
+    sys.stdout = os.fdopen(own, "w", 1 if out.line_buffering else -1, encoding=out.encoding, errors=out.errors)
 
 
 if __name__ == "__main__":
