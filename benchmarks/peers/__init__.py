@@ -157,6 +157,7 @@ def ours(folder: Path, file: str, asked: Mapping[str, Any]) -> tuple[dict[str, f
     command = [sys.executable, "-m", "selftaught", "improve", file, "--score", "score.py", "--minimize", "--json"]
     command += ["--model", "vllm:offline", "--base-url", asked["url"], "--seed", str(asked["seed"])]
     command += ["--calls", str(asked["answers"] // 10), "--responses", "10", "--scorings", str(asked["answers"] + 1)]
+    command += ["--program-cpu-s", str(judging.CPU_S / 2)]  # on each instance
     command += ["--improver", OURS[asked["system"]], "--store", str(folder / "s.db"), "-o", str(folder / "better.py")]
     used, out = measured(command, folder)
     document = json.loads(out)

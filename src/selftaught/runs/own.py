@@ -43,6 +43,8 @@ class Several(Protocol):
 class Judge(Utility, noise.Judge, Protocol):
     """A utility that tells scores in the scorer's own unit as well."""
 
+    @property
+    def missed(self) -> list[Program]: ...
     def whole(self, program: Program) -> Program: ...
 
 
@@ -164,7 +166,7 @@ def _chosen(
     """
 
     def choose() -> JSON:
-        for one in more:
+        for one in [*more, *dict.fromkeys(by.practice.missed)]:
             if one is not None:
                 by.practice.fact(one)
         better = _better(lab, by.practice, best, -1 if asked.minimize else 1)

@@ -18,7 +18,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
-from selftaught.errors import UsageError
+from selftaught.errors import UsageError, WorldError
 from selftaught.lab import Lab
 from selftaught.lab.metrics import Rule, number
 from selftaught.plain import JSON, digest, digest_of_files, seed_from
@@ -28,6 +28,7 @@ from selftaught.sandbox.packages import versions
 from selftaught.settings.own import Own
 from selftaught.task import Half, Instance, InvalidAnswer, Split, Task
 from selftaught.tasks.sources import run, sources
+from selftaught.tasks.whole import NotNow
 from selftaught.utility import TaskUtility
 
 _COUNT: Mapping[Split, int] = {"train": 0, "validation": 0, "test": 0}
@@ -107,8 +108,10 @@ class ScorerTask(Task):
         more = [used or Resources(0.0, 0.0)] if self.measures else []
         try:
             given = self._score(_own(instance.truth), answer, *more)
-        except InvalidAnswer:
+        except (InvalidAnswer, WorldError):
             raise
+        except ConnectionError as error:
+            raise NotNow(f"score could not reach what it asks: {' '.join(str(error).split())}") from error
         except (Exception, SystemExit) as error:  # whatever a scorer raises at a strange answer
             raise InvalidAnswer(f"score raised {self._said(error)}"[:_LONGEST]) from error
         if isinstance(given, Mapping):
@@ -150,13 +153,22 @@ class OwnUtility(TaskUtility):
         """Whether time or memory are scored: then no two scores are the same."""
         return self._task.measures
 
+    @cached_property
+    def missed(self) -> list[Program]:
+        """What could not be scored in passing."""
+        return []
+
     def whole(self, program: Program) -> Program:
         """The program as it is to be kept."""
         return program
 
     def _fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
         self._lab.store.keep(program.text)
-        return super()._fact(program, again)
+        try:
+            return super()._fact(program, again)
+        except NotNow as failure:
+            self.missed.append(program)
+            return failure.fact()
 
     def _measure(self, program: Program, again: int) -> JSON:
         """A scorer may use chance and clocks of its own: a recording keeps what it gave, as if it had measured."""
