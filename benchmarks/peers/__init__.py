@@ -29,6 +29,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
@@ -46,7 +47,7 @@ SYSTEMS = (*OURS, "openevolve", "gepa")
 ANSWERS, SEEDS = (100, 300), 10
 HELD_OUT = 3
 """Times as many instances as there are to practise on."""
-TURNS = 5
+TURNS = 3
 """How often a peer's own time is measured."""
 REQUIREMENTS = HERE / "requirements.txt"
 KEPT = HERE.parent / "kept"
@@ -58,15 +59,13 @@ def run(quick: bool) -> dict[str, Any]:
     rows = Rows("quick" if quick else "peers", quick)
     tasks, seeds = (["bins"], range(2)) if quick else ([*TASKS], range(SEEDS))
     answers = (10,) if quick else ANSWERS
-    asked = [(one, count, seed, task) for seed in seeds for count in answers for task in tasks for one in SYSTEMS]
-    for system, count, seed, task in asked:
+    instants = [SYSTEMS[0], "selftaught text", "openevolve", "gepa"]
+    for turn in range(1 if quick else TURNS):
+        for count, system in product(answers, instants):
+            rows.once(partial(instant, there, system, count), system=system, answers=count, instant=turn)
+    for count, seed, task, system in product(answers, seeds, tasks, SYSTEMS):
         make = partial(reached, there, system, count, seed, task)
         rows.once(make, system=system, answers=count, seed=seed, task=task)
-    instants = [*SYSTEMS[:1], "selftaught text", *SYSTEMS[2:]]
-    for turn in range(1 if quick else TURNS):
-        for count in answers:
-            for system in instants:
-                rows.once(partial(instant, there, system, count), system=system, answers=count, instant=turn)
     return {
         "python": platform.python_version(),
         "cores": os.cpu_count(),

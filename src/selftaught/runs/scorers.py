@@ -19,7 +19,7 @@ from selftaught.sandbox import tool
 from selftaught.sandbox.command import Command
 from selftaught.sandbox.jail import GUEST
 from selftaught.settings.own import Own
-from selftaught.tasks.cases import Case, CasesUtility, read, split
+from selftaught.tasks.cases import Case, CasesUtility, CheckedUtility, Checker, OnCases, read, split
 from selftaught.tasks.commanded import CommandUtility
 from selftaught.tasks.whole import Aim
 
@@ -51,21 +51,28 @@ def command(asked: Own) -> Command:
     return Command(tuple(words), Path(asked.name).name, mounts, (), asked.packages or (), *limits)
 
 
-def cased(lab: Lab, asked: Own, start: Program) -> tuple[CasesUtility, CasesUtility | None]:
+def cased(lab: Lab, asked: Own, start: Program) -> tuple[OnCases, OnCases | None]:
     """The cases to practise on, and those that are held out, where there are several."""
-    if not asked.about.strip():
+    rule = Rule(asked.metric)
+    checker = Checker(Path(asked.checker), rule) if asked.checker else None
+    about = asked.about.strip() or (checker.about if checker else "")
+    if not about:
         raise UsageError("cases do not say what is wanted of the program: say it by --about TEXT or --about FILE")
     words: list[str] = json.loads(asked.run)
     files = tuple(Path(one) for one in asked.files or ())
     limits = asked.cpu_s, _WAITING * asked.cpu_s + 5, asked.memory_mb
     running = Command(tuple(words), Path(asked.name).name, files, (), asked.packages or (), *limits)
 
-    def over(cases: Sequence[Case]) -> CasesUtility:
-        made = CasesUtility(lab, running, start, Aim(asked.about))
+    def over(cases: Sequence[Case]) -> OnCases:
+        if checker is None:
+            made = CasesUtility(lab, running, start, Aim(asked.about))
+        else:
+            made = CheckedUtility(lab, running, start, Aim(about, asked.minimize, rule))
+            made.checker = checker
         made.cases = cases
         return made
 
-    practice, unseen = split(read(Path(asked.scorer)))
+    practice, unseen = split(read(Path(asked.scorer), checker is not None))
     return over(practice), over(unseen) if unseen else None
 
 

@@ -38,6 +38,8 @@ class Own(OneModel):
     minimize: bool = False
     run: str = ""
     """How a program that is tried on cases is run: the words as a JSON list."""
+    checker: str = ""
+    """The file whose function judges what a program printed on a case. Empty: it has to be what is right."""
     metric: str = ""
     """What counts of several metrics; empty: `combined_score`, or `score`, or their mean."""
     packages: tuple[str, ...] | None = None
@@ -78,7 +80,7 @@ class Own(OneModel):
     def scoring(self) -> tuple[str, ...]:
         """The user's own files and folders that score, or that what scores is shown."""
         scorer = {"command": [], "evaluator": [], "files": [self.name]}.get(self.form, [self.scorer])
-        return (*scorer, *(self.files or ()))
+        return (*scorer, *([self.checker] if self.checker else []), *(self.files or ()))
 
     def plain(self) -> dict[str, JSON]:
         return {"kind": "improve", **stored(self)}
