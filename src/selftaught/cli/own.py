@@ -115,7 +115,8 @@ def improve(
 
     if output is not None and (output.exists() or not output.parent.is_dir()):
         raise UsageError(f"cannot write {output}: name a file that is not there yet, in a folder that is")
-    several = program.is_dir() and scoring.score_command is not None
+    _one_way(program, scoring)
+    several = _several(program, scoring)
     source = program if several else _source(program)
     text = start_of(program, scoring.entry or ()) if several else _text(source)
     _, improver = entrant(scoring.improver or _improver_for(source), how)
@@ -123,7 +124,7 @@ def improve(
     if asked.seed is None and how.store.is_file():
         with Store(how.store, readonly=True) as facts:
             own = replace(own, seed=earlier_seed(facts, own) or own.seed)
-    if own.form == "function" or own.checker:
+    if own.form in {"function", "modules"} or own.checker:
         _try_scorer(own, text)
     trial = agree(own, {improver.digest: improver.text}.__getitem__, spending.limits(), how)
     with Store(how.store) as facts:
@@ -170,7 +171,6 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
             "improve makes no improver, so --proposer, who writes those, has nothing to do: make one on a task of yours by "
             "`selftaught run --tasks FILE.py --proposer MODEL`, then take it: `selftaught improve … --improver run:N`"
         )
-    _one_way(program, scoring)
     files = tuple(str(one.resolve()) for one in scoring.file or ())
     own = Own(
         _digest(text),
@@ -194,12 +194,19 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
     elif scoring.cases is not None:
         checker = "" if scoring.score is None else str(scoring.score.resolve())
         own = replace(own, form="cases", run=_words("run", scoring.run or ""), checker=checker)
+    elif program.is_dir() and scoring.score is not None:
+        own = replace(own, form="modules", entry=" ".join(scoring.entry or ()))
     elif program.is_dir():
         own = replace(own, form="folder", cpu_s=Config.read(program).timeout or 60.0, memory_mb=4096)
     else:
         own = replace(own, entry=_one(scoring.entry) or _only(source, text))
     own = own if scoring.program_cpu_s is None else replace(own, cpu_s=scoring.program_cpu_s)
     return own if scoring.program_mb is None else replace(own, memory_mb=scoring.program_mb)
+
+
+def _several(program: Path, scoring: Scoring) -> bool:
+    """Whether parts of several files change."""
+    return program.is_dir() and (scoring.score_command is not None or scoring.score is not None)
 
 
 def _one(entries: list[str] | None) -> str | None:
@@ -210,13 +217,18 @@ def _one(entries: list[str] | None) -> str | None:
 
 def _one_way(program: Path, scoring: Scoring) -> None:
     """Raise UsageError where not just one thing says what scores the program, or what is said does not go together."""
-    own = program.is_dir() and not scoring.score_command
+    own = program.is_dir() and not _several(program, scoring)
     functions = scoring.score is not None and scoring.cases is None
     ways = [functions, scoring.score_command is not None, scoring.cases is not None, own]
     if sum(ways) != 1:
         raise UsageError(
             "say by one thing what scores the program: --score FILE.py, --score-command 'COMMAND {}', --cases FOLDER with "
-            "--run 'COMMAND {}', or give a folder with evaluator.py; a folder is scored by a command or by its evaluator.py"
+            "--run 'COMMAND {}', or give a folder with evaluator.py; no folder is scored by cases"
+        )
+    if program.is_dir() and functions and not scoring.entry:
+        raise UsageError(
+            "say by --entry module.py:function which function of the folder is called; it may change, and so may others that "
+            "are named by more --entry"
         )
     if scoring.entry and not functions and not (program.is_dir() and scoring.score_command):
         raise UsageError("--entry names a function for --score FILE.py, or functions of a folder for --score-command")

@@ -14,7 +14,7 @@ from selftaught.lab import Lab
 from selftaught.lab.metrics import Rule
 from selftaught.program import Program
 from selftaught.runs.folders import EVALUATOR, Config, described, packages_of
-from selftaught.runs.targets import FilesUtility, shown
+from selftaught.runs.targets import FilesUtility, ModulesTask, ModulesUtility, Target, shown
 from selftaught.sandbox import tool
 from selftaught.sandbox.command import Command
 from selftaught.sandbox.jail import GUEST
@@ -39,7 +39,7 @@ def commanded(lab: Lab, asked: Own, start: Program) -> CommandUtility:
     if asked.form == "files":
         folder = Path(asked.name)
         scoring = replace(command(asked), inside=tuple(shown(folder)))
-        return FilesUtility(lab, scoring, start, aim, folder, asked.entry.split())
+        return FilesUtility(lab, scoring, start, aim, Target(lab, folder, asked.entry.split()))
     return CommandUtility(lab, command(asked), start, aim)
 
 
@@ -49,6 +49,15 @@ def command(asked: Own) -> Command:
     mounts = tuple(Path(one) for one in asked.files or ())
     limits = asked.cpu_s, _WAITING * asked.cpu_s + 5, asked.memory_mb
     return Command(tuple(words), Path(asked.name).name, mounts, (), asked.packages or (), *limits)
+
+
+def modular(lab: Lab, asked: Own, start: Program) -> tuple[ModulesUtility, ModulesUtility | None]:
+    """Functions of a folder, one of which is called: on what is chosen by, and on what is held out, where that differs."""
+    target = Target(lab, Path(asked.name), asked.entry.split())
+    task = ModulesTask(asked, start.text, target)
+    seen = ModulesUtility(lab, task, start, target, "train", "practice")
+    unseen = ModulesUtility(lab, task, start, target, "test", "judged")
+    return seen, None if repr(seen.instances) == repr(unseen.instances) else unseen
 
 
 def cased(lab: Lab, asked: Own, start: Program) -> tuple[OnCases, OnCases | None]:
