@@ -12,7 +12,8 @@ more candidates take. `selftaught` runs programs in the sandbox there, and is ch
 evaluator in Python, as the peers do.
 
 The peers are installed into an environment of their own, `PEERS_ENV`, or `.cache/peers` where that is not set. Each row is kept
-in `benchmarks/kept` as soon as it is there; a second call goes on.
+in `benchmarks/kept` as soon as it is there; a second call goes on. PEERS_SEEDS says of how many seeds, where not of
+all ten. A quick call leaves out peers that are not installed.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ TASKS = {"bins": ("pack.py", "pack"), "tour": ("tour.py", "tour")}
 OURS = {"selftaught": "hints", "selftaught greedy": "greedy"}
 """Ours by improver: the default, and one of whose words the built-in model heeds none."""
 SYSTEMS = (*OURS, "openevolve", "gepa")
-ANSWERS, SEEDS = (100, 300), 10
+ANSWERS, SEEDS = (100, 300), int(os.environ.get("PEERS_SEEDS", "10"))
 HELD_OUT = 3
 """Times as many instances as there are to practise on."""
 TURNS = 3
@@ -55,22 +56,24 @@ KEPT = HERE.parent / "kept"
 
 def run(quick: bool) -> dict[str, Any]:
     """The versions, the mean figures of each task, system and number of answers, and the systems' own time."""
-    there = environment()
-    rows = Rows("quick" if quick else "peers", quick)
+    there = environment(make=not quick)
+    theirs_too = there.is_file()
+    systems = [one for one in SYSTEMS if theirs_too or one in OURS]
+    rows = Rows(quick)
     tasks, seeds = (["bins"], range(2)) if quick else ([*TASKS], range(SEEDS))
     answers = (10,) if quick else ANSWERS
-    instants = [SYSTEMS[0], "selftaught text", "openevolve", "gepa"]
+    instants = [SYSTEMS[0], "selftaught text", *systems[len(OURS) :]]
     for turn in range(1 if quick else TURNS):
         for count, system in product(answers, instants):
             rows.once(partial(instant, there, system, count), system=system, answers=count, instant=turn)
-    for count, seed, task, system in product(answers, seeds, tasks, SYSTEMS):
+    for count, seed, task, system in product(answers, seeds, tasks, systems):
         make = partial(reached, there, system, count, seed, task)
         rows.once(make, system=system, answers=count, seed=seed, task=task)
     return {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "versions": {row["system"]: row["version"] for row in rows.all if row.get("version")},
-        "reached": [summary(rows.all, task, count, one) for task in tasks for count in answers for one in SYSTEMS],
+        "reached": [summary(rows.all, task, count, one) for task in tasks for count in answers for one in systems],
         "own time": [own_time(rows.all, count, one) for count in answers for one in instants],
         "cpu ms per candidate": {one: cpu_ms(rows.all, answers, one) for one in instants},
     }
@@ -79,10 +82,10 @@ def run(quick: bool) -> dict[str, Any]:
 class Rows:
     """Rows that are kept, by what they are about."""
 
-    def __init__(self, name: str, throwaway: bool) -> None:
+    def __init__(self, throwaway: bool) -> None:
         sources = [one.read_bytes() for one in (*sorted(HERE.glob("*.py"))[1:], REQUIREMENTS)]
         key = sha256(repr([CONTRACT, HELD_OUT, OURS, TASKS, sources]).encode()).hexdigest()[:12]
-        self._path = None if throwaway else KEPT / f"{name}-{key}.jsonl"
+        self._path = None if throwaway else KEPT / f"peers-{key}.jsonl"
         there = self._path is not None and self._path.exists()
         self.all: list[dict[str, Any]] = (
             [json.loads(line) for line in self._path.read_text("utf-8").splitlines()] if self._path and there else []
@@ -100,12 +103,12 @@ class Rows:
                 file.write(json.dumps(row) + "\n")
 
 
-def environment() -> Path:
-    """The peers' own environment, made where it is not there; its Python."""
+def environment(make: bool) -> Path:
+    """The Python of the peers' own environment, which is made where it is not there, or not unless it is to be."""
     place = Path(os.environ.get("PEERS_ENV") or ROOT / ".cache" / "peers").resolve()
     there, mark = place / "bin" / "python", place / "installed"
     wanted = REQUIREMENTS.read_text("utf-8")
-    if not mark.is_file() or mark.read_text("utf-8") != wanted:
+    if make and (not mark.is_file() or mark.read_text("utf-8") != wanted):
         subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
         pip = [str(there), "-m", "pip", "install", "--quiet", "-r", str(REQUIREMENTS)]
         subprocess.run(pip, check=True, stdout=sys.stderr)

@@ -240,6 +240,17 @@ def test_the_built_in_model_edits_the_current_program_in_the_form_that_peers_ask
         assert "\n".join(old) in PROGRAM and old != new and any(line.strip() for line in old)
 
 
+def test_what_is_current_may_have_been_shown_before(sandbox):
+    other = PROGRAM.replace("return", "return 1 +")
+    shown = "".join(f"# Program {i}\n```python\n{text}\n```\n" for i, text in enumerate((PROGRAM, other)))
+    with served(Offline(editing(sandbox))) as endpoint:
+        messages = [{"role": "user", "content": shown + DIFFS.format(PROGRAM)}]
+        for text in said(asked(endpoint, model="offline", messages=messages, n=12)):
+            lines = text.split("\n")
+            old = lines[lines.index("<<<<<<< SEARCH") + 1 : lines.index("=======")]
+            assert "\n".join(old) in PROGRAM
+
+
 def test_a_recording_gives_its_answers_in_their_order_and_no_others(tmp_path):
     def fact(index, text):
         about = {"model": "m:x", "parameters": {}, "temperature": 0.5, "stream": ["s"], "index": index}
