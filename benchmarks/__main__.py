@@ -21,6 +21,7 @@ NAMES = {
     "guessing": "benchmarks.guessing",
     "landscape": "benchmarks.landscape",
     "openevolve": "benchmarks.openevolve",
+    "peers": "benchmarks.peers",
     "resume": "benchmarks.resume",
     "measuring": "benchmarks.measuring",
     "rules": "benchmarks.rules",

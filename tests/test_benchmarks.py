@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if not path.stem.startswith("_"))
+NAMES += sorted(path.parent.name for path in (ROOT / "benchmarks").glob("*/__init__.py"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -20,7 +21,12 @@ def test_it_can_be_imported(name):
     assert done.returncode == 0, done.stderr
 
 
-ENDING = {"calibration": pytest.mark.exhaustive, "fooling": pytest.mark.slow, "guessing": pytest.mark.slow}
+ENDING = {
+    "calibration": pytest.mark.exhaustive,
+    "fooling": pytest.mark.slow,
+    "guessing": pytest.mark.slow,
+    "peers": pytest.mark.slow,
+}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=mark) for name, mark in ENDING.items()])
@@ -38,5 +44,8 @@ def test_it_comes_to_its_end(name, tmp_path):
     figures = json.loads(done.stdout)
     if name == "fooling":
         assert figures["means"]["formula:test/1"]["best of n"]["mean"] > 0, "the model inside answers"
+    if name == "peers":  # ours at least: others are tried where they are installed
+        assert figures["reached"][0]["system"] == "selftaught" and figures["reached"][0]["held_out"]["mean"] > 0
+        assert all(one["ms"]["least"] > 0 for one in figures["own time"])
     if name == "guessing":
         assert figures["typed_seed_found"] and not figures["hits"]["mean"]

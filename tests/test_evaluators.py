@@ -130,6 +130,36 @@ def test_a_text_at_which_the_function_raises_has_no_score_and_the_others_have(tm
 
 
 @pytest.mark.slow
+def test_what_failed_in_passing_is_no_fact_and_is_tried_once_more(tmp_path, caplog):
+    times = []
+
+    def asking(candidate):
+        if "!" in candidate:
+            times.append(candidate)
+            if len(times) < 2:
+                raise ConnectionError("nobody there")
+        return len(candidate)
+
+    found = improved(tmp_path, asking, "xxx!", candidate="x", improver="best-of-n")
+    assert found["practice"]["best"] == len(times[0]) and "could not reach what it asks: nobody there" in caplog.text
+
+
+@pytest.mark.slow
+def test_a_start_that_cannot_be_scored_in_passing_can_be_later(tmp_path):
+    away = [True]
+
+    def asking(candidate):
+        if away[0]:
+            raise ConnectionResetError("gone")
+        return candidate.count("x")
+
+    with pytest.raises(WorthlessRun, match="could not be scored this time"):
+        improved(tmp_path, asking, "xxx", candidate="x")
+    away[0] = False
+    assert improved(tmp_path, asking, "xxx", candidate="x")["practice"]["best"] == 3
+
+
+@pytest.mark.slow
 def test_less_may_be_better_and_calls_come_one_at_a_time(tmp_path):
     inside, most, lock = [0], [0], threading.Lock()
 

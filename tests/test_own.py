@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from shared.command import called, one_line
+from shared.command import called, one_line, selftaught
 
 from selftaught.sandbox.tools.regions import spliced
 
@@ -159,6 +159,18 @@ def test_other_data_beside_the_scorer_are_another_task(folder):
         (folder / "off.txt").write_text(str(off))
         scores.append(json.loads(improve(folder, "--json").stdout)["practice"]["start"])
     assert scores == [40, 140]
+
+
+def test_what_a_scorers_program_writes_to_descriptor_1_breaks_no_document(folder):
+    text = SCORER.replace("\n\n\ndef inst", "\nimport os\nimport subprocess\n\n\ndef inst")
+    text = text.replace(
+        "def score(instance, answer):\n",
+        "def score(instance, answer):\n    subprocess.run(['echo', 'loud'])\n    os.write(1, b'and clear')\n",
+    )
+    (folder / "scorer.py").write_text(text)
+    done = selftaught("improve", "sums.py", "--score", "scorer.py", *FEW, "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["run"] == 1 and "loud" in done.stderr and "and clear" in done.stderr
 
 
 SCRIPT = "printf 1\nprintf 2\nprintf 3\n"

@@ -26,6 +26,15 @@ def open_model(name):
     return Scripted([name], name=f"acme:{name}")
 
 
+class Sold(Scripted):
+    def ceiling(self, request, count):
+        return {"dear": 0.5 * count}.get(self.name.partition(":")[2])
+
+
+def open_sold(name):
+    return Sold([name], name=f"sold:{name}")
+
+
 def open_box(slots):
     from selftaught.sandbox.levels import open_sandbox
 
@@ -42,6 +51,7 @@ number = acme:open_box
 lpn = acme:Mine
 [selftaught.models]
 acme = acme:open_model
+sold = acme:open_sold
 gone = acme_absent:open_model
 [selftaught.sandboxes]
 box = acme:open_box
@@ -119,3 +129,22 @@ def test_what_is_broken_is_one_line_when_it_is_asked_for(site, tmp_path, words, 
 def test_nothing_of_a_package_is_imported_to_help(site, tmp_path):
     done = selftaught("run", "--help", cwd=tmp_path, env=site)
     assert done.returncode == 0 and "imported" not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["compare", "seed", "--tasks", "lpn", "--model", "sold:dear", *FEW], "this run may cost money"),
+        (
+            ["compare", "seed", "--tasks", "lpn", "--model", "sold:x", "--max-dollars", "1", *FEW],
+            "its `ceiling` tells none",
+        ),
+        (["serve", "sold:dear", "--port", "0"], "sold:dear may cost money"),
+        (["serve", "sold:x", "--port", "0"], "sold:x may cost money"),
+    ],
+)
+def test_what_a_model_of_a_package_costs_is_asked_about(site, tmp_path, words, said):
+    done = selftaught(*words, cwd=tmp_path, env=site, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2 and said in one_line(done), done.stderr
+    assert not (tmp_path / "s.db").exists()

@@ -1,5 +1,7 @@
 """Programs that read standard input and print, tried on cases in files."""
 
+import json
+
 import pytest
 from shared.command import called, one_line
 
@@ -74,6 +76,8 @@ def test_a_folder_without_whole_cases_is_refused(folder):
         (["--cases", ".", "--run", "sh '{}"], "--run cannot be read"),
         (["--cases", ".", "--run", "sh {}", "--minimize"], "leave out --minimize"),
         (["--cases", ".", "--score-command", "sh {}"], "say by one thing"),
+        (["--cases", ".", "--run", "sh {}", "--score", "absent.py"], "absent.py"),
+        (["--cases", ".", "--run", "sh {}", "--score", "p.sh", "--entry", "f"], "--entry names a function"),
     ],
 )
 def test_options_that_do_not_go_together_are_told(folder, words, said):
@@ -81,3 +85,37 @@ def test_options_that_do_not_go_together_are_told(folder, words, said):
     done = called("improve", "p.sh", *words, cwd=folder)
     assert done.returncode == 2
     assert said in one_line(done)
+
+
+CHECKER = '''"""Print a word that is longer than the one that is read; no longer than it has to be."""
+
+
+def score(case, printed):
+    if case["name"] == "b" and "!" in printed:
+        raise ValueError("no shouting")
+    over = len(printed.strip()) - len(case["given"].strip())
+    return {"score": over, "right": case["right"] or "none"} if over > 0 else -1000
+'''
+
+
+@pytest.mark.slow
+def test_what_is_printed_is_scored_by_a_function(folder):
+    (folder / "c.in").write_text("cc")
+    (folder / "d.in").write_text("d")
+    (folder / "a.out").unlink()
+    (folder / "check.py").write_text(CHECKER)
+    (folder / "p.sh").write_text("sed 's/$/xxxx/'")
+    texts = ["sed 's/$/xx/'", "sed 's/$/!/'", "exit 1"]
+    (folder / "answers.json").write_text(json.dumps([f"```sh\n{one}\n```" for one in texts]))
+    asked = ["--cases", ".", "--run", "sh {}", "--score", "check.py", "--minimize", "--calls", "1", "--responses", "24"]
+    more = ["--seed", "1", "--scorings", "5", "--model", "scripted:answers.json", "--store", "s.db"]
+    done = called("improve", "p.sh", *asked, *more, "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["practice"]["start"], found["practice"]["best"]) == (4, 1)
+    assert found["held_out"]["best"] is None  # it shouts at b, which was held out
+    rows = json.loads(called("candidates", 1, "--store", "s.db", "--json", cwd=folder).stdout)
+    assert "Case a: the command ended with exit status 1" in [row["reason"] for row in rows]
+    (folder / "check.py").write_text(CHECKER.replace("= len(", "= 2 * len("))
+    again = json.loads(called("improve", "p.sh", *asked, *more, "--json", cwd=folder).stdout)
+    assert again["practice"]["start"] != 4, "another checker is another task"

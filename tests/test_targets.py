@@ -191,3 +191,48 @@ def test_a_folder_without_marks_is_told_what_it_needs(folder):
     done = improve(folder, ["x"])
     assert done.returncode == 2
     assert "EVOLVE-BLOCK-START" in one_line(done) and "--entry module.py:function" in one_line(done)
+
+
+MODULES = {
+    "plan.py": "from parts.rules import bonus\n\n\ndef total(numbers):\n    return sum(numbers) + bonus(numbers)\n",
+    "parts/rules.py": "from .base import BASE\n\n\nclass Rules:\n    pass\n\n\ndef bonus(numbers):\n    return BASE\n",
+    "parts/base.py": "BASE = 40\n",
+}
+SCORER = '''"""The sum of the numbers."""
+
+
+def instances(split, seed):
+    return [([seed % 50 + i, i],) for i in range(3)]
+
+
+def score(instance, answer):
+    return abs(sum(instance[0]) - answer)
+'''
+
+
+@pytest.mark.slow
+def test_functions_of_several_modules_are_called_in_the_sandbox(tmp_path):
+    for name, text in MODULES.items():
+        (tmp_path / "proj" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "proj" / name).write_text(text)
+    (tmp_path / "score.py").write_text(SCORER)
+    part = "```python\n# ===== parts/rules.py:bonus =====\ndef bonus(numbers):\n    return {}\n```"
+    answers = [part.format("7"), part.format("open('/etc/passwd').read()"), part.format("None")]
+    (tmp_path / "answers.json").write_text(json.dumps(answers))
+    few = ["--model", "scripted:answers.json", "--calls", "1", "--responses", "48", "--scorings", "9", "--seed", "1"]
+    how = ["improve", "proj", "--score", "score.py", "--minimize", "--store", "s.db", *few]
+    done = called(*how, cwd=tmp_path)
+    assert done.returncode == 2 and "say by --entry module.py:function" in one_line(done)
+    done = called(*how, "--entry", "plan.py:total", "--entry", "parts/rules.py:bonus", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["practice"]["start"], found["practice"]["best"]) == (40, 7)
+    assert found["held_out"]["best"] == 7 and found["isolation"] is None
+    assert found["files"] == {"parts/rules.py": MODULES["parts/rules.py"].replace("return BASE", "return 7")}
+    assert (tmp_path / "proj.better" / "parts" / "rules.py").read_text() == found["files"]["parts/rules.py"]
+    rows = json.loads(called("candidates", 1, "--store", "s.db", "--json", cwd=tmp_path).stdout)
+    reasons = [row["reason"] for row in rows]
+    assert any("NoneType" in str(one) for one in reasons) and not any("root:" in str(one) for one in reasons)
+    (tmp_path / "proj" / "parts" / "base.py").write_text("BASE = 30\n")
+    done = called(*how, "--entry", "plan.py:total", "--entry", "parts/rules.py:bonus", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["practice"]["start"] == 30, "another module is another task"

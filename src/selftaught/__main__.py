@@ -1,6 +1,7 @@
 """The `selftaught` command, also as `python -m selftaught`."""
 
 import io
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -9,9 +10,7 @@ from contextlib import suppress
 def main() -> None:
     """Run the command. An interrupt at any moment, also while it is still being imported, is one line and code 130; so is a
     signal that asks it to end."""
-    out: object = sys.stdout
-    if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(errors="backslashreplace")  # a terminal that knows fewer characters is no error
+    _keep_output()
     try:
         from selftaught.errors import ENDING
 
@@ -32,6 +31,23 @@ def _end(number: int, _: object) -> None:
     from selftaught.errors import ENDING
 
     raise KeyboardInterrupt(ENDING[signal.Signals(number)])
+
+
+def _keep_output() -> None:
+    """Standard output is for what was asked for: what a library in C or a program that a scorer calls writes to descriptor 1
+    goes to standard error."""
+    out: object = sys.stdout
+    if not isinstance(out, io.TextIOWrapper):
+        return
+    out.reconfigure(errors="backslashreplace")  # a terminal that knows fewer characters is no error
+    try:
+        if out.fileno() != 1:
+            return
+        own = os.dup(1)
+        os.dup2(2, 1)
+    except OSError:  # one of them is closed
+        return
+    sys.stdout = os.fdopen(own, "w", 1 if out.line_buffering else -1, encoding=out.encoding, errors=out.errors)
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ ASKED = {"model": "scripted", "messages": [{"role": "user", "content": "Hello"}]
 
 
 @contextmanager
-def served(model, limits=None):
-    with Endpoint(Service(model, Spend(limits), 7), "127.0.0.1", 0) as endpoint:
+def served(model, limits=None, ignored=()):
+    with Endpoint(Service(model, Spend(limits), 7, ignored), "127.0.0.1", 0) as endpoint:
         threading.Thread(target=endpoint.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield endpoint
@@ -91,6 +91,21 @@ def test_asking_again_brings_another_answer_and_a_seed_the_same(scripted):
     assert said(asked(scripted, seed=3, n=2)) == said(asked(scripted, seed=3, n=2))
 
 
+def test_an_answer_ends_where_it_is_to_stop(scripted):
+    (whole,) = said(asked(scripted, seed=5))
+    found = asked(scripted, seed=5, stop=["nowhere", whole[3:5]])
+    assert said(found) == [whole[:3]] and found["choices"][0]["finish_reason"] == "stop"
+    assert found["usage"] == asked(scripted, seed=5)["usage"]  # all of it was paid for
+    assert said(asked(scripted, seed=5, stop=whole[0])) == [""]
+
+
+def test_what_no_model_is_asked_for_passes_where_it_changes_nothing_or_is_to_be_ignored(scripted):
+    assert asked(scripted, top_p=1, presence_penalty=0, logit_bias={}, tools=None)
+    with served(Scripted(["yes"]), ignored=["top_p"]) as endpoint:
+        assert told(endpoint, {**ASKED, "top_p": 0.9})[0] == 200
+        assert told(endpoint, {**ASKED, "logprobs": True})[0] == 400
+
+
 def test_a_stream_has_the_same_answer_in_pieces(scripted):
     whole = said(asked(scripted, seed=5, n=2))
     body = {**ASKED, "seed": 5, "n": 2, "stream": True, "stream_options": {"include_usage": True}}
@@ -131,6 +146,11 @@ def test_the_model_is_listed(scripted):
         ({**ASKED, "temperature": "hot"}, 400, "temperature"),
         ({**ASKED, "seed": 1.5}, 400, "seed"),
         ({**ASKED, "tools": [{"type": "function"}]}, 400, "tools is not served"),
+        ({**ASKED, "top_p": 0.9}, 400, "top_p is not served here: leave it out, or serve with --ignore top_p"),
+        ({**ASKED, "frequency_penalty": 0.5}, 400, "frequency_penalty is not served"),
+        ({**ASKED, "stop": 3}, 400, "stop is a text"),
+        ({**ASKED, "stop": ["a", ""]}, 400, "stop is a text"),
+        ({**ASKED, "stop": ["a", "b", "c", "d", "e"]}, 400, "at most 4"),
     ],
 )
 def test_a_bad_request_is_told_in_words(scripted, body, status, words):
@@ -220,6 +240,17 @@ def test_the_built_in_model_edits_the_current_program_in_the_form_that_peers_ask
         assert "\n".join(old) in PROGRAM and old != new and any(line.strip() for line in old)
 
 
+def test_what_is_current_may_have_been_shown_before(sandbox):
+    other = PROGRAM.replace("return", "return 1 +")
+    shown = "".join(f"# Program {i}\n```python\n{text}\n```\n" for i, text in enumerate((PROGRAM, other)))
+    with served(Offline(editing(sandbox))) as endpoint:
+        messages = [{"role": "user", "content": shown + DIFFS.format(PROGRAM)}]
+        for text in said(asked(endpoint, model="offline", messages=messages, n=12)):
+            lines = text.split("\n")
+            old = lines[lines.index("<<<<<<< SEARCH") + 1 : lines.index("=======")]
+            assert "\n".join(old) in PROGRAM
+
+
 def test_a_recording_gives_its_answers_in_their_order_and_no_others(tmp_path):
     def fact(index, text):
         about = {"model": "m:x", "parameters": {}, "temperature": 0.5, "stream": ["s"], "index": index}
@@ -260,6 +291,7 @@ def test_what_cannot_be_served_is_one_line(scripted, tmp_path):
         (["recording:absent.xz"], "cannot read the recording absent.xz"),
         (["no-such"], "no model is called 'no-such'"),
         (["openai:gpt-4o-mini"], "may cost money"),
+        (["offline", "--port", "0", "--ignore", "temperature"], "--ignore temperature: what is otherwise refused"),
     ):
         done = called("serve", *words, cwd=tmp_path)
         assert done.returncode == 2 and line in one_line(done)

@@ -31,7 +31,12 @@ class Scoring:
     """What better means."""
 
     score: Annotated[
-        Path | None, option(WHAT, "Python file with instances(split, seed) and score(instance, answer).", "SCORER")
+        Path | None,
+        option(
+            WHAT,
+            "Python file with instances(split, seed) and score(instance, answer); with --cases with score(case, printed).",
+            "SCORER",
+        ),
     ] = None
     score_command: Annotated[
         str | None,
@@ -110,7 +115,8 @@ def improve(
 
     if output is not None and (output.exists() or not output.parent.is_dir()):
         raise UsageError(f"cannot write {output}: name a file that is not there yet, in a folder that is")
-    several = program.is_dir() and scoring.score_command is not None
+    _one_way(program, scoring)
+    several = _several(program, scoring)
     source = program if several else _source(program)
     text = start_of(program, scoring.entry or ()) if several else _text(source)
     _, improver = entrant(scoring.improver or _improver_for(source), how)
@@ -118,7 +124,7 @@ def improve(
     if asked.seed is None and how.store.is_file():
         with Store(how.store, readonly=True) as facts:
             own = replace(own, seed=earlier_seed(facts, own) or own.seed)
-    if own.form == "function":
+    if own.form in {"function", "modules"} or own.checker:
         _try_scorer(own, text)
     trial = agree(own, {improver.digest: improver.text}.__getitem__, spending.limits(), how)
     with Store(how.store) as facts:
@@ -132,14 +138,19 @@ def improve(
 
 
 def _try_scorer(own: Own, start: str) -> None:
-    """Have the scorer make instances once, before a run is made. UsageError for one that cannot."""
+    """Have the scorer make instances once, or the checker be read, before a run is made. UsageError for one that cannot."""
+    from selftaught.lab.metrics import Rule
     from selftaught.lab.patience import waited
+    from selftaught.tasks.cases import Checker
     from selftaught.tasks.own import ScorerTask
 
     def look() -> None:
-        ScorerTask(own, start).sample("first look", "train", 0, "practice")
+        if own.checker:
+            Checker(Path(own.checker), Rule(own.metric))
+        else:
+            ScorerTask(own, start).sample("first look", "train", 0, "practice")
 
-    waited(f"{own.scorer}: its instances", look, lambda: None, tell)
+    waited(own.checker or f"{own.scorer}: its instances", look, lambda: None, tell)
 
 
 def _improver_for(source: Path) -> str:
@@ -160,12 +171,11 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
             "improve makes no improver, so --proposer, who writes those, has nothing to do: make one on a task of yours by "
             "`selftaught run --tasks FILE.py --proposer MODEL`, then take it: `selftaught improve … --improver run:N`"
         )
-    _one_way(program, scoring)
     files = tuple(str(one.resolve()) for one in scoring.file or ())
     own = Own(
         _digest(text),
         str(source.resolve()),
-        str((scoring.score or scoring.cases or program).resolve()),
+        str((scoring.cases or scoring.score or program).resolve()),
         improver.digest,
         about=_about(scoring.about),
         minimize=scoring.minimize,
@@ -182,13 +192,21 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
         )
         own = replace(own, form="files", entry=" ".join(scoring.entry or ())) if program.is_dir() else own
     elif scoring.cases is not None:
-        own = replace(own, form="cases", run=_words("run", scoring.run or ""))
+        checker = "" if scoring.score is None else str(scoring.score.resolve())
+        own = replace(own, form="cases", run=_words("run", scoring.run or ""), checker=checker)
+    elif program.is_dir() and scoring.score is not None:
+        own = replace(own, form="modules", entry=" ".join(scoring.entry or ()))
     elif program.is_dir():
         own = replace(own, form="folder", cpu_s=Config.read(program).timeout or 60.0, memory_mb=4096)
     else:
         own = replace(own, entry=_one(scoring.entry) or _only(source, text))
     own = own if scoring.program_cpu_s is None else replace(own, cpu_s=scoring.program_cpu_s)
     return own if scoring.program_mb is None else replace(own, memory_mb=scoring.program_mb)
+
+
+def _several(program: Path, scoring: Scoring) -> bool:
+    """Whether parts of several files change."""
+    return program.is_dir() and (scoring.score_command is not None or scoring.score is not None)
 
 
 def _one(entries: list[str] | None) -> str | None:
@@ -199,19 +217,28 @@ def _one(entries: list[str] | None) -> str | None:
 
 def _one_way(program: Path, scoring: Scoring) -> None:
     """Raise UsageError where not just one thing says what scores the program, or what is said does not go together."""
-    own = program.is_dir() and not scoring.score_command
-    ways = [scoring.score is not None, scoring.score_command is not None, scoring.cases is not None, own]
+    own = program.is_dir() and not _several(program, scoring)
+    functions = scoring.score is not None and scoring.cases is None
+    ways = [functions, scoring.score_command is not None, scoring.cases is not None, own]
     if sum(ways) != 1:
         raise UsageError(
             "say by one thing what scores the program: --score FILE.py, --score-command 'COMMAND {}', --cases FOLDER with "
-            "--run 'COMMAND {}', or give a folder with evaluator.py; a folder is scored by a command or by its evaluator.py"
+            "--run 'COMMAND {}', or give a folder with evaluator.py; no folder is scored by cases"
         )
-    if scoring.entry and not scoring.score and not (program.is_dir() and scoring.score_command):
+    if program.is_dir() and functions and not scoring.entry:
+        raise UsageError(
+            "say by --entry module.py:function which function of the folder is called; it may change, and so may others that "
+            "are named by more --entry"
+        )
+    if scoring.entry and not functions and not (program.is_dir() and scoring.score_command):
         raise UsageError("--entry names a function for --score FILE.py, or functions of a folder for --score-command")
     if (scoring.run is None) != (scoring.cases is None):
         raise UsageError("--run says how a program is run on --cases: give both, e.g. --run 'awk -f {}' --cases cases")
-    if scoring.cases is not None and (scoring.minimize or scoring.metric):
-        raise UsageError("what counts of --cases is the share that is right: leave out --minimize and --metric")
+    if scoring.cases is not None and not scoring.score and (scoring.minimize or scoring.metric):
+        raise UsageError(
+            "what counts of --cases is the share that is right: leave out --minimize and --metric, or say by --score FILE.py "
+            "how what is printed is scored"
+        )
 
 
 def _words(option: str, text: str) -> str:

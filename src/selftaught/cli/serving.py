@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from selftaught.cli.declare import SPENDING, Working, command, option
 from selftaught.cli.options import Level, Seeded, Served, Spending
 from selftaught.cli.terminal import tell
 from selftaught.errors import UsageError
+
+if TYPE_CHECKING:
+    from selftaught.settings.choice import ModelChoice
 
 
 @command(cls=Working)
@@ -28,12 +31,14 @@ def serve(
     host: Annotated[
         str, typer.Option(help="The address; any but a loopback one lets others ask, and spend.")
     ] = "127.0.0.1",
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(help="Part of a request that is neither obeyed nor refused, e.g. top_p; repeat for more."),
+    ] = None,
     yes: Annotated[bool, option(SPENDING, "Begin what costs money without asking.")] = False,
 ) -> None:
     """Serve a model on this machine as OpenAI's servers do (chat completions, models), until Ctrl-C."""
     from selftaught.budget.spend import Spend
-    from selftaught.models.providers import sells
-    from selftaught.models.rows import ROWS
     from selftaught.runs.endpoint import Endpoint
     from selftaught.runs.model import open_model
     from selftaught.runs.recalled import Recalled
@@ -41,21 +46,21 @@ def serve(
     from selftaught.sandbox.levels import open_sandbox
 
     limits = spending.limits()
-    costs = sells(model) and not ROWS[model.partition(":")[0]].local
-    if costs and not yes and limits.dollars is None and limits.answers is None and limits.tokens is None:
+    recorded = Recalled(Path(model.partition(":")[2])) if model.startswith("recording:") else None
+    choice = None if recorded else reached.choice(model)
+    bounded = yes or limits.dollars is not None or limits.answers is not None or limits.tokens is not None
+    if choice and not bounded and _costs(choice):
         raise UsageError(
             f"{model} may cost money whenever somebody asks: bound it by --max-dollars, --max-answers or "
             "--max-bought-tokens, or say --yes"
         )
-    recorded = Recalled(Path(model.partition(":")[2])) if model.startswith("recording:") else None
-    choice = None if recorded else reached.choice(model)
     with open_sandbox(sandbox) as box:
         opened = open_model(choice, box, limits) if choice else recorded
         assert opened
         spend = Spend(limits)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts it in the background may have it ignored
         try:
-            with Endpoint(Service(opened, spend, seeded.drawn), host, port, tell) as endpoint:
+            with Endpoint(Service(opened, spend, seeded.drawn, ignore or ()), host, port, tell) as endpoint:
                 _say(endpoint.url, opened.name, endpoint.loopback)
                 endpoint.serve_forever(0.1)
         except KeyboardInterrupt:
@@ -64,6 +69,18 @@ def serve(
             tell(f"ended after {used.answers:,} answers of {used.tokens:,} tokens, {money}")
         finally:
             opened.close()
+
+
+def _costs(choice: ModelChoice) -> bool:
+    """Whether an answer may cost money, as far as the model tells."""
+    from selftaught.models import Request
+    from selftaught.runs.model import open_model
+
+    model = open_model(choice, keyless=True)
+    try:
+        return model.ceiling(Request("", "?"), 1) != 0
+    finally:
+        model.close()
 
 
 def _say(url: str, name: str, loopback: bool) -> None:

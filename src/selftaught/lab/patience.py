@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import Context
 from math import isfinite
+from queue import SimpleQueue
 from time import monotonic
 from typing import TypeVar
 
@@ -52,12 +55,12 @@ def waited(
     def run() -> None:
         try:
             with aside():
-                found = work()
+                found = Context().run(work)  # what it sets for its thread, such as decimal's precision, ends with it
             future.set_result(found)
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             future.set_exception(error)
 
-    threading.Thread(target=run, name=what, daemon=True).start()
+    _begin(run)
     began, told = monotonic(), False
     while True:
         try:
@@ -73,3 +76,26 @@ def waited(
             told = True
             until = f" until {patience:g} s have passed" if isfinite(patience) else ""
             note(f"{what} takes long: it is waited for{until}")
+
+
+_idle: list[SimpleQueue[Callable[[], None]]] = []
+"""Where threads that have ended their work are given more: one that hangs never comes back here."""
+os.register_at_fork(after_in_child=_idle.clear)  # a fork has none of these threads
+
+
+def _begin(run: Callable[[], None]) -> None:
+    """Run it in a thread that is idle, or in a new one: starting one takes longer than most gradings do."""
+    try:
+        given = _idle.pop()
+    except IndexError:
+        given = SimpleQueue[Callable[[], None]]()
+        threading.Thread(target=_work, args=(given,), name="patience", daemon=True).start()
+    given.put(run)
+
+
+def _work(given: SimpleQueue[Callable[[], None]]) -> None:
+    while True:
+        run = given.get()
+        run()
+        del run  # nothing of the work is held while there is none
+        _idle.append(given)

@@ -6,6 +6,7 @@ import importlib.util
 from dataclasses import dataclass
 
 from selftaught.models import LanguageModel, Request, exchange
+from selftaught.models.rows import ROWS
 from selftaught.settings.choice import Price
 
 LONGEST_GUESS = 4096
@@ -60,6 +61,10 @@ def unpriced(model: LanguageModel) -> str | None:
     """What a user should hear before a run with a model whose price is not known, in one line; None when it is."""
     if model.ceiling(Request("", ""), 1) is not None:
         return None
+    if model.name.partition(":")[0] not in ROWS:
+        return (
+            f"the price of {model.name} is not known, since its `ceiling` tells none: no limit on dollars can be kept"
+        )
     why = "" if listed() else f" (the list of prices is not installed: {exchange.install('openai')})"
     return (
         f"the price of {model.name} is not known{why}: give --price IN,OUT in dollars per million tokens "

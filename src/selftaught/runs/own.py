@@ -16,7 +16,7 @@ from selftaught.lab.metrics import Rule
 from selftaught.plain import JSON, canonical, digest
 from selftaught.program import Program
 from selftaught.runs import noise
-from selftaught.runs.scorers import cased, commanded, foldered
+from selftaught.runs.scorers import cased, commanded, foldered, modular
 from selftaught.runs.spans import Bound, Expected, Used, about
 from selftaught.sandbox import Limits, tool
 from selftaught.settings.own import Own
@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 _TOLD = 500
 """Characters of what a scorer tells that a warning holds."""
 WHAT = "an improvement of a program"
+_HELD = {"function", "modules"}
+"""Forms in which a function is called in the sandbox."""
 
 
 @runtime_checkable
@@ -43,6 +45,8 @@ class Several(Protocol):
 class Judge(Utility, noise.Judge, Protocol):
     """A utility that tells scores in the scorer's own unit as well."""
 
+    @property
+    def missed(self) -> list[Program]: ...
     def whole(self, program: Program) -> Program: ...
 
 
@@ -67,6 +71,8 @@ def judges(lab: Lab, asked: Own) -> Judges:
         return Judges(commanded(lab, asked, start), None, WEAKER)
     if asked.form == "cases":
         return Judges(*cased(lab, asked, start), HELD)
+    if asked.form == "modules":
+        return Judges(*modular(lab, asked, start))
     if asked.form == "folder":
         return Judges(foldered(lab, asked, start), None, WEAKER)
     if asked.form == "evaluator":
@@ -117,11 +123,11 @@ def conducted(lab: Lab, asked: Own, by: Judges) -> dict[str, Any]:
 
 def _look_at(asked: Own, start: Mapping[str, Any]) -> None:
     """The first scoring. WorthlessRun where the program to begin with has no score; a warning where its scorer complains."""
-    said = [str(note).strip() for note in start["notes"] if str(note).strip()] if asked.form != "function" else []
+    said = [str(note).strip() for note in start["notes"] if str(note).strip()] if asked.form not in _HELD else []
     if start["reason"] is not None:
         last = f": {said[-1].splitlines()[-1]}" if said else ""
         alone = " (there is no network, and no other file than those that are shown)"
-        jailed = "" if asked.form in {"function", "evaluator"} else alone
+        jailed = "" if asked.form in {*_HELD, "evaluator"} else alone
         raise WorthlessRun(f"{asked.name} has no score to begin with: {start['reason']}{last}{jailed}")
     if start["value"] == 0 or any(note.startswith("error") for note in said):
         told = "; ".join(" ".join(note.split()) for note in said)[:_TOLD]
@@ -164,7 +170,7 @@ def _chosen(
     """
 
     def choose() -> JSON:
-        for one in more:
+        for one in [*more, *dict.fromkeys(by.practice.missed)]:
             if one is not None:
                 by.practice.fact(one)
         better = _better(lab, by.practice, best, -1 if asked.minimize else 1)

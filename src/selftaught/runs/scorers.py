@@ -14,12 +14,12 @@ from selftaught.lab import Lab
 from selftaught.lab.metrics import Rule
 from selftaught.program import Program
 from selftaught.runs.folders import EVALUATOR, Config, described, packages_of
-from selftaught.runs.targets import FilesUtility, visible
+from selftaught.runs.targets import FilesUtility, ModulesTask, ModulesUtility, Target, visible
 from selftaught.sandbox import tool
 from selftaught.sandbox.command import Command
 from selftaught.sandbox.jail import GUEST
 from selftaught.settings.own import Own
-from selftaught.tasks.cases import Case, CasesUtility, read, split
+from selftaught.tasks.cases import Case, CasesUtility, CheckedUtility, Checker, OnCases, read, split
 from selftaught.tasks.commanded import CommandUtility
 from selftaught.tasks.whole import Aim
 
@@ -39,7 +39,7 @@ def commanded(lab: Lab, asked: Own, start: Program) -> CommandUtility:
     if asked.form == "files":
         folder = Path(asked.name)
         scoring = replace(command(asked), inside=tuple(visible(folder)))
-        return FilesUtility(lab, scoring, start, aim, folder, asked.entry.split())
+        return FilesUtility(lab, scoring, start, aim, Target(lab, folder, asked.entry.split()))
     return CommandUtility(lab, command(asked), start, aim)
 
 
@@ -51,21 +51,37 @@ def command(asked: Own) -> Command:
     return Command(tuple(words), Path(asked.name).name, mounts, (), asked.packages or (), *limits)
 
 
-def cased(lab: Lab, asked: Own, start: Program) -> tuple[CasesUtility, CasesUtility | None]:
+def modular(lab: Lab, asked: Own, start: Program) -> tuple[ModulesUtility, ModulesUtility | None]:
+    """Functions of a folder, one of which is called: on what is chosen by, and on what is held out, where that differs."""
+    target = Target(lab, Path(asked.name), asked.entry.split())
+    task = ModulesTask(asked, start.text, target)
+    seen = ModulesUtility(lab, task, start, target, "train", "practice")
+    unseen = ModulesUtility(lab, task, start, target, "test", "judged")
+    return seen, None if repr(seen.instances) == repr(unseen.instances) else unseen
+
+
+def cased(lab: Lab, asked: Own, start: Program) -> tuple[OnCases, OnCases | None]:
     """The cases to practise on, and those that are held out, where there are several."""
-    if not asked.about.strip():
+    rule = Rule(asked.metric)
+    checker = Checker(Path(asked.checker), rule) if asked.checker else None
+    about = asked.about.strip() or (checker.about if checker else "")
+    if not about:
         raise UsageError("cases do not say what is wanted of the program: say it by --about TEXT or --about FILE")
     words: list[str] = json.loads(asked.run)
     files = tuple(Path(one) for one in asked.files or ())
     limits = asked.cpu_s, _WAITING * asked.cpu_s + 5, asked.memory_mb
     running = Command(tuple(words), Path(asked.name).name, files, (), asked.packages or (), *limits)
 
-    def over(cases: Sequence[Case]) -> CasesUtility:
-        made = CasesUtility(lab, running, start, Aim(asked.about))
+    def over(cases: Sequence[Case]) -> OnCases:
+        if checker is None:
+            made = CasesUtility(lab, running, start, Aim(asked.about))
+        else:
+            made = CheckedUtility(lab, running, start, Aim(about, asked.minimize, rule))
+            made.checker = checker
         made.cases = cases
         return made
 
-    practice, unseen = split(read(Path(asked.scorer)))
+    practice, unseen = split(read(Path(asked.scorer), checker is not None))
     return over(practice), over(unseen) if unseen else None
 
 

@@ -7,12 +7,12 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, cast
 
 from selftaught.budget.spend import Spend
-from selftaught.errors import ModelFailure, SelftaughtError, SpendExhausted
+from selftaught.errors import ModelFailure, SelftaughtError, SpendExhausted, UsageError
 from selftaught.models import Answer, Finish, LanguageModel, Request
 from selftaught.models.buying import buy
 from selftaught.plain import JSON, digest
@@ -22,8 +22,14 @@ MOST_ANSWERS = 128
 _DEFAULT_TEMPERATURE = 1.0
 """What OpenAI's servers take where a request says none."""
 _ROLES = ("system", "developer", "user", "assistant", "tool")
-_NOT_SERVED = ("tools", "functions", "audio", "logprobs", "response_format")
-"""Parts of a request that change what an answer is, and that no model here is asked for."""
+NOT_SERVED: Mapping[str, tuple[object, ...]] = {
+    **dict.fromkeys(("tools", "functions", "audio", "logprobs", "response_format", "logit_bias"), ()),
+    "top_p": (1,),
+    "presence_penalty": (0,),
+    "frequency_penalty": (0,),
+}
+"""Parts of a request that change what an answer is, and that no model here is asked for; with values that change nothing."""
+_MOST_STOPS = 4
 _ENDS: Mapping[Finish, str] = {"length": "length", "blocked": "content_filter"}
 
 
@@ -47,6 +53,8 @@ class Question:
     usage: bool
     """Whether a stream ends with what was used."""
     seed: int | None
+    stops: tuple[str, ...] = ()
+    """Before the first of these an answer ends."""
 
 
 class Service:
@@ -56,7 +64,11 @@ class Service:
     with a `seed` is answered as any other with this seed.
     """
 
-    def __init__(self, model: LanguageModel, spend: Spend, seed: int) -> None:
+    def __init__(self, model: LanguageModel, spend: Spend, seed: int, ignored: Sequence[str] = ()) -> None:
+        """`ignored`: parts of a request that are not obeyed, and not refused. UsageError for what is no such part."""
+        if wrong := [one for one in ignored if one not in NOT_SERVED]:
+            raise UsageError(f"--ignore {wrong[0]}: what is otherwise refused of a request is {', '.join(NOT_SERVED)}")
+        self._refused = {part: free for part, free in NOT_SERVED.items() if part not in ignored}
         self.model = model
         self._spend = spend
         self._seed = seed
@@ -82,16 +94,17 @@ class Service:
             raise Wrong(
                 404, f"the model {named!r} is not served here: {self.model.name} is", "model", "model_not_found"
             )
-        for part in _NOT_SERVED:
-            if told.get(part):
-                raise Wrong(400, f"{part} is not served here: leave it out", part)
+        for part, free in self._refused.items():
+            if told.get(part) and told[part] not in free:
+                raise Wrong(400, f"{part} is not served here: leave it out, or serve with --ignore {part}", part)
         expertise, message = _said(told.get("messages"))
         temperature = _number(told, "temperature", _DEFAULT_TEMPERATURE, 0.0, 2.0)
         count = _number(told, "n", 1, 1, MOST_ANSWERS, whole=True)
         seed = None if told.get("seed") is None else int(_number(told, "seed", 0, -(2**63), 2**63, whole=True))
         options: Any = told.get("stream_options") or {}
         usage = isinstance(options, dict) and bool(cast("dict[str, Any]", options).get("include_usage"))
-        return Question(Request(expertise, message, temperature), int(count), bool(told.get("stream")), usage, seed)
+        request, stops = Request(expertise, message, temperature), _stops(told.get("stop"))
+        return Question(request, int(count), bool(told.get("stream")), usage, seed, stops)
 
     def answers(self, asked: Question) -> list[Answer]:
         """The answers to a question, bought under the limits. Raises Wrong where there are none."""
@@ -112,7 +125,7 @@ class Service:
             raise Wrong(
                 502, f"{self.model.name} did not answer: {failed.reason or failed.finish}", code="model_failure"
             )
-        return found
+        return [_ended(one, asked.stops) for one in found]
 
     def _addresses(self, asked: Question) -> list[str]:
         """Where the answers are: after those to the same question, or by the seed of the request."""
@@ -158,6 +171,22 @@ def chunks(model: str, answers: Sequence[Answer], usage: bool) -> list[dict[str,
 
 def _head(model: str, kind: str) -> dict[str, JSON]:
     return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": model}
+
+
+def _stops(given: object) -> tuple[str, ...]:
+    """The texts before which an answer ends. Raises Wrong for what is none."""
+    stops = [given] if isinstance(given, str) else [] if given is None else given
+    texts = cast("list[object]", stops) if isinstance(stops, list) else [None]
+    found = tuple(one for one in texts if isinstance(one, str) and one)
+    if len(found) < len(texts) or len(found) > _MOST_STOPS:
+        raise Wrong(400, f"stop is a text, or a list of at most {_MOST_STOPS}, none of them empty", "stop")
+    return found
+
+
+def _ended(answer: Answer, stops: Sequence[str]) -> Answer:
+    """The answer up to the first text at which it was to stop; what was paid for it stays."""
+    first = min((at for one in stops if (at := answer.text.find(one)) >= 0), default=None)
+    return answer if first is None else replace(answer, text=answer.text[:first], finish="stop")
 
 
 def _end(answer: Answer) -> str:

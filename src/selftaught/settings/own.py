@@ -12,9 +12,10 @@ from selftaught.plain import JSON
 from selftaught.settings.choice import OFFLINE, ModelChoice
 from selftaught.settings.stored import INNER, LONGEST_CPU_S, OneModel, check, rebuilt, sound, stored
 
-Form = Literal["function", "command", "cases", "files", "folder", "evaluator"]
+Form = Literal["function", "command", "cases", "files", "modules", "folder", "evaluator"]
 """What scores a program of the user's: functions in a file, a command, a folder of cases, a command on a folder of several
-files that change, the evaluator of an OpenEvolve folder, a function of the calling Python program."""
+files that change, functions in a file on functions of such a folder, the evaluator of an OpenEvolve folder, a function of the
+calling Python program."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Own(OneModel):
     minimize: bool = False
     run: str = ""
     """How a program that is tried on cases is run: the words as a JSON list."""
+    checker: str = ""
+    """The file whose function judges what a program printed on a case. Empty: it has to be what is right."""
     metric: str = ""
     """What counts of several metrics; empty: `combined_score`, or `score`, or their mean."""
     packages: tuple[str, ...] | None = None
@@ -77,8 +80,10 @@ class Own(OneModel):
     @property
     def scoring(self) -> tuple[str, ...]:
         """The user's own files and folders that score, or that what scores is shown."""
-        scorer = {"command": [], "evaluator": [], "files": [self.name]}.get(self.form, [self.scorer])
-        return (*scorer, *(self.files or ()))
+        scorer = {"command": [], "evaluator": [], "files": [self.name], "modules": [self.scorer, self.name]}.get(
+            self.form, [self.scorer]
+        )
+        return (*scorer, *([self.checker] if self.checker else []), *(self.files or ()))
 
     def plain(self) -> dict[str, JSON]:
         return {"kind": "improve", **stored(self)}

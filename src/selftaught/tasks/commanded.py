@@ -7,6 +7,7 @@ the mean of its numbers where it has neither.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +20,7 @@ from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.command import Command, Ran, run
 from selftaught.sandbox.guest.programs import refused
 from selftaught.sandbox.packages import versions
-from selftaught.tasks.whole import TOLD, Aim, Scoring, WholeUtility
+from selftaught.tasks.whole import TOLD, Aim, NotNow, Scoring, WholeUtility
 
 COMMANDED = "command"
 """What the key of a command's scores begins with."""
@@ -79,6 +80,8 @@ class CommandUtility(WholeUtility):
 def read(ran: Ran, rule: Rule) -> Scoring:
     """The score that a command printed, by the rule where it printed several metrics, or why there is none."""
     said = [wrong] if (wrong := ran.errors.strip()[-TOLD:]) else []
+    if ran.status == os.EX_TEMPFAIL:
+        raise NotNow(f"the command says by exit status {ran.status} that it failed in passing: {' '.join(said)[-200:]}")
     if ran.reason:
         return Scoring(reason=ran.reason, notes=said)
     given = _given(ran.output)

@@ -23,7 +23,7 @@ from selftaught.plain import JSON, canonical, digest
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox import Limits, tool
 from selftaught.sandbox.guest.programs import refused
-from selftaught.tasks.whole import TOLD, Aim, Scoring, WholeUtility
+from selftaught.tasks.whole import TOLD, Aim, NotNow, Scoring, WholeUtility
 
 EVALUATED = "evaluator"
 """What the key of such scores begins with."""
@@ -100,6 +100,8 @@ class EvaluatorUtility(WholeUtility):
                 grade, told = self._called(candidate, example)
             except SelftaughtError:
                 raise
+            except ConnectionError as error:
+                raise NotNow(f"the evaluator could not reach what it asks: {' '.join(str(error).split())}") from error
             except Exception as error:  # noqa: BLE001 - whatever an evaluator raises at a strange text
                 said = f"the evaluator raised {type(error).__name__}: {' '.join(str(error).split())}"
                 return Scoring(reason=f"{said}{f' (example {i})' if example else ''}"[:TOLD])

@@ -18,7 +18,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
-from selftaught.errors import UsageError
+from selftaught.errors import UsageError, WorldError
 from selftaught.lab import Lab
 from selftaught.lab.metrics import Rule, number
 from selftaught.plain import JSON, digest, digest_of_files, seed_from
@@ -28,12 +28,46 @@ from selftaught.sandbox.packages import versions
 from selftaught.settings.own import Own
 from selftaught.task import Half, Instance, InvalidAnswer, Split, Task
 from selftaught.tasks.sources import run, sources
+from selftaught.tasks.whole import NotNow
 from selftaught.utility import TaskUtility
 
 _COUNT: Mapping[Split, int] = {"train": 0, "validation": 0, "test": 0}
 """How many instances there are is the scorer's to say: their number is no part of a key."""
 _LONGEST = 300
 """Characters of what went wrong in a scorer that improvers are told."""
+
+
+class ScoreFunction:
+    """The function `score` of a user's file."""
+
+    def __init__(self, path: Path, module: Any, counts: Sequence[int], rule: Rule) -> None:
+        """It can be called with so many arguments, one of `counts`, or UsageError."""
+        self._path, self._rule = path, rule
+        self._call = _function(module, "score", path, counts)
+
+    def takes(self, count: int) -> bool:
+        """Whether it has so many parameters, or more."""
+        return len(inspect.signature(self._call).parameters) >= count
+
+    def of(self, *arguments: Any) -> float:
+        """What it says. Raises InvalidAnswer, with why, where that is no score, NotNow where it failed in passing."""
+        try:
+            given = self._call(*arguments)
+        except (InvalidAnswer, WorldError):
+            raise
+        except ConnectionError as error:
+            raise NotNow(f"score could not reach what it asks: {' '.join(str(error).split())}") from error
+        except (Exception, SystemExit) as error:  # whatever a scorer raises at a strange answer
+            raise InvalidAnswer(f"score raised {_said(self._path, error)}"[:_LONGEST]) from error
+        if isinstance(given, Mapping):
+            try:
+                return self._rule.of(cast("Mapping[str, Any]", given))
+            except ValueError as error:
+                raise InvalidAnswer(f"score gave metrics, but {error}"[:_LONGEST]) from error
+        value = number(given)
+        if value is None:
+            raise InvalidAnswer(f"score gave {_short(given)}, which is no finite number")
+        return value
 
 
 class ScorerTask(Task):
@@ -46,8 +80,8 @@ class ScorerTask(Task):
         self._path = Path(asked.scorer)
         module = run(self._path)
         self._instances = _function(module, "instances", self._path, (2,))
-        self._score = _function(module, "score", self._path, (2, 3))
         self._rule = Rule(asked.metric)
+        self._score = ScoreFunction(self._path, module, (2, 3), self._rule)
         self._about = asked.about or inspect.cleandoc(module.__doc__ or "")
         if not self._about.strip():
             raise UsageError(f"{self._path} does not say what is wanted: give it a docstring, or say it by --about")
@@ -100,37 +134,18 @@ class ScorerTask(Task):
 
     @cached_property
     def measures(self) -> bool:
-        return len(inspect.signature(self._score).parameters) > 2
+        return self._score.takes(3)
 
     def grade(self, instance: Instance, answer: JSON, used: Resources | None = None) -> float:
         """The score; one that cannot be had is the program's fault, which its author is told of."""
         more = [used or Resources(0.0, 0.0)] if self.measures else []
-        try:
-            given = self._score(_own(instance.truth), answer, *more)
-        except InvalidAnswer:
-            raise
-        except (Exception, SystemExit) as error:  # whatever a scorer raises at a strange answer
-            raise InvalidAnswer(f"score raised {self._said(error)}"[:_LONGEST]) from error
-        if isinstance(given, Mapping):
-            try:
-                return self._rule.of(cast("Mapping[str, Any]", given))
-            except ValueError as error:
-                raise InvalidAnswer(f"score gave metrics, but {error}"[:_LONGEST]) from error
-        value = number(given)
-        if value is None:
-            raise InvalidAnswer(f"score gave {_short(given)}, which is no finite number")
-        return value
+        return self._score.of(_own(instance.truth), answer, *more)
 
     def _called(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return function(*arguments)
         except (Exception, SystemExit) as error:
-            raise UsageError(f"{self._path}: {name} raised {self._said(error)}; mend it") from error
-
-    def _said(self, error: BaseException) -> str:
-        lines = [one.lineno for one in traceback.extract_tb(error.__traceback__) if one.filename == str(self._path)]
-        where = f" in line {lines[-1]}" if lines else ""
-        return f"{type(error).__name__}{where}: {' '.join(str(error).split())}"
+            raise UsageError(f"{self._path}: {name} raised {_said(self._path, error)}; mend it") from error
 
 
 def scorer_task(path: Path) -> ScorerTask:
@@ -140,6 +155,11 @@ def scorer_task(path: Path) -> ScorerTask:
 
 class OwnUtility(TaskUtility):
     """The same as any task's, which keeps the text of every program that it has scored."""
+
+    def __init__(self, lab: Lab, task: Task, split: Split, repetition: JSON, half: Half) -> None:
+        super().__init__(lab, task, split, repetition, half)
+        self.missed: list[Program] = []
+        """What could not be scored in passing."""
 
     def fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
         """The stored scoring of a program: `value`, `grades`, `reason`, in the scorer's own unit; the first, or another one."""
@@ -156,7 +176,11 @@ class OwnUtility(TaskUtility):
 
     def _fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
         self._lab.store.keep(program.text)
-        return super()._fact(program, again)
+        try:
+            return super()._fact(program, again)
+        except NotNow as failure:
+            self.missed.append(program)
+            return failure.fact()
 
     def _measure(self, program: Program, again: int) -> JSON:
         """A scorer may use chance and clocks of its own: a recording keeps what it gave, as if it had measured."""
@@ -172,6 +196,13 @@ def held_out(lab: Lab, task: Task) -> OwnUtility | None:
     """What is not looked at until the end; None where the scorer makes the same instances for every split and seed."""
     seen, unseen = practice(lab, task), OwnUtility(lab, task, "test", 0, "judged")
     return None if repr(seen.instances) == repr(unseen.instances) else unseen
+
+
+def _said(path: Path, error: BaseException) -> str:
+    """An error of the user's own file, with its line."""
+    lines = [one.lineno for one in traceback.extract_tb(error.__traceback__) if one.filename == str(path)]
+    where = f" in line {lines[-1]}" if lines else ""
+    return f"{type(error).__name__}{where}: {' '.join(str(error).split())}"
 
 
 def _function(module: Any, name: str, path: Path, counts: Sequence[int]) -> Callable[..., Any]:

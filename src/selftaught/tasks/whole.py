@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from functools import cached_property
 from statistics import fmean
 from typing import Any, cast
 
+from selftaught.errors import WorldError
 from selftaught.lab import Lab
 from selftaught.lab.grading import grade_text, relative
 from selftaught.lab.metrics import Rule
@@ -16,8 +18,20 @@ from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.utility import Score
 
+_log = logging.getLogger(__name__)
 TOLD = 2000
 """Characters of what a scorer says that improvers are told."""
+
+
+class NotNow(WorldError):
+    """What scores a program failed this time through no fault of the program, which has no score now: no fact."""
+
+    def fact(self) -> Mapping[str, JSON]:
+        """What stands in for the fact until the program is scored again. It is said that it does."""
+        _log.warning("%s; it is tried once more at the end of the round", self)
+        reason = f"it could not be scored this time: {self}"
+        more: dict[str, JSON] = {"grades": [], "notes": [], "failures": 1, "denied": {"calls": None, "noted": []}}
+        return {"value": None, "reason": reason, **more}
 
 
 @dataclass(frozen=True)
@@ -60,6 +74,8 @@ class WholeUtility(ABC):
 
     def __init__(self, lab: Lab, start: Program, aim: Aim) -> None:
         self._lab, self._start, self._aim = lab, start, aim
+        self.missed: list[Program] = []
+        """What could not be scored in passing."""
 
     @property
     def description(self) -> str:
@@ -104,7 +120,11 @@ class WholeUtility(ABC):
         """The stored scoring of a program, the first or another one: `value`, `grades`, `reason`, in the scorer's own unit."""
         more = {"again": again} if again else {}
         about: dict[str, JSON] = {"program": self._lab.store.keep(program.text), "utility": self.key, **more}
-        return cast("Mapping[str, Any]", self._lab.once("score", about, lambda: self._measure(program)))
+        try:
+            return cast("Mapping[str, Any]", self._lab.once("score", about, lambda: self._measure(program)))
+        except NotNow as failure:
+            self.missed.append(program)
+            return failure.fact()
 
     def whole(self, program: Program) -> Program:
         """The program as it is to be kept."""

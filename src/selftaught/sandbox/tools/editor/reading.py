@@ -18,6 +18,8 @@ class Shown:
 
     base: str
     others: tuple[str, ...] = ()
+    last: str = ""
+    """The one that is shown last, which may be the base."""
 
 
 @lru_cache(maxsize=512)
@@ -33,13 +35,13 @@ def read(message: str) -> Shown | None:
         return None
     functions = _functions(max(found, key=lambda one: len(one[1]))[1])
     attempts = [text for _, text in sorted(found) if functions & _functions(text)]
-    return Shown(attempts[0], tuple(dict.fromkeys(one for one in attempts[1:] if one != attempts[0])))
+    return Shown(attempts[0], tuple(dict.fromkeys(one for one in attempts[1:] if one != attempts[0])), attempts[-1])
 
 
 def newest(shown: Shown) -> Shown:
     """The same with the program that is shown last as the one to work on: prompts with a history end with what is current."""
-    *others, base = (shown.base, *shown.others)
-    return Shown(base, tuple(others))
+    others = [one for one in (shown.base, *shown.others) if one != shown.last]
+    return Shown(shown.last, tuple(others), shown.last)
 
 
 def _blocks(message: str) -> list[tuple[int, str]]:
