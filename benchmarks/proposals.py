@@ -139,7 +139,7 @@ def _row(lab: Lab, text: str) -> dict[str, Any]:
     if wrong:
         return {"ends": "none", "value": 0.0, "why": wrong, "text": text}
     cells: list[Cell] = _utility(lab, 1).cells(Program(text))
-    failed = [cell.failed for cell in cells if cell.failed]
+    failed = [reason for cell in cells for reason in cell.failures]
     ends = "all" if not failed else "none" if len(failed) == len(cells) else "some"
     return {
         "ends": ends,
