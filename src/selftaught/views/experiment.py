@@ -26,7 +26,7 @@ from selftaught.views.sheets import (
 
 if TYPE_CHECKING:
     from selftaught.evidence.experiment import ArmFigures, ExperimentDocument, ExperimentReached, Judging
-    from selftaught.evidence.statistics import PlainMajority
+    from selftaught.evidence.statistics import PlainMajority, PlainVerdict
     from selftaught.evidence.transferred import Afterwards
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def sheets(document: ExperimentDocument | ExperimentReached) -> list[Part]:
     if "arms" not in document:
         return _reached(document)
     parts: list[Part] = [*failed_throughout(failing(document)), Note(document["question"], style="question")]
-    parts += [_rounds(document), _arms(document)]
+    parts += [*_in_words(document), _rounds(document), _arms(document)]
     if "verdicts" in document:
         parts.append(_verdicts(document))
     if "shares" in document:
@@ -52,6 +52,37 @@ def sheets(document: ExperimentDocument | ExperimentReached) -> list[Part]:
     if document["paper"]:
         parts.append(_paper(document))
     return [*parts, *_notes(document)]
+
+
+_THAN: Mapping[Judging, str] = {
+    "over_start": "the start solutions",
+    "better_search": "best-of-n with the whole allowance",
+    "equal_answers": "best-of-n at equal answers",
+    "gain": "the seed improver",
+}
+"""What an arm is claimed to be better than, in the order in which that is tested."""
+
+
+def _in_words(document: ExperimentDocument) -> list[Note]:
+    """What may be claimed of each arm as a method, in a sentence. Documents of earlier versions tell less, and have none."""
+    verdicts = document.get("verdicts", {})
+    if not _THAN.keys() <= verdicts.keys():
+        return []
+    return [Note(f"{arm['name']}: {_claimed(verdicts, arm['name'])}.", style="heading") for arm in document["arms"]]
+
+
+def _claimed(verdicts: Mapping[Judging, Mapping[str, PlainVerdict]], arm: str) -> str:
+    kinds = {than: verdicts[figure][arm]["kind"] for figure, than in _THAN.items()}
+    if kinds[_THAN["over_start"]] != "better":
+        shown = "worse" if kinds[_THAN["over_start"]] == "worse" else "not shown to be better"
+        return f"as a method, {shown} than the start solutions"
+    said = [
+        f"{word} than {', '.join(names)}"
+        for word in ("better", "worse")
+        if (names := [than for than, kind in kinds.items() if kind == word])
+    ]
+    left = [than for than, kind in kinds.items() if kind not in {"better", "worse"}]
+    return f"as a method, {'; '.join(said)}" + (f"; not shown against {', '.join(left)}" if left else "")
 
 
 def failing(document: Mapping[str, Any]) -> list[str]:

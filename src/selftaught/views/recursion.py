@@ -67,17 +67,18 @@ _Row = tuple[str, "PlainJudged | PlainSham | PlainStart"]
 
 
 def sheets(document: RunDocument | RunReached) -> list[Part]:
-    """Rounds, arms, the parts of the gain and the verdict; of a run that is not at its end, the rounds it reached."""
+    """The verdict, in plain words first; rounds, arms, the parts of the gain; of a run that is not at its end, the rounds it
+    reached."""
     if "arms" not in document:
         told = document.get("rounds", [])
         reached: list[Part] = [rounds(told), *suspicions(told)] if told else []
         return reached + ([Note(f"Stopped: {document['stopped']}", "unsure")] if "stopped" in document else [])
     tables: list[Part] = [
+        verdict(document),
         rounds(document["rounds"]),
         *suspicions(document["rounds"]),
         arms(document),
         gain(document["gain"], document["verdict"]),
-        verdict(document),
     ]
     return [*failed_throughout(failing(document)), *tables, *_made(document["verdict"]), *_notes(document)]
 
