@@ -206,8 +206,6 @@ def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
         (["run", "--base-url", "http://127.0.0.1:1"], 2, "base-url"),
         (["run", "--tasks", "unfinished.py"], 2, r"unfinished.py.*grade"),
         (["run", "--tasks", "broken.py"], 2, "broken.py"),
-        (["run", "--improver", "broken.py"], 2, "syntax error"),
-        (["run", "--improver", "unfinished.py"], 2, "does not define improve_algorithm"),
         (["resume", "1"], 2, "there is no store"),
         (["runs"], 2, "there is no store"),
         (["exec", "nowhere.py", "--entry", "f"], 2, "nowhere.py"),
