@@ -22,7 +22,7 @@ from selftaught.cli.recordings import Exported, ExportedProgram
 from selftaught.cli.runs import RunRow
 from selftaught.cli.state import PlainStanding
 from selftaught.cli.terminal import PlainProgram
-from selftaught.cli.upkeep import Deleted, Ended, EventRow, PlainMerged, PlainPruned
+from selftaught.cli.upkeep import Deleted, EndedRun, EventRow, PlainMerged, PlainPruned
 from selftaught.evidence.circumvention import AuditDocument
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
@@ -53,7 +53,7 @@ ROOTS = (
     RunRow,
     PlainStanding,
     EventRow,
-    Ended,
+    EndedRun,
     Deleted,
     PlainPruned,
     PlainMerged,

@@ -29,7 +29,7 @@ _LOOK_S = 0.2
 _LONG_S = 30.0
 
 
-class Ended(PlainStanding):
+class EndedRun(PlainStanding):
     """A run that was asked to end: `selftaught stop RUN --json`."""
 
     run: int
@@ -87,7 +87,7 @@ def stop(number: RunNumber, kept: Kept) -> None:
         tell(f"asked process {process} to end run {number}; what is under way ends first")
         ended = _ended(facts, number)
         if kept.json:
-            told: Ended = {"run": number, "status": facts.run(number).status, **ended.plain()}
+            told: EndedRun = {"run": number, "status": facts.run(number).status, **ended.plain()}
             print(json.dumps(told))
         elif ended.state == "done":
             print(f"Run {number} came to its end before it could be stopped.")

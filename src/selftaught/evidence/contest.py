@@ -190,7 +190,7 @@ class PerRun(TypedDict):
     """The recorded price; null: that of one answer is unknown."""
 
 
-class Price(TypedDict):
+class CostPerGain(TypedDict):
     """What a gain of 0.1 over the start solution costs: mean use by mean gain; null where there is no gain."""
 
     responses: float | None
@@ -240,7 +240,7 @@ class EntrantFigures(TypedDict):
     failure: str | None
     """How the first of them failed."""
     usage: PerRun
-    cost_per_gain: Price
+    cost_per_gain: CostPerGain
     against_start: PlainVerdict
     """Against the start solutions, on the same instances."""
     against_first: AgainstFirst | None
@@ -352,7 +352,7 @@ def _per_run(cells: Sequence[Cell]) -> PerRun:
     }
 
 
-def _cost_per_gain(cells: Sequence[Cell]) -> Price:
+def _cost_per_gain(cells: Sequence[Cell]) -> CostPerGain:
     """What `_GAIN` over the start solution costs: mean use divided by mean gain; None where there is no gain.
 
     Where nothing came of any run there is none: what its start solutions happened to score on these instances was bought by

@@ -79,7 +79,7 @@ only where there is no status. A quota may be one of a minute, so that waiting m
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Telling:
     """One object that may tell an error."""
 
     codes: tuple[str, ...]
@@ -102,7 +102,7 @@ def came(found: Mapping[str, Any]) -> bool:
 
 def error_in(found: Mapping[str, Any], status: int, hidden: Sequence[str] = (), after_s: float | None = None) -> Fault:
     """The fault that a server tells in an object, beside a status; `hidden` is what may not be repeated."""
-    told = _error(found) or _Told((), "", "", True)
+    told = _error(found) or _Telling((), "", "", True)
     within = status < 300
     meant = _status(status, told.codes, told.words)
     quote = quotable(told.words, hidden)
@@ -155,27 +155,27 @@ def _ends(choice: Mapping[str, Any]) -> bool:
     return isinstance(choice.get("message"), dict) and ending(choice.get("finish_reason")) is not None
 
 
-def _error(found: Mapping[str, Any]) -> _Told | None:
+def _error(found: Mapping[str, Any]) -> _Telling | None:
     """What an object tells of an error: where it is called one, else where it is told like one."""
     every = list(islice(_objects(found), LEVELS * PARTS))
-    outer = _told(found)
+    outer = _telling(found)
     marked = next((one for one, named, _ in every if named and (one.words or one.codes)), None)
     if marked is None:
         marked = next((one for one, _, within in every if one.failing and not within), None)
         return marked
     words = list(dict.fromkeys(text for text in (marked.words, outer.words) if text and text not in marked.words))
     codes = tuple(dict.fromkeys([*marked.codes, *outer.codes]))
-    return _Told(codes, ": ".join([marked.words, *words] if marked.words else words), marked.parameter, True)
+    return _Telling(codes, ": ".join([marked.words, *words] if marked.words else words), marked.parameter, True)
 
 
-def _objects(found: Mapping[str, Any]) -> Iterator[tuple[_Told, bool, bool]]:
+def _objects(found: Mapping[str, Any]) -> Iterator[tuple[_Telling, bool, bool]]:
     """The objects within one, the nearest first: what each tells, whether it is called an error, whether it is part of an
     answer."""
     level: list[tuple[Mapping[str, Any], bool, bool]] = [(found, False, False)]
     for _ in range(LEVELS):
         below: list[tuple[Mapping[str, Any], bool, bool]] = []
         for one, named, within in level[:PARTS]:
-            yield _told(one), named, within
+            yield _telling(one), named, within
             for name, value in islice(one.items(), PARTS):
                 called = _ERROR.fullmatch(_letters(name)) is not None
                 if name == "detail" and (listed := _listed(mappings(value))):
@@ -196,7 +196,7 @@ def _parts(value: object, called: bool) -> list[Mapping[str, Any]]:
     return [one for one in found if one]
 
 
-def _listed(details: Sequence[Mapping[str, Any]]) -> _Told | None:
+def _listed(details: Sequence[Mapping[str, Any]]) -> _Telling | None:
     """The error that FastAPI tells: which fields are wrong, and why."""
     places = [one.get("loc") for one in details]
     fields = [[str(part) for part in cast(list[object], one)] for one in places if isinstance(one, list) and one]
@@ -204,10 +204,10 @@ def _listed(details: Sequence[Mapping[str, Any]]) -> _Told | None:
         return None
     told = [f"{'.'.join(field)}: {one.get('msg')}" for field, one in zip(fields, details, strict=True)]
     codes = tuple(str(one["type"]) for one in details[:1] if one.get("type"))
-    return _Told(codes, "; ".join(told)[:LONGEST], fields[0][-1], True)
+    return _Telling(codes, "; ".join(told)[:LONGEST], fields[0][-1], True)
 
 
-def _told(one: Mapping[str, Any]) -> _Told:
+def _telling(one: Mapping[str, Any]) -> _Telling:
     """What one object tells by itself."""
     plain = [(_letters(name), value) for name, value in islice(one.items(), PARTS)]
     codes = [
@@ -223,7 +223,7 @@ def _told(one: Mapping[str, Any]) -> _Told:
     said = one.get("object") == "error" or one.get("type") == "error" or one.get("success") in (False, "false")
     fine = bool(codes) and not bad
     number = any(_NUMBER.fullmatch(code) for code in bad)
-    return _Told(tuple(bad[:CODES]), words, parameter, said or number or bool(words and not fine))
+    return _Telling(tuple(bad[:CODES]), words, parameter, said or number or bool(words and not fine))
 
 
 def _letters(name: str) -> str:

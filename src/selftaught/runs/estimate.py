@@ -29,7 +29,7 @@ _FOR: Mapping[Role, str] = {
 
 
 @dataclass(frozen=True)
-class Estimate:
+class AtMost:
     """What a run may use at most. Most improvers use far less of their allowance; the seed improver one call of it."""
 
     models: Mapping[str, int]
@@ -61,7 +61,7 @@ class Estimate:
         )
 
 
-def estimate(asked: Assignment, keyless: bool = False) -> Estimate:
+def estimate(asked: Assignment, keyless: bool = False) -> AtMost:
     """An upper bound on what a run will ask of its models, from its settings alone. UsageError when a model lacks its key,
     unless `keyless` says that the run is only looked at."""
     models: dict[str, int] = {}
@@ -77,7 +77,7 @@ def estimate(asked: Assignment, keyless: bool = False) -> Estimate:
         why = why or unpriced(model)
         model.close()
     known = [price for price in prices if price is not None]
-    return Estimate(models, sum(known) if len(known) == len(prices) else None, [*longest.values()], why)
+    return AtMost(models, sum(known) if len(known) == len(prices) else None, [*longest.values()], why)
 
 
 def forecast(asked: Assignment, store: Store | None, sandbox: Sandbox, text: Callable[[str], str]) -> Forecast:

@@ -21,7 +21,7 @@ FINALISTS, SCREENED = 4, 2
 """How many of those that look better are scored again, and how often, before one is tried."""
 
 
-class Judge(Protocol):
+class Repeatable(Protocol):
     """What scores programs, each as often as it is asked to."""
 
     @property
@@ -45,7 +45,7 @@ class Trial:
 class Repeating:
     """Scores again and again; `sign` is 1 where more is better, else -1; `most` repetitions at most."""
 
-    judge: Judge
+    judge: Repeatable
     sign: int
     most: int
 
@@ -101,7 +101,7 @@ def _sound(scores: Sequence[float | None]) -> list[float]:
     return [one for one in scores if one is not None]
 
 
-def noise(judge: Judge, start: Program, repeated: Sequence[Repeated]) -> Noise:
+def noise(judge: Repeatable, start: Program, repeated: Sequence[Repeated]) -> Noise:
     """How noisy the scorer is, told by the scores of the start that there are, and who was tried for real."""
     beside = 0
     for one in repeated:

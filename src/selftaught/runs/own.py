@@ -42,7 +42,7 @@ class Several(Protocol):
     def before(self, path: str) -> str: ...
 
 
-class Judge(Utility, noise.Judge, Protocol):
+class Judge(Utility, noise.Repeatable, Protocol):
     """A utility that tells scores in the scorer's own unit as well."""
 
     @property

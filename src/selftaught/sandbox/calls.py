@@ -56,7 +56,7 @@ OPTIONAL: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {"utility": {"igno
 
 
 @dataclass(frozen=True)
-class Request:
+class Call:
     """A call that passed its check."""
 
     number: int
@@ -64,7 +64,7 @@ class Request:
     arguments: Mapping[str, Any]
 
 
-def request(data: bytes) -> Request:
+def request(data: bytes) -> Call:
     """The request in one frame; raises Unreadable."""
     match plain(data):
         case {"id": int(number), "call": str(name), "arguments": given, **others} if not others and name in SCHEMAS:
@@ -79,7 +79,7 @@ def request(data: bytes) -> Request:
         known[key](arguments[key]) for key in arguments
     ):
         raise Unreadable(f"arguments that do not fit `{name}`")
-    return Request(number, name, arguments)
+    return Call(number, name, arguments)
 
 
 class Frames:
@@ -179,7 +179,7 @@ class Desk:
             self._since = now
             self._open += step
 
-    def _serve(self, wanted: Request, size: int) -> None:
+    def _serve(self, wanted: Call, size: int) -> None:
         self._count(1)
         try:
             data = _frame({"id": wanted.number, **self._reply(wanted)})
@@ -194,7 +194,7 @@ class Desk:
         with contextlib.suppress(Unreadable):
             self._hold(-1, -size)
 
-    def _reply(self, wanted: Request) -> dict[str, JSON]:
+    def _reply(self, wanted: Call) -> dict[str, JSON]:
         try:
             return {"value": self._functions[wanted.name](**wanted.arguments)}
         except Refusal as refusal:

@@ -35,7 +35,7 @@ class OneModel:
 
 
 @runtime_checkable
-class _Told(Protocol):
+class _HasPlain(Protocol):
     def plain(self) -> dict[str, JSON]: ...
 
 
@@ -126,7 +126,7 @@ def stored(asked: Any) -> dict[str, JSON]:
 def _plain(value: object) -> JSON:
     if isinstance(value, tuple):
         return [_plain(one) for one in cast(tuple[object, ...], value)]
-    if isinstance(value, _Told):
+    if isinstance(value, _HasPlain):
         return value.plain()
     return cast(JSON, value)
 

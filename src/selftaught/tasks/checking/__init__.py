@@ -26,7 +26,7 @@ _HASHES = "2"
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Line:
     """What the process that tries a task has said: a step that it begins, a finding, what was drawn, or nothing any more."""
 
     kind: str
@@ -61,7 +61,7 @@ def checked(
 
 def _trying(
     spec: str, seed: int, what: str, hashes: str, say: Callable[[str], None], patience_s: float
-) -> Generator[_Told]:
+) -> Generator[_Line]:
     """What a process of its own says while it tries; where it hangs or dies, a finding as well."""
     told, tell = os.pipe()
     command = [sys.executable, "-m", "selftaught.tasks.checking.trying", spec, str(seed), what, str(tell)]
@@ -72,7 +72,7 @@ def _trying(
     step, ended, lines = "starting", False, _Lines(told, patience_s)
     try:
         for line in lines:
-            one = _Told(*json.loads(line))
+            one = _Line(*json.loads(line))
             if one.kind == "step":
                 step, lines.patience_s = one.what[0], one.what[1] or patience_s
                 say(step)
@@ -80,7 +80,7 @@ def _trying(
             yield one
     except TimeoutError:
         detail = f"{step} has not ended within {lines.patience_s:g} s"
-        yield _Told("finding", Finding("", "time", False, detail, "a run would wait for it as well: mend it").plain())
+        yield _Line("finding", Finding("", "time", False, detail, "a run would wait for it as well: mend it").plain())
         ended = True
     finally:
         os.close(told)
@@ -90,7 +90,7 @@ def _trying(
     if not ended:
         detail = f"{step} has ended the whole process"
         mend = "raise an exception instead of leaving Python; a crash in C is that of a package"
-        yield _Told("finding", Finding("", "time", False, detail, mend).plain())
+        yield _Line("finding", Finding("", "time", False, detail, mend).plain())
 
 
 def _real() -> bool:

@@ -31,13 +31,13 @@ _MOST_KB = 8 << 10
 """KiB of one instance's arguments: all of them go into the sandbox at every scoring."""
 
 
-class Step(Protocol):
+class Announce(Protocol):
     """Is told what is begun, and how long that may take where it is not the usual."""
 
     def __call__(self, doing: str, patience_s: float = 0) -> None: ...
 
 
-def every(lab: Lab, task: Task, step: Step) -> Iterator[Finding]:
+def every(lab: Lab, task: Task, step: Announce) -> Iterator[Finding]:
     """All that is found out about a task, in the order of the looks."""
     scorer = isinstance(task, ScorerTask)
     form = (
@@ -96,7 +96,9 @@ def _found(task: Task, look: str, looking: Look) -> Iterator[Finding]:
         yield Finding(task.name, look, True, right)
 
 
-def _sampled(task: Task, step: Step) -> Generator[Finding, None, dict[tuple[Split, Half], tuple[Instance, ...]] | None]:
+def _sampled(
+    task: Task, step: Announce
+) -> Generator[Finding, None, dict[tuple[Split, Half], tuple[Instance, ...]] | None]:
     """The instances of each half; None, and a finding, where they cannot be had."""
     found: dict[tuple[Split, Half], tuple[Instance, ...]] = {}
     for split, half in _HALVES:
