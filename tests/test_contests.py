@@ -82,6 +82,7 @@ def test_an_improver_that_is_no_program_ends_a_comparison_with_one_line_unless_i
     assert [one["failed"] for one in json.loads(regardless.stdout)["improvers"]] == [0.0, 1.0]
 
 
+@pytest.mark.slow
 def test_the_parts_of_an_experiment_are_named(tmp_path):
     ran = called("experiment", "seeds", "--seed", "0", "--preset", "tiny", "--runs", "1", "--json", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr

@@ -137,7 +137,7 @@ def test_what_failed_in_passing_is_no_fact_and_is_tried_once_more(tmp_path, capl
         if "!" in candidate:
             times.append(candidate)
             if len(times) < 2:
-                raise ConnectionError("nobody there")
+                raise ConnectionRefusedError("nobody there")
         return len(candidate)
 
     found = improved(tmp_path, asking, "xxx!", candidate="x", improver="best-of-n")

@@ -16,7 +16,8 @@ PASSED = {
     "good": HEAD + "    return initial_solution\n",
     "the paper's keyword": HEAD + "    utility(initial_solution, use_sandbox=True)\n    return initial_solution\n",
     "what the description says": HEAD
-    + "    import re\n    re.search('needs more than ([0-9.]+) s of CPU time', utility.str).group(1)\n    return initial_solution\n",
+    + "    import re\n    re.search('needs more than ([0-9.]+) s of CPU time', utility.str).group(1)\n"
+    + "    re.search('([0-9]+) scorings', utility.str).group(1)\n    return initial_solution\n",
     "unlucky": HEAD + "    raise ValueError('the answers were no good')\n",
 }
 MISTAKES = {

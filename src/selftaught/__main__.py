@@ -1,5 +1,6 @@
 """The `selftaught` command, also as `python -m selftaught`."""
 
+import fcntl
 import io
 import os
 import signal
@@ -21,7 +22,8 @@ def main() -> None:
 
         command()
     except KeyboardInterrupt as error:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left to do is to leave
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # what is left to do is to leave
         with suppress(OSError):  # the terminal may be gone
             print(f"selftaught: {str(error) or 'interrupted'}", file=sys.stderr)
         sys.exit(130)
@@ -43,11 +45,16 @@ def _keep_output() -> None:
     try:
         if out.fileno() != 1:
             return
-        own = os.dup(1)
+        own = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)
+    except OSError:  # it is closed
+        return
+    try:
         os.dup2(2, 1)
-    except OSError:  # one of them is closed
+    except OSError:  # so is standard error
+        os.close(own)
         return
     sys.stdout = os.fdopen(own, "w", 1 if out.line_buffering else -1, encoding=out.encoding, errors=out.errors)
+    sys.stdout.reconfigure(write_through=out.write_through)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,10 @@ class WorthlessRun(SelftaughtError):
     """A first look showed that a run can come to nothing: an improver's own text is wrong, a start solution never answers."""
 
 
+class UnfitAtFirstLook(WorthlessRun):
+    """That was seen at the first look: going on with the run as it is would end alike."""
+
+
 class WorldError(SelftaughtError):
     """Something outside this program failed. Nothing is stored of the step that failed."""
 

@@ -605,18 +605,11 @@ def test_answers_agree_in_total(pairs):
     assert found.used == sum(used)
     assert found.given == sum(n * size for n, size in zip(found.batches, batch, strict=True))
     sizes = [size for size in batch if size]
-    if sizes and batch[-1] and found.batches != matched_once(batch):
-        assert -batch[-1] / 2 < found.given - found.used + 1e-9 <= batch[-1], "equally near: it is more"
-        assert found.used - found.given < batch[-1] / 2 or found.given >= found.used
+    if sizes and batch[-1] and 2 * sum(used) >= max(sizes):
+        assert -batch[-1] / 2 < found.given - found.used <= batch[-1] / 2, "equally near: it is more"
     assert found.given or not (sizes and sum(used)), "an opponent that asks nothing is none"
     if len({*batch}) == 1 and sizes:
         assert max(found.batches) - min(found.batches) <= 1, "as even as it gets"
-
-
-def matched_once(batch):
-    """The least that is asked: one batch, where there is one that asks anything."""
-    first = next(i for i, size in enumerate(batch) if size)
-    return tuple(int(i == first or not size) for i, size in enumerate(batch))
 
 
 @pytest.mark.parametrize(
@@ -629,13 +622,13 @@ def matched_once(batch):
         ([60] * 6, [80] * 6, 400),
     ],
 )
-def test_no_rounding_of_equal_answers_helps_the_improved_arm(used, batch, given):
+def test_where_less_and_more_lie_equally_near_the_opponent_is_given_more(used, batch, given):
     assert s.matched(used, batch).given == given
 
 
 def test_answers_are_matched_by_repetition():
     found = s.matched([12, 12, 12], [8, 8, 8])
-    assert (found.used, found.given, sorted(found.batches)) == (36, 32, [1, 1, 2]) or found.given == 40
+    assert (found.used, found.given, sorted(found.batches)) == (36, 40, [1, 2, 2])
     assert s.matched([4, 0, 2], [4, 4, 4]).plain() == {"batches": [1, 0, 1], "used": 6, "given": 8}
     assert s.matched([30, 0], [5, 5]).batches == (3, 3), "uneven use earns no weaker opponent"
     assert s.matched([3], [0]).batches == (1,)

@@ -15,7 +15,7 @@ import typer
 from selftaught.cli.options import Begun, Carried, Kept, Spending
 from selftaught.cli.state import standing, whole
 from selftaught.cli.terminal import clean, tell
-from selftaught.errors import SelftaughtError, SpendExhausted, UsageError, WorthlessRun, reading
+from selftaught.errors import SelftaughtError, SpendExhausted, UnfitAtFirstLook, UsageError, reading
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -140,7 +140,7 @@ def follow(
         reached = facts.run(number).document
         if reached and (reached.get("rounds") or reached.get("runs")):
             show_document(number, dict(reached), how.json)
-        if isinstance(error, WorthlessRun):  # going on as it is would come to the same
+        if isinstance(error, UnfitAtFirstLook):  # going on as it is would come to the same
             raise
         interrupted = isinstance(error, KeyboardInterrupt)
         what = f"The run was {str(error) or 'interrupted'}" if interrupted else "Stopped before the end"

@@ -206,7 +206,9 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
 
 def _several(program: Path, scoring: Scoring) -> bool:
     """Whether parts of several files change."""
-    return program.is_dir() and (scoring.score_command is not None or scoring.score is not None)
+    return (
+        program.is_dir() and scoring.cases is None and (scoring.score_command is not None or scoring.score is not None)
+    )
 
 
 def _one(entries: list[str] | None) -> str | None:

@@ -120,7 +120,7 @@ class Result:
 
     def holm_values(self) -> list[float]:
         """The same corrected for their number; 1 where the better side is not called better than the start solutions. Below 5 %
-        exactly where the verdict is firm."""
+        exactly where better or worse is said; equivalence has a test of its own."""
         first, *others = (one.kind == "better" for one in self._contested[0])
         found = [difference(self.scores(i), self.scores(0), bounds=self.bounds) for i in range(1, len(self.improvers))]
         guards = guards_of(found, [(one, first) for one in others])

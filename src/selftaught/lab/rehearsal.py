@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from selftaught.budget import Allowance, Meter, Usage
 from selftaught.lab import Lab
-from selftaught.lab.interface import improver_job
+from selftaught.lab.interface import budgets, improver_job
 from selftaught.program import Program
 from selftaught.sandbox import HostFunction, Job, Limits, Outcome
 
@@ -70,7 +70,7 @@ def rehearsal(
         kept.append(solution)
 
     functions = {"utility": utility, "feedback": feedback, "keep": keep, "ask": ask}
-    job = improver_job(improver, start, about, allowance, limits)
+    job = improver_job(improver, start, (about[0] + budgets(allowance), about[1]), allowance, limits)
     (outcome,) = run(job, functions)
     return outcome, meter.used, kept
 

@@ -92,20 +92,25 @@ def letting_go(lab: Lab) -> Generator[None]:
                 os._exit(130)  # asked for twice: every fact is in the store, and the sandbox ends with this process
             return
         reasons.append(ENDING[signal.Signals(number)])
+        for one in before.keys() - {signal.SIGINT} if number != signal.SIGINT else ():
+            before.pop(one)
+            signal.signal(one, signal.SIG_IGN)  # this process ends: being told so again must not cut short how it does
         _let_go(lab)
         raise KeyboardInterrupt
 
     before = _caught(interrupt) if threading.current_thread() is threading.main_thread() else {}
     try:
         yield
-    except (SelftaughtError, Stopped, KeyboardInterrupt):
+    except (SelftaughtError, Stopped, KeyboardInterrupt) as error:
         if lab.stopping.is_set():  # the failure of what was under way has taken the interrupt's place
-            reason = _ASKED if _asked(lab) else (reasons or ["interrupted"])[0]
+            told = str(error) if isinstance(error, KeyboardInterrupt) else ""
+            reason = _ASKED if _asked(lab) else reasons[0] if reasons else told or "interrupted"
             raise KeyboardInterrupt(reason) from None
         raise
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if handler is not None:  # one that was not set from Python cannot be set from it
+                signal.signal(number, handler)
 
 
 def _caught(interrupt: Callable[..., None]) -> dict[signal.Signals, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from selftaught.budget import Allowance
-from selftaught.errors import WorthlessRun
+from selftaught.errors import UnfitAtFirstLook
 from selftaught.lab import Lab
 from selftaught.lab.interface import ENTRY, offered
 from selftaught.lab.rehearsal import START, rehearsed
@@ -18,18 +18,18 @@ _AT = Allowance(calls=4, responses=6, scorings=25)
 
 
 def first_look(lab: Lab, improvers: Mapping[str, Program], tasks: Sequence[Task]) -> None:
-    """Raise WorthlessRun, with the line and what is available, where a run could only waste what it buys."""
+    """Raise UnfitAtFirstLook, with the line and what is available, where a run could only waste what it buys."""
     start, about = START, ("Improve it.", "f")
     for task in tasks[:1]:
         utility = TaskUtility(lab, task, "train", ["look"], "practice")
         start, about = Program(task.start), (utility.description, task.entry)
     for name, improver in improvers.items():
         if wrong := rehearsed(lab, improver, start, about, _AT):
-            raise WorthlessRun(
+            raise UnfitAtFirstLook(
                 f"the improver {name} {wrong}; an improver is {ENTRY}{_TAKES} and is given {offered()}; mend it, or go on all "
                 "the same with --anyway"
             )
     for task in tasks:
         found = TaskUtility(lab, task, "train", ["look"], "practice").score(Program(task.start))
         if found.value is None:
-            raise WorthlessRun(f"task {task.name}: its start solution fails on every instance ({found.reason})")
+            raise UnfitAtFirstLook(f"task {task.name}: its start solution fails on every instance ({found.reason})")

@@ -23,7 +23,10 @@ _DEFAULT_TEMPERATURE = 1.0
 """What OpenAI's servers take where a request says none."""
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 NOT_SERVED: Mapping[str, tuple[object, ...]] = {
-    **dict.fromkeys(("tools", "functions", "audio", "logprobs", "response_format", "logit_bias"), ()),
+    **dict.fromkeys(("tools", "functions"), ([],)),
+    **dict.fromkeys(("audio", "logit_bias"), ({},)),
+    "logprobs": (False,),
+    "response_format": ({"type": "text"},),
     "top_p": (1,),
     "presence_penalty": (0,),
     "frequency_penalty": (0,),
@@ -95,7 +98,7 @@ class Service:
                 404, f"the model {named!r} is not served here: {self.model.name} is", "model", "model_not_found"
             )
         for part, free in self._refused.items():
-            if told.get(part) and told[part] not in free:
+            if told.get(part) is not None and told[part] not in free:
                 raise Wrong(400, f"{part} is not served here: leave it out, or serve with --ignore {part}", part)
         expertise, message = _said(told.get("messages"))
         temperature = _number(told, "temperature", _DEFAULT_TEMPERATURE, 0.0, 2.0)

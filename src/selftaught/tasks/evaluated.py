@@ -100,7 +100,7 @@ class EvaluatorUtility(WholeUtility):
                 grade, told = self._called(candidate, example)
             except SelftaughtError:
                 raise
-            except ConnectionError as error:
+            except (ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError) as error:
                 raise NotNow(f"the evaluator could not reach what it asks: {' '.join(str(error).split())}") from error
             except Exception as error:  # noqa: BLE001 - whatever an evaluator raises at a strange text
                 said = f"the evaluator raised {type(error).__name__}: {' '.join(str(error).split())}"

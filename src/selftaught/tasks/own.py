@@ -55,7 +55,7 @@ class ScoreFunction:
             given = self._call(*arguments)
         except (InvalidAnswer, WorldError):
             raise
-        except ConnectionError as error:
+        except (ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError) as error:
             raise NotNow(f"score could not reach what it asks: {' '.join(str(error).split())}") from error
         except (Exception, SystemExit) as error:  # whatever a scorer raises at a strange answer
             raise InvalidAnswer(f"score raised {_said(self._path, error)}"[:_LONGEST]) from error

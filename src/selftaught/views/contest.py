@@ -58,10 +58,13 @@ def figures(found: ContestFigures) -> list[Part]:
     if against:
         parts.append(_differences(first["name"], against))
     if any(one.get("against_start") for one in found["improvers"]):
-        said = (
-            "Intervals are those of the level each claim was judged at: 95 %, or more where several were judged (Holm)."
+        watched = any(one["p_holm"] is None for _, one in against)
+        how = (
+            "confidence sequences, for all claims at once"
+            if watched
+            else "95 %, or more where several were judged (Holm)"
         )
-        parts.append(Note(said))
+        parts.append(Note(f"Intervals are those of the level each claim was judged at: {how}."))
     parts += [_prices(found["improvers"]), _by_task(found)]
     parts += looks_and_headroom(found.get("earlier_looks", ()), found.get("little_headroom", ()), found["tasks"])
     return [*parts, *(Note(f"Note: {note}") for note in found["notes"])]

@@ -26,8 +26,8 @@ class Matching:
 
 
 def matched(used: Sequence[int], batch: Sequence[int]) -> Matching:
-    """As many batches as make the sums agree, to within half a batch, and at least one where any was asked; as even over the
-    repetitions as that allows. Where less and more lie equally near it is more, so that no rounding helps the improved arm.
+    """As many batches as make the sums agree, to within half a batch, but at least one where any was asked; as even over the
+    repetitions as that allows. Where less and more lie equally near it is more, so that no tie helps the improved arm.
 
     `used`: what the improved arm asked in each repetition; `batch`: what one batch of the sampler asks there. Even, because
     that is what samples best: no use of the improved arm, however uneven, makes its opponent weaker. A batch that asks
