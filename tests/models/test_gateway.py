@@ -235,7 +235,7 @@ def test_a_question_that_fails_alone_is_answered_by_that(ask, quick, reply, cost
 
     with FaultServer(behave) as server, ThreadPoolExecutor(4) as threads:
         model = open_model(
-            ModelChoice("openai:m", base_url=server.url, price=Price(1e6, 0), max_tokens=10), deadline_s=5
+            ModelChoice("openai:m", base_url=server.url, price=Price(1e6, 0), max_tokens=10), deadline_s=20
         )
         ask(server, message="good", model=model)
         bad = threads.submit(ask, server, message="bad", model=model, expertise="")
