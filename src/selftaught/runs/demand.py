@@ -69,11 +69,11 @@ def expected(asked: Settings, used: Used) -> list[Expected]:
     inner, outer = used(asked.improver, asked.inner).responses, used(asked.improver, asked.outer)
     proposed = likely(inner, asked.inner.answers)
     scored = Span(outer.scorings, outer.scorings), likely(outer.scorings, asked.outer.scorings)
-    asking = Span(outer.responses, outer.responses), likely(outer.responses, asked.outer.answers)
+    proposing = Span(outer.responses, outer.responses), likely(outer.responses, asked.outer.answers)
     first, later = (_scoring(asked, one, proposed) for one in scored)
     gate = _gating(asked, inner, proposed) * _cells(asked)
     inside = _in_rounds(asked, first + gate, later + gate) + _testing(asked, inner, proposed, asked.rounds)
-    return _expected(asked, _in_rounds(asked, *asking), inside)
+    return _expected(asked, _in_rounds(asked, *proposing), inside)
 
 
 def _in_rounds(asked: Settings, first: Span, later: Span) -> Span:

@@ -56,25 +56,26 @@ class _Improver:
             found = more
 
     @cached_property
-    def asking(self) -> set[str]:
+    def askers(self) -> set[str]:
+        """The functions in which the model is asked, by name."""
         return self.functions_with(self.asks)
 
     def reaches(self, node: ast.AST) -> bool:
         """Whether the model is asked within `node`, directly or through a function called there."""
         calls = (one for one in ast.walk(node) if isinstance(one, ast.Call))
-        return any(call in self.asks or called(call) in self.asking for call in calls)
+        return any(call in self.asks or called(call) in self.askers for call in calls)
 
     @cached_property
     def recursive(self) -> bool:
         """Whether a function that asks the model calls itself."""
-        functions = ((name, function) for name, function in self.flow.functions.items() if name in self.asking)
+        functions = ((name, function) for name, function in self.flow.functions.items() if name in self.askers)
         return any(called(one) == name for name, f in functions for one in ast.walk(f) if isinstance(one, ast.Call))
 
     @cached_property
     def folds(self) -> bool:
         """Whether a function that asks the model is handed to one that calls it again with what it made."""
         folding = (call for call in self.calls if called(call) in FOLDING)
-        return any(isinstance(one, ast.Name) and one.id in self.asking for call in folding for one in call.args)
+        return any(isinstance(one, ast.Name) and one.id in self.askers for call in folding for one in call.args)
 
     def above(self, node: ast.AST) -> Iterator[ast.AST]:
         """The nodes around `node`, innermost first."""
