@@ -17,7 +17,7 @@ from selftaught.cli.recordings import Exported, ExportedProgram
 from selftaught.cli.runs import RunRow
 from selftaught.cli.state import PlainStanding
 from selftaught.cli.terminal import PlainProgram
-from selftaught.cli.upkeep import Deleted, Ended, EventRow, PlainMerged, PlainPruned
+from selftaught.cli.upkeep import Deleted, EndedRun, EventRow, PlainMerged, PlainPruned
 from selftaught.evidence.circumvention import AuditDocument
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
@@ -95,7 +95,7 @@ def score(instance, answer):
 STORELESS = {"tasks", "models", "improvers", "doctor", "exec"}
 PARTS = {PlainStanding, RunReached, ContestReached, ExperimentReached, OwnReached}
 """What a document of a stopped run is made of."""
-ELSEWHERE = {Pulse, Ended, TriedRow, ExperimentDocument, CandidateRow}
+ELSEWHERE = {Pulse, EndedRun, TriedRow, ExperimentDocument, CandidateRow}
 """Tried below; in tests/test_own.py; with servers, in tests/models/test_probe.py; and in tests/views/test_documents.py."""
 
 
@@ -150,4 +150,4 @@ def test_what_is_said_of_a_run_that_was_asked_to_end_has_its_shape(tmp_path):
     finally:
         child.kill()
     assert done.returncode == 0, done.stderr
-    assert misfits(json.loads(done.stdout), Ended) == []
+    assert misfits(json.loads(done.stdout), EndedRun) == []
