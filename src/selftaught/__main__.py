@@ -23,7 +23,7 @@ def main() -> None:
         command()
     except KeyboardInterrupt as error:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # what is left to do is to leave
+            signal.signal(number, lambda *_: None)  # what is left to do is to leave
         with suppress(OSError):  # the terminal may be gone
             print(f"selftaught: {str(error) or 'interrupted'}", file=sys.stderr)
         sys.exit(130)

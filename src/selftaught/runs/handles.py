@@ -94,7 +94,7 @@ def letting_go(lab: Lab) -> Generator[None]:
         reasons.append(ENDING[signal.Signals(number)])
         for one in before.keys() - {signal.SIGINT} if number != signal.SIGINT else ():
             before.pop(one)
-            signal.signal(one, signal.SIG_IGN)  # this process ends: being told so again must not cut short how it does
+            signal.signal(one, _heeded)  # this process ends: being told so again must not cut short how it does
         _let_go(lab)
         raise KeyboardInterrupt
 
@@ -111,6 +111,10 @@ def letting_go(lab: Lab) -> Generator[None]:
         for number, handler in before.items():
             if handler is not None:  # one that was not set from Python cannot be set from it
                 signal.signal(number, handler)
+
+
+def _heeded(*_: object) -> None:
+    """Nothing is left to be done. To ignore the signal would print a trace where it had just come."""
 
 
 def _caught(interrupt: Callable[..., None]) -> dict[signal.Signals, Any]:
