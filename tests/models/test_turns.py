@@ -127,7 +127,7 @@ def compared(path, monkeypatch, share_cores):
 
 def test_a_server_on_this_machine_answers_nothing_while_programs_are_scored(tmp_path, monkeypatch):
     requests, scorings = compared(tmp_path / "s.db", monkeypatch, False)
-    assert len(requests.found) > 9 and len(scorings.found) > 9
+    assert len(requests.found) > 5 and len(scorings.found) > 9  # equal questions share a request, how many is chance
     assert not requests.overlaps(scorings)
     assert requests.overlaps(requests), "requests go on side by side"
 
