@@ -245,7 +245,7 @@ def test_transfer_is_told_by_improver_and_over_improvers():
     [
         (0.1, 0.1, ["better"] * 4, ""),
         (0.1, 0.5, ["better", "better", "indecisive", "indecisive"], "best-of-n at equal answers"),
-        (0.5, 0.1, ["better", "indecisive", "indecisive", "indecisive"], "best-of-n at the whole allowance"),
+        (0.5, 0.1, ["better", "indecisive", "indecisive", "indecisive"], "best-of-n with the whole allowance"),
     ],
 )
 def test_a_method_is_claimed_to_be_better_in_the_order_of_a_run(best_of_n, equal, kinds, why):

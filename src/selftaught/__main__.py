@@ -23,10 +23,14 @@ def main() -> None:
         command()
     except KeyboardInterrupt as error:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: None)  # what is left to do is to leave
+            signal.signal(number, _heeded)  # what is left to do is to leave
         with suppress(OSError):  # the terminal may be gone
             print(f"selftaught: {str(error) or 'interrupted'}", file=sys.stderr)
         sys.exit(130)
+
+
+def _heeded(*_: object) -> None:
+    """To ignore a signal instead would print a trace where it had just come."""
 
 
 def _end(number: int, _: object) -> None:

@@ -5,7 +5,8 @@
     ├── SandboxRefused      exit 3: this machine cannot hold generated code at the level asked for
     ├── AttemptSeen         exit 3: a program tried to leave the sandbox, and the run was to stop at that
     ├── SpendExhausted      exit 4: a limit on money, time or CPU ended the run; what was reached is kept
-    ├── WorthlessRun        exit 1: what was asked for could only waste what it buys; nothing was bought
+    ├── WorthlessRun        exit 1: what was asked for could only waste what it buys
+    │   └── UnfitAtFirstLook    that was seen before anything was bought
     └── WorldError          exit 1: something outside this program failed; the same command may work later
         ├── SandboxFailure  the sandbox itself broke (never a verdict on a candidate)
         ├── ModelFailure    the model could not be asked, after every retry that made sense

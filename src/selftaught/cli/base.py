@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +20,7 @@ from selftaught.errors import SelftaughtError, SpendExhausted, UnfitAtFirstLook,
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from selftaught.budget import Allowance
     from selftaught.budget.spend import SpendLimits
     from selftaught.evidence.contest import ContestDocument
     from selftaught.settings import Assignment
@@ -89,7 +90,7 @@ def _warn_of(seed: int, asked: Assignment) -> None:
     """Say of a small seed how probably a program finds it by trying, and so could draw the hidden instances itself."""
     from selftaught.plain import GUESSES_PER_S, guessable
 
-    cpu_s = max(_allowed_s(asked.plain()), default=0.0)
+    cpu_s = max((one.cpu_s for one in _allowances(asked)), default=0.0)
     chance = guessable(seed, cpu_s)
     if chance > _NEGLIGIBLE:
         tell(
@@ -98,16 +99,18 @@ def _warn_of(seed: int, asked: Assignment) -> None:
         )
 
 
-def _allowed_s(settings: object) -> Iterator[float]:
-    """CPU seconds that an improver run may use, of every allowance in a run's settings, at whatever depth."""
-    if isinstance(settings, Mapping):
-        found = cast("Mapping[str, Any]", settings)
-        if {"calls", "cpu_s"} <= found.keys():
-            yield float(found["cpu_s"])
-        settings = [*found.values()]
-    if isinstance(settings, list | tuple):
-        for one in cast("Sequence[object]", settings):
-            yield from _allowed_s(one)
+def _allowances(settings: object) -> Iterator[Allowance]:
+    """What improver runs may use: every allowance in a run's settings, at whatever depth."""
+    from selftaught.budget import Allowance
+
+    if isinstance(settings, Allowance):
+        yield settings
+    elif isinstance(settings, tuple):
+        for one in cast("tuple[object, ...]", settings):
+            yield from _allowances(one)
+    elif is_dataclass(settings):
+        for one in fields(settings):
+            yield from _allowances(getattr(settings, one.name))
 
 
 def _percent(chance: float) -> str:

@@ -275,9 +275,7 @@ def _by_repetition(cells: Sequence[Cell], repetitions: int) -> list[int]:
 
 def bounds_of(tasks: Sequence[ScaledTask], over: Callable[[Sequence[Bounds]], Bounds] = bounds.widest) -> Bounds | None:
     """What a difference of two cells can be at all, over the tasks that count; None where one has no bound."""
-    found = [one.bounds for one in tasks if one.counts] or [one.bounds for one in tasks]
-    known = [one for one in found if one is not None]
-    return over(known) if len(known) == len(found) else None
+    return bounds.over_all([one.bounds for one in tasks if one.counts] or [one.bounds for one in tasks], over)
 
 
 # --- counterfactuals --------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 
 from selftaught.evidence.contest import AgainstFirst, ContestFigures, EntrantFigures
 from selftaught.evidence.statistics import Bounds, PlainInterval, over_runs
-from selftaught.evidence.statistics.bounds import of_mean
+from selftaught.evidence.statistics.bounds import of_mean, over_all
 
 
 class Transferred(TypedDict):
@@ -54,8 +54,7 @@ def transferred(
     tasks = [task for task in every if task not in figures["little_headroom"]] or every
 
     def among(some: Sequence[str]) -> Bounds | None:
-        known = [found for task in some if (found := bounds[task]) is not None]
-        return of_mean(known) if len(known) == len(some) else None
+        return over_all([bounds[task] for task in some], of_mean)
 
     def over(some: Sequence[str]) -> PlainInterval:
         values = [_mean(rows[name], some) - _mean(first, some) for name in made]

@@ -321,7 +321,7 @@ def _held(one: Claim, stopped: str) -> Claim:
 
 
 _CHAIN: Mapping[Judging, str] = {
-    "better_search": "best-of-n at the whole allowance",
+    "better_search": "best-of-n with the whole allowance",
     "equal_answers": "best-of-n at equal answers",
 }
 """What is claimed after the start solutions, each only if the one before is firm."""

@@ -20,16 +20,16 @@ _AT = Allowance(calls=4, responses=6, scorings=25)
 def first_look(lab: Lab, improvers: Mapping[str, Program], tasks: Sequence[Task]) -> None:
     """Raise UnfitAtFirstLook, with the line and what is available, where a run could only waste what it buys."""
     start, about = START, ("Improve it.", "f")
-    for task in tasks[:1]:
-        utility = TaskUtility(lab, task, "train", ["look"], "practice")
-        start, about = Program(task.start), (utility.description, task.entry)
+    utilities = [TaskUtility(lab, task, "train", ["look"], "practice") for task in tasks]
+    if tasks:
+        start, about = Program(tasks[0].start), (utilities[0].description, tasks[0].entry)
     for name, improver in improvers.items():
         if wrong := rehearsed(lab, improver, start, about, _AT):
             raise UnfitAtFirstLook(
                 f"the improver {name} {wrong}; an improver is {ENTRY}{_TAKES} and is given {offered()}; mend it, or go on all "
                 "the same with --anyway"
             )
-    for task in tasks:
-        found = TaskUtility(lab, task, "train", ["look"], "practice").score(Program(task.start))
+    for task, utility in zip(tasks, utilities, strict=True):
+        found = utility.score(Program(task.start))
         if found.value is None:
             raise UnfitAtFirstLook(f"task {task.name}: its start solution fails on every instance ({found.reason})")

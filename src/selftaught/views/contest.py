@@ -54,7 +54,7 @@ def figures(found: ContestFigures) -> list[Part]:
     """Scores, differences to the first improver, prices, scores by task, notes."""
     first, *others = found["improvers"]
     against = [(one["name"], one["against_first"]) for one in others if one["against_first"]]
-    parts: list[Part] = [*_in_words(found), _scores(found)]
+    parts: list[Part] = [*_in_words(found, first["name"], against), _scores(found)]
     if against:
         parts.append(_differences(first["name"], against))
     if any(one.get("against_start") for one in found["improvers"]):
@@ -70,24 +70,24 @@ def figures(found: ContestFigures) -> list[Part]:
     return [*parts, *(Note(f"Note: {note}") for note in found["notes"])]
 
 
-def _in_words(found: ContestFigures) -> list[Note]:
+def _in_words(found: ContestFigures, first: str, against: Sequence[tuple[str, AgainstFirst]]) -> list[Note]:
     """What came of it, in plain sentences: what is no better than the start solutions, then who is better than the first."""
-    first, *others = found["improvers"]
     if not all("against_start" in one for one in found["improvers"]):  # documents of earlier versions
         return []
-    said: list[str] = []
-    for kind, words in (("worse", "Worse"), ("indecisive", "Not shown to be better")):
-        if names := [one["name"] for one in found["improvers"] if one["against_start"]["kind"] == kind]:
-            said.append(f"{words} than the start solutions: {', '.join(names)}.")
-    for kind, words in (("better", "Better than"), ("worse", "Worse than"), ("equivalent", "As good as")):
-        names = [one["name"] for one in others if one["against_first"] and one["against_first"]["kind"] == kind]
-        if names:
-            said.append(f"{words} {first['name']}: {', '.join(names)}.")
-    left = [one for one in others if one["against_first"] and one["against_first"]["kind"] == "indecisive"]
-    why = {one["name"]: one["against_first"].get("why") for one in left if one["against_first"]}
-    if left:
-        names = [f"{name} ({reason})" if reason else name for name, reason in why.items()]
-        said.append(f"Nothing is shown against {first['name']} of {', '.join(names)}.")
+    starts = [(one["name"], one["against_start"]["kind"]) for one in found["improvers"]]
+    kinds = [(name, one["kind"]) for name, one in against]
+    sentences = [
+        ("Worse than the start solutions", [name for name, kind in starts if kind == "worse"]),
+        ("Not shown to be better than the start solutions", [name for name, kind in starts if kind == "indecisive"]),
+        (f"Better than {first}", [name for name, kind in kinds if kind == "better"]),
+        (f"Worse than {first}", [name for name, kind in kinds if kind == "worse"]),
+        (f"As good as {first}", [name for name, kind in kinds if kind == "equivalent"]),
+    ]
+    said = [f"{words}: {', '.join(names)}." for words, names in sentences if names]
+    left = [
+        f"{name} ({why})" if (why := one.get("why")) else name for name, one in against if one["kind"] == "indecisive"
+    ]
+    said += [f"Nothing is shown against {first} of {', '.join(left)}."] if left else []
     return [Note(one, style="heading") for one in said]
 
 
@@ -166,10 +166,8 @@ def _by_task(found: ContestFigures) -> Sheet:
 
 
 def _task(one: EntrantFigures, task: str) -> str:
-    verdicts = one["against_first"] and one["against_first"]["per_task"]
-    mark = (
-        _MARKS[verdicts[task]["kind"]] if verdicts and task in verdicts else " "
-    )  # of too little headroom: no verdict
+    verdicts = (one["against_first"] and one["against_first"]["per_task"]) or {}
+    mark = _MARKS[verdicts[task]["kind"]] if task in verdicts else " "  # of too little headroom there is no verdict
     own = one["per_task"][task]
     failed = f" ({own['failed']:.0%} failed)" if own.get("failed") else ""
     return f"{number(own['mean'])}{failed} {mark}"

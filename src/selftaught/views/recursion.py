@@ -273,7 +273,7 @@ def _claim(one: PlainVerdict, against: str) -> list[Words]:
 
 def _spelt(why: str) -> str:
     """A reason with arms as a reader calls them."""
-    for name, than in sorted(_AGAINST.items(), key=lambda one: -len(one[0])):
+    for name, than in _AGAINST.items():
         why = why.replace(f"with {name.removeprefix('against_')} is", f"with {than} is")
     return why
 

@@ -140,7 +140,7 @@ def looks_and_headroom(looks: Sequence[str], narrow: Sequence[str], tasks: Colle
 
 
 def failed_throughout(names: Sequence[str]) -> list[Note]:
-    """What comes before anything else: figures of these are those of the start solutions."""
+    """What comes before anything else: of these, nothing but what was handed in before an end tells anything."""
     said = "every improver run failed: where nothing was handed in before, its figures are those of the start solutions"
     return [Note(f"{name}: {said}.", "bad") for name in names]
 
