@@ -129,7 +129,7 @@ def test_a_stopped_run_goes_on_to_the_same_end(first, tmp_path, how, after):
         assert child.poll() is None
         time.sleep(0.02)
     child.send_signal(how)
-    _, said = child.communicate(timeout=20)
+    _, said = child.communicate(timeout=90)
     kept = answers(store)
     if how == signal.SIGINT:
         assert child.returncode == 130
@@ -153,7 +153,7 @@ def test_a_run_that_is_told_to_end_says_so_in_the_store(tmp_path, how, reason):
         time.sleep(0.02)
     child.send_signal(how)
     child.send_signal(signal.SIGTERM)
-    _, said = child.communicate(timeout=20)
+    _, said = child.communicate(timeout=90)
     assert (child.returncode, said.count(f"The run was {reason}"), "Traceback" in said) == (130, 1, False), said
     (row,) = json.loads(called("runs", "--json", cwd=tmp_path).stdout)
     assert row["status"] == f"stopped: {reason}"

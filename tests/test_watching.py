@@ -136,7 +136,7 @@ def test_events_tell_what_happened_and_when(watched):
 def test_a_killed_run_is_told_as_died(tmp_path):
     child = begun(tmp_path)
     child.send_signal(signal.SIGKILL)
-    child.communicate(timeout=20)
+    child.communicate(timeout=90)
     (row,) = runs(tmp_path)
     assert (row["status"], row["state"]) == ("died: no process works on it any more", "died")
     assert (row["process"], row["resume"], row["refused"]) == (None, "selftaught resume 1 --store s.db", None)
@@ -370,5 +370,5 @@ def on_terminal(folder, *args, typed=b""):
             break
         found += piece
     os.close(mine)
-    child.wait(timeout=20)
+    child.wait(timeout=90)
     return found.decode()

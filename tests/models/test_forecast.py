@@ -153,7 +153,7 @@ def test_the_range_is_shown_before_the_question_and_a_trial_buys_a_few_answers_a
             if answers and said.count("Go on?") > len(typed.split("\n")) - len(answers):
                 assert ranges(said.replace("\r\n", "\n")), "the range comes before the question"
                 os.write(ours, answers.pop(0).encode() + b"\n")
-        run.wait(timeout=10)
+        run.wait(timeout=90)
         assert run.returncode == 2
         assert sum(body.get("n", 1) for body in server.bodies) == bought
     os.close(ours)

@@ -68,7 +68,7 @@ def quick(monkeypatch):
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_followed_by_another_try(ask, quick, name):
     with FaultServer(lambda body, nth: FAULTS[name] if nth == 0 else echo(body, nth)) as server:
-        (answer,) = ask(server, deadline_s=4)
+        (answer,) = ask(server, deadline_s=10)
     assert (answer.text, answer.finish, server.seen) == ("re: hello", "stop", 2)
 
 
@@ -174,11 +174,11 @@ def test_a_wrong_key_model_or_account_ends_it_without_another_try(status, code, 
 
 
 @pytest.mark.parametrize(
-    "behave", [lambda body, nth: error(500), lambda body, nth: error(429), lambda body, nth: Reply(hang=9)]
+    "behave", [lambda body, nth: error(500), lambda body, nth: error(429), lambda body, nth: Reply(hang=600)]
 )
 def test_a_dead_server_ends_everything_within_the_deadline_after_few_requests(behave):
     with FaultServer(behave, alive=lambda: error(502)) as server:
-        model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=2, concurrency=16)
+        model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=4, concurrency=16)
         ended = []
 
         def ask(i):
@@ -191,8 +191,10 @@ def test_a_dead_server_ends_everything_within_the_deadline_after_few_requests(be
         with ThreadPoolExecutor(100) as threads:
             list(threads.map(ask, range(100)))
     assert len(ended) == 100
-    assert max(moment for moment, _ in ended) - began < 2 + 3
-    assert {message.split(":")[2] for _, message in ended} == {" no answer within 2 s"}
+    assert (
+        max(moment for moment, _ in ended) - began < 4 + 12
+    )  # one after another, sixteen at a time, they would take 25 s
+    assert {message.split(":")[2] for _, message in ended} == {" no answer within 4 s"}
     assert server.seen < 100
 
 
@@ -337,12 +339,12 @@ class TestWaiting:
         assert any("the server lives: waiting on" in text for _, text in heard.notes)
 
     def test_a_server_that_has_gone_is_not(self, ask):
-        with FaultServer(lambda body, nth: Reply(hang=20), alive=lambda: error(502)) as server:
+        with FaultServer(lambda body, nth: Reply(hang=600), alive=lambda: error(502)) as server:
             model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=1, idle_s=0.2)
             began = time.monotonic()
             with pytest.raises(ModelDown, match="does not answer anything else"):
                 ask(server, model=model)
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 30
 
     def test_a_request_that_many_later_ones_have_overtaken_is_lost_and_may_have_to_be_paid(self, ask):
         asked = []
@@ -441,7 +443,7 @@ class TestWhatIsSaid:
         assert server.seen == gateway.BARREN
 
 
-@pytest.mark.parametrize("reply", [error(500), Reply(hang=60)])
+@pytest.mark.parametrize("reply", [error(500), Reply(hang=600)])
 def test_closing_wakes_who_waits(reply):
     with FaultServer(lambda body, nth: reply) as server:
         model = open_model(ModelChoice("openai:m", base_url=server.url), deadline_s=600)
@@ -492,12 +494,12 @@ def test_a_process_ends_at_once_though_a_request_hangs():
     code += "model = open_model(ModelChoice('openai:m', sys.argv[1]))\n"
     code += "asking = threading.Thread(target=model.complete, args=(Request('', 'q'), ['a', 'b']))\n"
     code += "asking.start(); sys.stdin.readline(); model.close()"
-    with FaultServer(lambda body, nth: Reply(hang=60)) as server:
+    with FaultServer(lambda body, nth: Reply(hang=600)) as server:
         command = [sys.executable, "-c", code, server.url]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             while not server.seen:
                 time.sleep(0.01)
-            _, told = process.communicate("\n", timeout=30)
+            _, told = process.communicate("\n", timeout=90)
     assert "stopped before it answered" in told
 
 

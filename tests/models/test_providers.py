@@ -132,12 +132,12 @@ def test_a_server_on_this_machine_is_found_with_its_models(monkeypatch):
 
 
 def test_a_silent_server_on_this_machine_does_not_hold_the_list_up(monkeypatch):
-    with FaultServer(alive=lambda: Reply(hang=5.0)) as server:
+    with FaultServer(alive=lambda: Reply(hang=600.0)) as server:
         for name in ("OLLAMA", "VLLM", "LLAMACPP", "LMSTUDIO"):
             monkeypatch.setenv(f"{name}_BASE_URL", server.url)
         began = time.monotonic()
         assert running(0.3) == {}
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 30
 
 
 def test_azure_is_asked_by_deployment_with_its_own_header_and_version(monkeypatch):

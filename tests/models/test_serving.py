@@ -42,7 +42,7 @@ def served(model, limits=None, ignored=()):
 
 def told(endpoint, body=None, path="/v1/chat/completions", method="POST", **headers):
     """Status and text of what is answered to one request."""
-    line = http.client.HTTPConnection(*endpoint.server_address[:2], timeout=20)
+    line = http.client.HTTPConnection(*endpoint.server_address[:2], timeout=90)
     try:
         sent = {"Content-Type": "application/json", **{name.replace("_", "-"): one for name, one in headers.items()}}
         line.request(method, path, body if isinstance(body, str | None) else json.dumps(body), sent)
@@ -277,7 +277,7 @@ def test_the_command_says_where_it_is_and_ends_cleanly_at_ctrl_c(tmp_path):
         first = child.stdout.readline()
         assert "is served at http://127.0.0.1:" in first, child.stderr.read()
         child.send_signal(signal.SIGINT)
-        _, errors = child.communicate(timeout=30)
+        _, errors = child.communicate(timeout=90)
     finally:
         child.kill()
     assert child.returncode == 0 and "ended after 0 answers" in errors and "Traceback" not in errors

@@ -236,7 +236,7 @@ def improve_algorithm(s, utility, m):
     with ThreadPoolExecutor(8) as pool:
         return list(pool.map(utility, ["x" * n for n in range(40)]))
 """
-    gate = threading.Barrier(8, timeout=20)
+    gate = threading.Barrier(8, timeout=90)
 
     def utility(solutions: list[str]) -> list[float]:
         gate.wait()  # passes only when eight calls are here at the same time
