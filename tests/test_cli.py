@@ -174,6 +174,22 @@ def test_a_run_under_nohup_outlives_its_terminal(tmp_path):
     child.wait(20)
 
 
+@pytest.mark.parametrize(("how", "reason"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")])
+def test_a_command_that_is_no_run_says_that_it_was_told_to_end(tmp_path, how, reason):
+    (tmp_path / "slow.py").write_text("import time\n\n\ndef f():\n    time.sleep(600)\n")
+    command = [str(Path(sys.executable).parent / "selftaught"), "exec", "slow.py", "--entry", "f", "--cpu-s", "500"]
+    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    tasks = Path(f"/proc/{child.pid}/task")
+    while not (jails := [one for own in tasks.glob("*/children") for one in own.read_text().split()]):
+        assert child.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.5)  # until the program is in it
+    child.send_signal(how)
+    _, said = child.communicate(timeout=90)
+    assert (child.returncode, said) == (130, f"selftaught: {reason}\n")
+    assert not any(Path(f"/proc/{one}").exists() for one in jails)
+
+
 def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
         "import os, signal, sys\n\n"

@@ -4,6 +4,7 @@
     ├── UsageError          exit 2: the user asked for something that cannot be; one line says what and how to mend it
     ├── SandboxRefused      exit 3: this machine cannot hold generated code at the level asked for
     ├── AttemptSeen         exit 3: a program tried to leave the sandbox, and the run was to stop at that
+    ├── Interrupted         exit 130: whoever called it asked it to end
     ├── SpendExhausted      exit 4: a limit on money, time or CPU ended the run; what was reached is kept
     ├── WorthlessRun        exit 1: what was asked for could only waste what it buys
     │   └── UnfitAtFirstLook    that was seen before anything was bought
@@ -57,6 +58,12 @@ class SpendExhausted(SelftaughtError):
     """A spend limit (money, wall time, CPU time) was reached; stored facts stay valid and the run can be resumed."""
 
     exit_code = 4
+
+
+class Interrupted(SelftaughtError):
+    """A signal asked the command to end before it was done; the message names it as `ENDING` does."""
+
+    exit_code = 130
 
 
 class WorthlessRun(SelftaughtError):

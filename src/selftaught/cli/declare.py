@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -13,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from selftaught.cli.defaults import ENVIRONMENT, of_file
-from selftaught.errors import UsageError
+from selftaught.errors import ENDING, Interrupted, UsageError
 from selftaught.views.terminal import write
 
 EVERYDAY = "Everyday options"
@@ -69,7 +70,13 @@ class Under:
 
 
 class Command(TyperCommand):
-    """A command whose help shows its options in their groups."""
+    """A command whose help shows its options in their groups, and that says so where it is interrupted."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:  # Typer would end it without a word
+            raise Interrupted(str(error) or ENDING[signal.SIGINT]) from None
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
