@@ -61,6 +61,11 @@ def test_more_rounds_go_on_and_buy_nothing_twice(folder):
     assert second["seed"] == first["seed"]
     assert second["rounds"][0] == first["rounds"][0]
     assert bought == 24
+    assert first["earlier_looks"] == []
+    (look,) = second["earlier_looks"]
+    assert look.startswith("run 1 (") and look.endswith(", improve sums.py, 1 round)")
+    shown = " ".join(called("show", "2", "--store", "s.db", cwd=folder).stdout.split())
+    assert f"Earlier look at the same held-out instances: {look}" in shown
     third = json.loads(improve(folder, "--json", "--rounds", "2").stdout)
     assert third["usage"]["dollars_spent"] == 0
     assert third["rounds"] == second["rounds"]

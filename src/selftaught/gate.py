@@ -61,15 +61,24 @@ def _design(settings: Settings, tasks: Sequence[ScaledTask], racing: int) -> Des
 
 
 def gated(
-    gate: MetaUtility, t: int, worker: Program, incumbent: Program, proposal: Improvement, settings: Settings
+    gate: MetaUtility,
+    train: MetaUtility,
+    t: int,
+    worker: Program,
+    incumbent: Program,
+    proposal: Improvement,
+    settings: Settings,
 ) -> Round:
-    """Judge what was handed in against the incumbent, on instances and streams that neither has seen."""
+    """Judge what was handed in against the incumbent, on instances and streams that neither has seen.
+
+    By `train` it would have to work, if it became the worker.
+    """
     if settings.on_attempt == "stop":
         stopped(gate.lab)
     returned = None if proposal.reason else proposal.program
     handed = [returned, *proposal.kept] if settings.accept == "gate" else [returned]
     new = [one for one in dict.fromkeys(handed) if one and one != incumbent][:KEPT]
-    refused = {one: wrong for one in new if (wrong := _unfit(gate, one, settings))}
+    refused = {one: wrong for one in new if (wrong := _unfit(train, one, settings))}
     racing = [one for one in new if one not in refused]
     missed = "" if proposal.missed is None else f"; best scored {proposal.missed:.3f}, not returned"
     if not racing:
@@ -93,13 +102,13 @@ def gated(
     return Round(t, worker, proposal, incumbent, improver, winner is not None, reason, before, race, challenger)
 
 
-def _unfit(gate: MetaUtility, improver: Program, settings: Settings) -> str | None:
+def _unfit(train: MetaUtility, improver: Program, settings: Settings) -> str | None:
     """Why it would be no worker, at the budgets that it would have: tried once before anything is spent on it."""
-    if settings.on_attempt != "record" and (tried := tries(gate.lab, improver, settings.on_attempt == "stop")):
+    if settings.on_attempt != "record" and (tried := tries(train.lab, improver, settings.on_attempt == "stop")):
         return tried
     if settings.accept == "paper" or settings.worker == "frozen":
         return None
-    return rehearsed(gate.lab, improver, improver, (gate.description, ENTRY), settings.outer, strict=True)
+    return rehearsed(train.lab, improver, improver, (train.description, ENTRY), settings.outer, strict=True)
 
 
 def _left(lab: Lab, improver: Program, settings: Settings) -> str | None:

@@ -38,6 +38,6 @@ def recursion(lab: Lab, seed: Program, tasks: Sequence[ScaledTask], settings: Se
                 own, worker, workpiece, train, ["outer", lab.roots.streams, t], settings.outer, train.level + 1
             )
             lab.progress.phase(f"round {t} of {settings.rounds}: validating")
-            outcome = gated(gate, t, worker, improver, proposal, settings)
+            outcome = gated(gate, train, t, worker, improver, proposal, settings)
         improver = outcome.improver
         yield outcome

@@ -94,6 +94,7 @@ def test_the_frozen_worker_shares_the_first_round_and_the_figures_are_paired(lab
     assert parts["selection"].n == len(comparison.arms["improved"].cells)
     assert {"against_frozen", "against_sham"} <= set(comparison.verdicts(further.scores()))
     assert further.arms()["sham"]["test"]["mean"] == pytest.approx(sham)
+    assert all(0 <= one["failed"] <= 1 and one["raw"] for one in further.arms()["sham"]["per_task"].values())
 
 
 def test_shams_take_turns_on_every_task(lab):

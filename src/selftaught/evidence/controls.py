@@ -80,7 +80,7 @@ class PlainSham(TypedDict):
     improvers: list[str]
     """Digests of their texts."""
     test: PlainInterval
-    per_task: dict[str, PlainInterval]
+    per_task: dict[str, TaskFigure]
     responses: float
     scorings: float
     failed: float
@@ -296,7 +296,7 @@ class Sham:
         return {
             "improvers": [one.digest for one in self.improvers],
             "test": interval(self.scores()).plain(),
-            "per_task": {task: interval({task: values}).plain() for task, values in by_task(self.cells).items()},
+            "per_task": _per_task(self.cells),
             "responses": mean(cell.usage.responses for cell in self.cells),
             "scorings": mean(cell.usage.scorings for cell in self.cells),
             "failed": failing(self.cells),

@@ -90,6 +90,8 @@ class OwnFigures(TypedDict):
     practice: Compared
     held_out: Compared | None
     """Null where the scorer has no instances that were not looked at."""
+    earlier_looks: list[str]
+    """Earlier runs in the store that were compared on the same held-out instances."""
     noise: Noise | None
     """Null: the scorer gives the same each time, as far as was seen."""
     candidates: int

@@ -145,6 +145,7 @@ def _figures(lab: Lab, asked: Own, by: Judges, start: Program, best: Program) ->
         "metric": Rule(asked.metric).words,
         "practice": compared(by.practice.fact(start), by.practice.fact(best)),
         "held_out": unseen,
+        "earlier_looks": list(lab.earlier_looks) if unseen else [],
         "candidates": len(scored(lab.store, lab.run, by.practice.key)),
         **_changes(lab, asked, by.practice, start, best),
         "isolation": by.weaker,
@@ -249,8 +250,8 @@ def expected(asked: Own, used: Used) -> list[Expected]:
 
 
 def looked_at(asked: Own) -> set[tuple[str, int]]:
-    """The scorer and the seed."""
-    return {(asked.scorer, asked.seed)}
+    """The scorer and the seed, which decides what is held out, but among cases: of these it is every second one."""
+    return {(asked.scorer, 0 if asked.form == "cases" else asked.seed)}
 
 
 def made(record: RunRecord, which: str) -> str:  # noqa: ARG001 - the same for all kinds

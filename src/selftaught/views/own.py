@@ -118,6 +118,8 @@ def _said(document: Mapping[str, Any]) -> list[Part]:
     notes: list[Part] = [Note(f"{seen} scored; `candidates` lists them.")]
     if not document["better"]:
         notes.append(Note("None scores better than the program to begin with, which stays as it is.", "unsure"))
+    for one in document.get("earlier_looks", ()):
+        notes.append(Note(f"Earlier look at the same held-out instances: {one}", "unsure"))
     if document["held_out"] is None:
         notes.append(
             Note(
