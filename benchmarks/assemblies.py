@@ -26,7 +26,7 @@ from selftaught.sandbox import Sandbox, tool
 from selftaught.sandbox.levels import open_sandbox
 from selftaught.settings import Settings
 from selftaught.store import Store
-from selftaught.tasks.formula import expand
+from selftaught.tasks import load as load_tasks
 
 TASKS = 6
 REPETITIONS = 2
@@ -66,13 +66,13 @@ def _share(values: list[float], limit: float) -> float:
 def _improved(sandbox: Sandbox, seed: Program, number: int) -> Program:
     """What a recursion with that seed and the default settings ends with."""
     with _lab(sandbox, number) as lab:
-        tasks = [scale(lab, task) for task in expand("formula:train", number)]
+        tasks = [scale(lab, task) for task in load_tasks("formula:train", number)]
         return [one.improver for one in recursion(lab, seed, tasks, Settings(improver=seed.digest, seed=number))][-1]
 
 
 def _judge(sandbox: Sandbox, improvers: list[Program]) -> list[float]:
     with _lab(sandbox, 0) as lab:
-        tasks = [scale(lab, task) for task in expand(f"formula:test/{TASKS}", 0)]
+        tasks = [scale(lab, task) for task in load_tasks(f"formula:test/{TASKS}", 0)]
         budget = Settings(improver="").inner
         utility = MetaUtility(lab, tasks, "test", "assemblies", REPETITIONS, budget)
         return [fmean(cell.value for cell in utility.cells(one)) for one in improvers]

@@ -78,7 +78,7 @@ def _timed(count: int) -> dict[str, Any]:
         store.keep(program.text)
         asked = Audit(program.digest, ModelChoice(f"scripted:{path}"), proposals=count // 2)
         before = os.times()
-        with open_handles(lambda _: Scripted.read(path), store, "strict", 0) as lab:
+        with open_handles(lambda _: (Scripted.read(path), None), store, "strict", 0) as lab:
             begun = time.monotonic()
             found = carry_in(lab, asked)
             taken = time.monotonic() - begun

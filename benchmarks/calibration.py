@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ from selftaught.sandbox.levels import open_sandbox
 from selftaught.settings import Settings
 from selftaught.store import Store
 from selftaught.task import Instance, InvalidAnswer, Split, Task
-from selftaught.tasks.formula import expand
+from selftaught.tasks import load as load_tasks
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ Draw = Callable[[np.random.Generator, int, int], tuple[Values, Values]]
 """Two independent arrays of scores, tasks x repetitions."""
 
 
-def run(quick: bool = False) -> dict[str, JSON]:
+def run(quick: bool = False) -> dict[str, Any]:
     """All figures. Takes some minutes."""
     size = Size(50, 2, 2 * BLOCKS) if quick else Size()
     with open_sandbox() as sandbox:
@@ -106,7 +107,7 @@ def run(quick: bool = False) -> dict[str, JSON]:
 def pool(sandbox: Sandbox, repetitions: int) -> tuple[Values, Values]:
     """Independent runs of the seed improver on five formula targets: on the common scale, and raw (tasks x repetitions)."""
     with laboratory(sandbox, 0) as lab:
-        tasks = [scale(lab, task) for task in expand(f"formula:test/{max(TASKS)}", 0)]
+        tasks = [scale(lab, task) for task in load_tasks(f"formula:test/{max(TASKS)}", 0)]
         budget = Allowance(calls=8, responses=8, scorings=65)
         cells = MetaUtility(lab, tasks, "test", "calibration", repetitions, budget).cells(load("seed"))
     shape = (repetitions, len(tasks))
@@ -119,7 +120,7 @@ def cells_of(values: Values) -> rules.Scores:
     centred = (values - values.mean(axis=1, keepdims=True)).ravel()
 
     def draw(rng: np.random.Generator, shape: rules.Shape) -> Values:
-        return rng.choice(centred, shape)
+        return np.asarray(rng.choice(centred, shape), float)
 
     return draw
 
@@ -165,7 +166,7 @@ def by_task(values: Values) -> dict[str, Sequence[float]]:
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 
-def shares(kinds: Sequence[str], about: str) -> dict[str, JSON]:
+def shares(kinds: Sequence[str], about: str) -> dict[str, Any]:
     """The share of `better` with its interval, and the counts of all verdicts."""
     counts = Counter(kinds)
     return {"better": wilson(counts["better"], len(kinds), about).plain(), "verdicts": dict(sorted(counts.items()))}
@@ -177,21 +178,21 @@ def compared(a: Values, b: Values) -> str:
     return found.kind
 
 
-def errors(draw: Draw, count: int, tasks: int, repetitions: int) -> dict[str, JSON]:
+def errors(draw: Draw, count: int, tasks: int, repetitions: int) -> dict[str, Any]:
     rng = np.random.default_rng([tasks, repetitions])
     pairs = (draw(rng, tasks, repetitions) for _ in range(count))
     kinds = [compared(a, b) for a, b in pairs]
     return {"tasks": tasks, "repetitions": repetitions, **shares(kinds, "comparisons of an improver with itself")}
 
 
-def power(draw: Draw, count: int, gain: float, repetitions: int) -> dict[str, JSON]:
+def power(draw: Draw, count: int, gain: float, repetitions: int) -> dict[str, Any]:
     rng = np.random.default_rng([7, repetitions])
     pairs = (draw(rng, max(TASKS), repetitions) for _ in range(count))
     kinds = [compared(a + gain, b) for a, b in pairs]
     return {"gain": gain, "tasks": max(TASKS), "repetitions": repetitions, **shares(kinds, "comparisons")}
 
 
-def looking(draw: Draw, count: int, tasks: int) -> dict[str, JSON]:
+def looking(draw: Draw, count: int, tasks: int) -> dict[str, Any]:
     """Verdicts when one looks after every block and stops at the first that is firm."""
     rng = np.random.default_rng([11, tasks])
     sound: list[str] = []
@@ -213,7 +214,7 @@ def _prefixes(blocks: Values) -> Iterator[Values]:
     return (blocks[:n] for n in range(min(REPETITIONS), len(blocks) + 1))
 
 
-def coverage(name: str, count: int, tasks: int, repetitions: int) -> dict[str, JSON]:
+def coverage(name: str, count: int, tasks: int, repetitions: int) -> dict[str, Any]:
     """How often the t interval of a mean holds it."""
     rng = np.random.default_rng([13, tasks, repetitions])
     shape = (tasks, repetitions)
@@ -261,7 +262,7 @@ class Noise(Task):
         return rng_from("noise", self.name, instance.truth, float(answer)).random()
 
 
-def noise_runs(sandbox: Sandbox, runs: int) -> dict[str, JSON]:
+def noise_runs(sandbox: Sandbox, runs: int) -> dict[str, Any]:
     """Verdicts of whole runs on noise against each control, over all runs and over those where the two arms differ.
 
     There is a sham only where more than the seed improver could run.
@@ -275,7 +276,7 @@ def noise_runs(sandbox: Sandbox, runs: int) -> dict[str, JSON]:
     }
 
 
-def noise_shares(found: Sequence[Verdict]) -> dict[str, JSON]:
+def noise_shares(found: Sequence[Verdict]) -> dict[str, Any]:
     """An arm that ended with the other's improver has the same scores: no chance to be wrong, so these count apart."""
     differing = [one.kind for one in found if one.difference]
     return {

@@ -99,7 +99,7 @@ def _selection(seed: int, path: Path) -> float:
     asked = _settings(seed)
     with (
         Store(path) as store,
-        open_handles(lambda sandbox: open_model(asked, sandbox), store, "strict", seed) as lab,
+        open_handles(lambda sandbox: (open_model(asked.model, sandbox), None), store, "strict", seed) as lab,
     ):
         train, test = arrange(lab, asked)
         rounds = [*recursion(lab, load("seed"), train, asked)]

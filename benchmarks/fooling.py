@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,6 @@ from selftaught.lab import Lab
 from selftaught.lab.workers import Workers, sizes
 from selftaught.meta import MetaUtility
 from selftaught.models.offline import Offline
-from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.runs.model import editing
 from selftaught.sandbox import Sandbox
@@ -75,7 +75,7 @@ Pool = Mapping[str, Values]
 """For each arm its values by repetition."""
 
 
-def run(quick: bool = False) -> dict[str, JSON]:
+def run(quick: bool = False) -> dict[str, Any]:
     """All figures. Some hours of sandboxed runs; told on standard error task by task."""
     size, count = (10, 100) if quick else (400, 1000)
     chosen = (TASKS[0], "lpn") if quick else TASKS
@@ -94,7 +94,7 @@ def run(quick: bool = False) -> dict[str, JSON]:
 
 def pool(
     sandbox: Sandbox, spec: str, repetitions: int, allowance: Allowance = ALLOWANCE
-) -> tuple[Pool, dict[str, JSON]]:
+) -> tuple[Pool, dict[str, Any]]:
     """The cells of every arm on one task, and its mean and failures."""
     with _lab(sandbox, spec) as lab:
         (task,) = [scale(lab, one) for one in tasks.load(spec, SEED)]
@@ -102,19 +102,19 @@ def pool(
         return _cells(judge, task, spec in OF_THE_BOX)
 
 
-def _of_task(sandbox: Sandbox, spec: str, repetitions: int) -> tuple[Pool, dict[str, JSON]]:
+def _of_task(sandbox: Sandbox, spec: str, repetitions: int) -> tuple[Pool, dict[str, Any]]:
     found = pool(sandbox, spec, repetitions)
     print(spec, found[1], file=sys.stderr, flush=True)
     return found
 
 
-def _cells(judge: MetaUtility, task: ScaledTask, box: bool) -> tuple[Pool, dict[str, JSON]]:
+def _cells(judge: MetaUtility, task: ScaledTask, box: bool) -> tuple[Pool, dict[str, Any]]:
     arms = {name: (Program(text), 1) for name, text in FOOLS.items()}
     arms |= {"seed": (improvers.load("seed"), 1), "best of n": (improvers.load("seed"), BATCHES)}
     if box:
         arms |= {name: (improvers.load(name), 1) for name in improvers.names()}
     values: dict[str, Values] = {}
-    means: dict[str, JSON] = {}
+    means: dict[str, Any] = {}
     for name, (program, tries) in arms.items():
         cells = judge.side_by_side([(program, task, r) for r in range(judge.repetitions)], [tries] * judge.repetitions)
         values[name] = np.array([cell.value for cell in cells])
@@ -125,7 +125,7 @@ def _cells(judge: MetaUtility, task: ScaledTask, box: bool) -> tuple[Pool, dict[
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 
-def figures(pools: Mapping[str, Pool], count: int) -> dict[str, JSON]:
+def figures(pools: Mapping[str, Pool], count: int) -> dict[str, Any]:
     """Shares of `count` comparisons on these tasks, by number of repetitions."""
     fools = list(FOOLS)
     box = [name for name in improvers.names() if name not in LITTLE and all(name in found for found in pools.values())]
@@ -141,7 +141,7 @@ def figures(pools: Mapping[str, Pool], count: int) -> dict[str, JSON]:
 
 def _called(
     pools: Mapping[str, Pool], names: Sequence[str], reference: str, repetitions: int, count: int, kind: str
-) -> dict[str, JSON]:
+) -> dict[str, Any]:
     """How often each is called so beside the reference."""
     rng = np.random.default_rng([repetitions, len(reference), count])
     times = dict.fromkeys(names, 0)

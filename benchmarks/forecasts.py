@@ -93,7 +93,7 @@ def _row(settings: str, told: str, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _figures(match: re.Match[str]) -> list[tuple[float, float]]:
-    low, high, least, most = (one and float(one.replace(",", "")) for one in match.groups())
+    low, high, least, most = (float(one.replace(",", "")) if one else 0.0 for one in match.groups())
     return [(low, high or low)] + ([(least, most or least)] if least else [])
 
 

@@ -82,7 +82,7 @@ class Sleeper:
     parameters: Mapping[str, JSON] = MappingProxyType({})
     concurrency = PLACES
     batch = 1
-    local = False
+    local = streams = False
 
     def lives(self) -> bool:
         return True
@@ -167,7 +167,7 @@ def _overhead(candidates: int) -> dict[str, float]:
         talk, moments = _talk(lab), [time.perf_counter()]
         for i in range(candidates):
             text = talk.ask("expert", [f"{i} {PROGRAM}"], 0.7)[0]
-            lab.once("score", {"program": lab.store.keep(text), "utility": ["task", i]}, lambda: SCORE)
+            lab.once("score", {"program": lab.store.keep(str(text)), "utility": ["task", i]}, lambda: SCORE)
             moments.append(time.perf_counter())
     tenth = candidates // 10
     each = (moments[-1] - moments[0]) / candidates, (moments[-1] - moments[-1 - tenth]) / tenth

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from selftaught.budget import Allowance
 from selftaught.evidence.statistics import exact
@@ -21,7 +22,7 @@ from selftaught.improver import improve
 from selftaught.lab import Lab
 from selftaught.lab.workers import Workers, improving, sizes
 from selftaught.models.offline import Offline
-from selftaught.plain import GUESSES_PER_S, JSON, SEED_BITS, guessable
+from selftaught.plain import GUESSES_PER_S, SEED_BITS, guessable
 from selftaught.program import Program
 from selftaught.runs.model import editing
 from selftaught.sandbox.levels import open_sandbox
@@ -65,7 +66,7 @@ MARGIN_S = 2.0
 KEPT = Path(tempfile.gettempdir())
 
 
-def run(quick: bool = False) -> dict[str, JSON]:
+def run(quick: bool = False) -> dict[str, Any]:
     """All figures. A try takes a minute of CPU: the whole of what an improver run has by default."""
     cpu_s, tries = (6.0, 2) if quick else (Allowance().cpu_s, TRIES)
     with Store(KEPT / f"selftaught-guessing-{cpu_s:g}.db") as store:

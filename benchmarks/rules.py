@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from selftaught.evidence.statistics import claims, wilson
 from selftaught.evidence.statistics.methods import p_beyond
 from selftaught.lab import boundaries as gate
-from selftaught.plain import JSON
 
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 RUNS = (2, 3, 5, 10, 20)
@@ -28,7 +28,7 @@ Shape = tuple[int, ...]
 Scores = Callable[[np.random.Generator, Shape], Values]
 
 
-def run(quick: bool = False) -> dict[str, JSON]:
+def run(quick: bool = False) -> dict[str, Any]:
     """All figures; about a minute."""
     count = 500 if quick else 4000
     return {
@@ -62,7 +62,7 @@ def peaks(rng: np.random.Generator, shape: Shape) -> Values:
 # --- methods ----------------------------------------------------------------------------------------------------------
 
 
-def jumps(count: int, rate: float, runs: int) -> dict[str, JSON]:
+def jumps(count: int, rate: float, runs: int) -> dict[str, Any]:
     """Firm verdicts, of either kind, where a recursion rarely jumps and otherwise loses a little; the mean is 0.
 
     `narrow`: the bounds end where the values do, the worst case. `wide`: the bounds of differences, -1 to 1.
@@ -86,7 +86,7 @@ def _by_t(values: Values) -> NDArray[np.bool_]:
     from scipy import stats
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        return stats.ttest_1samp(values, 0.0, axis=1).pvalue < 0.05
+        return np.asarray(stats.ttest_1samp(values, 0.0, axis=1)[1]) < 0.05
 
 
 # --- claims -----------------------------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def _by_t(values: Values) -> NDArray[np.bool_]:
 ARMS = ("improved", "best_of_n", "equal_answers", "frozen", "sham", "seed")
 
 
-def equals(count: int, name: str, draw: Scores, repetitions: int) -> dict[str, JSON]:
+def equals(count: int, name: str, draw: Scores, repetitions: int) -> dict[str, Any]:
     """Runs with any false claim, where all arms are equals; those above the start may be called better than that."""
     rng, wrong = np.random.default_rng([repetitions, len(name)]), 0
     for _ in range(count):
@@ -110,12 +110,12 @@ def equals(count: int, name: str, draw: Scores, repetitions: int) -> dict[str, J
 # --- gates ------------------------------------------------------------------------------------------------------------
 
 
-def gates(scores: Mapping[str, Scores], count: int) -> list[JSON]:
+def gates(scores: Mapping[str, Scores], count: int) -> list[Any]:
     """Gates of the two rates, the one that looks after every repetition and the one of one look, and what they accept."""
     return [curve(name, draw, tasks, count) for name, draw in scores.items() for tasks in GATE_TASKS]
 
 
-def curve(name: str, draw: Scores, tasks: int, count: int) -> dict[str, JSON]:
+def curve(name: str, draw: Scores, tasks: int, count: int) -> dict[str, Any]:
     design, whole = gate.sequential(tasks), gate.fixed(tasks)
     rng = np.random.default_rng([tasks, 17])
     noise = float(draw(rng, (100_000,)).std())
@@ -135,15 +135,15 @@ def curve(name: str, draw: Scores, tasks: int, count: int) -> dict[str, JSON]:
 
 def point(
     design: gate.Design, whole: gate.Design, equal: Values, gain: float, noise: float
-) -> tuple[dict[str, JSON], float]:
+) -> tuple[dict[str, Any], float]:
     """What is accepted of a challenger so much better (the differences of equals are given), and after how many repetitions."""
     accepted, used = gate.walk(design, equal + gain * noise)
     at_once, _ = gate.walk(whole, equal + gain * noise)
     mean = float(used.mean())
     shares = {"accepted": accepted, "accepted_in_one_look": at_once}
-    found: dict[str, JSON] = {name: _share(one) for name, one in shares.items()}
+    found: dict[str, Any] = {name: _share(one) for name, one in shares.items()}
     return {"gain": gain, "repetitions": mean, **found}, mean
 
 
-def _share(found: Sequence[bool] | NDArray[np.bool_]) -> dict[str, JSON]:
-    return wilson(int(np.sum(found)), len(found), "gates").plain()
+def _share(found: Sequence[bool] | NDArray[np.bool_]) -> dict[str, Any]:
+    return {**wilson(int(np.sum(found)), len(found), "gates").plain()}

@@ -48,7 +48,7 @@ def run(quick: bool = False) -> dict[str, object]:
     """All figures of the table, by name; `goal` says what each should reach."""
     rounds, soak = (3, 500) if quick else (9, 20_000)
     figures: dict[str, object] = {}
-    with open_sandbox("strict", 1) as strict, Pool("plain", PLAIN, 1) as plain:
+    with _strict(1) as strict, Pool("plain", PLAIN, 1) as plain:
         figures["trivial job, strict against a plain fork"] = _against(strict, plain, TRIVIAL, rounds)
         figures["numpy job, strict against a plain fork"] = _against(strict, plain, NUMPY, rounds)
         with Pool("strict", Layers(counting=False), 1) as uncounted:
@@ -67,6 +67,13 @@ def _timed(work: Callable[[], object]) -> float:
     begin = time.perf_counter()
     work()
     return time.perf_counter() - begin
+
+
+def _strict(slots: int) -> Pool:
+    """The sandbox as users have it."""
+    pool = open_sandbox("strict", slots)
+    assert isinstance(pool, Pool)
+    return pool
 
 
 def _round(pools: Sequence[Pool], program: str, jobs: int = 60) -> list[tuple[float, float]]:
@@ -150,7 +157,7 @@ def _slots(rounds: int) -> dict[str, object]:
         for _ in range(jobs):
             pool.run(job(program))
 
-    with open_sandbox("strict", 1) as one, open_sandbox("strict", 2) as two, ThreadPoolExecutor(2) as threads:
+    with _strict(1) as one, _strict(2) as two, ThreadPoolExecutor(2) as threads:
         work(one, 5)
         list(threads.map(work, [two, two], [5, 5]))
         single = [_timed(lambda: work(one, 60)) for _ in range(rounds)]
@@ -199,14 +206,14 @@ def _lives(pid: int) -> bool:
 
 def _soak(jobs: int) -> dict[str, object]:
     """Many jobs on one pool of one slot: what the server and the host keep of them, and its cost beside a fresh pool's."""
-    with open_sandbox("strict", 1) as used:
+    with _strict(1) as used:
         for _ in range(200):
             used.run(job())
         before = _footprint(used)
         for _ in range(jobs):
             used.run(job())
         after = _footprint(used)
-        with open_sandbox("strict", 1) as fresh:
+        with _strict(1) as fresh:
             _round((used, fresh), TRIVIAL)
             (used_ms, used_cpu), (fresh_ms, fresh_cpu) = _round((used, fresh), TRIVIAL, 500)
         return {

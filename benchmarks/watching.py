@@ -16,10 +16,9 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-
-from selftaught.plain import JSON
 
 PAIRS = 8
 EVERY_S = 1.0
@@ -28,18 +27,20 @@ RUN = ("compare", "seed", "hints", "--seed", "7", "--tasks", "formula:test/3", "
 STORE = ("--store", "s.db")
 
 
-def run(quick: bool = False) -> dict[str, JSON]:
+def run(quick: bool = False) -> dict[str, Any]:
     """Ratios watched to unwatched, with 95 % intervals over the pairs (bootstrap), and the times."""
     pairs = [_pair(i) for i in range(2 if quick else PAIRS)]
-    figures: dict[str, JSON] = {}
+    figures: dict[str, Any] = {}
     for i, name in enumerate(("cpu", "wall")):
-        watched, alone = (np.array([pair[side][i] for pair in pairs]) for side in (0, 1))
+        watched, alone = (
+            np.array(times) for times in zip(*((one[i], other[i]) for one, other, _ in pairs), strict=True)
+        )
         figures[name] = _ratio(watched, alone)
         figures[f"{name}_s"] = {"watched": watched.round(2).tolist(), "alone": alone.round(2).tolist()}
     return {"command": " ".join(RUN), "looks": [pair[2] for pair in pairs], "goal": "below 1.02", **figures}
 
 
-def _ratio(watched: np.ndarray, alone: np.ndarray) -> dict[str, JSON]:
+def _ratio(watched: np.ndarray, alone: np.ndarray) -> dict[str, Any]:
     drawn = np.random.default_rng(0).integers(0, len(alone), (4000, len(alone)))
     ratios = watched[drawn].sum(1) / alone[drawn].sum(1)
     low, high = np.percentile(ratios, [2.5, 97.5])

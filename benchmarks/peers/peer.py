@@ -3,6 +3,9 @@
 Both with their own defaults, but for what is said here. One answer is one candidate for both.
 """
 
+# They are installed elsewhere:
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import hashlib
