@@ -324,6 +324,7 @@ _WORK = {
     "a shuffle": "import random; x = list(range(50)); random.shuffle(x); return x",
     "a generator of its own": "import random; return random.Random().random() + random.SystemRandom().random()",
     "chance of the system": "import os, secrets, uuid; return [len(os.urandom(8)), secrets.token_hex(4), str(uuid.uuid4())]",
+    "a semaphore": "import multiprocessing\n    try: multiprocessing.Semaphore(2)\n    except OSError: return 1",
     "threads": "import threading; out = []; ts = [threading.Thread(target=out.append, args=(i,)) for i in range(8)]; [t.start() for t in ts]; [t.join() for t in ts]; return sorted(out)",
     "a pool of threads": "from concurrent.futures import ThreadPoolExecutor\n    with ThreadPoolExecutor(4) as pool: return list(pool.map(abs, [-1, 2, -3]))",
     "events and timers": "import threading; e = threading.Event(); threading.Timer(0.01, e.set).start(); return e.wait(5)",

@@ -207,9 +207,11 @@ class Reader:
         text[to] = b"\0"
         return True
 
+    def begins(self, start: bytes) -> bool:
+        return not _libc.strncmp(self._text, start, _word(len(start)))
+
     def below(self, start: bytes) -> bool:
-        size = len(start)
-        return not _libc.strncmp(self._text, start, _word(size)) and self._text[size] in (b"/", b"\0")
+        return self.begins(start) and self._text[len(start)] in (b"/", b"\0")
 
     def equals(self, path: bytes) -> bool:
         return not _libc.strcmp(self._text, path)
