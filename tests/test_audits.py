@@ -104,8 +104,7 @@ def test_every_budget_holds_whatever_is_tried_and_what_reaches_the_host_is_count
     found = audited("strict")
     assert {one["budget"] for one in found["attempts"]} == {"calls", "answers", "scorings", "tokens", "time", "money"}
     assert [one for one in found["attempts"] if one["given"] > one["allowed"]] == []
-    uncounted = [one["way"] for one in found["attempts"] if not one["refused"]]
-    assert uncounted == ["asks for more than a call may carry"], "refused within the guest: nothing reaches the host"
+    assert [one["way"] for one in found["attempts"] if not one["refused"]] == []
 
 
 @pytest.mark.parametrize(

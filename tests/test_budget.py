@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from selftaught.budget import Allowance, Meter, Usage
 from selftaught.errors import Refusal
+from selftaught.sandbox.guest.wire import MAX_LIST
 
 
 def test_a_batch_costs_as_many_calls_as_it_needs():
@@ -28,6 +29,24 @@ def test_what_does_not_fit_is_refused_whole_and_the_rest_stays_usable():
     meter.reserve_scorings(5)
     assert (meter.used.responses, meter.used.scorings) == (6, 5)
     assert meter.used.refused == {"calls": 3, "responses": 7, "scorings": 6}
+
+
+def test_more_than_a_call_may_carry_is_a_mistake_where_it_is_allowed_and_an_attempt_where_it_is_not():
+    many = MAX_LIST + 1
+    for meter, kind in (
+        (Meter(Allowance(calls=9999, responses=1, scorings=9999)), "ValueError"),
+        (Meter(Allowance()), "BudgetExhausted"),
+    ):
+        for reserve in (meter.reserve_answers, meter.reserve_scorings):
+            with pytest.raises(Refusal) as refused:
+                reserve(many)
+            assert refused.value.kind == kind
+        assert (meter.used.responses, meter.used.scorings) == (0, 0)
+        counted = {} if kind == "ValueError" else {"calls": 167, "responses": many, "scorings": many}
+        assert meter.used.refused == counted
+    meter = Meter(Allowance(calls=9999, responses=1, scorings=9999))
+    meter.reserve_answers(MAX_LIST)
+    meter.reserve_scorings(MAX_LIST)
 
 
 def test_the_call_that_crosses_the_token_limit_is_the_last():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -202,17 +203,29 @@ def improve_algorithm(initial_solution, utility, language_model):
     def attempt(call):
         try: call()
         except Exception as error: found.append(f"{type(error).__name__}: {error}")
-    attempt(lambda: utility.map(["x"] * 1001))
-    attempt(lambda: language_model.prompt("e", "m", n_responses=1001))
+    attempt(lambda: utility.map(["x"] * 5000))
+    attempt(lambda: language_model.prompt("e", "m", n_responses=5000))
     attempt(lambda: utility("x" * (9 << 20)))
-    utility.budget = 2000
-    attempt(lambda: utility.map(["x"] * 1001))
+    utility.budget = language_model.max_responses_per_call = 10**6  # what it believes changes nothing
+    attempt(lambda: utility.map(["x"] * 1001, use_sandbox=False))
     return [*found, utility("a"), sum(utility.map(["x"] * 1000))]
 """
-    outcome = improve(sandbox, program, utility=lambda solutions: [1.0] * len(solutions))
+    told = []
+
+    def utility(solutions: list[str], ignored: Sequence[str] = ()) -> list[float]:
+        told.append((len(solutions), ignored))
+        if len(solutions) > 1000 and not ignored:
+            raise Refusal("BudgetExhausted", "too many")
+        return [1.0] * len(solutions)
+
+    def ask(messages: list[str], **_: object) -> list[str]:
+        raise Refusal("ValueError", f"one call may not carry {len(messages)}")
+
+    outcome = improve(sandbox, program, utility=utility, ask=ask)
+    assert told == [(1001, ()), (1001, ["use_sandbox=False"]), (1, ()), (1000, ())], "the host hears of each"
     assert outcome.answer == [
-        "BudgetExhausted: one call may carry 1,000 solutions, not 1,001",
-        "BudgetExhausted: one call may carry 1,000 messages, not 1,001",
+        "BudgetExhausted: one call may carry 1,000 solutions, not 5,000",
+        "ValueError: one call may carry 1,000 messages, not 5,000",
         "ValueError: one call may carry 8 MiB, not 9.0",
         "ValueError: one call may carry 1,000 solutions, not 1,001",
         1.0,

@@ -233,7 +233,7 @@ def test_a_good_request_passes() -> None:
         {"id": -1}, {"id": True}, {"id": 1.0}, {"id": 1 << 60}, {"id": "1"}, {"call": "eval"}, {"call": None}, {"more": 1},
         {"arguments": []}, {"arguments": {}}, {"arguments": {**GOOD["arguments"], "stream": 1}},  # type: ignore[dict-item]
         {"arguments": {**GOOD["arguments"], "messages": "m"}}, {"arguments": {**GOOD["arguments"], "messages": [1]}},  # type: ignore[dict-item]
-        {"arguments": {**GOOD["arguments"], "messages": ["m"] * 1001}}, {"arguments": {**GOOD["arguments"], "expertise": None}},  # type: ignore[dict-item]
+        {"arguments": {**GOOD["arguments"], "messages": ["m"] * 1002}}, {"arguments": {**GOOD["arguments"], "expertise": None}},  # type: ignore[dict-item]
         {"arguments": {**GOOD["arguments"], "temperature": True}}, {"arguments": {**GOOD["arguments"], "temperature": "hot"}},  # type: ignore[dict-item]
     ],
     ids=str,
@@ -284,7 +284,7 @@ def test_a_guest_that_writes_any_bytes_harms_only_itself(sandbox: Sandbox, data:
         "stubs._channel.call('utility', solutions=['a'], budget=9)",
         "stubs._channel.call('feedback', solution=['a'])",
         "stubs._channel.call('keep', solution=7)",
-        "stubs._channel.call('utility', solutions=['a'] * 1001)",
+        "stubs._channel.call('utility', solutions=['a'] * 1002)",
     ],
 )
 def test_a_malformed_request_ends_the_improver(sandbox: Sandbox, write: str) -> None:

@@ -11,6 +11,10 @@ from selftaught.errors import Refusal
 from selftaught.plain import JSON
 
 
+MOST_AT_ONCE = 1000
+"""Answers or scorings that an improver may ask for in one call."""
+
+
 @dataclass(frozen=True)
 class Allowance:
     """What one improver run may use (paper, section 4: the budgets told to the improver, here enforced by the host)."""
@@ -75,6 +79,11 @@ def added(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted((Counter(some) + Counter(more)).items())) if some and more else {**some, **more}
 
 
+def _carried(count: int) -> None:
+    if count > MOST_AT_ONCE:
+        raise Refusal("ValueError", f"one call may carry {MOST_AT_ONCE:,}, not {count:,}")
+
+
 class Meter:
     """Counts one improver run against its allowance. Reservations are all or nothing, and safe from many threads."""
 
@@ -103,6 +112,7 @@ class Meter:
             if tokens is not None and self._used.tokens_in + self._used.tokens_out >= tokens:
                 self._refuse(calls=calls, responses=count, tokens=1)
                 raise Refusal("BudgetExhausted", f"the {tokens:,} tokens allowed are used up")
+            _carried(count)
             self._used += Usage(calls=calls, responses=count)
 
     def reserve_scorings(self, count: int) -> None:
@@ -114,6 +124,7 @@ class Meter:
                 raise Refusal(
                     "BudgetExhausted", f"{count} scorings asked for, {left} of {self.allowance.scorings} are left"
                 )
+            _carried(count)
             self._used += Usage(scorings=count)
 
     def _refuse(self, **wanted: int) -> None:

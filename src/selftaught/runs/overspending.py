@@ -75,6 +75,11 @@ WAYS: Sequence[tuple[Budget, str, str]] = (
     ("answers", "asks for more than a call may carry", _HEAD + _MANY.format("language_model.batch_prompt('x', ['y'] * 5000)")),
     ("scorings", "scores on and on", _HEAD + _MANY.format(f"utility({_NEW})")),
     ("scorings", "scores many at once", _HEAD + _MANY.format(f"utility.map([{_NEW}] * 50)")),
+    (
+        "scorings",
+        "scores more than a call may carry",
+        _HEAD + "    utility.budget = 10**6\n" + _MANY.format(f"utility.map([{_NEW}] * 5000)"),
+    ),
     ("scorings", "raises what it believes", _HEAD + "    utility.budget = 10**6\n" + _MANY.format(f"utility({_NEW})")),
     (
         "scorings",

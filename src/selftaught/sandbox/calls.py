@@ -37,7 +37,9 @@ def _text(value: Any) -> bool:
 
 def _texts(value: Any) -> bool:
     return (
-        type(value) is list and len(cast("list[Any]", value)) <= MAX_LIST and all(map(_text, cast("list[Any]", value)))
+        type(value) is list
+        and len(cast("list[Any]", value)) <= MAX_LIST + 1
+        and all(map(_text, cast("list[Any]", value)))
     )
 
 

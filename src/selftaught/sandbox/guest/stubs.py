@@ -119,7 +119,9 @@ class Utility:
 
     def map(self, solutions: Sequence[str], **ignored: Any) -> list[float]:
         """Score several solutions side by side. The paper's keywords are taken, told to the host, and change nothing."""
-        texts = _texts(solutions, "solutions", self.budget)
+        texts = _texts(solutions, "solutions")
+        if len(texts) > wire.MAX_LIST:
+            raise _too_many(len(texts), "utility", "solutions", **_recorded(ignored))
         for text in texts:
             helpers.remember(text)
         return _channel.call("utility", solutions=texts, **_recorded(ignored))
@@ -146,8 +148,13 @@ class LanguageModel:
 
     def batch_prompt(self, expertise: str, message_batch: Sequence[str], temperature: float = 0.7) -> list[str]:
         """One answer to each message, in the order of the messages."""
-        messages = _texts(message_batch, "messages", self.max_responses_per_call)
-        answers = _channel.call("ask", expertise=_text(expertise), messages=messages, temperature=float(temperature))
+        messages, how = (
+            _texts(message_batch, "messages"),
+            {"expertise": _text(expertise), "temperature": float(temperature)},
+        )
+        if len(messages) > wire.MAX_LIST:
+            raise _too_many(len(messages), "ask", "messages", **how)
+        answers = _channel.call("ask", messages=messages, **how)
         texts = [one if isinstance(one, str) else helpers.CutText(*one) for one in answers]
         for text, message in zip(texts, messages, strict=False):
             helpers.answered(text, message)
@@ -172,15 +179,23 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _texts(values: Sequence[object], name: str, allowance: int) -> list[str]:
-    """The texts of one call; more than it may carry are refused here, since the host would end the improver."""
+def _texts(values: Sequence[object], name: str) -> list[str]:
     if isinstance(values, str):
         raise TypeError(f"a list of {name} is wanted, not one text")
-    texts = [_text(one) for one in values]
-    if len(texts) > wire.MAX_LIST:
-        kind = helpers.BudgetExhausted if len(texts) > allowance else ValueError
-        raise kind(f"one call may carry {wire.MAX_LIST:,} {name}, not {len(texts):,}")
-    return texts
+    return [_text(one) for one in values]
+
+
+def _too_many(count: int, call: str, name: str, **more: Any) -> Exception:
+    """What is raised for more texts than one call may carry. The host is asked for one too many, empty ones: where that is more
+    than is left, it counts as such."""
+    kind = ValueError
+    try:
+        _channel.call(call, **{name: [""] * (wire.MAX_LIST + 1)}, **more)
+    except helpers.BudgetExhausted:
+        kind = helpers.BudgetExhausted
+    except ValueError:
+        pass
+    return kind(f"one call may carry {wire.MAX_LIST:,} {name}, not {count:,}")
 
 
 class _Missing:

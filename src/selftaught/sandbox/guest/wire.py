@@ -45,7 +45,7 @@ DTYPES = {"bool": "?", "int8": "b", "int16": "h", "int32": "i", "int64": "q", "u
 MAX_REQUEST = 8 << 20
 """Bytes of one remote call."""
 MAX_LIST = 1000
-"""Solutions or messages in one remote call."""
+"""Solutions or messages in one remote call; one more stands for any number that is more, and is refused."""
 
 PLACE = 64
 """How many descriptors a child may have; as the next one it finds its end of the hand-over of its filter's listener, which it
