@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field
 from selftaught.errors import Refusal
 from selftaught.plain import JSON
 
-
 MOST_AT_ONCE = 1000
 """Answers or scorings that an improver may ask for in one call."""
 
