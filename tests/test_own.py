@@ -88,6 +88,19 @@ def test_what_is_no_better_is_not_handed_back(folder):
     assert not (folder / "sums.better.py").exists()
 
 
+def test_an_improver_that_fails_in_every_run_is_told_first_and_is_exit_code_1(folder):
+    (folder / "raises.py").write_text("def improve_algorithm(s, u, m):\n    u(s)\n    raise OSError('no')\n")
+    done = improve(folder, "--improver", "raises.py")
+    assert done.returncode == 1
+    assert done.stdout.index("the improver: every improver run failed") < done.stdout.index("Improver runs")
+    assert "every improver run of the improver failed" in " ".join(done.stderr.split())
+    (folder / "finds.py").write_text(
+        "def improve_algorithm(s, u, m):\n    u(s.replace('40', '7'))\n    raise OSError('no')\n"
+    )
+    done = improve(folder, "--improver", "finds.py")
+    assert (done.returncode, (folder / "sums.better.py").exists()) == (0, True), "what was scored is not lost"
+
+
 def test_a_file_that_is_there_is_not_written_over(folder):
     (folder / "mine.py").write_text("x")
     done = improve(folder, "-o", "mine.py")

@@ -124,6 +124,18 @@ class MetaUtility:
         made = self.lab.workers.map(improving(self.level), lambda work: work(), [*repeats, *cells])
         return [one for one in made if isinstance(one, Cell)]
 
+    def asked(self, program: Program, wanted: Sequence[tuple[ScaledTask, int, int]]) -> list[int]:
+        """How many answers improver runs asked for, each given by its task, repetition and try; those that have not been made
+        are made, as many at once as the level allows."""
+        self.lab.progress.expect(len(wanted))
+
+        def used(one: tuple[ScaledTask, int, int]) -> int:
+            found = self._run(program, *one)
+            self.lab.progress.step()
+            return found.usage.responses
+
+        return self.lab.workers.map(improving(self.level), used, wanted)
+
     @property
     def level(self) -> int:
         """How many improvers that work on improvers are below the one that is judged here."""

@@ -55,6 +55,37 @@ def test_the_answers_a_recursion_used_are_those_the_model_gave(lab):
     assert counted == own + gates + inner
 
 
+def test_best_of_n_has_its_answers_though_the_seed_improver_often_asks_for_none(lab):
+    """It returns early in most runs: what is repeated is counted by what it asked, not by what its first run asked."""
+    lazy = Program(
+        asker(2).replace(
+            "    found = ", "    import random\n    if random.random() < 0.7: return initial_solution\n    found = "
+        )
+    )
+    (first, *rest) = recursion(lab, SEED, TASKS, SETTINGS)
+    rounds = [replace(first, incumbent=lazy), *rest]
+    found = judge(lab, SETTINGS, rounds, TASKS)
+    arms, most = found.arms, SETTINGS.inner.answers
+    assert any(not cell.usage.responses for cell in arms["seed"].cells)
+    assert all(most / 2 <= cell.usage.responses <= most for cell in arms["best_of_n"].cells)
+    used, given = (sum(cell.usage.responses for cell in arms[name].cells) for name in ("improved", "equal_answers"))
+    assert (found.matching.used, found.matching.given) == (used, given), "what is told is what was asked"
+    assert abs(used - given) <= 2 and not found.hollow
+    bought = len(lab.model.asked)
+    assert judge(lab, SETTINGS, rounds, TASKS).arms == arms and len(lab.model.asked) == bought
+
+
+def test_nothing_is_claimed_beside_a_best_of_n_that_asks_for_nothing(lab):
+    keeper = Program("def improve_algorithm(s, u, m):\n    return s\n")
+    (first, *rest) = recursion(lab, SEED, TASKS, SETTINGS)
+    found = judge(lab, SETTINGS, [replace(first, incumbent=keeper), *rest], TASKS)
+    assert found.hollow.keys() == {"best_of_n", "equal_answers"}
+    kinds = {name: (one.kind, one.why) for name, one in found.verdicts().items()}
+    assert kinds["against_start"][0] == "better"
+    assert kinds["against_best_of_n"] == ("indecisive", "not tested: the seed improver asks for no answers")
+    assert {kind for kind, _ in kinds.values()} == {"better", "indecisive"}
+
+
 def test_the_sham_is_drawn_from_what_was_scored_and_could_run(lab):
     rounds, _ = recursed(lab)
     scored = {one.program for r in rounds for one in r.proposal.scored if one.value is not None}
@@ -141,7 +172,7 @@ def arm(value, responses=10):
 def test_when_a_discovery_is_repaid(improved, once, twice, uses, said):
     arms = {"seed": arm(0.1, 1), "improved": arm(improved), "best_of_n": arm(once), "equal_answers": arm(once)}
     start = Unimproved.beside(arm(0.1).cells)
-    judgement = Judgement(start, arms, [], Matching((1,), 1, 1), None, None)
+    judgement = Judgement(start, arms, [], Matching((1,), 1, 1), None, None, {})
     found = discovery(1000, judgement, arm(twice, 20))
     assert (found["answers"], found["uses"]) == (1000, uses)
     assert said in found["said"]

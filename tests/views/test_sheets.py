@@ -15,7 +15,7 @@ from selftaught.errors import UsageError
 from selftaught.lab.progress import Progress
 from selftaught.runs import KINDS
 from selftaught.views import running
-from selftaught.views.sheets import Column, Figure, Note, Panel, Sheet, Words, as_words
+from selftaught.views.sheets import Column, Figure, Note, Panel, Sheet, Words, as_words, interval
 from selftaught.views.tables import drawn
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -159,3 +159,17 @@ def test_no_view_reads_the_algorithm():
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("selftaught"):
                 assert node.module.startswith(("selftaught.views", "selftaught.errors")), (path.name, node.module)
+
+
+@pytest.mark.parametrize(
+    ("figure", "said"),
+    [
+        (Figure(0.079, 0.0002, 0.158), "+0.079 [+0.0002, +0.158]"),
+        (Figure(-0.079, -0.158, -0.00001), "-0.079 [-0.158, -1e-05]"),
+        (Figure(0.0, -0.0, 0.0), "+0.000 [+0.000, +0.000]"),
+        (Figure(0.1, 0.0005, 0.2), "+0.100 [+0.001, +0.200]"),
+    ],
+)
+def test_no_end_of_an_interval_is_rounded_to_the_0_that_it_excludes(figure, said):
+    assert interval(figure, sign=True) == said
+    assert interval(figure) == said.replace("+", "")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
-from selftaught.cli.base import begin, looked_at
+from selftaught.cli.base import begin, end, looked_at
 from selftaught.cli.completion import improver_names
 from selftaught.cli.consent import agree
 from selftaught.cli.contests import entrant
@@ -135,6 +135,7 @@ def improve(
         path = output or _beside(source, document, int(document["run"]))
         _write(path, document, source)
         tell(f"the better program is in {path}; {source} is as it was")
+    end(document)
 
 
 def _try_scorer(own: Own, start: str) -> None:

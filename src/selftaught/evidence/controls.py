@@ -22,7 +22,7 @@ from math import ceil, gcd
 from statistics import fmean as mean
 from typing import NotRequired, TypedDict
 
-from selftaught.budget import Allowance, Usage
+from selftaught.budget import Usage
 from selftaught.downstream import Cell, ScaledTask, counting, failing
 from selftaught.evidence.statistics import (
     MIN_TASKS,
@@ -34,6 +34,7 @@ from selftaught.evidence.statistics import (
     Verdict,
     bounds,
     claims,
+    filled,
     interval,
     matched,
     paired,
@@ -187,6 +188,8 @@ class Judgement:
     """Of a difference in any cell."""
     mean_bounds: Bounds | None
     """Of a mean over tasks, and of a difference of two: what one recursion may come to."""
+    hollow: Mapping[str, str]
+    """The arms of best-of-n that ask for too little to be one, and why: nothing is claimed beside them."""
 
     def parts(self) -> dict[str, Interval]:
         """The gain and its parts, in pairs: over the start solution, over the seed improver, over best-of-n.
@@ -209,7 +212,7 @@ class Judgement:
     def verdicts(self, further: Mapping[str, Scores] | None = None) -> dict[str, Verdict]:
         """What may be claimed, in the order of `claims`: `further` arms come after those of here."""
         own = {name: arm.scores() for name, arm in self.arms.items()}
-        made = claims({"start": self.start.scores(), **own, **(further or {})}, bounds=self.bounds)
+        made = claims({"start": self.start.scores(), **own, **(further or {})}, bounds=self.bounds, hollow=self.hollow)
         return {f"against_{name}": one for name, one in made.items()}
 
 
@@ -229,7 +232,7 @@ def judge(lab: Lab, settings: Settings, rounds: Sequence[Round], tasks: Sequence
     lab.progress.phase("testing the seed improver and those of all rounds")
     by_round = _tested(test, [(one, [1] * settings.test * len(tasks)) for one in improvers])
     seed, improved = by_round[0], by_round[-1]
-    matching = matched(*(_by_repetition(one.cells, settings.test) for one in (improved, seed)))
+    matching = _matching(test, seed.improver, improved)
     equal = [count for count in matching.batches for _ in tasks]
     lab.progress.phase("testing best-of-n")
     if settings.controls == "all":
@@ -239,15 +242,47 @@ def judge(lab: Lab, settings: Settings, rounds: Sequence[Round], tasks: Sequence
     _, best_of_n = of_seed(test, seed.improver)
     arms = {"seed": seed, "improved": improved, "best_of_n": best_of_n, "equal_answers": equal_answers}
     return Judgement(
-        Unimproved.beside(seed.cells), arms, by_round, matching, bounds_of(tasks), bounds_of(tasks, bounds.of_mean)
+        Unimproved.beside(seed.cells),
+        arms,
+        by_round,
+        matching,
+        bounds_of(tasks),
+        bounds_of(tasks, bounds.of_mean),
+        _hollow(best_of_n, matching, settings.inner.answers),
     )
+
+
+def _hollow(best_of_n: Judged, matching: Matching, most: int) -> dict[str, str]:
+    """A batch that fits into an allowance once more is repeated: what stays below half of it hardly ever asks for anything."""
+    given = sum(cell.usage.responses for cell in best_of_n.cells)
+    why = "the seed improver asks for no answers" if not given else "the seed improver hardly ever asks for answers"
+    short = {"best_of_n": 2 * given < most * len(best_of_n.cells), "equal_answers": matching.short}
+    return {name: why for name, one in short.items() if one}
 
 
 def of_seed(test: MetaUtility, seed: Program) -> tuple[Judged, Judged]:
     """The seed improver, and best-of-n at the whole allowance: neither depends on what the rounds come to."""
     (once,) = _tested(test, [(seed, [1] * test.repetitions * len(test.tasks))])
-    (best_of_n,) = _tested(test, [(seed, [_whole(test.allowance, cell) for cell in once.cells])])
+    places = [(task, r) for r in range(test.repetitions) for task in test.tasks]
+    tries = filled(
+        len(places), test.allowance.answers, lambda some: test.asked(seed, [(*places[i], k) for i, k in some])
+    )
+    (best_of_n,) = _tested(test, [(seed, tries)])
     return once, best_of_n
+
+
+def _matching(test: MetaUtility, seed: Program, improved: Judged) -> Matching:
+    """How often the seed improver's batches are repeated at equal answers, on the tasks that stand in means: what is compared
+    elsewhere makes nothing equal here."""
+    tasks = [one for one in test.tasks if one.counts] or test.tasks
+    answers = [cell.usage.responses for cell in counting(improved.cells)]
+    used = [sum(answers[i : i + len(tasks)]) for i in range(0, len(answers), len(tasks))]
+
+    def asked(batches: Sequence[tuple[int, int]]) -> list[int]:
+        found = test.asked(seed, [(task, r, k) for r, k in batches for task in tasks])
+        return [sum(found[i : i + len(tasks)]) for i in range(0, len(found), len(tasks))]
+
+    return matched(used, asked)
 
 
 def _tested(test: MetaUtility, wanted: Sequence[tuple[Program, Sequence[int]]]) -> list[Judged]:
@@ -259,18 +294,6 @@ def _tested(test: MetaUtility, wanted: Sequence[tuple[Program, Sequence[int]]]) 
     cells = test.side_by_side([(texts[one], *places[i]) for one, i, _ in once], [count for *_, count in once])
     found = dict(zip(once, cells, strict=True))
     return [Judged(one, tries, [found[one.digest, i, count] for i, count in enumerate(tries)]) for one, tries in wanted]
-
-
-def _whole(allowance: Allowance, one: Cell) -> int:
-    """How many batches like this run's fit into the allowance; a batch that asks for nothing is not repeated."""
-    return max(1, allowance.answers // one.usage.responses) if one.usage.responses else 1
-
-
-def _by_repetition(cells: Sequence[Cell], repetitions: int) -> list[int]:
-    """Answers used in each repetition of the tasks that stand in means: what is compared elsewhere makes nothing equal here."""
-    answers = [cell.usage.responses for cell in counting(cells)]
-    tasks = len(answers) // repetitions
-    return [sum(answers[i : i + tasks]) for i in range(0, len(answers), tasks)]
 
 
 def bounds_of(tasks: Sequence[ScaledTask], over: Callable[[Sequence[Bounds]], Bounds] = bounds.widest) -> Bounds | None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from selftaught.views.sheets import Bar, Cell, Column, Figure, Listing, Note, Part, Series, Sheet, counted
+from selftaught.views.sheets import (
+    Bar,
+    Cell,
+    Column,
+    Figure,
+    Listing,
+    Note,
+    Part,
+    Series,
+    Sheet,
+    counted,
+    failed_throughout,
+)
 
 if TYPE_CHECKING:
     from selftaught.evidence.own import Compared, Noise, OwnDocument, Repeated
@@ -14,7 +26,7 @@ if TYPE_CHECKING:
 
 def sheets(document: OwnDocument | Mapping[str, Any]) -> list[Part]:
     """Its figures; of a run that was stopped, why."""
-    parts: list[Part] = []
+    parts: list[Part] = [*failed_throughout(failing(document))]
     if document.get("rounds"):
         parts.append(_rounds(document))
     if "practice" not in document:
@@ -145,6 +157,7 @@ def series(document: Mapping[str, Any]) -> Series:
 
 
 def failing(document: Mapping[str, Any]) -> list[str]:
-    """Nothing: an improver run that fails leaves the best program so far."""
-    del document
-    return []
+    """The improver, where none of its runs came to its end and nothing that they scored is better than the start."""
+    rounds = document.get("rounds", ())
+    failed = bool(rounds) and all(one["reason"] for one in rounds) and not document.get("better", True)
+    return ["the improver"] if failed else []

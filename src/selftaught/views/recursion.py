@@ -244,7 +244,9 @@ def in_words(document: RunFigures) -> list[str]:
     said = [headline.get(kinds["against_best_of_n"], other)]
     seed, improved, equal = (arms[name]["test"]["mean"] for name in ("seed", "improved", "equal_answers"))
     same = arms["improved"]["improver"] == arms["seed"]["improver"]
-    if same or kinds.get("against_seed") != "better" or not improved > seed > 0:  # no factor where it is not shown
+    least = arms["seed"]["test"]["low"]
+    shown = kinds.get("against_seed") == "better" and improved > seed and least is not None and least > 0
+    if same or not shown:  # no factor of a gain that is not shown
         return said
     times = arms["improved"]["responses"] / arms["seed"]["responses"] if arms["seed"]["responses"] else 1.0
     return [*said, f"{improved / seed:.1f} times the seed improver's gain{_because(times, improved > equal, kinds)}."]

@@ -120,7 +120,18 @@ def interval(one: Figure, sign: bool = False) -> str:
     """A figure with its interval, as text."""
     if one.low is None:
         return f"{number(one.value, sign)} (no interval)"
-    return f"{number(one.value, sign)} [{number(one.low, sign)}, {number(one.high, sign)}]"
+    return f"{number(one.value, sign)} [{_end(one.low, sign)}, {_end(one.high, sign)}]"
+
+
+def _end(value: float | None, sign: bool) -> str:
+    """An end of an interval: which side of 0 it lies on is what a verdict says, so none is rounded to it."""
+    if not value or abs(value) >= _SHOWN:
+        return number(0.0 if value == 0 else value, sign)
+    return f"{value:{'+' if sign else ''}.1g}"
+
+
+_SHOWN = 0.0005
+"""What is smaller would be rounded to 0."""
 
 
 def counted(count: int, what: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from selftaught.errors import UsageError
 from selftaught.evidence.statistics.means import difference
@@ -20,6 +21,9 @@ ORDER = ("best_of_n", "equal_answers")
 """What comes after the start solution: the headline first."""
 
 
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
 def claims(
     arms: Mapping[str, Scores],
     *,
@@ -28,12 +32,14 @@ def claims(
     order: Sequence[str] = ORDER,
     unseen: bool = False,
     bounds: Bounds | None = None,
+    hollow: Mapping[str, str] = _NONE,
 ) -> dict[str, Verdict]:
     """The verdicts on the improved arm against every other one, in the order in which they were tested.
 
     `arms` are scores on the same cells: `improved` and `start` must be among them, of `order` those that the run has; all
     others follow at once. What was not tested is indecisive and says in `why` which comparison stopped it. `bounds` are a
-    difference's: with them, an arm whose lead is the same in every cell can be firm too.
+    difference's: with them, an arm whose lead is the same in every cell can be firm too. `hollow` are arms of `order` beside
+    which nothing can be claimed, and why.
     """
     if missing := [name for name in (improved, start) if name not in arms]:
         raise UsageError(f"no claims without an arm {missing[0]!r}")
@@ -51,7 +57,7 @@ def claims(
         name: passed if one.mean >= 0 else over(arms[name], arms[start], unseen=unseen, bounds=bounds)
         for name, one in found.items()
     }
-    stopped = _in_turn(made, found, chain, guards, start)
+    stopped = _in_turn(made, found, chain, guards, start, hollow)
     if stopped:
         return made | {name: _untested(found[name], stopped) for name in (*chain, *rest) if name not in made}
     together = settled([found[name] for name in rest], guards=[guards[name] for name in rest])
@@ -64,12 +70,16 @@ def _in_turn(
     chain: Sequence[str],
     guards: Mapping[str, float],
     start: str,
+    hollow: Mapping[str, str],
 ) -> str:
     """Judge the chain up to the first verdict that is not firm, and say which that is; empty when all are."""
     before = start
     for name in chain:
         if not made[before].firm:
             return before
+        if name in hollow:
+            made[name] = withheld(verdict(found[name].interval()), f"not tested: {hollow[name]}")
+            return name
         (made[name],) = settled([found[name]], guards=[guards[name]])
         before = name
     return "" if made[before].firm else before
