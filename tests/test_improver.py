@@ -1,5 +1,7 @@
 """One improver at work, in the real sandbox: the paper's interface, and what happens when it misbehaves."""
 
+import re
+
 import pytest
 
 from selftaught.budget import Allowance
@@ -328,3 +330,13 @@ def test_what_there_is_to_import_is_there_without_its_import(lab):
 def test_what_has_no_meaning_fails_where_it_is_used(body, why, lab):
     found = improved(lab, UNUSED + OPENING + body)
     assert why in found.reason
+
+
+def test_feedback_numbers_no_instance_where_that_would_tell_the_splits_apart(lab):
+    task, start = Number("one"), Program(Number.start)
+    assert "Instance 2: grade 0.0000" in TaskUtility(lab, task, "test", ["x"], "practice").feedback(start)
+    task = Number("two")
+    task.instances = {"train": 2, "validation": 3, "test": 5}
+    for split in ("train", "validation", "test"):
+        said = TaskUtility(lab, task, split, ["x"], "practice").feedback(start)
+        assert "An instance: grade 0.0000" in said and not re.search(r"nstance \d", said)

@@ -120,8 +120,13 @@ def _notes(
         with authored(task, "explain"):
             said = reason or task.explain(instances[i], outcomes[i].answer) or _beside(grade)
         value = "no grade" if ranged and reason else f"grade {grade_text(grade, ranged)}"
-        notes.append(f"Instance {i + 1}: {value}" + (f" ({said})" if said else ""))
+        notes.append(f"{_called(task, i)}: {value}" + (f" ({said})" if said else ""))
     return notes
+
+
+def _called(task: Task, i: int) -> str:
+    """A number only where it tells no split from another by how many there are."""
+    return f"Instance {i + 1}" if len({*task.instances.values()}) == 1 else "An instance"
 
 
 def _beside(grade: float) -> str:
