@@ -125,16 +125,9 @@ class MetaUtility:
         return [one for one in made if isinstance(one, Cell)]
 
     def asked(self, program: Program, wanted: Sequence[tuple[ScaledTask, int, int]]) -> list[int]:
-        """How many answers improver runs asked for, each given by its task, repetition and try; those that have not been made
-        are made, as many at once as the level allows."""
-        self.lab.progress.expect(len(wanted))
-
-        def used(one: tuple[ScaledTask, int, int]) -> int:
-            found = self._run(program, *one)
-            self.lab.progress.step()
-            return found.usage.responses
-
-        return self.lab.workers.map(improving(self.level), used, wanted)
+        """Answers that improver runs used, each given by task, repetition and try; what was not run is run, side by side."""
+        runs = self.lab.workers.map(improving(self.level), lambda one: self._run(program, *one), wanted)
+        return [run.usage.responses for run in runs]
 
     @property
     def level(self) -> int:
