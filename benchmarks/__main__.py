@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME [--json] [--quick]`: the measurements behind the figures in the documentation."""
+"""`python -m benchmarks NAME [--json] [--quick]`: the measurements behind the figures in the documentation; `all`: each of them."""
 
 from __future__ import annotations
 
@@ -6,43 +6,31 @@ import argparse
 import importlib
 import json
 import sys
+from pathlib import Path
+from typing import Any
 
-NAMES = {
-    "assemblies": "benchmarks.assemblies",
-    "auditing": "benchmarks.auditing",
-    "busy": "benchmarks.busy",
-    "calibration": "benchmarks.calibration",
-    "demo": "benchmarks.demo",
-    "faults": "benchmarks.faults",
-    "fooling": "benchmarks.fooling",
-    "forecasts": "benchmarks.forecasts",
-    "gate": "benchmarks.gate",
-    "gateway": "benchmarks.gateway",
-    "guessing": "benchmarks.guessing",
-    "landscape": "benchmarks.landscape",
-    "openevolve": "benchmarks.openevolve",
-    "peers": "benchmarks.peers",
-    "resume": "benchmarks.resume",
-    "measuring": "benchmarks.measuring",
-    "rules": "benchmarks.rules",
-    "sandbox": "benchmarks.sandbox",
-    "startup": "benchmarks.startup",
-    "store": "benchmarks.store",
-    "tasks": "benchmarks.tasks",
-    "watching": "benchmarks.watching",
-}
-"""A benchmark is a module with `run(quick) -> dict` of plain data."""
+FOLDER = Path(__file__).parent
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+NAMES += sorted(path.parent.name for path in FOLDER.glob("*/__init__.py"))
+"""A benchmark is a module, or a folder, with `run(quick) -> dict` of plain data."""
+ALL = "all"
+APART = ("proposals",)
+"""What `all` leaves out: it needs a model that somebody names."""
 
 
 def main() -> None:
     """Run one benchmark and print its figures, one to a line or as one JSON document."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("name", choices=sorted(NAMES))
+    parser.add_argument("name", choices=[*NAMES, ALL])
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, to see that it works")
     chosen = parser.parse_args()
-    figures = importlib.import_module(NAMES[chosen.name]).run(chosen.quick)
-    if chosen.json:
+    for name in [one for one in NAMES if one not in APART] if chosen.name == ALL else [chosen.name]:
+        _show(importlib.import_module(f"benchmarks.{name}").run(chosen.quick), chosen.json)
+
+
+def _show(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
         json.dump(figures, sys.stdout, indent=2)
         print()
     else:
