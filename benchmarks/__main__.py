@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME [--json] [--quick]`: the measurements behind the figures in the documentation; `all`: each of them."""
+"""`python -m benchmarks NAME [--json] [--quick]`: the measurements behind the figures in the docs; `all`: each of them."""
 
 from __future__ import annotations
 
