@@ -277,11 +277,11 @@ def test_a_run_that_nobody_has_worked_on_yet_is_not_taken_for_an_unfinished_one(
     """Between making a run and working on it another command with the same settings may look."""
     asked = public.Settings("0" * 64)
     with Store(tmp_path / "s.db") as store:
-        number = store.start(asked.plain(), {"contract": CONTRACT, "sandbox": "strict"})
-        assert unfinished(store, asked, "strict") is None
-        with store.alone(number):
-            store.reopen(number)
+        with store.begun(asked.plain(), {"contract": CONTRACT, "sandbox": "strict"}) as number:
             assert unfinished(store, asked, "strict") is None
+            with store.alone(number):
+                store.reopen(number)
+                assert unfinished(store, asked, "strict") is None
         store.finish(number, "stopped: enough")
         assert unfinished(store, replace(asked, seed=9), "strict") == number, (
             "the seed is not what makes settings the same"

@@ -252,11 +252,11 @@ _LONG = 120
 
 
 def _row(record: RunRecord, stands: Standing) -> RunRow:
-    unseen = record.status == "running" and stands.state != "running"
+    stopped = record.status if record.status != "running" else stands.said
     return {
         "run": record.id,
         "started": record.started,
-        "status": stands.said if unseen else record.status,
+        "status": "running" if stands.state == "running" else stopped,
         "model": record.settings.get("model"),
         "proposer": _proposer(record),
         "seed": record.settings.get("seed"),

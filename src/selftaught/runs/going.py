@@ -73,9 +73,7 @@ def unfinished(store: Store, asked: Assignment, level: str) -> int | None:
             continue
         if "recording" in record.circumstances:  # it buys nothing, so it is no part of a run that would
             continue
-        # Made just now: another process is about to work on it.
-        fresh = record.status == "running" and record.process is None
-        if not fresh and store.working(record.id) is None and refusal(record) is None:
+        if store.working(record.id) is None and refusal(record) is None:
             return record.id
     return None
 
