@@ -6,14 +6,14 @@ import json
 import os
 import platform
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from selftaught.budget.spend import Spend, SpendLimits, Spent
-from selftaught.errors import SelftaughtError, UsageError, WorthlessRun
+from selftaught.errors import SelftaughtError, StoreFailure, UsageError, WorthlessRun
 from selftaught.evidence.report import Faults, heading, usage
 from selftaught.lab import CONTRACT, Document, Lab
 from selftaught.lab.answers import Heard, faults, in_words
@@ -209,8 +209,9 @@ def _noted(store: Store, number: int) -> Generator[None]:
     try:
         yield
     except BaseException as error:
-        if store.run(number).status == UNBEGUN:
-            store.finish(number, f"stopped: {_reason(error)}")
+        with suppress(StoreFailure):  # what ended it is told, not what became of telling it
+            if store.run(number).status == UNBEGUN:
+                store.finish(number, f"stopped: {_reason(error)}")
         raise
 
 
@@ -222,7 +223,8 @@ def _kept(store: Store, number: int, document: Document, spend: Spend) -> Genera
         document.tell()
         yield
     except BaseException as error:
-        _stop(store, number, document, spend, error)
+        with suppress(StoreFailure):  # what ended it is told, not what became of telling it
+            _stop(store, number, document, spend, error)
         raise
 
 

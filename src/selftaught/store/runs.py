@@ -112,7 +112,7 @@ class Runs(File):
         text = None if document is None else _text(document)
         query = "UPDATE runs SET status = ?, ended = ?, document = coalesce(?, document) WHERE id = ?"
         with self._writing() as db:
-            db.execute(query, (status, _now(), text, run))
+            db.execute(query, (_whole(status), _now(), text, run))
             db.execute("UPDATE pulses SET moved = ? WHERE run = ?", (_now_ms(), run))
 
     def bought(self, run: int) -> Usage:
@@ -264,6 +264,11 @@ def _mapping(text: str) -> Mapping[str, Any]:
     except (ValueError, TypeError, RecursionError):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _whole(text: str) -> str:
+    """The text with half characters as escapes, which SQLite could not hold: names of files may have some."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _text(value: Mapping[str, JSON]) -> str:
