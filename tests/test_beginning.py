@@ -48,7 +48,7 @@ def test_a_run_that_is_ended_as_it_begins_says_so(tmp_path, moment):
     assert done.returncode == 130 and "terminated" in done.stderr.splitlines()[-1]
     (row,) = rows(tmp_path)
     assert (row["state"], row["status"], row["process"]) == ("stopped", "stopped: terminated", None)
-    assert row["resume"] == "selftaught resume 1 --store s.db"
+    assert row["resume"] == f"selftaught resume 1 --store {tmp_path}/s.db"
     assert called("show", "1", "--store", "s.db", cwd=tmp_path).returncode == 0
 
 

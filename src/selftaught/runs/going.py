@@ -40,8 +40,8 @@ def ready(record: RunRecord) -> Assignment:
         )
     if isinstance(asked, Own) and asked.form == "evaluator":
         raise UsageError(
-            f"run {record.id} improves {asked.name}, which is scored by a function of Python ({asked.scorer}) that is not stored: "
-            "call improve_text with it and the same seed again, and it goes on with what is in the store"
+            f"run {record.id} improves {asked.name}, which is scored by a function of Python ({asked.scorer}) that is not "
+            "stored: call improve_text with it and the same seed again, and it goes on with what is in the store"
         )
     for path in _files(asked, recorded):
         if not path.exists():
