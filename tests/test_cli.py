@@ -190,6 +190,32 @@ def test_a_command_that_is_no_run_says_that_it_was_told_to_end(tmp_path, how, re
     assert not any(Path(f"/proc/{one}").exists() for one in jails)
 
 
+def unread(*args, cwd):
+    """The command with an output that takes nothing."""
+    command = [sys.executable, "-m", "selftaught", *map(str, args)]
+    with open("/dev/full", "w") as out:
+        return subprocess.run(command, cwd=cwd, stdout=out, stderr=subprocess.PIPE, text=True, timeout=100)
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_an_output_that_cannot_be_written_is_one_line(first, more):
+    """Also where it is longer than a buffer, and where it is written on leaving."""
+    folder, _ = first
+    for words in (["show", "1"], ["runs"], ["improvers", "seed"]):
+        done = unread(*words, *more, cwd=folder)
+        said = "selftaught: standard output cannot be written: No space left on device\n"
+        assert (done.returncode, done.stderr) == (1, said), words
+    assert unread("show", "99", *more, cwd=folder).stderr.startswith("selftaught: store ")
+
+
+def test_a_run_whose_report_cannot_be_written_is_done_all_the_same(tmp_path):
+    done = unread("run", *SMALL, "--json", cwd=tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1] == "selftaught: standard output cannot be written: No space left on device"
+    (row,) = json.loads(called("runs", "--json", cwd=tmp_path).stdout)
+    assert row["status"] == "done"
+
+
 def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
         "import os, signal, sys\n\n"

@@ -192,13 +192,18 @@ def test_mistakes_are_told(tmp_path, candidate, about, said):
         improved(tmp_path, letters, "x", candidate=candidate, about=about)
 
 
-@pytest.mark.slow
 def test_the_command_does_not_go_on_with_what_needs_a_function(tmp_path):
-    with pytest.raises(WorthlessRun):
-        improved(tmp_path, lambda _: None, "x")
+    with public.open_lab("offline", tmp_path / "s.db") as lab, pytest.raises(WorthlessRun):
+        public.improve_text(lab, "x\n", lambda _: None, about=ABOUT, allowance=FEW)
     done = called("resume", 1, "--store", "s.db", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "model" in one_line(done) or "improve_text" in one_line(done)
+    assert done.returncode == 2 and "call improve_text with it" in one_line(done)
+    (row,) = json.loads(called("runs", "--store", "s.db", "--json", cwd=tmp_path).stdout)
+    shown = json.loads(called("show", 1, "--store", "s.db", "--json", cwd=tmp_path).stdout)
+    for one in (row, shown):
+        assert one["resume"] is None and "call improve_text with it" in one["refused"], "nobody is told to do so"
+    for command in (["runs"], ["show", 1]):
+        said = " ".join(called(*command, "--store", "s.db", cwd=tmp_path).stdout.split())
+        assert "call improve_text with it" in said and "selftaught resume" not in said
 
 
 def test_the_source_of_a_function_is_found_where_there_is_one(tmp_path):

@@ -1,12 +1,15 @@
 """One improver at work, in the real sandbox: the paper's interface, and what happens when it misbehaves."""
 
+import json
 import re
 
 import pytest
 
 from selftaught.budget import Allowance
+from selftaught.errors import ModelFailure
 from selftaught.improver import improve
 from selftaught.improvers import load
+from selftaught.models.offline import Offline
 from selftaught.program import Program
 from selftaught.testing import Guesser, Number, asker, make_lab
 from selftaught.utility import TaskUtility
@@ -188,11 +191,10 @@ def test_an_improver_that_asks_one_by_one(lab):
 
 
 def test_what_a_text_breaks_on_the_host_ends_that_call_alone_and_is_noted(lab):
-    class Chokes(Guesser):
-        def complete(self, request, addresses):
-            raise ValueError(f"cannot read {request.message!r}")
+    def choke(inputs):
+        raise ValueError(f"cannot read {inputs[0][1]!r}")
 
-    choking = make_lab(lab.store.path, lab.sandbox, Chokes())
+    choking = make_lab(lab.store.path, lab.sandbox, Offline(choke))
     found = run(
         choking,
         "try:\n    language_model.prompt('e', '\\r')\nexcept RuntimeError as error:\n    assert 'could not answer' in str(error)\n"
@@ -203,6 +205,28 @@ def test_what_a_text_breaks_on_the_host_ends_that_call_alone_and_is_noted(lab):
     assert [(one[1], one[2]) for one in choking.progress.take_events() if one[1] == "fault"] == [
         ("fault", *found.faults)
     ]
+
+
+@pytest.mark.parametrize(
+    ("brought", "said"),
+    [
+        (json.JSONDecodeError("Expecting value", "", 0), "JSONDecodeError: Expecting value"),
+        (MemoryError(), "MemoryError"),
+        (RecursionError("too deep"), "RecursionError: too deep"),
+        (None, "TypeError"),
+        (["a text"], "AttributeError"),
+    ],
+)
+def test_what_a_model_of_somebodys_own_raises_is_its_failure_and_no_improvers(lab, brought, said):
+    class Fails(Guesser):
+        def complete(self, request, addresses):
+            if isinstance(brought, Exception):
+                raise brought
+            return brought
+
+    failing = make_lab(lab.store.path, lab.sandbox, Fails())
+    with pytest.raises(ModelFailure, match=f"the model guesser failed: {said}"):
+        run(failing, "return language_model.prompt('e', 'again')[0]")
 
 
 def test_feedback_is_worked_out_once_and_calls_are_counted(lab, monkeypatch):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import selftaught
-from selftaught import runs, views
+from selftaught import runs, tasks, views
+from selftaught.tasks import policy
 
 ROOT = Path(selftaught.__file__).parent
 GUEST = ROOT / "sandbox" / "guest"
@@ -55,10 +56,40 @@ MODULES = {module(path): path for path in files()}
 def imports(name, text, modules=MODULES, is_package=False):
     """The modules of this package that a file imports, wherever in it that stands, and however it is written."""
     folder = name.split(".") if is_package else name.split(".")[:-1]
-    for node in ast.walk(ast.parse(text)):
-        for one in named(node, folder, modules):
+    tree = ast.parse(text)
+    names = bound(tree, folder, modules)
+    for node in ast.walk(tree):
+        for one in [*named(node, folder, modules), *parts(node, names, modules)]:
             if one in modules or one.split(".")[0] == "selftaught":
                 yield one
+
+
+def bound(tree, folder, modules):
+    """The modules of this package that names of a file stand for."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                whole = absolute(alias.name, folder, modules)
+                found[alias.asname or whole.split(".")[0]] = whole if alias.asname else whole.split(".")[0]
+        elif isinstance(node, ast.ImportFrom):
+            home = absolute("." * node.level + (node.module or ""), folder, modules)
+            found |= {alias.asname or alias.name: f"{home}.{alias.name}" for alias in node.names}
+    return {name: one for name, one in found.items() if one in modules}
+
+
+def parts(node, names, modules):
+    """What is reached from a module as its attribute: a module in it, which somebody else has imported, or a name that the
+    package itself gives out."""
+    root, _, rest = ast.unparse(node).partition(".") if isinstance(node, ast.Attribute) else ("", "", "")
+    if root in names:
+        reached = names[root]
+        for part in rest.split("."):
+            if f"{reached}.{part}" not in modules:
+                break
+            reached = f"{reached}.{part}"
+        if reached != names[root] or reached == "selftaught":
+            yield reached
 
 
 def named(node, folder, modules):
@@ -108,8 +139,15 @@ def arrows(name, path):
 
 
 ARROWS = {name: arrows(name, path) for name, path in MODULES.items()}
-for _table, _modules in {"selftaught.runs": runs.KINDS, "selftaught.views": views.KINDS}.items():
-    ARROWS[_table] |= {f"{_table}.{one}" for one in _modules.values()}  # loaded when they are asked for
+TABLES = {
+    "selftaught.runs": runs.KINDS.values(),
+    "selftaught.views": views.KINDS.values(),
+    "selftaught.tasks": [*tasks._BUILT_IN, *(one.partition(":")[0] for one in tasks._FAMILIES)],
+    "selftaught.tasks.policy": policy.KINDS,
+}
+"""Who loads the modules of a table, when they are asked for."""
+for _table, _modules in TABLES.items():
+    ARROWS[_table] |= {f"{_table}.{one}" for one in _modules}
 
 
 def place(name):
@@ -162,6 +200,34 @@ def test_a_circle_would_be_found():
     assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) is None
 
 
+def by_table(text):
+    """Whether a file loads modules whose names it puts together."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and node.args]
+    loading = [one for one in calls if ast.unparse(one.func).split(".")[-1] in LOADERS]
+    return any(not isinstance(one.args[0], ast.Constant) for one in loading)
+
+
+def test_every_table_of_modules_is_among_the_arrows():
+    """But for the package's own, which holds public names that nobody takes inside."""
+    found = {
+        name
+        for name, path in MODULES.items()
+        if by_table(path.read_text(encoding="utf-8")) and not path.is_relative_to(GUEST) and name not in BY_OPTION
+    }
+    assert found == {"selftaught", *TABLES}
+    for name in TABLES:
+        assert ARROWS[name] <= MODULES.keys(), name
+
+
+def test_a_circle_through_a_table_would_be_found():
+    for name, table in (
+        ("selftaught.tasks.formula", "selftaught.tasks"),
+        ("selftaught.tasks.policy.stock", "selftaught.tasks.policy"),
+        ("selftaught.views.contest", "selftaught.views"),
+    ):
+        assert circle(ARROWS | {name: {*ARROWS[name], table}}) is not None, name
+
+
 def test_few_things_lie_side_by_side():
     entries = sorted(path.name for path in ROOT.iterdir() if path.name != "__pycache__")
     assert len(entries) <= ENTRIES, entries
@@ -202,6 +268,15 @@ def test_improver_programs_are_texts_and_never_imported():
         ("EntryPoint('x', 'selftaught.cli:main', 'y').load()", {"selftaught.cli"}),
         ("def f():\n    from selftaught import open_lab", {"selftaught"}),
         ("import selftaught", {"selftaught"}),
+        ("import selftaught.errors\nselftaught.open_lab()", {"selftaught.errors", "selftaught"}),
+        ("import selftaught.errors\nselftaught.errors.UsageError", {"selftaught.errors"}),
+        (
+            "import selftaught.errors\nselftaught.evidence.report.heading()",
+            {"selftaught.errors", "selftaught.evidence", "selftaught.evidence.report"},
+        ),
+        ("import selftaught.views as v\nv.sheets.Note", {"selftaught.views", "selftaught.views.sheets"}),
+        ("from .. import views\nviews.sheets.Note", {"selftaught.views", "selftaught.views.sheets"}),
+        ("from selftaught.views import sheets\nsheets.Note", {"selftaught.views.sheets"}),
         ("import json, wire\nfrom numpy import array\nimport_module(name)", set()),
     ],
 )
@@ -252,6 +327,9 @@ def test_a_loader_keeps_its_name_and_is_told_what_can_be_read():
         "runpy.run_path(Path(__file__).parents[1] / 'cli' / 'base.py')",
         "sys.modules[__package__.split('.')[0] + '.cli']",
         "getattr(sys, 'modules')",
+        "import sys as s\ns.modules['selftaught.' + name]",
+        "s = sys\ns.modules[name]",
+        "import builtins as b\nb.exec(x)",
         "from sys import modules",
         "loader.exec_module(module)",
     ],
@@ -264,6 +342,7 @@ def hidden(tree, by_option):
     """Lines in which a loader goes by another name, is handed on, or is told what cannot be read."""
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     read = set(modules_read(tree))
+    owners = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):
         whole = ast.unparse(node) if isinstance(node, ast.Name | ast.Attribute) else ""
         loads = isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in LOADERS
@@ -278,7 +357,9 @@ def hidden(tree, by_option):
             isinstance(node, ast.ImportFrom)
             and node.module == "sys"
             and any(one.name == "modules" for one in node.names),
-            isinstance(node, ast.Call) and ast.unparse(node).startswith(("getattr(sys,", "vars(sys", "sys.__dict__")),
+            isinstance(node, ast.Import) and any(one.asname and one.name in {"sys", "builtins"} for one in node.names),
+            whole == "sys" and id(node) not in owners,
+            whole in {"sys.__dict__", "builtins.__dict__"},
         )
         if any(strange) and not by_option:
             yield node.lineno

@@ -14,7 +14,7 @@ from shared.shapes import misfits
 
 import selftaught as public
 from selftaught.budget import Allowance
-from selftaught.errors import SpendExhausted, UsageError
+from selftaught.errors import SpendExhausted, StoreFailure, UsageError
 from selftaught.evidence.report import Probably
 from selftaught.lab import CONTRACT, Document
 from selftaught.program import Program
@@ -136,6 +136,34 @@ def test_what_ends_a_run_is_kept_with_its_reason(tmp_path):
     with Store(tmp_path / "s.db") as store:
         assert "limit of 3 answers" in store.run(1).status
         assert "limit of 3 answers" in store.run(1).document["stopped"]
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, UsageError])
+def test_an_error_that_names_a_file_in_no_unicode_is_recorded_as_well(tmp_path, kind):
+    class Broken(Guesser):
+        def complete(self, *_, **__):
+            raise kind("cannot read caf\udce9.txt")
+
+    with public.open_lab(Broken(), tmp_path / "s.db") as lab, pytest.raises(kind, match=r"cannot read caf.\.txt"):
+        public.compare_improvers(lab, ["seed"], tasks=["formula:test/1"], repetitions=1)
+    with Store(tmp_path / "s.db") as store:
+        record = store.run(1)
+    assert record.status.startswith("stopped: ") and record.status.endswith(r"cannot read caf\udce9.txt")
+    for command in (["runs"], ["runs", "--json"], ["show", "1"], ["show", "1", "--json"]):
+        assert called(*command, "--store", "s.db", cwd=tmp_path).returncode == 0
+
+
+def test_what_ended_a_run_goes_on_to_the_caller_also_where_it_cannot_be_recorded(tmp_path, monkeypatch):
+    def full(*_):
+        raise StoreFailure("the disk is full")
+
+    class Broken(Guesser):
+        def complete(self, *_, **__):
+            monkeypatch.setattr(Store, "finish", full)
+            raise RuntimeError("no such luck")
+
+    with public.open_lab(Broken(), tmp_path / "s.db") as lab, pytest.raises(RuntimeError, match="no such luck"):
+        public.compare_improvers(lab, ["seed"], tasks=["formula:test/1"], repetitions=1)
 
 
 def test_an_error_that_nobody_expected_is_recorded_and_goes_on_to_the_caller(tmp_path):
@@ -277,11 +305,11 @@ def test_a_run_that_nobody_has_worked_on_yet_is_not_taken_for_an_unfinished_one(
     """Between making a run and working on it another command with the same settings may look."""
     asked = public.Settings("0" * 64)
     with Store(tmp_path / "s.db") as store:
-        number = store.start(asked.plain(), {"contract": CONTRACT, "sandbox": "strict"})
-        assert unfinished(store, asked, "strict") is None
-        with store.alone(number):
-            store.reopen(number)
+        with store.begun(asked.plain(), {"contract": CONTRACT, "sandbox": "strict"}) as number:
             assert unfinished(store, asked, "strict") is None
+            with store.alone(number):
+                store.reopen(number)
+                assert unfinished(store, asked, "strict") is None
         store.finish(number, "stopped: enough")
         assert unfinished(store, replace(asked, seed=9), "strict") == number, (
             "the seed is not what makes settings the same"

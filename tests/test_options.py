@@ -186,6 +186,11 @@ def test_runs_of_the_store_are_completed(tmp_path):
         }
         done = selftaught(cwd=tmp_path, env={**os.environ, **asked})
         assert set(done.stdout.split()) == among, done
+    (tmp_path / "selftaught.toml").write_text('store = "a.db"\n')
+    asked = {"_SELFTAUGHT_COMPLETE": "complete_bash", "COMP_WORDS": "selftaught\nshow\n1", "COMP_CWORD": "2"}
+    assert set(selftaught(cwd=tmp_path, env={**os.environ, **asked}).stdout.split()) == {"1", "10", "11"}
+    (tmp_path / "selftaught.toml").write_text("store = ")
+    assert selftaught(cwd=tmp_path, env={**os.environ, **asked}).stdout.split() == []
 
 
 def test_completion_can_be_installed(tmp_path):

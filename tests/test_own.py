@@ -110,6 +110,23 @@ def test_a_file_that_is_there_is_not_written_over(folder):
     assert improve(folder).returncode == 0
     assert (folder / "sums.better.py").read_text() == "mine too"
     assert "+ 7" in (folder / "sums.better-1.py").read_text()
+    (folder / "sums.better-1.py").write_text("and mine")
+    assert called("resume", "1", "--store", "s.db", cwd=folder).returncode == 0
+    assert (folder / "sums.better-1.py").read_text() == "and mine"
+    assert "+ 7" in (folder / "sums.better-1-2.py").read_text()
+
+
+def test_a_run_that_was_stopped_writes_the_better_program_once_it_is_resumed(folder, tmp_path_factory):
+    assert improve(folder, "--max-answers", "1").returncode == 4
+    assert not (folder / "sums.better.py").exists()
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "answers.json").write_text(json.dumps(ANSWERS))
+    done = called("resume", "1", "--store", folder / "s.db", "--max-answers", "99", "--json", cwd=elsewhere)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (folder / "sums.better.py").read_text() == found["program"]
+    assert f"the better program is in {folder}/sums.better.py; {folder}/sums.py is as it was" in done.stderr
+    assert [one.name for one in elsewhere.iterdir()] == ["answers.json"]
 
 
 MISTAKES = {

@@ -7,15 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from shared.command import called, one_line
 
-from selftaught.budget.spend import SpendLimits, Spent
+from selftaught.budget.spend import RoundSpent, Spend, SpendLimits, Spent
 from selftaught.cli import app
-from selftaught.errors import SelftaughtError, UsageError
+from selftaught.errors import SelftaughtError, SpendExhausted, UsageError
 from selftaught.lab import Document
 from selftaught.lab.progress import Progress
 from selftaught.runs.carry import carry, circumstances
@@ -143,7 +143,69 @@ def test_what_would_go_on_is_advised(tmp_path, keyless):
     with Store(tmp_path / "s.db") as store:
         assert refusal(store.run(number)) is None
     (row,) = json.loads(called("runs", "--store", "s.db", "--json", cwd=tmp_path).stdout)
-    assert (row["resume"], row["refused"]) == ("selftaught resume 1 --store s.db", None)
+    assert (row["resume"], row["refused"]) == (f"selftaught resume 1 --store {tmp_path}/s.db", None), (
+        "whatever folder it is read in"
+    )
+
+
+def test_the_store_is_named_where_a_file_or_the_environment_could_name_another(tmp_path, keyless):
+    (tmp_path / ".selftaught").mkdir()
+    stopped(tmp_path / ".selftaught" / "store.db")
+    theirs = ("--store", ".selftaught/store.db")
+    assert "`selftaught resume 1` goes on" in called("show", "1", cwd=tmp_path).stdout
+    (tmp_path / "selftaught.toml").write_text('store = "other.db"\n')
+    assert (
+        "`selftaught resume 1 --store .selftaught/store.db` goes on"
+        in called("show", "1", *theirs, cwd=tmp_path).stdout
+    )
+    (tmp_path / "selftaught.toml").rename(tmp_path / "mine.toml")
+    told = {**os.environ, "SELFTAUGHT_CONFIG": "mine.toml"}
+    shown = called("show", "1", *theirs, cwd=tmp_path, env=told).stdout
+    assert "`selftaught resume 1 --store .selftaught/store.db` goes on" in shown
+    (row,) = json.loads(called("runs", "--json", cwd=tmp_path).stdout)
+    assert row["resume"] == f"selftaught resume 1 --store {tmp_path}/.selftaught/store.db", "from any folder"
+
+
+OPTIONS = {
+    "answers": "max-answers",
+    "tokens": "max-bought-tokens",
+    "dollars": "max-dollars",
+    "wall_s": "max-minutes",
+    "cpu_s": "max-cpu-minutes",
+    "round_dollars": "round-dollars",
+    "round_wall_s": "round-minutes",
+}
+
+
+@pytest.mark.parametrize("field", OPTIONS)
+@pytest.mark.parametrize("most", [2, 12_345_678.5])
+def test_a_run_that_reached_a_limit_goes_on_with_a_higher_one(tmp_path, keyless, field, most):
+    with pytest.raises(SpendExhausted) as caught:
+        spent_beyond(SpendLimits(**{field: most}), most)
+    status = f"stopped: {caught.value}"
+    stopped(tmp_path / "s.db", status=status, limits=SpendLimits(**{field: most}).plain())
+    shown = " ".join(called("show", "1", "--store", "s.db", cwd=tmp_path).stdout.split())
+    assert f"`selftaught resume 1 --store s.db --{OPTIONS[field]} N` goes on" in shown
+    (row,) = json.loads(called("runs", "--store", "s.db", "--json", cwd=tmp_path).stdout)
+    assert row["resume"].endswith(f" --{OPTIONS[field]} N")
+    refused = called("resume", "1", "--store", "s.db", f"--{OPTIONS[field]}", "9e9x", cwd=tmp_path)
+    assert f"--{OPTIONS[field]}" in one_line(refused), "there is such an option"
+    for own in (None, 2 * most):  # the limit was one of a session
+        limits = SpendLimits(**{field: own}).plain()
+        number = stopped(tmp_path / "s.db", status=status, limits=limits)
+        shown = " ".join(called("show", str(number), "--store", "s.db", cwd=tmp_path).stdout.split())
+        assert f"`selftaught resume {number} --store s.db` goes on" in shown
+
+
+def spent_beyond(limits, most):
+    """What is spent until a limit is reached."""
+    most = int(most) + 1
+    rounds = {"1": asdict(RoundSpent(most, most))}
+    spend = Spend(limits, Spent(most, most, most, most, most, rounds=rounds))
+    with spend.round("1"):
+        spend.check("1")
+        with spend.buying(1.0, 1, "1"):
+            pass
 
 
 # documents, old and damaged ------------------------------------------------------------------------------------------

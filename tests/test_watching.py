@@ -139,7 +139,11 @@ def test_a_killed_run_is_told_as_died(tmp_path):
     child.communicate(timeout=90)
     (row,) = runs(tmp_path)
     assert (row["status"], row["state"]) == ("died: no process works on it any more", "died")
-    assert (row["process"], row["resume"], row["refused"]) == (None, "selftaught resume 1 --store s.db", None)
+    assert (row["process"], row["resume"], row["refused"]) == (
+        None,
+        f"selftaught resume 1 --store {tmp_path}/s.db",
+        None,
+    )
     for command in (["runs"], ["show", "1"]):
         shown = " ".join(called(*command, "--store", "s.db", cwd=tmp_path, env=WIDE).stdout.split())
         assert "died: no process works on it" in shown and "`selftaught resume 1 --store s.db` goes on" in shown

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from selftaught.budget import Allowance, Usage
     from selftaught.budget.spend import SpendLimits
-    from selftaught.errors import SelftaughtError, UsageError
+    from selftaught.errors import ModelFailure, SelftaughtError, UsageError
     from selftaught.evidence.contest import ContestDocument
     from selftaught.evidence.own import OwnDocument
     from selftaught.evidence.report import RunDocument
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from selftaught.meta import MetaUtility
     from selftaught.models import Answer, LanguageModel, Request
     from selftaught.models.scripted import Scripted
+    from selftaught.plain import JSON
     from selftaught.program import Program
     from selftaught.runs.notebook import (
         compare_improvers,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from selftaught.utility import Score, TaskUtility, Utility
 
 __all__ = [
+    "JSON",
     "Allowance",
     "Answer",
     "ContestDocument",
@@ -50,6 +52,7 @@ __all__ = [
     "Limits",
     "MetaUtility",
     "ModelChoice",
+    "ModelFailure",
     "Outcome",
     "OwnDocument",
     "Price",
@@ -81,7 +84,7 @@ __all__ = [
 _HOMES = {
     "budget": ("Allowance", "Usage"),
     "budget.spend": ("SpendLimits",),
-    "errors": ("SelftaughtError", "UsageError"),
+    "errors": ("ModelFailure", "SelftaughtError", "UsageError"),
     "evidence.contest": ("ContestDocument",),
     "evidence.own": ("OwnDocument",),
     "evidence.report": ("RunDocument",),
@@ -90,6 +93,7 @@ _HOMES = {
     "meta": ("MetaUtility",),
     "models": ("Answer", "LanguageModel", "Request"),
     "models.scripted": ("Scripted",),
+    "plain": ("JSON",),
     "program": ("Program",),
     "runs.notebook": (
         "compare_improvers",

@@ -1,17 +1,32 @@
 """The `selftaught` command, also as `python -m selftaught`."""
 
+import errno
 import fcntl
 import io
 import os
 import signal
 import sys
 from contextlib import suppress
+from typing import Any
 
 
 def main() -> None:
     """Run the command. An interrupt at any moment, also while it is still being imported, is one line and code 130; so is a
-    signal that asks it to end."""
+    signal that asks it to end. An output that cannot be written is one line and code 1."""
     _keep_output()
+    try:
+        _run()
+    except SystemExit as done:
+        if _unwritten():
+            sys.exit(done.code or 1)
+        raise
+    except OSError:
+        if not _unwritten():
+            raise
+        sys.exit(1)
+
+
+def _run() -> None:
     try:
         from selftaught.errors import ENDING
 
@@ -57,8 +72,42 @@ def _keep_output() -> None:
     except OSError:  # so is standard error
         os.close(own)
         return
-    sys.stdout = os.fdopen(own, "w", 1 if out.line_buffering else -1, encoding=out.encoding, errors=out.errors)
-    sys.stdout.reconfigure(write_through=out.write_through)
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(_Output(own, "w")),
+        out.encoding,
+        out.errors,
+        line_buffering=out.line_buffering,
+        write_through=out.write_through,
+    )
+
+
+class _Output(io.FileIO):
+    """Standard output, which remembers that it could not be written: any other file that cannot be is another matter."""
+
+    failed: OSError | None = None
+
+    def write(self, data: Any, /) -> int | None:
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.failed = error
+            raise
+
+
+def _unwritten() -> bool:
+    """Whether standard output could not be written, to its end; that is said, but of a pipe that nobody reads any more."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    if not isinstance(raw, _Output):
+        return False
+    with suppress(OSError):
+        sys.stdout.flush()
+    if raw.failed is None:
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), raw.fileno())  # what is left would be tried once more on leaving
+    if raw.failed.errno != errno.EPIPE:
+        with suppress(OSError):
+            print(f"selftaught: standard output cannot be written: {raw.failed.strerror}", file=sys.stderr)
+    return True
 
 
 if __name__ == "__main__":

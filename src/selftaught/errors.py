@@ -128,6 +128,19 @@ class InUse(WorldError):
     """Another process works on the run, or on one of the runs of the store, that would have to stand still for this."""
 
 
+BY_A_TEXT = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RecursionError,
+    MemoryError,
+)
+"""What code of the host may raise because of what a guest gave it. All else is the world's failure and ends the run."""
+
+
 class Refusal(Exception):
     """Raised by a host function to make the guest's call fail with the exception named `kind`.
 

@@ -192,8 +192,8 @@ def scripted(tmp_path_factory):
 
 
 def again(folder, store, found, **more):
-    number = begin(found, "0" * 64, store, "strict", [folder / "short.py"])
-    return carry.carry(number, store, Progress(), **more)
+    with begin(found, "0" * 64, store, "strict", [folder / "short.py"]) as number:
+        return carry.carry(number, store, Progress(), **more)
 
 
 @pytest.mark.slow
@@ -251,8 +251,9 @@ def test_what_cannot_be_run_here_is_told_in_one_line_and_leaves_no_run(scripted,
             ({"settings": {**settings, "rounds": 0}}, [folder / "short.py"], "--rounds is 0"),
             ({"settings": {**settings, "tasks": 3}}, [folder / "short.py"], "tasks is 3: a list is needed"),
         ]:
-            with pytest.raises(UsageError, match=said):
-                begin(replace(found, heading={**found.heading, **heading}), "", store, "strict", files)
+            told = replace(found, heading={**found.heading, **heading})
+            with pytest.raises(UsageError, match=said), begin(told, "", store, "strict", files):
+                pass
         assert store.runs() == []
 
 

@@ -6,13 +6,14 @@ counted over all sessions of a run, and only what is bought counts: what is foun
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from selftaught.budget import Usage
 from selftaught.errors import SpendExhausted
@@ -69,7 +70,29 @@ class SpendLimits:
         return asdict(self)
 
 
-_GO_ON = "resuming with a higher one goes on"
+_LIMITED = {
+    "dollars": "${}",
+    "wall_s": "{} s of time",
+    "cpu_s": "{} s of CPU time",
+    "answers": "{} answers",
+    "tokens": "{} tokens",
+    "round_dollars": "${} for a round",
+    "round_wall_s": "{} s of time for a round",
+}
+"""How each limit that may be reached is called."""
+_REACHED = re.compile(r"stopped: the limit of (\$?)([\d.e+-]+)( [ \w]+)? is reached")
+
+
+def reached(status: str) -> tuple[str, float] | None:
+    """The limit that ended a run of that status, a field of `SpendLimits` and how much it was; None where none did."""
+    found = _REACHED.match(status)
+    words = found and f"{found[1]}{{}}{found[3] or ''}"
+    return next(((name, float(found[2])) for name, called in _LIMITED.items() if found and called == words), None)
+
+
+def _told(field: str, limit: float, more: str = "") -> SpendExhausted:
+    said = _LIMITED[field].format(f"{limit:g}")
+    return SpendExhausted(f"the limit of {said} is reached{more}; resuming with a higher one goes on")
 
 
 class Spend:
@@ -121,12 +144,12 @@ class Spend:
         if limits.wall_s is None and limits.cpu_s is None and limits.round_wall_s is None:
             return
         now = self.now()
-        used = [("time", now.wall_s, limits.wall_s), ("CPU time", now.cpu_s, limits.cpu_s)]
+        used = [("wall_s", now.wall_s, limits.wall_s), ("cpu_s", now.cpu_s, limits.cpu_s)]
         if label is not None and label in now.rounds:
-            used.append(("time for a round", now.rounds[label]["wall_s"], limits.round_wall_s))
-        for what, seconds, limit in used:
+            used.append(("round_wall_s", now.rounds[label]["wall_s"], limits.round_wall_s))
+        for which, seconds, limit in used:
             if limit is not None and seconds >= limit:
-                raise SpendExhausted(f"the limit of {limit:g} s of {what} is reached; {_GO_ON}")
+                raise _told(which, limit)
 
     def computed(self, cpu_s: float) -> None:
         """Count the CPU time of sandbox jobs."""
@@ -203,29 +226,30 @@ class Spend:
         """Raise SpendExhausted for what does not fit: beside what is held for others, or with nothing held."""
         reserved, ordered = (self._reserved, self._ordered) if beside else (0.0, 0)
         limits = self.limits
-        self._refuse_money(limits.dollars, "", self._dollars, at_most, reserved)
+        self._refuse_money("dollars", self._dollars, at_most, reserved)
         if label in self._rounds:
             held = self._held_of.get(label, 0.0) if beside else 0.0
-            self._refuse_money(limits.round_dollars, " for a round", self._rounds[label].dollars, at_most, held)
+            self._refuse_money("round_dollars", self._rounds[label].dollars, at_most, held)
         if limits.answers is not None and self._answers + ordered + count > limits.answers:
-            raise SpendExhausted(
-                f"the limit of {limits.answers:g} answers is reached ({self._answers} bought, {count} wanted); {_GO_ON}"
-            )
+            raise _told("answers", limits.answers, f" ({self._answers} bought, {count} wanted)")
         if limits.tokens is not None and self._tokens >= limits.tokens:
-            raise SpendExhausted(f"the limit of {limits.tokens:g} tokens is reached ({self._tokens} bought); {_GO_ON}")
+            raise _told("tokens", limits.tokens, f" ({self._tokens} bought)")
 
     def _refuse_money(
-        self, limit: float | None, scope: str, spent: float | None, at_most: float | None, reserved: float
+        self,
+        which: Literal["dollars", "round_dollars"],
+        spent: float | None,
+        at_most: float | None,
+        reserved: float,
     ) -> None:
+        limit = self.limits.dollars if which == "dollars" else self.limits.round_dollars
         if limit is None:
             return
         if at_most is None or spent is None:
-            raise SpendExhausted(f"a limit of ${limit:g}{scope} cannot be kept: the price of this model is unknown")
+            said = _LIMITED[which].format(f"{limit:g}")
+            raise SpendExhausted(f"a limit of {said} cannot be kept: the price of this model is unknown")
         if spent + reserved + at_most > limit:
-            raise SpendExhausted(
-                f"the limit of ${limit:g}{scope} is reached (${spent:.4f} spent, the next request may cost "
-                f"${at_most:.4f}); {_GO_ON}"
-            )
+            raise _told(which, limit, f" (${spent:.4f} spent, the next request may cost ${at_most:.4f})")
 
     def _so_far(self, label: str) -> RoundSpent:
         """What a round has cost up to now."""

@@ -41,7 +41,7 @@ def begin(
     Where no `seed` was given and a run with the same settings is not finished, that one goes on: the same command twice
     buys nothing twice.
     """
-    from selftaught.runs.carry import circumstances
+    from selftaught.runs.carry import begun, circumstances
     from selftaught.runs.going import unfinished
 
     if seed is not None:
@@ -49,10 +49,10 @@ def begin(
     elif (number := unfinished(facts, asked, how.sandbox)) is not None and _goes_on(number):
         return follow(facts, number, how, spending.limits(), sent_by(asked))
     told = circumstances(how.sandbox, spending.limits(), how.concurrency, how.anyway, how.share_cores)
-    number = facts.start(asked.plain(), {**told, **more})
-    if trial:
-        _try_first(facts, number, asked, spending.limits(), how)
-    return follow(facts, number, how, sent=sent_by(asked))
+    with begun(facts, asked, {**told, **more}) as number:
+        if trial:
+            _try_first(facts, number, asked, spending.limits(), how)
+        return follow(facts, number, how, sent=sent_by(asked))
 
 
 def _try_first(facts: Store, number: int, asked: Assignment, limits: SpendLimits, how: Begun) -> None:

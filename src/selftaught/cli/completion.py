@@ -95,12 +95,17 @@ def experiment_names(beginning: str) -> list[str]:
 
 def run_numbers(context: typer.Context, beginning: str) -> list[str]:
     """Runs of the store that is named, or would be taken, whose numbers begin so; none where there is no store."""
-    from selftaught.cli.defaults import DEFAULT_STORE
+    from selftaught.cli.defaults import DEFAULT_STORE, defaults
     from selftaught.errors import SelftaughtError
     from selftaught.store import Store
 
-    path = context.params.get("store") or os.environ.get("SELFTAUGHT_STORE") or DEFAULT_STORE
     try:
+        path = context.params.get("store")
+        source = getattr(context.get_parameter_source("store"), "name", "DEFAULT")
+        if source == "DEFAULT" or path is None:  # what a file sets is not yet read where a shell asks
+            commands = getattr(context.parent and context.parent.command, "commands", {})
+            by_file = defaults(commands).get(str(context.info_name), {}).get("store")
+            path = os.environ.get("SELFTAUGHT_STORE") or by_file or DEFAULT_STORE
         with Store(Path(str(path)), readonly=True) as facts:
             return [str(one.id) for one in facts.runs() if str(one.id).startswith(beginning)]
     except SelftaughtError:

@@ -301,14 +301,25 @@ class Spending:
         """The limits that are given, over those that a run was begun with."""
         from selftaught.budget.spend import SpendLimits
 
-        hints = get_type_hints(type(self), include_extras=True)
+        limits = self._limits()
         changed: dict[str, float] = {}
         for name, value in given(self).items():
-            limit = next(one for one in get_args(hints[name]) if isinstance(one, Limits))
+            limit = limits[name]
             if not 0 < value < float("inf"):
                 raise UsageError(f"--{name.replace('_', '-')} is {value:g}: a limit is above 0")
             changed[limit.field] = limit.unit * value
         return replace(begun_with or SpendLimits(), **changed)
+
+    @classmethod
+    def option_of(cls, field: str) -> str:
+        """The option that sets a field of `SpendLimits`, without its dashes."""
+        return next(name for name, limit in cls._limits().items() if limit.field == field).replace("_", "-")
+
+    @classmethod
+    def _limits(cls) -> dict[str, Limits]:
+        """What each option limits."""
+        hints = get_type_hints(cls, include_extras=True)
+        return {name: one for name, hint in hints.items() for one in get_args(hint) if isinstance(one, Limits)}
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from selftaught.cli.base import begin, end, looked_at
+from selftaught.cli.better import hand_out
 from selftaught.cli.completion import improver_names
 from selftaught.cli.consent import agree
 from selftaught.cli.contests import entrant
@@ -131,10 +130,7 @@ def improve(
         facts.keep(text)
         facts.keep(improver.text)
         document = begin(facts, own, asked.seed, spending, how, trial)
-    if document["better"]:
-        path = output or _beside(source, document, int(document["run"]))
-        _write(path, document, source)
-        tell(f"the better program is in {path}; {source} is as it was")
+    hand_out(document, source, output)
     end(document)
 
 
@@ -301,32 +297,6 @@ def _about(given: str | None) -> str:
         return path.read_text(encoding="utf-8") if len(given) < 1000 and path.is_file() else given
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
-
-
-def _beside(source: Path, document: Mapping[str, Any], number: int) -> Path:
-    """A name beside the program that is free, or that already holds just this."""
-    here = source.resolve() if source.name in {"", ".."} else source
-    names = (f"{here.stem}.better{here.suffix}", f"{here.stem}.better-{number}{here.suffix}")
-    paths = [here.with_name(name) for name in names]
-    return next((one for one in paths if not one.exists() or _holds(one, document)), paths[-1])
-
-
-def _holds(path: Path, document: Mapping[str, Any]) -> bool:
-    """Whether a file, or all changed files of a folder, are what was found."""
-    texts = {path / name: text for name, text in document.get("files", {}).items()} or {path: document["program"]}
-    return all(one.is_file() and one.read_bytes() == text.encode() for one, text in texts.items())
-
-
-def _write(path: Path, document: Mapping[str, Any], source: Path) -> None:
-    """The better file; of a folder a copy with the files that were changed."""
-    try:
-        if "files" in document and not path.exists():
-            shutil.copytree(source, path, symlinks=True, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-        texts = {path / name: text for name, text in document.get("files", {}).items()} or {path: document["program"]}
-        for one, text in texts.items():
-            one.write_bytes(text.encode())
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}; the program is in the store all the same") from error
 
 
 class CandidateRow(TypedDict):

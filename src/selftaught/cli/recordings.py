@@ -150,8 +150,7 @@ def replay(
     from selftaught.store import Store
 
     found = read(recording)
-    with Store(how.store) as facts:
-        number = begin(found, _digest(recording), facts, sandbox, task_file or ())
+    with Store(how.store) as facts, begin(found, _digest(recording), facts, sandbox, task_file or ()) as number:
         told = found.heading
         tell(
             f"run {number} is run {told['run']} of {told['started'][:10]} again, made by selftaught {told['selftaught']}"

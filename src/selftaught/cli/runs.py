@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
 from selftaught.cli.base import begin, end, existing, follow, looked_at, made, of_recording, show_document
+from selftaught.cli.better import hand_out
 from selftaught.cli.consent import agree
 from selftaught.cli.declare import OUTER, PROPOSER, Under, Working, command
 from selftaught.cli.options import (
@@ -91,15 +93,16 @@ def resume(
     from selftaught.runs import DONE, assignment
     from selftaught.runs.going import begun_with, ready
     from selftaught.settings.choice import Sent
+    from selftaught.settings.own import Own
 
     with existing(how) as facts:
         record = facts.run(number)
-        if record.status == DONE:
-            assignment(record)
-        else:
-            ready(record)
+        asked = assignment(record) if record.status == DONE else ready(record)
         both = Sent(sent.headers(), proposer.headers("proposer-"))
-        end(follow(facts, number, how, spending.limits(begun_with(record)), both))
+        document = follow(facts, number, how, spending.limits(begun_with(record)), both)
+    if isinstance(asked, Own):  # where `improve -o` would have written it is not stored
+        hand_out(document, Path(asked.name))
+    end(document)
 
 
 @command()
@@ -252,11 +255,11 @@ _LONG = 120
 
 
 def _row(record: RunRecord, stands: Standing) -> RunRow:
-    unseen = record.status == "running" and stands.state != "running"
+    stopped = record.status if record.status != "running" else stands.said
     return {
         "run": record.id,
         "started": record.started,
-        "status": stands.said if unseen else record.status,
+        "status": "running" if stands.state == "running" else stopped,
         "model": record.settings.get("model"),
         "proposer": _proposer(record),
         "seed": record.settings.get("seed"),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from selftaught.cli.defaults import DEFAULT_STORE
+from selftaught.cli.defaults import DEFAULT_STORE, of_file
 from selftaught.cli.terminal import line
 from selftaught.errors import UsageError
 
@@ -48,7 +48,7 @@ class PlainStanding(TypedDict):
     now: PlainNow | None
     """Null where it has ended, or has not said anything yet."""
     resume: str | None
-    """The command that goes on with it; null where none does."""
+    """The command that goes on with it, from any folder; null where none does. `N` in it: a limit above the one reached."""
     refused: str | None
     """Why a run that has not come to its end cannot be gone on with."""
 
@@ -62,7 +62,9 @@ class Standing:
     said: str
     """That in words, e.g. "running here: process 4711"."""
     resume: str | None
-    """The whole command that goes on with it; None where none does."""
+    """The whole command that goes on with it, in the folder of this one; None where none does."""
+    anywhere: str | None
+    """The same for any folder, which is what programs that read it may be in."""
     refused: str | None
     """Why a run that has not come to its end cannot be gone on with."""
     process: int | None
@@ -82,7 +84,7 @@ class Standing:
             "state": self.state,
             "process": self.process,
             "now": self.now,
-            "resume": self.resume,
+            "resume": self.anywhere,
             "refused": self.refused,
         }
 
@@ -95,8 +97,28 @@ def standing(facts: Store, record: RunRecord) -> Standing:
     state, said = _state(record, process)
     now = _now(record) if state in {"running", "elsewhere", "died"} else None
     refused = refusal(record) if state in _STILL else None
-    resume = whole("resume", record.id, facts.path) if state in _STILL and not refused else None
-    return Standing(record.id, state, said, resume, refused, process, now)
+    resume = anywhere = None
+    if state in _STILL and not refused:
+        limit = _limit(record)
+        resume = whole("resume", record.id, facts.path) + limit
+        anywhere = f"selftaught resume {record.id} --store {shlex.quote(str(facts.path.absolute()))}{limit}"
+    return Standing(record.id, state, said, resume, anywhere, refused, process, now)
+
+
+def _limit(record: RunRecord) -> str:
+    """What raises the limit that ended a run, which would end it again at once; empty where none did, or where it was one of
+    that session alone and lower than the run's own."""
+    from selftaught.budget.spend import reached
+    from selftaught.cli.options import RoundSpending
+    from selftaught.runs.going import begun_with
+
+    found = reached(record.status)
+    if found is None:
+        return ""
+    field, limit = found
+    own = getattr(begun_with(record), field)
+    lasts = own is not None and float(f"{own:g}") <= limit
+    return f" --{RoundSpending.option_of(field)} N" if lasts else ""
 
 
 def at_its_end(facts: Store, number: int) -> None:
@@ -147,6 +169,7 @@ def _now(record: RunRecord) -> PlainNow | None:
 
 
 def whole(command: str, number: int | str, path: Path) -> str:
-    """A whole command about a run, given by its number or in other words, wherever the store's name comes from."""
-    default = path == DEFAULT_STORE and "SELFTAUGHT_STORE" not in os.environ
+    """A whole command about a run, given by its number or in other words, for the folder that this one is called in. The store
+    is left out only where nothing, neither the environment nor a file, could name another."""
+    default = path == DEFAULT_STORE and "SELFTAUGHT_STORE" not in os.environ and of_file() is None
     return f"selftaught {command} {number}" + ("" if default else f" --store {shlex.quote(str(path))}")

@@ -9,23 +9,12 @@ from contextlib import suppress
 from typing import Any
 
 from selftaught.budget import Meter
-from selftaught.errors import Refusal
+from selftaught.errors import BY_A_TEXT, Refusal
 from selftaught.lab.progress import Progress
 from selftaught.plain import JSON
 from selftaught.sandbox import HostFunction
 
 _LONGEST = 200
-_BY_A_TEXT = (
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    AssertionError,
-    RecursionError,
-    MemoryError,
-)
-"""What code of the host may raise because of what a guest gave it. All else is the world's failure and ends the run."""
 
 
 class Ended(Exception):
@@ -48,7 +37,7 @@ class Guarded:
         def guarded(**arguments: Any) -> JSON:
             try:
                 return self._counted(function, arguments)
-            except _BY_A_TEXT as error:
+            except BY_A_TEXT as error:
                 said = f"{function.__name__.strip('_')}: {type(error).__name__}: {error}"
                 self._progress.event("fault", said)
                 with self._lock:

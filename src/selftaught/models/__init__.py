@@ -82,6 +82,7 @@ class LanguageModel(Protocol):
 
         The others are asked for by another call, after what came has been kept: a paid answer waits for nothing.
         An address is a digest of (model, parameters, request, stream, index). Models that are pure functions
-        (`offline`, `scripted`) draw all their chance from it; others only need its number. Raises ModelFailure.
+        (`offline`, `scripted`) draw all their chance from it; others only need its number. Raises ModelFailure, which
+        ends the run; so does whatever else a model of somebody's own raises.
         """
         ...

@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
 from selftaught.budget import Usage
-from selftaught.errors import ModelFailure, SpendExhausted
+from selftaught.errors import BY_A_TEXT, ModelFailure, SpendExhausted
 from selftaught.models import Answer, LanguageModel, Request
+from selftaught.models.gateway import Gateway
+from selftaught.models.offline import Offline
+from selftaught.models.scripted import Scripted
 
+_LONGEST = 500
 EMPTIES = 8
 """How many answers are asked for again, while nothing comes, before one of them is taken as it is."""
 Hold = Callable[[float | None, int], AbstractContextManager[list[Usage]]]
@@ -19,8 +23,20 @@ def buy(model: LanguageModel, request: Request, addresses: Sequence[str], hold: 
     """Answers for the first of the addresses, one at least. Raises ModelFailure, or what `hold` does.
 
     Near a limit fewer are bought at once. The first answer carries the costs of what was asked for again: each of them is
-    held for, and counted, by itself.
+    held for, and counted, by itself. What a model of somebody's own raises, or brings that are no answers, is its failure;
+    one of the box meets texts that are made to break it, and what they break is no more than this call.
     """
+    try:
+        return _kept(model, request, addresses, hold)
+    except BY_A_TEXT as error:
+        if isinstance(model, Gateway | Offline | Scripted):
+            raise
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST]
+        raise ModelFailure(f"the model {model.name} failed: {said}") from error
+
+
+def _kept(model: LanguageModel, request: Request, addresses: Sequence[str], hold: Hold) -> Sequence[Answer]:
+    """Answers, of which none is one to be asked for again."""
     kept: list[Answer] = []
     dropped: list[Answer] = []
     while not kept:

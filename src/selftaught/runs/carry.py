@@ -6,14 +6,14 @@ import json
 import os
 import platform
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from selftaught.budget.spend import Spend, SpendLimits, Spent
-from selftaught.errors import SelftaughtError, UsageError, WorthlessRun
+from selftaught.errors import SelftaughtError, StoreFailure, UsageError, WorthlessRun
 from selftaught.evidence.report import Faults, heading, usage
 from selftaught.lab import CONTRACT, Document, Lab
 from selftaught.lab.answers import Heard, faults, in_words
@@ -31,7 +31,7 @@ from selftaught.sandbox import Sandbox
 from selftaught.sandbox.levels import known
 from selftaught.settings import Assignment
 from selftaught.settings.choice import Sent
-from selftaught.store import RunRecord, Store
+from selftaught.store import UNBEGUN, RunRecord, Store
 from selftaught.tasks import load
 
 Conduct = Callable[[Lab, Any], dict[str, Any]]
@@ -69,6 +69,14 @@ def circumstances(
     }
 
 
+@contextmanager
+def begun(store: Store, asked: Assignment, told: Mapping[str, JSON]) -> Generator[int]:
+    """A run of what is asked, under circumstances that are told, which this process works on from the moment at which anybody
+    can see it. What ends the block before the run is carried is kept as the reason why it stopped."""
+    with store.begun(asked.plain(), told) as number, _noted(store, number):
+        yield number
+
+
 def carry(
     number: int,
     store: Store,
@@ -94,7 +102,7 @@ def carry(
     recorded: Mapping[str, Any] | None = record.circumstances.get("recording")
     asked = ready(record) if recorded else ready(record).with_headers(sent or Sent())
     bounds = limits or begun_with(record)
-    with store.alone(number):
+    with store.alone(number), _noted(store, number):
         record = store.run(number)  # another process may have worked on it until now
         spend = Spend(bounds, _spent(record, store))
         if held := record.spent.get("held"):
@@ -124,13 +132,13 @@ def carry_in(lab: Lab, asked: Assignment, conduct: Conduct | None = None) -> dic
     kind_of(asked.plain()).bound(asked)  # loads every task
     store, limits = lab.store, lab.spend.limits
     own_model = {"own_model": True} if is_own(lab.model) or (lab.proposer and is_own(lab.proposer)) else {}
-    number = store.start(asked.plain(), circumstances(lab.sandbox.level, limits) | own_model)
-    document = _document(store, store.run(number), asked)
-    own = replace(
-        lab, seed=asked.seed, run=number, document=document, spend=Spend(limits), progress=Progress(), heard=Heard()
-    )
-    with store.alone(number), _kept(store, number, document, own.spend), letting_go(own), pulsing(own):
-        return _conduct(own, asked, conduct=conduct)
+    with begun(store, asked, circumstances(lab.sandbox.level, limits) | own_model) as number:
+        document = _document(store, store.run(number), asked)
+        own = replace(
+            lab, seed=asked.seed, run=number, document=document, spend=Spend(limits), progress=Progress(), heard=Heard()
+        )
+        with store.alone(number), _kept(store, number, document, own.spend), letting_go(own), pulsing(own):
+            return _conduct(own, asked, conduct=conduct)
 
 
 def _conduct(lab: Lab, asked: Assignment, anyway: bool = False, conduct: Conduct | None = None) -> dict[str, Any]:
@@ -196,14 +204,27 @@ def _made(lab: Lab) -> bool:
 
 
 @contextmanager
-def _kept(store: Store, number: int, document: Document, spend: Spend) -> Generator[None]:
-    """Whatever ends the block early, keep what was reached, and why there is no more; it goes on to who called."""
-    store.reopen(number)
-    document.tell()
+def _noted(store: Store, number: int) -> Generator[None]:
+    """What ends the block before a run that was begun says that it runs is kept as the reason why it stopped."""
     try:
         yield
     except BaseException as error:
-        _stop(store, number, document, spend, error)
+        with suppress(StoreFailure):  # what ended it is told, not what became of telling it
+            if store.run(number).status == UNBEGUN:
+                store.finish(number, f"stopped: {_reason(error)}")
+        raise
+
+
+@contextmanager
+def _kept(store: Store, number: int, document: Document, spend: Spend) -> Generator[None]:
+    """Whatever ends the block early, keep what was reached, and why there is no more; it goes on to who called."""
+    try:
+        store.reopen(number)
+        document.tell()
+        yield
+    except BaseException as error:
+        with suppress(StoreFailure):  # what ended it is told, not what became of telling it
+            _stop(store, number, document, spend, error)
         raise
 
 

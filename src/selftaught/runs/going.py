@@ -15,6 +15,7 @@ from selftaught.runs import DONE, assignment, files_of, same_contract
 from selftaught.runs.model import file_of, openable
 from selftaught.sandbox.levels import LEVELS
 from selftaught.settings import Assignment
+from selftaught.settings.own import Own
 from selftaught.settings.plugins import plugins
 from selftaught.store import RunRecord, Store
 
@@ -23,7 +24,7 @@ def ready(record: RunRecord) -> Assignment:
     """What a run is asked to do, once it is sure that this version can go on with it here.
 
     UsageError, naming the run, where going on would be refused: it is not known, of another contract, its model cannot be
-    opened by its name, or a file that it needs is gone.
+    opened by its name, what scores is a function that only the caller had, or a file that it needs is gone.
     """
     asked = assignment(record)
     same_contract(record)
@@ -36,6 +37,11 @@ def ready(record: RunRecord) -> Assignment:
         raise UsageError(
             f"run {record.id} was made with a model of somebody's own, {own}: only Python code that opens that "
             "model can make it again, which finds what is in the store"
+        )
+    if isinstance(asked, Own) and asked.form == "evaluator":
+        raise UsageError(
+            f"run {record.id} improves {asked.name}, which is scored by a function of Python ({asked.scorer}) that is not "
+            "stored: call improve_text with it and the same seed again, and it goes on with what is in the store"
         )
     for path in _files(asked, recorded):
         if not path.exists():
@@ -73,9 +79,7 @@ def unfinished(store: Store, asked: Assignment, level: str) -> int | None:
             continue
         if "recording" in record.circumstances:  # it buys nothing, so it is no part of a run that would
             continue
-        # Made just now: another process is about to work on it.
-        fresh = record.status == "running" and record.process is None
-        if not fresh and store.working(record.id) is None and refusal(record) is None:
+        if store.working(record.id) is None and refusal(record) is None:
             return record.id
     return None
 

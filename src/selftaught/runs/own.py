@@ -75,11 +75,6 @@ def judges(lab: Lab, asked: Own) -> Judges:
         return Judges(*modular(lab, asked, start))
     if asked.form == "folder":
         return Judges(foldered(lab, asked, start), None, WEAKER)
-    if asked.form == "evaluator":
-        raise UsageError(
-            f"{asked.name} is scored by a function of Python ({asked.scorer}), which is not stored: call improve_text with it "
-            "and the same seed again, and it goes on with what is in the store"
-        )
     task = ScorerTask(asked, start.text)
     return Judges(practice(lab, task), held_out(lab, task))
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from selftaught.models.providers import BUILT_IN
 from selftaught.plain import JSON, canonical
 from selftaught.plain import digest as plain_digest
 from selftaught.runs import DONE, assignment, files_of, kind_of, same_contract
-from selftaught.runs.carry import circumstances
+from selftaught.runs.carry import begun, circumstances
 from selftaught.runs.model import CANNOT
 from selftaught.runs.recording import Recorded, Recording
 from selftaught.sandbox import OF_A_MACHINE
@@ -191,8 +192,9 @@ def _models(store: Store, number: int) -> list[JSON]:
 # --- run again --------------------------------------------------------------------------------------------------------
 
 
-def begin(recording: Recording, digest: str, store: Store, level: str, files: Sequence[Path] = ()) -> int:
-    """Take a recording into a store, and begin the run anew; its number. `carry` carries it to its end.
+@contextmanager
+def begin(recording: Recording, digest: str, store: Store, level: str, files: Sequence[Path] = ()) -> Generator[int]:
+    """Take a recording into a store, and begin the run anew; its number. `carry` carries it to its end in the block.
 
     `files` are those of tasks and scorers of somebody's own that it may use: their code runs outside the sandbox, so that a
     recording cannot name them by itself. UsageError for one that this version cannot run.
@@ -212,14 +214,14 @@ def begin(recording: Recording, digest: str, store: Store, level: str, files: Se
     }
     more: dict[str, JSON] = {"recording": {**about, "digest": digest, "by": by}}
     plan = {"plan": told["plan"]} if told["plan"] else {}
-    begun = circumstances(level, SpendLimits(), anyway=told["anyway"])
-    number = store.start(asked.plain(), {**begun, **plan, **more})
-    store.spend(number, Spent(**told["spent"]).plain())
-    names = [store.keep(text) for text in recording.texts]
-    with reading("the facts of the recording are not whole"):
-        for one in recording.facts:
-            _take(store, one, names, number)
-    return number
+    under = circumstances(level, SpendLimits(), anyway=told["anyway"])
+    with begun(store, asked, {**under, **plan, **more}) as number:
+        store.spend(number, Spent(**told["spent"]).plain())
+        names = [store.keep(text) for text in recording.texts]
+        with reading("the facts of the recording are not whole"):
+            for one in recording.facts:
+                _take(store, one, names, number)
+        yield number
 
 
 def _allow(asked: Assignment, files: Sequence[Path]) -> None:

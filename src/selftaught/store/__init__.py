@@ -15,13 +15,14 @@ Beside its facts a run has one document of what has come of it so far, a last sn
 from selftaught.store.events import Event
 from selftaught.store.facts import key_of
 from selftaught.store.opening import is_empty
-from selftaught.store.runs import Process, RunRecord
+from selftaught.store.runs import UNBEGUN, Process, RunRecord
 from selftaught.store.schema import APPLICATION_ID, MIGRATIONS
 from selftaught.store.upkeep import Merged, Pruned, Unused, Upkeep
 
 __all__ = [
     "APPLICATION_ID",
     "MIGRATIONS",
+    "UNBEGUN",
     "Event",
     "Merged",
     "Process",

@@ -13,8 +13,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from selftaught.errors import StoreFailure
-
 _FLOCK = "hhqqi0q"
 """`struct flock`: type, whence, start, length (0: all that follows), process."""
 
@@ -30,15 +28,11 @@ def _asked(run: int | None) -> bytes:
 
 @contextmanager
 def held(path: Path, run: int | None) -> Generator[None]:
-    """Hold the lock of a run (None: those of all runs). BlockingIOError when another one has it."""
-    try:
-        with _of(path).open("a") as file:
-            fcntl.fcntl(file.fileno(), fcntl.F_OFD_SETLK, _asked(run))
-            yield
-    except BlockingIOError:
-        raise
-    except PermissionError as error:
-        raise StoreFailure(f"store {path} cannot be locked: {error.strerror}") from error
+    """Hold the lock of a run (None: those of all runs). BlockingIOError when another one has it, another OSError where it
+    cannot be taken."""
+    with _of(path).open("a") as file:
+        fcntl.fcntl(file.fileno(), fcntl.F_OFD_SETLK, _asked(run))
+        yield
 
 
 def holder(path: Path, run: int | None) -> tuple[int, int | None] | None:

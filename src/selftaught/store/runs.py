@@ -6,10 +6,12 @@ import json
 import os
 import platform
 import shlex
+import sqlite3
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 from selftaught.budget import Usage
@@ -17,6 +19,9 @@ from selftaught.errors import InUse, StoreFailure, UsageError
 from selftaught.plain import JSON
 from selftaught.store.file import File
 from selftaught.store.locks import held, holder
+
+UNBEGUN = "stopped: its process ended before it began to work on it"
+"""The status of a run that was begun until `reopen` says that it runs: true whatever ends its process meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +58,31 @@ class RunRecord:
 class Runs(File):
     """The part of a store that keeps runs."""
 
+    def __init__(self, path: Path, readonly: bool = False) -> None:
+        super().__init__(path, readonly)
+        self._begun: dict[int, ExitStack] = {}
+        """What holds the runs that were begun here and that nobody has taken over yet."""
+
     def start(self, settings: Mapping[str, JSON], circumstances: Mapping[str, JSON]) -> int:
-        """Begin a run and return its number."""
-        row = (_now(), _text(settings), _text(circumstances), "running")
+        """Begin a run that nobody works on yet, and return its number."""
         with self._writing() as db:
-            made = db.execute("INSERT INTO runs (started, settings, circumstances, status) VALUES (?, ?, ?, ?)", row)
-            number = int(made.lastrowid or 0)
-            db.execute("INSERT INTO pulses (run, moved) VALUES (?, ?)", (number, _now_ms()))
-        return number
+            return _insert(db, settings, circumstances, "running")
+
+    @contextmanager
+    def begun(self, settings: Mapping[str, JSON], circumstances: Mapping[str, JSON]) -> Generator[int]:
+        """Begin a run that this process works on from the moment at which anybody can see it, to the end of the block or of
+        the first `alone` in it, which takes it over."""
+        with ExitStack() as mine:
+            with self._writing() as db:
+                number = _insert(db, settings, circumstances, UNBEGUN)
+                mine.enter_context(self._locked(number, f"store {self.path}"))
+                _sign(db, number, os.getpid(), platform.node())
+            mine.callback(self._unsign, number)
+            self._begun[number] = mine
+            try:
+                yield number
+            finally:
+                self._begun.pop(number, None)
 
     def reopen(self, run: int) -> None:
         """Mark a run as running again, which nobody has asked to stop yet."""
@@ -90,7 +112,7 @@ class Runs(File):
         text = None if document is None else _text(document)
         query = "UPDATE runs SET status = ?, ended = ?, document = coalesce(?, document) WHERE id = ?"
         with self._writing() as db:
-            db.execute(query, (status, _now(), text, run))
+            db.execute(query, (_whole(status), _now(), text, run))
             db.execute("UPDATE pulses SET moved = ? WHERE run = ?", (_now_ms(), run))
 
     def bought(self, run: int) -> Usage:
@@ -148,33 +170,34 @@ class Runs(File):
 
         Different runs may be worked on at the same time; what one finds out, the others find.
         """
-        with self._locked(run):
-            self._sign(run, os.getpid(), platform.node())
-            try:
-                yield
-            finally:
-                with suppress(
-                    StoreFailure
-                ):  # what ended the work is told; that nobody works on it the lock says as well
-                    self._sign(run, None, None)
+        begun = self._begun.pop(run, None)
+        with begun.pop_all() if begun else ExitStack() as mine:
+            if not begun:
+                mine.enter_context(self._locked(run))
+                mine.callback(self._unsign, run)
+                with self._writing() as db:
+                    _sign(db, run, os.getpid(), platform.node())
+            yield
 
     @contextmanager
-    def _locked(self, run: int | None) -> Generator[None]:
+    def _locked(self, run: int | None, named: str = "") -> Generator[None]:
         """Hold the lock of a run, or of all; InUse when somebody works on it."""
         if self.readonly:
             raise UsageError(f"store {self.path} was opened to be read only")
-        try:
-            with held(self.path, run):
-                yield
-        except BlockingIOError:
-            which = run or (holder(self.path, None) or (0,))[0]
-            raise InUse(f"run {which} is being worked on by another process: wait for its end, or stop it") from None
-        except OSError as error:
-            raise StoreFailure(f"store {self.path} cannot be locked: {error.strerror}") from error
+        with ExitStack() as lock:
+            try:  # the taking alone: what the block raises is no failure of the lock
+                lock.enter_context(held(self.path, run))
+            except BlockingIOError:
+                which = named or f"run {run or (holder(self.path, None) or (0,))[0]}"
+                raise InUse(f"{which} is being worked on by another process: wait for its end, or stop it") from None
+            except OSError as error:
+                raise StoreFailure(f"store {self.path} cannot be locked: {error.strerror}") from error
+            yield
 
-    def _sign(self, run: int, pid: int | None, host: str | None) -> None:
-        with self._writing() as db:
-            db.execute("UPDATE pulses SET pid = ?, host = ? WHERE run = ?", (pid, host, run))
+    def _unsign(self, run: int) -> None:
+        """Nobody works on a run any more. What ended the work is told where the store fails: the lock says it as well."""
+        with suppress(StoreFailure), self._writing() as db:
+            _sign(db, run, None, None)
 
     def working(self, run: int) -> int | None:
         """The process that is working on a run at this moment, on this machine; None when there is none.
@@ -197,6 +220,22 @@ class Runs(File):
         with self._transaction() as db:
             row = db.execute("SELECT stop FROM pulses WHERE run = ?", (run,)).fetchone()
         return bool(row and row[0])
+
+
+def _insert(
+    db: sqlite3.Connection, settings: Mapping[str, JSON], circumstances: Mapping[str, JSON], status: str
+) -> int:
+    """A row for a run; its number."""
+    ended = None if status == "running" else _now()
+    row = (_now(), ended, _text(settings), _text(circumstances), status)
+    made = db.execute("INSERT INTO runs (started, ended, settings, circumstances, status) VALUES (?, ?, ?, ?, ?)", row)
+    number = int(made.lastrowid or 0)
+    db.execute("INSERT INTO pulses (run, moved) VALUES (?, ?)", (number, _now_ms()))
+    return number
+
+
+def _sign(db: sqlite3.Connection, run: int, pid: int | None, host: str | None) -> None:
+    db.execute("UPDATE pulses SET pid = ?, host = ? WHERE run = ?", (pid, host, run))
 
 
 def _record(
@@ -225,6 +264,11 @@ def _mapping(text: str) -> Mapping[str, Any]:
     except (ValueError, TypeError, RecursionError):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _whole(text: str) -> str:
+    """The text with half characters as escapes, which SQLite could not hold: names of files may have some."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _text(value: Mapping[str, JSON]) -> str:
