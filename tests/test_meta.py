@@ -1,11 +1,12 @@
 """The meta-utility: fresh blocks, paired streams, the two halves, the scale, failures that count as the start solution."""
 
+from dataclasses import replace
 from statistics import fmean
 
 import pytest
 
 from selftaught.budget import Allowance
-from selftaught.downstream import ScaledTask, SolutionTask, scale
+from selftaught.downstream import ScaledTask, SolutionTask, failing, scale
 from selftaught.improvers import load
 from selftaught.meta import MetaUtility
 from selftaught.plain import canonical
@@ -100,6 +101,25 @@ def test_a_failed_run_counts_as_its_start_solution_and_is_counted(lab):
     assert (none.value, none.failures) == (None, 4)
     assert "NoneType" in none.reason
     assert meta(lab).score(Program("def other(): pass")).reason == "does not define improve_algorithm"
+
+
+@pytest.mark.parametrize(
+    ("end", "share"),
+    [
+        ("while True: u('f = lambda x: 0.5')", 0.0),
+        ("while True: pass", 0.0),
+        ("raise ValueError('no')", 1.0),
+        ("raise SystemExit", 1.0),
+    ],
+)
+def test_a_run_that_used_up_its_allowance_with_something_handed_in_did_not_fail(lab, end, share):
+    keeps = f"def improve_algorithm(s, u, m):\n    u.keep('f = lambda x: 0.9')\n    {end}\n"
+    judge = replace(meta(lab, repetitions=1), allowance=replace(INNER, cpu_s=0.5))
+    cells = judge.cells(Program(keeps))
+    assert {cell.value for cell in cells} == {0.9} and all(cell.failures for cell in cells)
+    assert failing(cells) == share
+    empty = judge.cells(Program(keeps.replace("u.keep('f = lambda x: 0.9')", "pass")))
+    assert failing(empty) == 1.0 and all(cell.empty for cell in empty)
 
 
 def test_best_of_n_repeats_the_batch_with_fresh_answers(lab):

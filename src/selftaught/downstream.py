@@ -121,7 +121,7 @@ class Cell:
     before: float
     """Raw score of the start solution on the same instances."""
     failures: Sequence[str]
-    """Why improver runs of it failed, for each that did, whatever it had handed in before."""
+    """Why improver runs of it ended before they returned, for each that did."""
     usage: Usage
     counts: bool = True
     """Whether the task has headroom enough to stand in means over tasks."""
@@ -129,11 +129,13 @@ class Cell:
     """How many improver runs it is the best of."""
     empty: bool = False
     """Whether nothing came of these, so that the start solution counts."""
+    spent: int = 0
+    """How many of them ended where their allowance did, with something handed in: that is no failure."""
 
 
 def failing(cells: Sequence[Cell]) -> float:
-    """The share of improver runs that failed."""
-    return sum(len(cell.failures) for cell in cells) / max(1, sum(cell.runs for cell in cells))
+    """The share of improver runs that failed, whatever they had handed in before."""
+    return sum(len(cell.failures) - cell.spent for cell in cells) / max(1, sum(cell.runs for cell in cells))
 
 
 def counting(cells: Sequence[Cell]) -> list[Cell]:

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from math import log2
 from statistics import fmean as mean
 
-from selftaught.budget import Allowance, Usage
+from selftaught.budget import Allowance, Usage, used_up
 from selftaught.downstream import Cell, ScaledTask, counting
 from selftaught.improver import Improvement, improve
 from selftaught.lab import Lab
@@ -175,7 +175,8 @@ class MetaUtility:
         failures, empty = [run.reason for run in runs if run.reason], bool(runs) and not found
         lab.progress.step()
         value = scaled.value(raw, before)
-        return Cell(task.name, value, raw, before, failures, usage, scaled.counts, tries, empty)
+        spent = sum(bool(run.program) and used_up(run.reason or "") for run in runs)
+        return Cell(task.name, value, raw, before, failures, usage, scaled.counts, tries, empty, spent)
 
     def _run(self, program: Program, scaled: ScaledTask, repetition: int, k: int) -> Improvement:
         """The k-th improver run of a cell, on answers of its own."""

@@ -78,6 +78,11 @@ def added(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted((Counter(some) + Counter(more)).items())) if some and more else {**some, **more}
 
 
+def used_up(reason: str) -> bool:
+    """Whether what ended an improver run is that its allowance was used up, which is no fault of its text."""
+    return reason.startswith(("error: BudgetExhausted", "time: "))
+
+
 def _carried(count: int) -> None:
     if count > MOST_AT_ONCE:
         raise Refusal("ValueError", f"one call may carry {MOST_AT_ONCE:,}, not {count:,}")

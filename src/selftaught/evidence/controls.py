@@ -72,7 +72,8 @@ class PlainJudged(TypedDict):
     responses: float
     scorings: float
     failed: float
-    """The share of runs that failed; of those that had handed nothing in before, the start solution counts."""
+    """The share of runs that failed; of those that had handed nothing in before, the start solution counts. One that ended
+    where its allowance did, with something handed in, did not fail."""
 
 
 class PlainSham(TypedDict):
@@ -163,7 +164,9 @@ class Unimproved:
     @classmethod
     def beside(cls, cells: Sequence[Cell]) -> Unimproved:
         """The start solutions of these cells' tasks."""
-        return cls([replace(one, value=0.0, raw=one.before, failures=(), usage=Usage(), empty=False) for one in cells])
+        return cls(
+            [replace(one, value=0.0, raw=one.before, failures=(), usage=Usage(), empty=False, spent=0) for one in cells]
+        )
 
     def scores(self) -> dict[str, list[float]]:
         """Nothing but 0, in the shape of the others."""

@@ -15,6 +15,8 @@ class OwnRound(TypedDict):
     round: int
     reason: str | None
     """Why it returned no program; null when it did."""
+    failed: bool
+    """Whether that was a fault of its own, and not that its allowance was used up."""
     answers: int
     scorings: int
     best: str

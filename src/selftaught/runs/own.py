@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast, runtime_checkable
 
+from selftaught.budget import used_up
 from selftaught.errors import UsageError, WorthlessRun
 from selftaught.evidence.own import OwnRound, Repeated, compared
 from selftaught.improver import improve
@@ -105,6 +106,7 @@ def conducted(lab: Lab, asked: Own, by: Judges) -> dict[str, Any]:
             OwnRound(
                 round=t,
                 reason=found.reason,
+                failed=bool(found.reason) and not used_up(found.reason or ""),
                 answers=used.responses,
                 scorings=used.scorings,
                 best=lab.store.keep(best.text),
