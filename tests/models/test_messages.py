@@ -7,7 +7,9 @@ from faultserver import FaultServer, Reply
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selftaught.models import messages
 from selftaught.models.messages import blank, ending, spoken, thought
+from selftaught.models.streams import mapping
 
 TEXT = "```python\nx = 1\n```\n"
 USAGE = {"prompt_tokens": 7, "completion_tokens": 9, "total_tokens": 16}
@@ -110,3 +112,13 @@ def test_no_shape_stops_it_or_is_written_out(value):
 def test_a_long_text_is_judged_in_no_time():
     assert not blank("<think" * 10**6)
     assert blank("\n" * 10**6)
+
+
+@pytest.mark.parametrize(
+    "content", [None, {}, [None, {}], {"text": None, "content": {"parts": [None]}, "value": {}}, {"other": {"text": "x"}}]
+)
+def test_where_no_text_is_little_is_looked_at(monkeypatch, content):
+    looked = []
+    monkeypatch.setattr(messages, "mapping", lambda value: looked.append(value) or mapping(value))
+    assert messages.spoken(content) == ""
+    assert len(looked) <= 12, "every answer is read so"

@@ -75,7 +75,8 @@ def words(value: object, level: int = 0) -> str:
     if isinstance(value, list):
         return "".join(words(one, level + 1) for one in cast(list[object], value))
     told = mapping(value)
-    return next((found for name in TEXTS if (found := words(told.get(name), level + 1))), "")
+    held = [told[name] for name in TEXTS if name in told]  # nothing is looked for where nothing is
+    return next((found for one in held if (found := words(one, level + 1))), "")
 
 
 def ending(reason: object) -> Finish | None:
