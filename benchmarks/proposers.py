@@ -30,7 +30,7 @@ FIRST_SEED = 3000
 """Seeds from here on were never looked at before."""
 SEEDS, WHOLE = 10, 5
 EDITOR = "offline"
-OPTIONS = ("--rounds", "2", "--outer-calls", "6", "--outer-responses", "2")
+OPTIONS = ("--rounds", "2", "--outer-calls", "2", "--outer-responses", "12")
 PARTS = ("gain", "better_search", "equal_answers", "selection", "self_application")
 KEPT = Path(__file__).with_name("kept") / "proposers.jsonl"
 COMMAND = (sys.executable, "-m", "selftaught")
@@ -62,14 +62,14 @@ def _kept() -> list[dict[str, Any]]:
 
 def _row(named: str, seed: int) -> dict[str, Any]:
     more = ["--proposer", named, "--proposer-base-url", os.environ["ADDRESS"]] if named != EDITOR else []
-    more += ["--proposer-max-tokens", "2048"] if more else []
+    more += ["--proposer-max-tokens", "2048", "--proposer-price", "0,0", "--yes"] if more else []
     more += ["--controls", "all" if seed < FIRST_SEED + WHOLE else "basic", "--seed", str(seed)]
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store.db"
         command = [*COMMAND, "run", *OPTIONS, *more, "--json", "--store", str(store)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder, check=False)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, check=False)
         if done.returncode not in {0, 1}:
-            raise RuntimeError(f"the run of seed {seed} ended with status {done.returncode}")
+            raise RuntimeError(f"the run of seed {seed} ended so: {done.stderr.decode()[-500:]}")
         if recordings := os.environ.get("RECORDINGS"):
             file = Path(recordings).absolute() / f"{named.rpartition(':')[2]}-{seed}.xz"
             subprocess.run([*COMMAND, "export", "1", "--recording", str(file), "--store", str(store)], check=True)
