@@ -115,7 +115,8 @@ def test_a_long_text_is_judged_in_no_time():
 
 
 @pytest.mark.parametrize(
-    "content", [None, {}, [None, {}], {"text": None, "content": {"parts": [None]}, "value": {}}, {"other": {"text": "x"}}]
+    "content",
+    [None, {}, [None, {}], {"text": None, "content": {"parts": [None]}, "value": {}}, {"other": {"text": "x"}}],
 )
 def test_where_no_text_is_little_is_looked_at(monkeypatch, content):
     looked = []

@@ -415,3 +415,23 @@ def test_runs_of_the_other_kinds_run_again_as_well(name, tmp_path):
     allowed = [word for one in scoring for word in ("--task-file", one)]
     done = called("replay", "r.xz", *allowed, "--store", "again.db", cwd=tmp_path)
     assert done.returncode == 0 and "every figure is as it was recorded" in done.stderr, done.stderr
+
+
+OURS = sorted((Path(__file__).parents[2] / "docs" / "recordings").glob("*.xz"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("file", OURS, ids=lambda file: file.stem)
+def test_a_recording_of_the_project_runs_again_to_the_same_figures(file, tmp_path):
+    """What a language model wrote, recorded on another machine."""
+    assert file.stat().st_size < 1 << 20
+    done = called("replay", str(file), "--store", "s.db", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "every figure is as it was recorded" in done.stderr
+    models = {one["does"]: one["responses"] for one in json.loads(done.stdout)["usage"]["models"]}
+    assert models["writes improvers"] > 0
+
+
+def test_there_is_a_recording_in_the_project():
+    assert OURS
