@@ -67,7 +67,7 @@ def _row(named: str, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store.db"
         command = [*COMMAND, "run", *OPTIONS, *more, "--json", "--store", str(store)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, check=False)
+        done = subprocess.run(command, capture_output=True, cwd=folder, check=False)
         if done.returncode not in {0, 1}:
             raise RuntimeError(f"the run of seed {seed} ended so: {done.stderr.decode()[-500:]}")
         if recordings := os.environ.get("RECORDINGS"):
