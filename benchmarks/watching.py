@@ -32,9 +32,7 @@ def run(quick: bool = False) -> dict[str, Any]:
     pairs = [_pair(i) for i in range(2 if quick else PAIRS)]
     figures: dict[str, Any] = {}
     for i, name in enumerate(("cpu", "wall")):
-        watched, alone = (
-            np.array(times) for times in zip(*((one[i], other[i]) for one, other, _ in pairs), strict=True)
-        )
+        watched, alone = np.array([(one[i], other[i]) for one, other, _ in pairs]).T
         figures[name] = _ratio(watched, alone)
         figures[f"{name}_s"] = {"watched": watched.round(2).tolist(), "alone": alone.round(2).tolist()}
     return {"command": " ".join(RUN), "looks": [pair[2] for pair in pairs], "goal": "below 1.02", **figures}

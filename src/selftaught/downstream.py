@@ -129,13 +129,13 @@ class Cell:
     """How many improver runs it is the best of."""
     empty: bool = False
     """Whether nothing came of these, so that the start solution counts."""
-    spent: int = 0
+    used_up: int = 0
     """How many of them ended where their allowance did, with something handed in: that is no failure."""
 
 
 def failing(cells: Sequence[Cell]) -> float:
     """The share of improver runs that failed, whatever they had handed in before."""
-    return sum(len(cell.failures) - cell.spent for cell in cells) / max(1, sum(cell.runs for cell in cells))
+    return sum(len(cell.failures) - cell.used_up for cell in cells) / max(1, sum(cell.runs for cell in cells))
 
 
 def counting(cells: Sequence[Cell]) -> list[Cell]:

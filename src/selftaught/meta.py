@@ -175,8 +175,8 @@ class MetaUtility:
         failures, empty = [run.reason for run in runs if run.reason], bool(runs) and not found
         lab.progress.step()
         value = scaled.value(raw, before)
-        spent = sum(bool(run.program) and used_up(run.reason or "") for run in runs)
-        return Cell(task.name, value, raw, before, failures, usage, scaled.counts, tries, empty, spent)
+        ended = sum(bool(run.program) and used_up(run.reason or "") for run in runs)
+        return Cell(task.name, value, raw, before, failures, usage, scaled.counts, tries, empty, ended)
 
     def _run(self, program: Program, scaled: ScaledTask, repetition: int, k: int) -> Improvement:
         """The k-th improver run of a cell, on answers of its own."""

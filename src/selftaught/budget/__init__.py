@@ -11,7 +11,7 @@ from selftaught.errors import Refusal
 from selftaught.plain import JSON
 
 MOST_AT_ONCE = 1000
-"""Answers or scorings that an improver may ask for in one call."""
+"""Answers or scorings that an improver may ask for in one call: as many as one carries (`wire.MAX_LIST`)."""
 
 
 @dataclass(frozen=True)

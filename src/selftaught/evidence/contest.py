@@ -318,7 +318,7 @@ def document(result: Result, looks: Sequence[str] = ()) -> ContestFigures:
 
 def _row(result: Result, i: int, name: str, against_start: Verdict) -> EntrantFigures:
     cells, scores = result.cells(i), result.scores(i)
-    failures = [reason for cell in cells for reason in cell.failures if not cell.spent]
+    failures = [reason for cell in cells for reason in cell.failures if not cell.used_up]
     return {
         "name": name,
         "improver": result.improvers[i].digest,
@@ -461,7 +461,7 @@ def _cell(name: str, repetition: int, cell: Cell) -> PlainCell:
         "repetition": repetition,
         "value": cell.value,
         "raw": cell.raw,
-        "failed": cell.failures[0] if cell.failures and not cell.spent else None,
+        "failed": cell.failures[0] if cell.failures and not cell.used_up else None,
         "calls": cell.usage.calls,
         "responses": cell.usage.responses,
         "scorings": cell.usage.scorings,

@@ -165,7 +165,10 @@ class Unimproved:
     def beside(cls, cells: Sequence[Cell]) -> Unimproved:
         """The start solutions of these cells' tasks."""
         return cls(
-            [replace(one, value=0.0, raw=one.before, failures=(), usage=Usage(), empty=False, spent=0) for one in cells]
+            [
+                replace(one, value=0.0, raw=one.before, failures=(), usage=Usage(), empty=False, used_up=0)
+                for one in cells
+            ]
         )
 
     def scores(self) -> dict[str, list[float]]:
@@ -266,7 +269,7 @@ def _hollow(best_of_n: Judged, matching: Matching, most: int) -> dict[str, str]:
 def of_seed(test: MetaUtility, seed: Program) -> tuple[Judged, Judged]:
     """The seed improver, and best-of-n at the whole allowance: neither depends on what the rounds come to."""
     (once,) = _tested(test, [(seed, [1] * test.repetitions * len(test.tasks))])
-    places = [(task, r) for r in range(test.repetitions) for task in test.tasks]
+    places = _places(test)
     tries = filled(
         len(places), test.allowance.answers, lambda some: test.asked(seed, [(*places[i], k) for i, k in some])
     )
@@ -288,9 +291,14 @@ def _matching(test: MetaUtility, seed: Program, improved: Judged) -> Matching:
     return matched(used, asked)
 
 
+def _places(test: MetaUtility) -> list[tuple[ScaledTask, int]]:
+    """Every task in every repetition, in the order of cells."""
+    return [(task, r) for r in range(test.repetitions) for task in test.tasks]
+
+
 def _tested(test: MetaUtility, wanted: Sequence[tuple[Program, Sequence[int]]]) -> list[Judged]:
     """Improvers, with how often each batch of theirs is repeated, judged all at once; what is the same, once."""
-    places = [(task, r) for r in range(test.repetitions) for task in test.tasks]
+    places = _places(test)
     asked = [(one.digest, i, count) for one, tries in wanted for i, count in enumerate(tries)]
     texts = {one.digest: one for one, _ in wanted}
     once = [*dict.fromkeys(asked)]

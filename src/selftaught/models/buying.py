@@ -29,10 +29,15 @@ def buy(model: LanguageModel, request: Request, addresses: Sequence[str], hold: 
     try:
         return _kept(model, request, addresses, hold)
     except BY_A_TEXT as error:
-        if isinstance(model, Gateway | Offline | Scripted):
+        if of_the_box(model):
             raise
         said = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST]
         raise ModelFailure(f"the model {model.name} failed: {said}") from error
+
+
+def of_the_box(model: LanguageModel) -> bool:
+    """Whether a model is one of this package's own, at a server, built in or scripted, and none of somebody's."""
+    return isinstance(model, Gateway | Offline | Scripted)
 
 
 def _kept(model: LanguageModel, request: Request, addresses: Sequence[str], hold: Hold) -> Sequence[Answer]:

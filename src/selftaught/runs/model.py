@@ -10,10 +10,10 @@ from typing import Any
 from selftaught.budget.spend import SpendLimits
 from selftaught.lab import EASE, Lab
 from selftaught.models import LanguageModel, providers
+from selftaught.models.buying import of_the_box
 from selftaught.models.gateway import Gateway
-from selftaught.models.offline import Edit, Offline
+from selftaught.models.offline import Edit
 from selftaught.models.prices import LONGEST_GUESS
-from selftaught.models.scripted import Scripted
 from selftaught.plain import JSON
 from selftaught.runs.absent import Absent
 from selftaught.sandbox import Limits, Outcome, Sandbox, eased, tool
@@ -128,7 +128,7 @@ def about(spec: str) -> str:
 
 def is_own(model: LanguageModel) -> bool:
     """Whether a model is somebody's own, whatever it calls itself: none that `open_model` makes."""
-    return not isinstance(model, Gateway | Offline | Absent | Scripted)
+    return not of_the_box(model) and not isinstance(model, Absent)
 
 
 def openable(spec: str) -> bool:

@@ -159,6 +159,5 @@ def series(document: Mapping[str, Any]) -> Series:
 def failing(document: Mapping[str, Any]) -> list[str]:
     """The improver, where none of its runs came to its end and nothing that they scored is better than the start."""
     rounds = document.get("rounds", ())
-    failed = bool(rounds) and all(one.get("failed") for one in rounds)
-    failed = failed and not document.get("better", True)
-    return ["the improver"] if failed else []
+    found = document.get("better", True)
+    return ["the improver"] if rounds and not found and all(one.get("failed") for one in rounds) else []

@@ -36,8 +36,6 @@ _WRITES, _CUTS = 0o103, 0o1000 >> 8
 """In the two low bytes of an open's flags: to write or to create; to truncate."""
 _HERE = 0xFF
 """The second byte of the folder AT_FDCWD; no descriptor that a child may have has it."""
-
-
 _SEMAPHORE = b"/dev/shm/sem."
 """How the C library names a semaphore. joblib, and with it scikit-learn, tries on import whether one can be made: there is no
 such folder, so that a program that is denied it has attempted nothing."""

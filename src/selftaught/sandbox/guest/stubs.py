@@ -148,10 +148,8 @@ class LanguageModel:
 
     def batch_prompt(self, expertise: str, message_batch: Sequence[str], temperature: float = 0.7) -> list[str]:
         """One answer to each message, in the order of the messages."""
-        messages, how = (
-            _texts(message_batch, "messages"),
-            {"expertise": _text(expertise), "temperature": float(temperature)},
-        )
+        messages = _texts(message_batch, "messages")
+        how = {"expertise": _text(expertise), "temperature": float(temperature)}
         if len(messages) > wire.MAX_LIST:
             raise _too_many(len(messages), "ask", "messages", **how)
         answers = _channel.call("ask", messages=messages, **how)
