@@ -77,6 +77,8 @@ def test_an_improver_that_is_no_program_ends_a_comparison_with_one_line_unless_i
     done = called(*words, cwd=tmp_path)
     assert done.returncode == 1 and "the improver broken is no program: syntax error in line 1" in done.stderr
     assert "resume" not in done.stderr, "going on as it is would end alike"
+    shown = json.loads(called("show", "1", "--store", "s.db", "--json", cwd=tmp_path).stdout)
+    assert shown["resume"] == f"selftaught resume 1 --store {tmp_path / 's.db'} --anyway"
     regardless = called(*words, "--anyway", "--json", cwd=tmp_path)
     assert regardless.returncode == 1, "every run of an arm failed"
     assert [one["failed"] for one in json.loads(regardless.stdout)["improvers"]] == [0.0, 1.0]

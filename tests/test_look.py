@@ -57,6 +57,12 @@ def test_a_mistake_of_its_own_ends_the_run_before_it_begins(lab, name):
     assert not lab.model.asked
 
 
+def test_so_does_a_start_solution_that_fails_everywhere(lab, monkeypatch):
+    monkeypatch.setattr(Number, "start", "def f(x):\n    return 1 / 0\n")
+    with pytest.raises(WorthlessRun, match=r"its start solution fails on every instance .* with --anyway$"):
+        first_look(lab, {}, [Number("one")])
+
+
 @pytest.mark.parametrize("asked", [True, False])
 def test_the_papers_keyword_is_taken_counted_and_changes_nothing(lab, asked):
     text = HEAD + (

@@ -116,6 +116,18 @@ def test_a_file_that_is_there_is_not_written_over(folder):
     assert "+ 7" in (folder / "sums.better-1-2.py").read_text()
 
 
+def test_where_it_is_to_be_written_holds_for_whoever_resumes_too_unless_something_lies_there_by_then(folder):
+    assert improve(folder, "-o", "found.py", "--max-answers", "1").returncode == 4
+    go_on = ("resume", "1", "--store", folder / "s.db", "--max-answers", "99")
+    assert called(*go_on, cwd=folder).returncode == 0
+    assert "+ 7" in (folder / "found.py").read_text() and not (folder / "sums.better.py").exists()
+    assert called(*go_on, cwd=folder).returncode == 0
+    assert not (folder / "sums.better.py").exists(), "it is there already"
+    (folder / "found.py").write_text("mine")
+    assert called(*go_on, cwd=folder).returncode == 0
+    assert (folder / "found.py").read_text() == "mine" and "+ 7" in (folder / "sums.better.py").read_text()
+
+
 def test_a_run_that_was_stopped_writes_the_better_program_once_it_is_resumed(folder, tmp_path_factory):
     assert improve(folder, "--max-answers", "1").returncode == 4
     assert not (folder / "sums.better.py").exists()

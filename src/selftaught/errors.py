@@ -70,8 +70,15 @@ class WorthlessRun(SelftaughtError):
     """A first look showed that a run can come to nothing: an improver's own text is wrong, a start solution never answers."""
 
 
+ANYWAY = "go on all the same with --anyway"
+"""How the reason of a run ends that was found worthless at its first look."""
+
+
 class UnfitAtFirstLook(WorthlessRun):
-    """That was seen at the first look: going on with the run as it is would end alike."""
+    """That was seen at the first look: going on with the run as it is would end alike. The message says what is wrong."""
+
+    def __init__(self, wrong: str) -> None:
+        super().__init__(f"{wrong}, or {ANYWAY}")
 
 
 class WorldError(SelftaughtError):

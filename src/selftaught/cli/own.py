@@ -129,7 +129,8 @@ def improve(
     with Store(how.store) as facts:
         facts.keep(text)
         facts.keep(improver.text)
-        document = begin(facts, own, asked.seed, spending, how, trial)
+        wanted = {} if output is None else {"output": str(output.resolve())}
+        document = begin(facts, own, asked.seed, spending, how, trial, **wanted)
     hand_out(document, source, output)
     end(document)
 

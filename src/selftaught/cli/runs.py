@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 import typer
 
 from selftaught.cli.base import begin, end, existing, follow, looked_at, made, of_recording, show_document
-from selftaught.cli.better import hand_out
+from selftaught.cli.better import hand_out, wanted_in
 from selftaught.cli.consent import agree
 from selftaught.cli.declare import OUTER, PROPOSER, Under, Working, command
 from selftaught.cli.options import (
@@ -100,8 +100,8 @@ def resume(
         asked = assignment(record) if record.status == DONE else ready(record)
         both = Sent(sent.headers(), proposer.headers("proposer-"))
         document = follow(facts, number, how, spending.limits(begun_with(record)), both)
-    if isinstance(asked, Own):  # where `improve -o` would have written it is not stored
-        hand_out(document, Path(asked.name))
+    if isinstance(asked, Own):
+        hand_out(document, Path(asked.name), wanted_in(record))
     end(document)
 
 

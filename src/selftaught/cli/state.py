@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 from selftaught.cli.defaults import DEFAULT_STORE, of_file
 from selftaught.cli.terminal import line
-from selftaught.errors import UsageError
+from selftaught.errors import ANYWAY, UsageError
 
 if TYPE_CHECKING:
     from selftaught.store import RunRecord, Store
@@ -99,19 +99,21 @@ def standing(facts: Store, record: RunRecord) -> Standing:
     refused = refusal(record) if state in _STILL else None
     resume = anywhere = None
     if state in _STILL and not refused:
-        limit = _limit(record)
-        resume = whole("resume", record.id, facts.path) + limit
-        anywhere = f"selftaught resume {record.id} --store {shlex.quote(str(facts.path.absolute()))}{limit}"
+        more = _further(record)
+        resume = whole("resume", record.id, facts.path) + more
+        anywhere = f"selftaught resume {record.id} --store {shlex.quote(str(facts.path.absolute()))}{more}"
     return Standing(record.id, state, said, resume, anywhere, refused, process, now)
 
 
-def _limit(record: RunRecord) -> str:
-    """What raises the limit that ended a run, which would end it again at once; empty where none did, or where it was one of
-    that session alone and lower than the run's own."""
+def _further(record: RunRecord) -> str:
+    """What takes away the reason that ended a run, which would end it again at once: a limit is raised, a first look left out;
+    empty where neither was it, or where the limit was one of that session alone and lower than the run's own."""
     from selftaught.budget.spend import reached
     from selftaught.cli.options import RoundSpending
     from selftaught.runs.going import begun_with
 
+    if record.status.endswith(ANYWAY):
+        return " --anyway"
     found = reached(record.status)
     if found is None:
         return ""

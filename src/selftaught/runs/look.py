@@ -26,10 +26,11 @@ def first_look(lab: Lab, improvers: Mapping[str, Program], tasks: Sequence[Task]
     for name, improver in improvers.items():
         if wrong := rehearsed(lab, improver, start, about, _AT):
             raise UnfitAtFirstLook(
-                f"the improver {name} {wrong}; an improver is {ENTRY}{_TAKES} and is given {offered()}; mend it, or go on all "
-                "the same with --anyway"
+                f"the improver {name} {wrong}; an improver is {ENTRY}{_TAKES} and is given {offered()}; mend it"
             )
     for task, utility in zip(tasks, utilities, strict=True):
         found = utility.score(Program(task.start))
         if found.value is None:
-            raise UnfitAtFirstLook(f"task {task.name}: its start solution fails on every instance ({found.reason})")
+            raise UnfitAtFirstLook(
+                f"task {task.name}: its start solution fails on every instance ({found.reason}); mend it"
+            )
