@@ -13,7 +13,7 @@ from selftaught.errors import ModelRefused
 from selftaught.models import Request, gateway
 from selftaught.models.providers import open_model
 from selftaught.models.server_errors import error_in, holds_error
-from selftaught.models.streams import Cut, parsed
+from selftaught.models.streams import Cut, Reading
 from selftaught.models.waiting import Watch
 from selftaught.settings.choice import ModelChoice, Price
 
@@ -97,7 +97,7 @@ def sent(told, how):
 
 def failure(reply):
     try:
-        told = parsed(reply.raw)
+        told = Reading().object(reply.raw)
     except Cut as cut:
         told = cut.so_far
     assert told is not None and holds_error(told)
@@ -327,7 +327,7 @@ ANY = st.recursive(
 @given(st.dictionaries(st.sampled_from(["error", "code", "choices", "detail", "errors", "data"]), ANY, max_size=4))
 def test_no_object_stops_it(told):
     for raw in (json.dumps(told), f"data: {json.dumps(told)}\n\ndata: [DONE]\n"):
-        found = parsed(raw.encode())
+        found = Reading().object(raw.encode())
         if found is not None and holds_error(found):
             error_in(found, 200).failure()
     error_in(told, 400).failure()

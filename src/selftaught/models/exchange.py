@@ -16,7 +16,7 @@ from selftaught.models import Request
 from selftaught.models.faults import Fault, retry_after, unconnected
 from selftaught.models.http import Broken, Connections, Response, Unreached, Waiting
 from selftaught.models.server_errors import error_in, holds_error, of_text
-from selftaught.models.streams import END, MESSAGE_END, Cut, parsed, shape
+from selftaught.models.streams import END, MESSAGE_END, Cut, shape
 
 CONCURRENCY = 64
 """Requests under way at once, at most; the gateway finds out how many of them the server bears."""
@@ -140,7 +140,7 @@ class Server:
         other = f"http{base.removeprefix('https')}" if base.startswith("https") else f"https{base.removeprefix('http')}"
         for address in (base.removesuffix("/chat/completions"), f"{base}/v1", other):
             found = None if address == base else _free(Connections(address, {}), path, ELSEWHERE_S)
-            if found and found.status in {200, 401, 403} and _object(found.body):
+            if found and found.status in {200, 401, 403} and _holds_object(found):
                 return f"tried {address}: works, give it as --base-url"
         return ""
 
@@ -150,7 +150,7 @@ class Server:
     def _read(self, found: Response, hidden: Sequence[str]) -> Mapping[str, Any] | Fault:
         after_s, cut = retry_after(found.headers), False
         try:
-            told = parsed(found.body)
+            told = found.object()
         except Cut as error:
             told, cut = error.so_far, True
         if found.status >= 300:
@@ -207,8 +207,8 @@ def _free(connections: Connections, path: str, wait_s: float) -> Response | None
         return None
 
 
-def _object(body: bytes) -> bool:
+def _holds_object(found: Response) -> bool:
     try:
-        return parsed(body) is not None
+        return found.object() is not None
     except Cut:
         return False

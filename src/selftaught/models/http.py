@@ -17,13 +17,14 @@ import threading
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from selftaught.errors import UsageError
+from selftaught.models.streams import Reading
 
 CONNECT_S = 10.0
 """How long a connection may take to be made."""
@@ -38,6 +39,8 @@ GATHER_S = 0.04
 LINGER_S = 1.0
 """How long the end of a connection is waited for when all that belongs to the response is there."""
 TAIL = 64
+ENCODINGS = {"gzip", "deflate"}
+"""How some servers pack a response, unasked."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -75,6 +78,12 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    reading: Reading = field(default_factory=Reading, compare=False, repr=False)
+    """What of the body was read as it came in."""
+
+    def object(self) -> Mapping[str, Any] | None:
+        """The object that the body is; see `Reading`."""
+        return self.reading.object(self.body)
 
 
 class Connections:
@@ -164,16 +173,20 @@ class Connections:
         for name, value in {**headers, **({} if body is None else {"Content-Length": str(len(body))})}.items():
             connection.putheader(name, value)
         connection.endheaders(body)
+        reading = Reading()
         with connection.getresponse() as found:
             try:
-                content = found.read()
+                content = _content(found, reading)
             except http.client.IncompleteRead as error:
                 connection.close()
                 if not waiting.ended(error.partial[-TAIL:]):
                     raise
                 content = error.partial
         headers = {name.lower(): value for name, value in found.getheaders()}
-        return Response(found.status, headers, _unpacked(content, headers.get("content-encoding", "")))
+        encoding = headers.get("content-encoding", "")
+        if encoding in ENCODINGS:
+            return Response(found.status, headers, _unpacked(content))
+        return Response(found.status, headers, content, reading)
 
     def _kept(self) -> http.client.HTTPConnection | None:
         """A connection that is open still: one that can be read before anything was asked has been closed over there."""
@@ -262,10 +275,22 @@ def _readable(connection: http.client.HTTPConnection) -> bool:
     return bool(poll.poll(0))
 
 
-def _unpacked(content: bytes, encoding: str) -> bytes:
-    """The content as it was before it was packed for the way, which some servers do unasked."""
-    if encoding not in {"gzip", "deflate"}:
-        return content
+def _content(found: http.client.HTTPResponse, reading: Reading) -> bytes:
+    """The body, which is read as it comes in where its length was not told. IncompleteRead, with what came, when it is cut."""
+    if found.length is not None:
+        return found.read()
+    pieces: list[bytes] = []
+    try:
+        while piece := found.read1(2**16):
+            pieces.append(piece)
+            reading.feed(piece)
+    except http.client.IncompleteRead as error:
+        raise http.client.IncompleteRead(b"".join(pieces)) from error
+    return b"".join(pieces)
+
+
+def _unpacked(content: bytes) -> bytes:
+    """The content as it was before it was packed for the way."""
     packed = zlib.decompressobj(zlib.MAX_WBITS | 32)
     found = packed.decompress(content, LONGEST)
     if packed.unconsumed_tail or not packed.eof:

@@ -1,11 +1,11 @@
 """What a response holds, be it one JSON object or a stream of them (server-sent events), put together to one object.
 
-Pure functions. A stream comes out in the shape that the same server gives to who does not want one, so that answers are
-read in one way.
+A stream comes out in the shape that the same server gives to who does not want one, so that answers are read in one way.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +20,7 @@ MESSAGE_END = b"message_stop"
 WRAPS = 20
 """Parts of an object in which its answer is looked for."""
 _Parts = dict[str, Any]
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
 
 class Cut(ValueError):
@@ -40,24 +41,57 @@ def mappings(value: object) -> list[Mapping[str, Any]]:
     return [mapping(one) for one in cast(list[object], value)] if isinstance(value, list) else []
 
 
-def parsed(body: bytes) -> Mapping[str, Any] | None:
-    """The object that a whole response is; None when it is none. Cut when it is a stream without its end."""
-    text = body.decode("utf-8-sig", "replace").strip()
-    found, ended = _json(text), False
-    if isinstance(found, dict):
-        return _plain(_bare(cast(Mapping[str, Any], found)))
-    if isinstance(found, list):  # chunks, or one error in a list, as Gemini sends it
-        events = [_bare(one) for one in mappings(cast(object, found)) if one]
-        if not any("choices" in event for event in events):
-            return next(iter(events), None)
-    else:
-        events, ended = _events(text)
-    if not events:
-        return None
-    whole = _together(events)
-    if not _whole(events, ended):
-        raise Cut(whole)
-    return whole
+class Reading:
+    """Reads the body of a response as it comes in, so that little is left to do at its end: hundreds of pieces take
+    milliseconds to put together, and dozens of answers may end at once. What is one JSON text is read at its end."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+        self._fed = 0
+        self._streamed: bool | None = None
+        """Whether it is a stream; None as long as nothing but blanks has come."""
+        self._begun: list[str] = []
+        """Of a line whose end has not come."""
+        self._events = _Stream()
+
+    def feed(self, piece: bytes) -> None:
+        """The next bytes of the body."""
+        self._fed += len(piece)
+        if self._streamed is not False:
+            self._take(self._decoder.decode(piece))
+
+    def object(self, body: bytes) -> Mapping[str, Any] | None:
+        """The object that the whole body is, the end of which need not have been fed; None when it is none. Cut when it is a
+        stream without its end."""
+        self.feed(body[self._fed :])
+        if self._streamed:
+            self._take(self._decoder.decode(b"", final=True) + "\n")
+            return self._events.object()
+        text = body.decode("utf-8-sig", "replace").strip()
+        found = _json(text)
+        if isinstance(found, dict):
+            return _plain(_bare(cast(Mapping[str, Any], found)))
+        stream = _Stream()
+        if isinstance(found, list):  # chunks, or one error in a list, as Gemini sends it
+            events = [_bare(one) for one in mappings(cast(object, found)) if one]
+            if not any("choices" in event for event in events):
+                return next(iter(events), None)
+            for event in events:
+                stream.add(event)
+        else:
+            stream.take(text + "\n")
+        return stream.object()
+
+    def _take(self, text: str) -> None:
+        if self._streamed is None and (start := text.lstrip()):
+            self._streamed = start[0] not in "{["
+        if not self._streamed:
+            return
+        ended = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1  # a last \r may be half of an end
+        if ended:
+            self._events.take("".join([*self._begun, text[:ended]]))
+            self._begun = []
+        self._begun.append(text[ended:])
 
 
 def shape(body: bytes, kind: str = "") -> str:
@@ -74,27 +108,52 @@ def _json(text: str) -> JSON:
         return None
 
 
-def _events(text: str) -> tuple[list[Mapping[str, Any]], bool]:
-    """The objects of a stream, be they events or lines, and whether its end came."""
-    found: list[Mapping[str, Any]] = []
-    ended, kind, status = False, "", ""
-    for line in text.replace("\r", "\n").split("\n"):  # not splitlines: it also cuts within texts
-        name, colon, data = line.partition(":")
-        if line.lstrip().startswith("{"):
-            name, data = "data", line
-        elif not line:
-            kind = status = ""
-        elif not name and (told := re.search(r"status\W+([45]\d\d)\b", data, re.I)):
-            status = told[1]
-        elif name == "event":
-            kind = data.strip()
-        if name != "data" or not colon:
-            continue
-        if data.strip() == END.decode():
-            ended = True
-        elif event := _event(kind, status, data):
-            found.append(event)
-    return found, ended
+class _Stream:
+    """The objects of a stream, be they events or lines, put together as they come."""
+
+    def __init__(self) -> None:
+        self._found: list[Mapping[str, Any]] = []
+        self._completion = _Completion()
+        self._ended = False
+        self._kind = self._status = ""
+
+    def take(self, text: str) -> None:
+        """Whole lines, each with its end."""
+        for line in _LINE_ENDS.split(text)[:-1]:  # not splitlines: it also cuts within texts
+            name, colon, data = line.partition(":")
+            if line.lstrip().startswith("{"):
+                name, data = "data", line
+            elif not line:
+                self._kind = self._status = ""
+            elif not name and (told := re.search(r"status\W+([45]\d\d)\b", data, re.I)):
+                self._status = told[1]
+            elif name == "event":
+                self._kind = data.strip()
+            if name != "data" or not colon:
+                continue
+            if data.strip() == END.decode():
+                self._ended = True
+            elif event := _event(self._kind, self._status, data):
+                self.add(event)
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """The next object."""
+        self._found.append(event)
+        self._completion.add(event)
+
+    def object(self) -> Mapping[str, Any] | None:
+        """What it all comes to; None when there was no object. Cut when it has no end."""
+        if not self._found:
+            return None
+        messages = any(str(event.get("type")).startswith(("message_", "content_block_")) for event in self._found)
+        whole = (
+            _message(self._found)
+            if messages and not any("choices" in event for event in self._found)
+            else self._completion.object()
+        )
+        if not _whole(self._found, self._ended):
+            raise Cut(whole)
+        return whole
 
 
 def _event(kind: str, status: str, data: str) -> Mapping[str, Any]:
@@ -149,34 +208,42 @@ def _whole(events: Sequence[Mapping[str, Any]], ended: bool) -> bool:
     return bool(open_) and all(open_.values())
 
 
-def _together(events: list[Mapping[str, Any]]) -> Mapping[str, Any]:
-    messages = any(str(event.get("type")).startswith(("message_", "content_block_")) for event in events)
-    return _message(events) if messages and not any("choices" in event for event in events) else _completion(events)
+class _Completion:
+    """A chat completion from its chunks. What is told more than once counts as told last, usage told for each answer as the
+    sum."""
 
+    def __init__(self) -> None:
+        self._whole: _Parts = {}
+        self._choices: dict[int, _Parts] = {}
+        self._each: list[Mapping[str, Any]] = []
+        """What chunks without an answer tell of what was used."""
 
-def _completion(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """A chat completion from its chunks. What is told more than once counts as told last, usage told for each answer as
-    the sum."""
-    whole: _Parts = {}
-    choices: dict[int, _Parts] = {}
-    for event in events:
-        whole |= {name: value for name, value in event.items() if name != "choices" and value is not None}
+    def add(self, event: Mapping[str, Any]) -> None:
+        """The next chunk."""
+        self._whole |= {name: value for name, value in event.items() if name != "choices" and value is not None}
+        if event.get("usage") and not event.get("choices"):
+            self._each.append(mapping(event["usage"]))
         for place, piece in enumerate(_choices(event)):
             chunk = _choice(piece)
             index = chunk.get("index")
-            choice = choices.setdefault(index if isinstance(index, int) else place, {"message": {}})
+            choice = self._choices.setdefault(index if isinstance(index, int) else place, {"message": {}})
             choice |= {
                 name: value for name, value in chunk.items() if name not in {"delta", "message", "text"} and value
             }
             _add(choice["message"], mapping(chunk.get("message")))
-    if not mapping(whole.get("usage")) and mapping(whole.get("x_groq")).get("usage"):
-        whole["usage"] = whole["x_groq"]["usage"]
-    each = [mapping(event.get("usage")) for event in events if event.get("usage") and not event.get("choices")]
-    if len(each) == len(choices) > 1:
-        whole["usage"] = _summed(each)
-    for choice in choices.values():
-        choice["message"] = {name: _joined(value) for name, value in choice["message"].items()}
-    return {**whole, "choices": [choices[index] for index in sorted(choices)]}
+
+    def object(self) -> Mapping[str, Any]:
+        """All of it."""
+        whole, choices = dict(self._whole), self._choices
+        if not mapping(whole.get("usage")) and mapping(whole.get("x_groq")).get("usage"):
+            whole["usage"] = whole["x_groq"]["usage"]
+        if len(self._each) == len(choices) > 1:
+            whole["usage"] = _summed(self._each)
+        joined = (
+            {**one, "message": {name: _joined(value) for name, value in one["message"].items()}}
+            for _, one in sorted(choices.items())
+        )
+        return {**whole, "choices": list(joined)}
 
 
 def _summed(each: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
