@@ -52,7 +52,7 @@ def test_a_stream_comes_to_the_same_in_whatever_pieces_it_comes(pieces, end, las
         st.recursive(st.none() | st.integers() | TEXTS, lambda one: st.lists(one) | st.dictionaries(TEXTS, one)).map(
             lambda value: json.dumps(value, indent=1)
         ),
-        st.text(alphabet="{}[]:,\"data \n\r\ufeff é"),
+        st.text(alphabet='{}[]:,"data \n\r\ufeff é'),
     ).map(str.encode),
     st.lists(st.integers(0, 60), max_size=8),
 )
