@@ -182,6 +182,20 @@ def test_an_error_costs_what_was_billed_for_it():
             assert ask(model)[0].dollars == 16
 
 
+def test_a_refusal_that_is_billed_is_counted_before_anything_else_is_sent():
+    told = {"error": {"message": "temperature is unsupported", "code": 400, "param": "temperature"}, "usage": USAGE}
+
+    def behave(body, nth):
+        return Reply(200, told) if "temperature" in body else echo(body, nth)
+
+    with FaultServer(behave) as server:
+        model = open_model(ModelChoice("openai:m", server.url, price=Price(1e6, 1e6), max_tokens=100))
+        (lost,) = ask(model)
+        assert (lost.finish, lost.again, lost.dollars, server.seen) == ("lost", True, 16, 1)
+        (answer,) = ask(model)
+        assert (answer.finish, answer.dollars, server.seen) == ("stop", 16, 2), "what was refused is not sent again"
+
+
 PIECE = {"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": None}]}
 END = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": USAGE}
 

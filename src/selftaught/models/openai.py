@@ -153,6 +153,8 @@ class OpenAI:
             billed += self._billed(found, body, waiting)
             other = dialect.after(found, body) or self._unexplained(found, body, dialect, greeted)
             if other is not None and other not in tried:
+                if billed:
+                    return [self._refused(other, found).with_costs_of([*greeted, *billed])]
                 dialect = other
                 tried.add(other)
             elif count > 1 and (found.about_request or found.refuses(SEVERAL)):
@@ -200,6 +202,13 @@ class OpenAI:
         if not fault.usage:
             return []
         return [Answer("", "lost", *self._costs(fault.usage, body, [], waiting))]
+
+    def _refused(self, dialect: Dialect, fault: Fault) -> Answer:
+        """What a refusal brings that has to be paid: what was held for the question may be used up, so that nothing else is sent
+        for it until who asked has counted this, and asks again."""
+        with self._lock:
+            self._dialect = dialect
+        return Answer("", "lost", reason=str(fault.failure()))
 
     def _lost(self, fault: Fault, request: Request, count: int) -> Answer:
         """What a request that failed cost beside what was told: the most it can where that is not told."""
