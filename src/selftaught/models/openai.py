@@ -204,8 +204,8 @@ class OpenAI:
         return [Answer("", "lost", *self._costs(fault.usage, body, [], waiting))]
 
     def _refused(self, dialect: Dialect, fault: Fault) -> Answer:
-        """What a refusal brings that has to be paid: what was held for the question may be used up, so that nothing else is sent
-        for it until who asked has counted this, and asks again."""
+        """What a refusal brings that has to be paid: what was held for the question may be used up, so that nothing else is
+        sent for it until who asked has counted this, and asks again."""
         with self._lock:
             self._dialect = dialect
         return Answer("", "lost", reason=str(fault.failure()))
