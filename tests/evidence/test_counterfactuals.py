@@ -67,12 +67,34 @@ def test_best_of_n_has_its_answers_though_the_seed_improver_often_asks_for_none(
     found = judge(lab, SETTINGS, rounds, TASKS)
     arms, most = found.arms, SETTINGS.inner.answers
     assert any(not cell.usage.responses for cell in arms["seed"].cells)
-    assert all(most / 2 <= cell.usage.responses <= most for cell in arms["best_of_n"].cells)
+    given = [cell.usage.responses for cell in arms["best_of_n"].cells]
+    assert abs(sum(given) - most * len(given)) <= 1, "the whole allowance"
     used, given = (sum(cell.usage.responses for cell in arms[name].cells) for name in ("improved", "equal_answers"))
     assert (found.matching.used, found.matching.given) == (used, given), "what is told is what was asked"
     assert abs(used - given) <= 2 and not found.hollow
     bought = len(lab.model.asked)
     assert judge(lab, SETTINGS, rounds, TASKS).arms == arms and len(lab.model.asked) == bought
+
+
+def test_best_of_n_has_the_whole_allowance_though_its_batches_do_not_divide_it(lab):
+    """Batches of 3 of the answers allowed: some cells have one more than others, so that the sums agree."""
+    (first, *rest) = recursion(lab, SEED, TASKS, SETTINGS)
+    settings = replace(SETTINGS, test=3)
+    found = judge(lab, settings, [replace(first, incumbent=Program(asker(3))), *rest], TASKS)
+    given = [cell.usage.responses for cell in found.arms["best_of_n"].cells]
+    assert len({*given}) > 1 and all(one % 3 == 0 for one in given)
+    assert abs(sum(given) - settings.inner.answers * len(given)) <= 1.5
+    more = {cell.task for cell in found.arms["best_of_n"].cells if cell.usage.responses == max(given)}
+    assert more == {"one", "two"}, "what comes round in turn comes to every task"
+    assert found.matching.used == sum(cell.usage.responses for cell in found.arms["improved"].cells)
+    assert abs(found.matching.given - found.matching.used) <= 1.5 and not found.hollow
+
+
+def test_nothing_is_claimed_beside_a_best_of_n_that_has_far_fewer_answers(lab):
+    (first, *rest) = recursion(lab, SEED, TASKS[:1], SETTINGS)
+    settings = replace(SETTINGS, test=1, inner=replace(SETTINGS.inner, calls=4, responses=1))
+    found = judge(lab, settings, [replace(first, incumbent=Program(asker(3))), *rest], TASKS[:1])
+    assert found.hollow["best_of_n"] == "best-of-n can be given 3 answers only where 4 are wanted"
 
 
 def test_nothing_is_claimed_beside_a_best_of_n_that_asks_for_nothing(lab):

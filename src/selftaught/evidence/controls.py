@@ -34,7 +34,6 @@ from selftaught.evidence.statistics import (
     Verdict,
     bounds,
     claims,
-    filled,
     interval,
     matched,
     paired,
@@ -238,14 +237,13 @@ def judge(lab: Lab, settings: Settings, rounds: Sequence[Round], tasks: Sequence
     lab.progress.phase("testing the seed improver and those of all rounds")
     by_round = _tested(test, [(one, [1] * settings.test * len(tasks)) for one in improvers])
     seed, improved = by_round[0], by_round[-1]
-    matching = _matching(test, seed.improver, improved)
-    equal = [count for count in matching.batches for _ in tasks]
+    matching, equal = _matched(test, seed.improver, sum(cell.usage.responses for cell in counting(improved.cells)))
     lab.progress.phase("testing best-of-n")
     if settings.controls == "all":
         lab.ahead(partial(_doubled, test, seed.improver, equal))
     lab.ahead(partial(of_seed, test, seed.improver))
     (equal_answers,) = _tested(test, [(seed.improver, equal)])
-    _, best_of_n = of_seed(test, seed.improver)
+    _, best_of_n, whole = of_seed(test, seed.improver)
     arms = {"seed": seed, "improved": improved, "best_of_n": best_of_n, "equal_answers": equal_answers}
     return Judgement(
         Unimproved.beside(seed.cells),
@@ -254,41 +252,39 @@ def judge(lab: Lab, settings: Settings, rounds: Sequence[Round], tasks: Sequence
         matching,
         bounds_of(tasks),
         bounds_of(tasks, bounds.of_mean),
-        _hollow(best_of_n, matching, settings.inner.answers),
+        {name: _too_few(one) for name, one in (("best_of_n", whole), ("equal_answers", matching)) if one.short},
     )
 
 
-def _hollow(best_of_n: Judged, matching: Matching, most: int) -> dict[str, str]:
-    """A batch that fits into an allowance once more is repeated: what stays below half of it hardly ever asks for anything."""
-    given = sum(cell.usage.responses for cell in best_of_n.cells)
-    why = "the seed improver asks for no answers" if not given else "the seed improver hardly ever asks for answers"
-    short = {"best_of_n": 2 * given < most * len(best_of_n.cells), "equal_answers": matching.short}
-    return {name: why for name, one in short.items() if one}
+def _too_few(found: Matching) -> str:
+    if not found.given:
+        return "the seed improver asks for no answers"
+    return f"best-of-n can be given {found.given:,} answers only where {found.used:,} are wanted"
 
 
-def of_seed(test: MetaUtility, seed: Program) -> tuple[Judged, Judged]:
-    """The seed improver, and best-of-n at the whole allowance: neither depends on what the rounds come to."""
-    (once,) = _tested(test, [(seed, [1] * test.repetitions * len(test.tasks))])
-    places = _places(test)
-    tries = filled(
-        len(places), test.allowance.answers, lambda some: test.asked(seed, [(*places[i], k) for i, k in some])
-    )
+def of_seed(test: MetaUtility, seed: Program) -> tuple[Judged, Judged, Matching]:
+    """The seed improver, best-of-n at the whole allowance, and how equal to that its answers are: nothing of it depends on what
+    the rounds come to."""
+    (once,) = _tested(test, [(seed, [1] * len(_places(test)))])
+    whole, tries = _matched(test, seed, test.allowance.answers * len(_counting_places(test)))
     (best_of_n,) = _tested(test, [(seed, tries)])
-    return once, best_of_n
+    return once, best_of_n, whole
 
 
-def _matching(test: MetaUtility, seed: Program, improved: Judged) -> Matching:
-    """How often the seed improver's batches are repeated at equal answers, on the tasks that stand in means: what is compared
-    elsewhere makes nothing equal here."""
+def _matched(test: MetaUtility, seed: Program, used: int) -> tuple[Matching, list[int]]:
+    """How often the seed improver's batch is repeated so that all cells that stand in means ask so many answers together: there,
+    and by cell. What stands in no mean, and so makes nothing equal, is given about as much."""
+    places = _counting_places(test)
+    found = matched(used, len(places), lambda some: test.asked(seed, [(*places[i], k) for i, k in some]))
+    by_place = {(task.task.name, r): count for (task, r), count in zip(places, found.batches, strict=True)}
+    usual = round(mean(found.batches))
+    return found, [by_place.get((task.task.name, r), usual) for task, r in _places(test)]
+
+
+def _counting_places(test: MetaUtility) -> list[tuple[ScaledTask, int]]:
+    """The places that stand in means. Every repetition begins with another task, so that what comes round in turn comes to all."""
     tasks = [one for one in test.tasks if one.counts] or test.tasks
-    answers = [cell.usage.responses for cell in counting(improved.cells)]
-    used = [sum(answers[i : i + len(tasks)]) for i in range(0, len(answers), len(tasks))]
-
-    def asked(batches: Sequence[tuple[int, int]]) -> list[int]:
-        found = test.asked(seed, [(task, r, k) for r, k in batches for task in tasks])
-        return [sum(found[i : i + len(tasks)]) for i in range(0, len(found), len(tasks))]
-
-    return matched(used, asked)
+    return [(tasks[(r + i) % len(tasks)], r) for r in range(test.repetitions) for i in range(len(tasks))]
 
 
 def _places(test: MetaUtility) -> list[tuple[ScaledTask, int]]:

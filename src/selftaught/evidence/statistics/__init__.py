@@ -13,7 +13,7 @@ values before the interval of its mean holds (measured: docs/calibration.md; dif
 
 from selftaught.evidence.statistics.claims import ORDER, claims
 from selftaught.evidence.statistics.flips import flipped_p
-from selftaught.evidence.statistics.matching import Matching, filled, matched
+from selftaught.evidence.statistics.matching import Matching, matched
 from selftaught.evidence.statistics.means import MIN_TASKS, difference, equivalence_p, interval, p_value, paired, wider
 from selftaught.evidence.statistics.methods import Majority, PlainMajority, in_most, of_methods, over_runs
 from selftaught.evidence.statistics.resampling import (
@@ -69,7 +69,6 @@ __all__ = [
     "difference",
     "equivalence_p",
     "exact",
-    "filled",
     "flipped_p",
     "guarded",
     "guards_of",

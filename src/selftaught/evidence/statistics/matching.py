@@ -14,54 +14,59 @@ from selftaught.plain import JSON
 
 MOST = 200
 """Batches of one place at most: one that hardly ever asks for anything is given up."""
+NEAR = 0.9
+"""The share of the answers that a sampler should have, from which on it has as many."""
 Asked = Callable[[Sequence[tuple[int, int]]], Sequence[int]]
 """What batches asked for, each given by its place and its number there, from 0; those that have not run are run."""
 
 
 @dataclass(frozen=True)
 class Matching:
-    """How many batches each repetition gets, and what both sides use in total by it."""
+    """How many batches each place gets, and what both sides use in total by it."""
 
     batches: tuple[int, ...]
-    """By repetition; 0 leaves the start solution."""
+    """By place; 0 leaves the start solution."""
     used: int
-    """Answers of the improved arm, all repetitions together."""
+    """Answers that the sampler should have, all places together."""
     given: int
-    """Answers of the sampler by these batches."""
-    short: bool = False
-    """Whether the sampler, which hardly ever asks for anything, could not be given as many."""
+    """Answers that it has by these batches."""
+
+    @property
+    def short(self) -> bool:
+        """Whether these are too few to speak of as many: its batches are too large for so few places, or hardly ask at all."""
+        return self.given < NEAR * self.used
 
     def plain(self) -> dict[str, JSON]:
         return {"batches": list(self.batches), "used": self.used, "given": self.given}
 
 
-def matched(used: Sequence[int], asked: Asked) -> Matching:
+def matched(used: int, places: int, asked: Asked) -> Matching:
     """As many batches as make the sums agree, to within half a batch, but at least one where any was asked; as even over the
-    repetitions as that allows. Where less and more lie equally near it is more, so that no tie helps the improved arm.
+    places as that allows. Where less and more lie equally near it is more, so that no tie helps the other side.
 
-    `used`: what the improved arm asked in each repetition; `asked`: what a batch of the sampler asks, whose places are the
-    repetitions. Even, because that is what samples best: no use of the improved arm, however uneven, makes its opponent
-    weaker. A sampler that asks for nothing in any repetition is run once in each.
+    `used`: what the other side asks in all places together; `asked`: what a batch of the sampler asks in a place. Even, because
+    that is what samples best: no use of the other side, however uneven, makes its opponent weaker. A sampler that asks for
+    nothing in any place is run once in each.
     """
-    if not used or min(used) < 0:
-        raise UsageError("answers cannot be fewer than none, in one repetition at least")
-    known = [[one] for one in asked([(place, 0) for place in range(len(used))])]
+    if used < 0 or places < 1:
+        raise UsageError("answers cannot be fewer than none, in one place at least")
+    known = [[one] for one in asked([(place, 0) for place in range(places)])]
     if not any(one[0] for one in known):
-        return Matching((1,) * len(known), sum(used), 0, bool(sum(used)))
+        return Matching((1,) * places, used, 0)
     for cautious in (True, False):
-        while missing := _missing(_planned(sum(used), known, cautious), known, cautious):
+        while missing := _missing(_planned(used, known, cautious), known, cautious):
             for (place, _), size in zip(missing, asked(missing), strict=True):
                 known[place].append(size)
-    batches = _planned(sum(used), known, False)
+    batches = _planned(used, known, False)
     given = sum(sum(sizes[:count]) for sizes, count in zip(known, batches, strict=True))
-    if sum(used) and not given:
+    if used and not given:
         first = next(place for place, sizes in enumerate(known) if sizes[0])
         batches[first], given = 1, known[first][0]
-    return Matching(tuple(batches), sum(used), given, given + _largest(known) < sum(used))
+    return Matching(tuple(batches), used, given)
 
 
 def _planned(total: int, known: Sequence[Sequence[int]], cautious: bool) -> list[int]:
-    """Batches by repetition, where each that has not run asks as much as the largest so far: there, or anywhere."""
+    """Batches by place, where each that has not run asks as much as the largest so far: there, or anywhere."""
     largest, given, batches = _largest(known), 0, list[int]()
     for done, sizes in enumerate(known, 1):
         count, due = 0, total * done / len(known) - given
@@ -78,34 +83,9 @@ def _planned(total: int, known: Sequence[Sequence[int]], cautious: bool) -> list
 
 
 def _missing(batches: Sequence[int], known: Sequence[Sequence[int]], cautious: bool) -> list[tuple[int, int]]:
-    """What of a plan has not run: all of it, or of each repetition the next one."""
+    """What of a plan has not run: all of it, or of each place the next one."""
     plan = [(place, range(len(sizes), count)) for place, (count, sizes) in enumerate(zip(batches, known, strict=True))]
     return [(place, k) for place, left in plan for k in (left if cautious else left[:1])]
-
-
-def filled(places: int, most: int, asked: Asked) -> list[int]:
-    """How many batches of each place fit into an allowance of `most` answers, one at least: another one as long as it fits if
-    it asks as much as those before did on average. A sampler that asks for nothing in any place is run once in each."""
-    known = [[one] for one in asked([(place, 0) for place in range(places)])]
-    while largest := _largest(known):
-        missing = [
-            (place, len(sizes) + more)
-            for place, sizes in enumerate(known)
-            for more in range(_fitting(most, sizes, largest))
-        ]
-        if not missing:
-            break
-        for (place, _), size in zip(missing, asked(missing), strict=True):
-            known[place].append(size)
-    return [len(sizes) for sizes in known]
-
-
-def _fitting(most: int, sizes: Sequence[int], largest: int) -> int:
-    """How many more may be begun at once."""
-    used, count = sum(sizes), len(sizes)
-    if count >= MOST or (used and used + used / count > most):
-        return 0
-    return min(MOST - count, max(1, (most - used) // largest))
 
 
 def _largest(known: Sequence[Sequence[int]]) -> int:
