@@ -108,8 +108,13 @@ def test_a_failed_run_counts_as_its_start_solution_and_is_counted(lab):
     [
         ("while True: u('f = lambda x: 0.5')", 0.0),
         ("while True: pass", 0.0),
+        ("u.map(['f = lambda x: 0.5'] * 6); u.map(['f = lambda x: 0.5'] * 6)", 0.0),
         ("raise ValueError('no')", 1.0),
         ("raise SystemExit", 1.0),
+        ("raise BudgetExhausted('ha')", 1.0),
+        ("u.map(['f = lambda x: 0.5'] * 99)", 1.0),
+        ("m.batch_prompt('', ['x'] * 999)", 1.0),
+        ("raise RuntimeError('time: 1 s')", 1.0),
     ],
 )
 def test_a_run_that_used_up_its_allowance_with_something_handed_in_did_not_fail(lab, end, share):

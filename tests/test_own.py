@@ -98,7 +98,8 @@ def test_an_improver_that_fails_in_every_run_is_told_first_and_is_exit_code_1(fo
         "def improve_algorithm(s, u, m):\n    u(s.replace('40', '7'))\n    raise OSError('no')\n"
     )
     done = improve(folder, "--improver", "finds.py")
-    assert (done.returncode, (folder / "sums.better.py").exists()) == (0, True), "what was scored is not lost"
+    assert (done.returncode, (folder / "sums.better.py").exists()) == (1, True), "what was scored is not lost"
+    assert "the better program is the best of those that it had scored before" in " ".join(done.stdout.split())
 
 
 def test_a_file_that_is_there_is_not_written_over(folder):

@@ -175,7 +175,8 @@ class MetaUtility:
         failures, empty = [run.reason for run in runs if run.reason], bool(runs) and not found
         lab.progress.step()
         value = scaled.value(raw, before)
-        ended = sum(bool(run.program) and used_up(run.reason or "") for run in runs)
+        allowed = task.own_allowance or self.allowance
+        ended = sum(bool(run.program) and used_up(run.reason or "", run.usage, allowed) for run in runs)
         return Cell(task.name, value, raw, before, failures, usage, scaled.counts, tries, empty, ended)
 
     def _run(self, program: Program, scaled: ScaledTask, repetition: int, k: int) -> Improvement:

@@ -78,9 +78,16 @@ def added(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted((Counter(some) + Counter(more)).items())) if some and more else {**some, **more}
 
 
-def used_up(reason: str) -> bool:
-    """Whether what ended an improver run is that its allowance was used up, which is no fault of its text."""
-    return reason.startswith(("error: BudgetExhausted", "time: "))
+def used_up(reason: str, used: Usage, allowance: Allowance) -> bool:
+    """Whether what ended an improver run is that its allowance was used up, which is no fault of its text.
+
+    Its own word does not count, nor does asking for more than there ever was: time, or tokens, were over as the host saw it, or
+    more calls or scorings were asked for when at least half of them were gone.
+    """
+    if reason.startswith("time: "):
+        return True
+    gone = {"calls": 2 * used.calls >= allowance.calls, "scorings": 2 * used.scorings >= allowance.scorings, "tokens": True}
+    return reason.startswith("error: BudgetExhausted") and any(gone.get(name, False) for name in used.refused)
 
 
 def _carried(count: int) -> None:

@@ -188,9 +188,7 @@ def end(document: dict[str, Any]) -> None:
     from selftaught.views import view_of
 
     if failing := view_of(document).failing(document):
-        tell(
-            f"every improver run of {', '.join(failing)} failed: what it had not handed in before is its start solution"
-        )
+        tell(f"every improver run of {', '.join(failing)} failed, as the report says first")
         raise typer.Exit(1)
 
 

@@ -272,8 +272,8 @@ def of_seed(test: MetaUtility, seed: Program) -> tuple[Judged, Judged, Matching]
 
 
 def _matched(test: MetaUtility, seed: Program, used: int) -> tuple[Matching, list[int]]:
-    """How often the seed improver's batch is repeated so that all cells that stand in means ask so many answers together: there,
-    and by cell. What stands in no mean, and so makes nothing equal, is given about as much."""
+    """How often the seed improver's batch is repeated so that all cells that stand in means ask so many answers together:
+    there, and by cell. What stands in no mean, and so makes nothing equal, is given about as much."""
     places = _counting_places(test)
     found = matched(used, len(places), lambda some: test.asked(seed, [(*places[i], k) for i, k in some]))
     by_place = {(task.task.name, r): count for (task, r), count in zip(places, found.batches, strict=True)}
@@ -282,7 +282,7 @@ def _matched(test: MetaUtility, seed: Program, used: int) -> tuple[Matching, lis
 
 
 def _counting_places(test: MetaUtility) -> list[tuple[ScaledTask, int]]:
-    """The places that stand in means. Every repetition begins with another task, so that what comes round in turn comes to all."""
+    """The places that stand in means. Every repetition begins with another task: what comes round in turn comes to all."""
     tasks = [one for one in test.tasks if one.counts] or test.tasks
     return [(tasks[(r + i) % len(tasks)], r) for r in range(test.repetitions) for i in range(len(tasks))]
 

@@ -106,7 +106,7 @@ def conducted(lab: Lab, asked: Own, by: Judges) -> dict[str, Any]:
             OwnRound(
                 round=t,
                 reason=found.reason,
-                failed=bool(found.reason) and not used_up(found.reason or ""),
+                failed=bool(found.reason) and not used_up(found.reason or "", used, asked.inner),
                 answers=used.responses,
                 scorings=used.scorings,
                 best=lab.store.keep(best.text),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from selftaught.views.sheets import (
+    NOTHING,
     Bar,
     Cell,
     Column,
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     from selftaught.evidence.own import Compared, Noise, OwnDocument, Repeated
     from selftaught.evidence.statistics import PlainInterval
 
+_BEFORE = "the better program is the best of those that it had scored before"
+
 
 def sheets(document: OwnDocument | Mapping[str, Any]) -> list[Part]:
     """Its figures; of a run that was stopped, why."""
-    parts: list[Part] = [*failed_throughout(failing(document))]
+    parts: list[Part] = [*failed_throughout(failing(document), _BEFORE if document.get("better") else NOTHING)]
     if document.get("rounds"):
         parts.append(_rounds(document))
     if "practice" not in document:
@@ -157,7 +160,6 @@ def series(document: Mapping[str, Any]) -> Series:
 
 
 def failing(document: Mapping[str, Any]) -> list[str]:
-    """The improver, where none of its runs came to its end and nothing that they scored is better than the start."""
+    """The improver, where none of its runs came to its end, whatever they had scored before."""
     rounds = document.get("rounds", ())
-    found = document.get("better", True)
-    return ["the improver"] if rounds and not found and all(one.get("failed") for one in rounds) else []
+    return ["the improver"] if rounds and all(one.get("failed") for one in rounds) else []

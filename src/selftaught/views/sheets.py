@@ -150,10 +150,13 @@ def looks_and_headroom(looks: Sequence[str], narrow: Sequence[str], tasks: Colle
     return notes
 
 
-def failed_throughout(names: Sequence[str]) -> list[Note]:
-    """What comes before anything else: of these, nothing but what was handed in before an end tells anything."""
-    said = "every improver run failed: where nothing was handed in before, its figures are those of the start solutions"
-    return [Note(f"{name}: {said}.", "bad") for name in names]
+NOTHING = "where nothing was handed in before, its figures are those of the start solutions"
+"""What is left of an improver whose every run failed."""
+
+
+def failed_throughout(names: Sequence[str], left: str = NOTHING) -> list[Note]:
+    """What comes before anything else: of these every run failed, and what is left of them."""
+    return [Note(f"{name}: every improver run failed: {left}.", "bad") for name in names]
 
 
 _FORMATS: Mapping[Format, str] = {

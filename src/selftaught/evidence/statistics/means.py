@@ -117,7 +117,8 @@ class Student:
 @dataclass(frozen=True)
 class Nested:
     """A mean over unseen tasks beside the same mean over these. What holds for all tasks holds for these: the interval is
-    the wider of both at either end, and p the larger. Where these tasks have no interval there is nothing to be wider than.
+    the wider of both at either end, and p the larger. Where these tasks have no interval, how wide that is is not known, so
+    that unseen ones have none either.
     """
 
     inner: Student
@@ -137,13 +138,15 @@ class Nested:
         return self._larger(self.inner.equivalence_p(margin), self.outer.equivalence_p(margin))
 
     def _larger(self, inner: float, outer: float) -> float:
-        return outer if self.inner.interval().low is None else max(inner, outer)
+        return 1.0 if self.inner.interval().low is None else max(inner, outer)
 
 
 def wider(inner: Interval, outer: Interval) -> Interval:
-    """The outer of two nested claims, its interval stretched to hold that of the inner one."""
-    if inner.low is None or inner.high is None or outer.low is None or outer.high is None:
+    """The outer of two nested claims, its interval stretched to hold that of the inner one; none where one has none."""
+    if outer.low is None or outer.high is None:
         return outer
+    if inner.low is None or inner.high is None:
+        return replace(outer, low=None, high=None, method=inner.method)
     low, high = min(inner.low, outer.low), max(inner.high, outer.high)
     if (low, high) == (outer.low, outer.high):
         return outer
