@@ -1,13 +1,16 @@
 """Experiments: plans that say what they do, the paper's letter, and every one to its table at a tiny size."""
 
+import io
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 from shared.command import answers, called, one_line
+from shared.recursions import SEED, SETTINGS, TASKS
 
 from selftaught.budget import Allowance
 from selftaught.budget.spend import Spend, SpendLimits
@@ -31,7 +34,7 @@ from selftaught.runs.experiment import deviations, speaking
 from selftaught.settings import Contest, Entrant
 from selftaught.settings.choice import ModelChoice, Price
 from selftaught.store import Store
-from selftaught.testing import Number, make_lab
+from selftaught.testing import Doubler, Number, make_lab
 from selftaught.views import experiment as view
 from selftaught.views import pictures
 from selftaught.views.tables import drawn
@@ -213,11 +216,43 @@ def test_an_earlier_look_is_told_also_where_the_tasks_were_named_otherwise(tmp_p
     planned = plans.plan("lpn", "tiny", [ModelChoice(scripted)], runs=1)
     with Store(tmp_path / "looks.db") as facts:
         plans.keep(facts.keep)
-        for seed, tasks in ((0, ("formula:test",)), (0, ("formula:train",)), (77, ("formula:test",))):
-            facts.start(Contest((Entrant("a", "1"),), tasks=tasks, seed=seed).plain(), {"contract": CONTRACT})
+        others = [
+            (0, "formula:test", CONTRACT),
+            (0, "formula:test", 3),
+            (0, "formula:test", 2),
+            (0, "formula:test", None),
+        ]
+        for seed, task, contract in [*others, (0, "formula:train", CONTRACT), (77, "formula:test", CONTRACT)]:
+            contest = Contest((Entrant("a", "1"),), tasks=(task,), seed=seed)
+            other = facts.start(contest.plain(), {"contract": contract or CONTRACT})
+            if contract:
+                facts.write(other, {"improvers": [{"name": "a"}]})
         number = facts.start(planned.plain(), carry.circumstances("strict", SpendLimits()))
-        (look,) = carry.carry(number, facts, Progress())["earlier_looks"]
-    assert look.startswith("run 1 (")
+        looks = carry.carry(number, facts, Progress())["earlier_looks"]
+    assert [one.partition(" (")[0] for one in looks] == ["run 1", "run 2"], "run 4 was not judged, run 3 on others"
+
+
+def test_a_look_is_earlier_where_it_came_before_the_figures_whichever_run_was_begun_first(tmp_path, scripted):
+    planned = plans.plan("lpn", "tiny", [ModelChoice(scripted)], 0, 1)
+    with Store(tmp_path / "looks.db") as facts:
+        plans.keep(facts.keep)
+        first, second = (facts.start(planned.plain(), carry.circumstances("strict", SpendLimits())) for _ in range(2))
+        assert carry.carry(second, facts, Progress())["earlier_looks"] == []
+        (look,) = carry.carry(first, facts, Progress())["earlier_looks"]
+    assert look.startswith(f"run {second} (")
+
+
+def test_a_run_that_cannot_be_read_is_named_where_looks_are_told(tmp_path, scripted):
+    planned = plans.plan("lpn", "tiny", [ModelChoice(scripted)], 0, 1)
+    progress, notes = Progress(), []
+    progress.note = notes.append
+    with Store(tmp_path / "looks.db") as facts:
+        plans.keep(facts.keep)
+        strange = facts.start({**planned.plain(), "kind": "brandnew"}, {"contract": CONTRACT})
+        number = facts.start(planned.plain(), carry.circumstances("strict", SpendLimits()))
+        assert carry.carry(number, facts, progress)["earlier_looks"] == []
+    (told,) = [one for one in notes if "test instances" in one]
+    assert told.startswith(f"run {strange}: ") and "brandnew" in told
 
 
 def row(name, by_task):
@@ -269,6 +304,39 @@ def test_a_method_is_claimed_to_be_better_in_the_order_of_a_run(best_of_n, equal
     assert claims["gain"]["self"].why == (f"not tested: the comparison with {why} is not firm" if why else "")
     if not why:
         assert [shares[name]["self"].kind for name in order] == kinds
+    assert all(one.kind == "indecisive" for by in shares.values() for one in by.values() if one.why)
+
+
+def test_what_an_arm_comes_to_is_shown_as_its_verdicts_say_and_shares_with_their_interval():
+    document = json.loads((Path(__file__).parent / "golden" / "lpn.json").read_text())
+    arm = document["arms"][0]["name"]
+    document["verdicts"]["gain"][arm] |= {"kind": "indecisive", "difference": 0.4, "low": 0.0, "high": 0.5}
+    document["arms"][0]["gain"] |= {"mean": 0.4, "low": 0.3, "high": 0.5}
+    document["shares"]["gain"][arm] |= {
+        "better": 40,
+        "n": 40,
+        "low": 0.8964,
+        "high": 1.0,
+        "why": "not tested: so it is",
+    }
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(drawn(view.sheets(document)))
+    said = console.export_text()
+    assert "+0.400 [+0.000, +0.500]" in said and "[+0.300, +0.500]" not in said
+    assert "40 of 40 [90, 100] %: not tested" in said
+
+
+def test_of_improving_afresh_counts_what_a_user_would_keep(tmp_path, sandbox):
+    lab = make_lab(tmp_path / "s.db", sandbox, Doubler())
+
+    def again(made, keep="better"):
+        worker = Program(f"def improve_algorithm(s, u, m):\n    return {made}\n")
+        rounds = [SimpleNamespace(incumbent=SEED, improver=worker)]
+        return experiment._again(lab, replace(SETTINGS, keep=keep), rounds, TASKS, TASKS)
+
+    fails = repr("def improve_algorithm(s, u, m):\n    return 1 / 0\n")
+    assert again(fails) == again("s"), "what fails in every run is not kept"
+    assert again(fails, "returned") < again("s", "returned"), "the paper takes what was returned"
 
 
 def test_a_task_with_too_little_to_gain_stands_in_no_mean_of_a_method():

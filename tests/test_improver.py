@@ -364,3 +364,4 @@ def test_feedback_numbers_no_instance_where_that_would_tell_the_splits_apart(lab
     for split in ("train", "validation", "test"):
         said = TaskUtility(lab, task, split, ["x"], "practice").feedback(start)
         assert "An instance: grade 0.0000" in said and not re.search(r"nstance \d", said)
+        assert said.count("An instance") == 2, "nor do the lines of it, by how many there are"

@@ -169,7 +169,7 @@ class MetaUtility:
         start = Program(task.start)
         runs = [self._run(program, scaled, repetition, k) for k in range(tries)]
         found = [run.program for run in runs if run.program]
-        kept = self._kept(start, found, practice)
+        kept = best_kept(self.keep, start, found, practice)
         raw, before = judged.score(kept).number, judged.score(start).number
         usage = sum((run.usage for run in runs), Usage())
         failures, empty = [run.reason for run in runs if run.reason], bool(runs) and not found
@@ -188,15 +188,16 @@ class MetaUtility:
         allowance, level = task.own_allowance or self.allowance, int(bool(task.own_allowance))
         return improve(lab, program, Program(task.start), practice, [*stream, k] if k else stream, allowance, level)
 
-    def _kept(self, start: Program, found: Sequence[Program], practice: Utility) -> Program:
-        """What a user would keep: the best by the practice score, the start solution unless something beats it.
 
-        These scorings are the host's own, outside every allowance. The paper takes what was returned, unseen.
-        """
-        if not found or (self.keep == "returned" and len(found) == 1):
-            return found[0] if found else start
-        wanted = [start, *found] if self.keep == "better" else found
-        return max(wanted, key=lambda one: practice.score(one).number)
+def best_kept(keep: Keep, start: Program, found: Sequence[Program], practice: Utility) -> Program:
+    """What a user would keep: the best by the practice score, the start unless something beats it.
+
+    These scorings are the host's own, outside every allowance. The paper takes what was returned, unseen.
+    """
+    if not found or (keep == "returned" and len(found) == 1):
+        return found[0] if found else start
+    wanted = [start, *found] if keep == "better" else found
+    return max(wanted, key=lambda one: practice.score(one).number)
 
 
 def _some(part: int, whole: int) -> str:

@@ -460,6 +460,17 @@ def test_an_interval_for_unseen_tasks_is_never_narrower_than_that_for_these(valu
         assert s.p_value(scores, zero, unseen=True, bounds=bounds) >= s.p_value(scores, zero, bounds=bounds)
         assert s.equivalence_p(scores, zero, 0.5, unseen=True) >= s.equivalence_p(scores, zero, 0.5)
     assert (outer.about, outer.n) == ("unseen tasks", len(values))
+    assert outer.low is None or inner.low is not None, "nothing is said of all tasks that is not said of these"
+
+
+def test_of_unseen_tasks_nothing_is_said_where_nothing_can_be_said_of_these():
+    scores = {f"task-{k}": [0.5 + 0.01 * k] for k in range(12)}
+    zero = {task: [0.0] for task in scores}
+    found = s.interval(scores, unseen=True)
+    assert (found.low, found.high, found.about) == (None, None, "unseen tasks") and "one repetition" in found.method
+    assert s.p_value(scores, zero, unseen=True) == s.equivalence_p(scores, zero, 2.0, unseen=True) == 1.0
+    _, (one,) = s.contested([zero, scores], zero, unseen=True)
+    assert one.kind == "indecisive"
 
 
 def test_where_tasks_agree_by_chance_unseen_ones_are_no_surer():
@@ -639,7 +650,14 @@ def test_answers_are_matched_by_place():
 
 @pytest.mark.parametrize(
     ("used", "places", "batch", "short"),
-    [(48, 1, 25, False), (48, 1, 40, True), (36, 1, 25, True), (72, 2, 25, False), (480, 10, 25, False), (3, 1, 0, True)],
+    [
+        (48, 1, 25, False),
+        (48, 1, 40, True),
+        (36, 1, 25, True),
+        (72, 2, 25, False),
+        (480, 10, 25, False),
+        (3, 1, 0, True),
+    ],
 )
 def test_a_sampler_that_cannot_be_given_about_as_many_answers_is_told(used, places, batch, short):
     found = s.matched(used, places, constant([batch] * places))

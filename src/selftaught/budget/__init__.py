@@ -86,7 +86,11 @@ def used_up(reason: str, used: Usage, allowance: Allowance) -> bool:
     """
     if reason.startswith("time: "):
         return True
-    gone = {"calls": 2 * used.calls >= allowance.calls, "scorings": 2 * used.scorings >= allowance.scorings, "tokens": True}
+    gone = {
+        "calls": 2 * used.calls >= allowance.calls,
+        "scorings": 2 * used.scorings >= allowance.scorings,
+        "tokens": True,
+    }
     return reason.startswith("error: BudgetExhausted") and any(gone.get(name, False) for name in used.refused)
 
 

@@ -464,8 +464,11 @@ def discovery(answers: int, judgement: Judgement, doubled: Judged) -> Discovery:
         for arm in (judgement.arms["improved"], judgement.arms["equal_answers"], doubled)
     )
     used = mean(cell.usage.responses for cell in judgement.arms["improved"].cells)
-    if quality <= once or not used:
-        return {"answers": answers, "uses": None, "said": "never repaid: best-of-n with the same answers is as good"}
+    if not used:
+        return {"answers": answers, "uses": None, "said": "never repaid: the improved improver asks for no answers"}
+    if quality <= once:
+        said = "never repaid as far as these means go: that of best-of-n with the same answers is as high"
+        return {"answers": answers, "uses": None, "said": said}
     if quality > twice:
         uses = ceil(answers / used)
         said = f"repaid after at most {uses:,} uses: best-of-n does not reach it with twice the answers"

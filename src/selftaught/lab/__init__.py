@@ -22,6 +22,8 @@ from selftaught.store import Store, key_of
 
 CONTRACT = 4
 """Version of what facts mean (interfaces, descriptions, streams). A change makes older facts unfindable, not wrong."""
+DRAWN_ALIKE = {3, 4}
+"""The contracts under which test instances are drawn as under this one."""
 
 
 VERDICT = "verdict"
@@ -96,8 +98,8 @@ class Lab:
     """Who writes improvers, where that is not the model that works inside them."""
     turns: Turns | None = None
     """With whom scorings take turns; None: all share the cores."""
-    earlier_looks: Sequence[str] = ()
-    """Earlier runs that were judged on test instances which this one is judged on as well, in words."""
+    earlier_looks: Callable[[], Sequence[str]] = tuple
+    """Tells the runs that were judged, up to now, on test instances which this one is judged on as well, in words."""
 
     @property
     def roots(self) -> Roots:

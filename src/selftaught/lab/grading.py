@@ -109,11 +109,12 @@ def _notes(
     graded: Sequence[tuple[float, str | None]],
     ranged: bool,
 ) -> list[str]:
-    """The worst instances first, with why: a failure's reason, or what the task explains."""
+    """The worst instances first, with why: a failure's reason, or what the task explains. As many on every split at most, or
+    their number would tell which it is."""
     sign = -1 if task.minimize else 1
     order = sorted(range(len(graded)), key=lambda i: (graded[i][1] is None, sign * graded[i][0], i))
     notes: list[str] = []
-    for i in order[:_NOTES]:
+    for i in order[: min(_NOTES, *(count for count in task.instances.values() if count), len(order))]:
         grade, reason = graded[i]
         if reason is None and grade >= 1 and not ranged:
             break

@@ -8,6 +8,7 @@ import platform
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from selftaught.budget.spend import Spend, SpendLimits, Spent
 from selftaught.errors import SelftaughtError, StoreFailure, UsageError, WorthlessRun
 from selftaught.evidence.report import Faults, heading, usage
-from selftaught.lab import CONTRACT, Document, Lab
+from selftaught.lab import CONTRACT, DRAWN_ALIKE, Document, Lab
 from selftaught.lab.answers import Heard, faults, in_words
 from selftaught.lab.progress import Progress
 from selftaught.models.providers import sells
@@ -38,6 +39,8 @@ Conduct = Callable[[Lab, Any], dict[str, Any]]
 """Does what is asked, and returns its figures."""
 READ = 1000
 """Answers that are read at most for what is wrong with them, evenly over a run."""
+_OF_A_TEST = ("arms", "runs", "improvers", "held_out")
+"""The parts of documents that test instances have a share in."""
 _OF_A_STOP = {"stopped", "usage"}
 """What the end of a session adds to a document: the next session has an end of its own."""
 
@@ -151,7 +154,8 @@ def _conduct(lab: Lab, asked: Assignment, anyway: bool = False, conduct: Conduct
         improvers, specs = kind.tried(asked)
         programs = {name: Program(lab.store.text(one)) for name, one in improvers.items()}
         first_look(lab, programs, [task for spec in specs for task in load(spec, asked.seed)])
-    figures = (conduct or kind.conduct)(replace(lab, earlier_looks=_earlier_looks(lab, asked)), asked)
+    own = replace(lab, earlier_looks=partial(_earlier_looks, lab, asked))
+    figures = (conduct or kind.conduct)(own, asked)
     spent = lab.spend.now()
     document: dict[str, Any] = {**lab.document.heading, **figures}
     used = usage(lab.store, lab.run, spent.dollars)
@@ -163,23 +167,31 @@ def _conduct(lab: Lab, asked: Assignment, anyway: bool = False, conduct: Conduct
 
 
 def _earlier_looks(lab: Lab, asked: Assignment) -> list[str]:
-    """Earlier runs in this store that were judged on test instances which this one is judged on as well; of a run from a
-    recording those that there were for the recorded run."""
+    """The other runs in this store that were judged, up to now, on test instances which this one is judged on as well; of a run
+    from a recording those that there were for the recorded run."""
     if lab.recorded:
         return list(lab.recorded["earlier_looks"])
     mine = kind_of(asked.plain()).looked_at(asked)
     looks: list[str] = []
     for record in lab.store.runs() if mine else ():
-        if record.id >= lab.run or record.circumstances.get("contract", 1) != CONTRACT:  # other instances then
+        if record.id == lab.run or record.circumstances.get("contract", 1) not in DRAWN_ALIKE:
             continue
         try:
             other = assignment(record)
             theirs = kind_of(record.settings).looked_at(other)
-        except UsageError:  # of another version: what it looked at cannot be told
+        except UsageError as error:
+            lab.progress.note(
+                f"run {record.id}: whether it was judged on the same test instances is not known: {error}"
+            )
             continue
-        if mine & theirs:
+        if mine & theirs and _was_judged(record):
             looks.append(f"run {record.id} ({record.started}, {other.summary})")
     return looks
+
+
+def _was_judged(record: RunRecord) -> bool:
+    """Whether figures of test instances stand in what is stored of a run."""
+    return any((record.document or {}).get(name) for name in _OF_A_TEST)
 
 
 def _faults(lab: Lab, answers: int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def conduct(lab: Lab, asked: Contest) -> dict[str, Any]:
     """Every improver on every task and repetition; the figures."""
     lab.progress.phase("measuring the start solutions")
     tasks = [scale(lab, task) for task in load_all(asked.tasks, asked.seed)]
-    return {**names_in(lab), **document(contend(lab, asked, tasks), lab.earlier_looks)}
+    return {**names_in(lab), **document(contend(lab, asked, tasks), lab.earlier_looks())}
 
 
 def tried(asked: Contest) -> tuple[dict[str, str], Sequence[str]]:

@@ -135,8 +135,9 @@ def _testing(asked: Settings, inner: float, proposed: Span, improved: int) -> Sp
 
 
 def bound_again(asked: Settings) -> list[Bound]:
-    """Answers at most of one outer run, its scorings, and the test of what it makes."""
-    scored = asked.outer.scorings * asked.repetitions
+    """Answers at most of one outer run, its scorings and two of the host's own, by which one of two is kept, and the test
+    of what it makes."""
+    scored = (asked.outer.scorings + 2) * asked.repetitions
     test = len(load_all(asked.test_tasks, asked.seed)) * asked.test * asked.inner.answers
     in_all = asked.outer.answers + scored * _once(asked) + test
     return _bounds(asked, in_all, asked.outer.answers + scored * _upon_itself(asked))

@@ -26,11 +26,11 @@ from selftaught.evidence.statistics import (
     Passed,
     PlainInterval,
     Verdict,
+    exact,
     in_most,
     of_methods,
     over_runs,
     rank_correlation,
-    wilson,
 )
 from selftaught.evidence.statistics.bounds import widest
 from selftaught.evidence.strategies import strategies
@@ -38,7 +38,7 @@ from selftaught.evidence.transferred import Afterwards, transferred
 from selftaught.gate import Round
 from selftaught.improver import improve
 from selftaught.lab import Lab
-from selftaught.meta import MetaUtility
+from selftaught.meta import MetaUtility, best_kept
 from selftaught.program import Program
 from selftaught.recursion import recursion
 from selftaught.runs import contest, demand
@@ -143,7 +143,7 @@ def _figures(lab: Lab, planned: Plan, found: Sequence[Recursed]) -> ExperimentFi
         "question": planned.question,
         "plan": _digest_at_start(lab, planned),
         "deviations": [*deviations(planned), *_kept_all_the_same(planned, found)],
-        "earlier_looks": list(lab.earlier_looks),
+        "earlier_looks": list(lab.earlier_looks()),
         "runs": [one.plain() for one in found],
         "arms": [_arm(arm.name, [one for one in found if one.arm == arm.name]) for arm in planned.arms],
         "differences": {
@@ -199,7 +199,8 @@ def _again(
 
     def made(worker: Program) -> float:
         found = improve(lab, worker, seed, utility, ["again", lab.roots.streams], settings.outer, utility.level + 1)
-        return mean(cell.value for cell in counting(report.cells(found.program or seed)))
+        kept = best_kept(settings.keep, seed, [found.program] if found.program else [], utility)
+        return mean(cell.value for cell in counting(report.cells(kept)))
 
     return made(improved) - made(seed)
 
@@ -243,7 +244,7 @@ def _arm(name: str, runs: Sequence[Recursed]) -> ArmFigures:
         "better_search": over_runs([run.better_search() for run in runs], bounds).plain(),
         "equal_answers": over_runs([run.equal_answers() for run in runs], bounds).plain(),
         "failed": mean(run.failed() for run in runs),
-        "rises": wilson(_rises(runs), len(runs), "recursions").plain(),
+        "rises": exact(_rises(runs), len(runs), "recursions").plain(),
         "again": over_runs(again, bounds).plain() if again else None,
     }
 
@@ -314,10 +315,8 @@ def _claims(rule: Rule[Claim], planned: Plan, found: Sequence[Recursed]) -> dict
 
 
 def _held(one: Claim, stopped: str) -> Claim:
-    """A claim that was not tested says what stopped it, where it says anything."""
-    if not stopped or isinstance(one, Majority):
-        return one
-    return replace(one, why=f"not tested: the comparison with {stopped} is not firm")
+    """A claim that was not tested says what stopped it."""
+    return replace(one, why=f"not tested: the comparison with {stopped} is not firm") if stopped else one
 
 
 _CHAIN: Mapping[Judging, str] = {

@@ -142,7 +142,7 @@ def _figures(lab: Lab, asked: Own, by: Judges, start: Program, best: Program) ->
         "metric": Rule(asked.metric).words,
         "practice": compared(by.practice.fact(start), by.practice.fact(best)),
         "held_out": unseen,
-        "earlier_looks": list(lab.earlier_looks) if unseen else [],
+        "earlier_looks": list(lab.earlier_looks()) if unseen else [],
         "candidates": len(scored(lab.store, lab.run, by.practice.key)),
         **_changes(lab, asked, by.practice, start, best),
         "isolation": by.weaker,

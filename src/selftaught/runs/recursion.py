@@ -51,7 +51,7 @@ def conduct(lab: Lab, asked: Settings) -> dict[str, Any]:
     ahead.end(rounds)
     found = judge(lab, asked, rounds, test)
     further = counterfactuals(lab, asked, rounds, found, train, test) if asked.controls == "all" else None
-    return {**names_in(lab), **report(rounds, found, further, lab.earlier_looks, most)}
+    return {**names_in(lab), **report(rounds, found, further, lab.earlier_looks(), most)}
 
 
 def _say_how_far(lab: Lab, asked: Settings, rounds: Sequence[Round], train: Sequence[ScaledTask]) -> None:

@@ -26,7 +26,7 @@ from selftaught.views.sheets import (
 
 if TYPE_CHECKING:
     from selftaught.evidence.experiment import ArmFigures, ExperimentDocument, ExperimentReached, Judging
-    from selftaught.evidence.statistics import PlainMajority, PlainVerdict
+    from selftaught.evidence.statistics import PlainInterval, PlainMajority, PlainVerdict
     from selftaught.evidence.transferred import Afterwards
 
 T = TypeVar("T")
@@ -130,7 +130,7 @@ def _arms(document: ExperimentDocument) -> Sheet:
     columns = [
         Column("arm"),
         *(Column(name, "gain") for name in names),
-        Column("rises", "share"),
+        Column("rises [95 %]"),
         *([Column("failed", "share")] if told else []),
         *([Column("again", "gain")] if again else []),
     ]
@@ -141,11 +141,13 @@ def _arms(document: ExperimentDocument) -> Sheet:
 
 
 def _arm(document: ExperimentDocument, arm: ArmFigures, both: bool, told: bool, again: bool) -> list[Cell]:
-    difference = document["differences"].get(arm["name"])
-    equal = [arm["equal_answers"]] if both else []
-    figures = [figure(one) for one in (arm["gain"], arm["better_search"], *equal, difference)]
+    raw: Mapping[str, Any] = {**arm, "difference": document["differences"].get(arm["name"])}
+    verdicts: Mapping[Judging, Mapping[str, Any]] = document.get("verdicts", {})
+    names: list[Judging] = ["gain", "better_search", *(["equal_answers"] if both else []), "difference"]
+    figures = [figure(verdicts.get(name, {}).get(arm["name"], raw[name])) for name in names]
     failed = [arm["failed"]] if told else []
-    return [arm["name"], *figures, arm["rises"]["mean"], *failed, *([figure(arm["again"])] if again else [])]
+    rises = _of(round(arm["rises"]["mean"] * arm["rises"]["n"]), arm["rises"])
+    return [arm["name"], *figures, rises, *failed, *([figure(arm["again"])] if again else [])]
 
 
 _FIGURES: Mapping[Judging, str] = {
@@ -180,12 +182,21 @@ def _shares(document: ExperimentDocument) -> Sheet:
         [arm["name"], *(_share(by.get(arm["name"])) for by in by_figure)] for arm in document["arms"]
     ]
     return Sheet(
-        "Recursions in which it is above 0, and whether that is most of all recursions (sign test)", columns, rows
+        "Recursions in which it is above 0 [exact interval], and whether that is most of all (sign test)", columns, rows
     )
 
 
 def _share(one: PlainMajority | None) -> Words | None:
-    return one and Words(f"{one['better']} of {one['n']}: {one['kind']}", TONES[one["kind"]])
+    if one is None:
+        return None
+    said = "not tested" if one.get("why") else one["kind"]  # documents of earlier versions have none
+    return Words(f"{_of(one['better'], one)}: {said}", TONES[one["kind"]])
+
+
+def _of(count: int, share: PlainInterval) -> str:
+    """A count of all recursions with the interval of its share."""
+    low, high = (f"{100 * end:.0f}" for end in (share["low"] or 0.0, 1.0 if share["high"] is None else share["high"]))
+    return f"{count} of {share['n']} [{low}, {high}] %"
 
 
 def _transfer(found: Afterwards) -> Sheet:

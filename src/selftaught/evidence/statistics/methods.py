@@ -30,7 +30,7 @@ from selftaught.evidence.statistics.values import (
     special,
     within,
 )
-from selftaught.evidence.statistics.verdicts import Passed, Step, guards_of, settled, steps
+from selftaught.evidence.statistics.verdicts import NO_BETTER, Passed, Step, guards_of, settled, steps
 
 _STAKES = np.arange(1, 11) / 10
 _SPLIT = np.array([0.025] * 9 + [0.775])
@@ -164,6 +164,8 @@ class PlainMajority(PlainInterval):
     worse: int
     kind: VerdictKind
     """`better`: in more than half of all recursions; `worse` likewise."""
+    why: str
+    """Why it was not tested whether it is most of them; empty where it was."""
 
 
 @dataclass(frozen=True)
@@ -178,9 +180,17 @@ class Majority:
     share: Interval
     kind: VerdictKind
     """`better`: in more than half of all recursions; `worse` likewise. Recursions without a difference are neither."""
+    why: str = ""
+    """Why it was not tested whether it is most of them."""
 
     def plain(self) -> PlainMajority:
-        return {"better": self.better, "worse": self.worse, "kind": self.kind, **self.share.plain()}
+        return {
+            "better": self.better,
+            "worse": self.worse,
+            "kind": self.kind,
+            "why": self.why,
+            **self.share.plain(),
+        }
 
 
 def in_most(samples: Sequence[Sequence[float]], passed: Sequence[Passed] | None = None) -> list[Majority]:
@@ -189,13 +199,14 @@ def in_most(samples: Sequence[Sequence[float]], passed: Sequence[Passed] | None 
     `passed` as in `of_methods`: whether it is better than the start solution in most recursions.
     """
     counts = [_counts(checked({"runs": values})["runs"]) for values in samples]
+    sides = passed or [(True, True)] * len(counts)
+    guarded = [
+        not (first if better >= worse else second)
+        for (better, worse, _), (first, second) in zip(counts, sides, strict=True)
+    ]
     halves = [min(_half(better, n), _half(worse, n)) for better, worse, n in counts]
-    for k, (first, second) in enumerate(passed or ()):
-        better, worse, _ = counts[k]
-        if not (first if better >= worse else second):
-            halves[k] = 1.0
-    found = steps(halves)
-    return [_majority(*one, step) for one, step in zip(counts, found, strict=True)]
+    found = steps([1.0 if guard else half for half, guard in zip(halves, guarded, strict=True)])
+    return [_majority(*one, step, guard) for one, step, guard in zip(counts, found, guarded, strict=True)]
 
 
 def _counts(values: Array) -> tuple[int, int, int]:
@@ -208,6 +219,7 @@ def _half(successes: int, n: int) -> float:
     return min(1.0, 2.0 * float(tail))
 
 
-def _majority(better: int, worse: int, n: int, step: Step) -> Majority:
+def _majority(better: int, worse: int, n: int, step: Step, guarded: bool) -> Majority:
     kind: VerdictKind = "indecisive" if not step.firm else "better" if better > worse else "worse"
-    return Majority(better, worse, exact(better, n, "recursions", step.level), kind)
+    why = f"not tested: {NO_BETTER} in most recursions" if guarded else ""
+    return Majority(better, worse, exact(better, n, "recursions", step.level), kind, why)
