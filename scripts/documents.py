@@ -23,10 +23,10 @@ from selftaught.cli.runs import RunRow
 from selftaught.cli.state import PlainStanding
 from selftaught.cli.terminal import PlainProgram
 from selftaught.cli.upkeep import Deleted, EndedRun, EventRow, PlainMerged, PlainPruned
-from selftaught.evidence.circumvention import AuditDocument
+from selftaught.evidence.circumvention import AuditDocument, AuditReached
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
-from selftaught.evidence.hacking import HackDocument
+from selftaught.evidence.hacking import HackDocument, HackReached
 from selftaught.evidence.lineage import Lineage
 from selftaught.evidence.overspent import Overspending
 from selftaught.evidence.own import OwnDocument, OwnReached
@@ -43,7 +43,9 @@ ROOTS = (
     ExperimentDocument,
     ExperimentReached,
     AuditDocument,
+    AuditReached,
     HackDocument,
+    HackReached,
     Overspending,
     OwnDocument,
     OwnReached,

@@ -45,15 +45,52 @@ def test_a_text_is_improved_by_what_a_function_says(tmp_path, capsys):
     capsys.readouterr()
 
 
+CALLS = []
+
+
+def counting(candidate):
+    CALLS.append(candidate)
+    print("not on standard output")
+    return len(candidate)
+
+
+def test_functions_of_one_name_are_told_apart_by_what_they_do_and_hold(tmp_path):
+    """Lambdas, what one factory makes, objects that are called: one is never given the scores of another."""
+
+    class Weighed:
+        def __init__(self, weight):
+            self.weight = weight
+
+        def __call__(self, candidate):
+            return self.weight
+
+        def scored(self, candidate):
+            return self.weight + 1
+
+    def made(value):
+        return lambda candidate: float(value)
+
+    def within(values):
+        def judged(candidate):
+            return float(sum(values))
+
+        return judged
+
+    several = [
+        *(lambda candidate: 7.0, lambda candidate: -3.0),
+        *(made(1), made(2), within([3]), within([3, 3]), within(np.array([4.0])), within(np.array([4.0, 4.0]))),
+        *(within({1, 2}), within({1, 3})),
+        *(Weighed(10), Weighed(11), Weighed(12).scored, Weighed(13).scored, functools.partial(Weighed(20).scored)),
+    ]
+    scores = [improved(tmp_path, one, "xx")["practice"]["start"] for one in several]
+    assert scores == [7, -3, 1, 2, 3, 6, 4, 8, 3, 4, 10, 11, 13, 14, 21]
+    assert improved(tmp_path, made(1), "xx")["practice"]["start"] == 1
+
+
 @pytest.mark.slow
 def test_what_was_scored_is_found_again_until_the_function_changes(tmp_path):
-    calls = []
-
-    def counting(candidate):
-        calls.append(candidate)
-        print("not on standard output")
-        return len(candidate)
-
+    calls = CALLS
+    calls.clear()
     first = improved(tmp_path, counting, "xxxx")
     assert sorted(calls) == ["x\n", "x\n", "xxxx\n", "xxxx\n"], "each a second time: the scorer might be noisy"
     assert improved(tmp_path, counting, "xxxx")["practice"] == first["practice"] and len(calls) == 4

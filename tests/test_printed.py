@@ -18,10 +18,10 @@ from selftaught.cli.runs import RunRow
 from selftaught.cli.state import PlainStanding
 from selftaught.cli.terminal import PlainProgram
 from selftaught.cli.upkeep import Deleted, EndedRun, EventRow, PlainMerged, PlainPruned
-from selftaught.evidence.circumvention import AuditDocument
+from selftaught.evidence.circumvention import AuditDocument, AuditReached
 from selftaught.evidence.contest import ContestDocument, ContestReached
 from selftaught.evidence.experiment import ExperimentDocument, ExperimentReached
-from selftaught.evidence.hacking import HackDocument
+from selftaught.evidence.hacking import HackDocument, HackReached
 from selftaught.evidence.lineage import Lineage
 from selftaught.evidence.overspent import Overspending
 from selftaught.evidence.own import OwnDocument, OwnReached
@@ -47,6 +47,18 @@ class StoppedContest(ContestReached, PlainStanding):
 
 class StoppedExperiment(ExperimentReached, PlainStanding):
     """… of an experiment."""
+
+
+class StoppedOwn(OwnReached, PlainStanding):
+    """… of a program that is improved."""
+
+
+class StoppedAudit(AuditReached, PlainStanding):
+    """… of an audit of circumvention."""
+
+
+class StoppedHack(HackReached, PlainStanding):
+    """… of an audit of hacking."""
 
 
 PRINTED = {
@@ -80,6 +92,10 @@ PRINTED = {
     "audit circumvention --seed 1": (AuditDocument, ["--proposals", "2"]),
     "audit hacking --seed 1": (HackDocument, ["--times", "1", "--chain", "1"]),
     "audit budgets --seed 1": (Overspending, []),
+    "show 10": (StoppedOwn, []),
+    "show 11": (StoppedAudit, []),
+    "show 12": (StoppedAudit, []),
+    "show 13": (StoppedHack, []),
 }
 """Commands in the order in which they are called, what each prints, and what else it is told."""
 SCORER = '''"""The sum of numbers."""
@@ -93,7 +109,9 @@ def score(instance, answer):
     return -abs(sum(instance[0]) - answer)
 '''
 STORELESS = {"tasks", "models", "improvers", "doctor", "exec"}
-PARTS = {PlainStanding, RunReached, ContestReached, ExperimentReached, OwnReached}
+PARTS = {
+    *(PlainStanding, RunReached, ContestReached, ExperimentReached, OwnReached, AuditReached, HackReached),
+}
 """What a document of a stopped run is made of."""
 ELSEWHERE = {Pulse, EndedRun, TriedRow, ExperimentDocument, CandidateRow}
 """Tried below; in tests/test_own.py; with servers, in tests/models/test_probe.py; and in tests/views/test_documents.py."""
@@ -110,6 +128,8 @@ def printed(tmp_path_factory):
     for words, (_, more) in PRINTED.items():
         if words == "show 3":
             stopped(folder)
+        if words == "show 10":
+            stopped_later(folder)
         kept = [] if words.split()[0] in STORELESS else ["--store", "s.db"]
         found[words] = called(*words.split(), *more, *kept, "--json", cwd=folder)
     with Store(folder / "s.db", readonly=True) as store:
@@ -123,6 +143,18 @@ def stopped(folder):
         assert done.returncode == 4, done.stderr
     done = called("compare", "seed", *FEW, "--seed", "3", "--store", "other.db", cwd=folder)
     assert done.returncode == 0, done.stderr
+
+
+def stopped_later(folder):
+    """Runs 10 to 13 likewise: a second round, an audit at its first question and a later one, one of hacking."""
+    for words in (
+        ["improve", "sums.py", "--score", "scorer.py", *FEW[4:], "--rounds", "9", "--max-answers", "3"],
+        ["audit", "circumvention", "--proposals", "9", "--max-answers", "1"],
+        ["audit", "circumvention", "--proposals", "200", "--max-answers", "150"],
+        ["audit", "hacking", "--times", "2", "--chain", "2", "--max-answers", "9"],
+    ):
+        done = called(*words, "--seed", "2", "--store", "s.db", cwd=folder)
+        assert done.returncode == 4, done.stderr
 
 
 @pytest.mark.parametrize("words", PRINTED)

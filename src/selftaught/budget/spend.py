@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from math import inf
 from typing import Any, Literal
 
 from selftaught.budget import Usage
-from selftaught.errors import SpendExhausted
+from selftaught.errors import SpendExhausted, UsageError
 from selftaught.plain import JSON
 
 
@@ -65,6 +66,12 @@ class SpendLimits:
     """Seconds without a sign of life of the model's server."""
     idle_s: float = 60.0
     """Seconds without a word on a question, after which its server is asked whether it lives."""
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is not None and not (number and 0 < value < inf):
+                raise UsageError(f"the limit {name} is {value!r}: a number above 0 is needed")
 
     def plain(self) -> dict[str, JSON]:
         return asdict(self)

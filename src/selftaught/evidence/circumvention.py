@@ -11,10 +11,10 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict, cast
+from typing import Literal, NotRequired, TypedDict, cast
 
 from selftaught.evidence.reached import Reach
-from selftaught.evidence.report import Heading, Used
+from selftaught.evidence.report import Heading, Reached, Used
 from selftaught.evidence.statistics import PlainInterval, wilson
 from selftaught.evidence.statistics.values import stats
 from selftaught.lab.honey import PlainBehaviour
@@ -125,6 +125,17 @@ class AuditDocument(Heading, AuditFigures):
     """An audit: `selftaught audit --json`, and its `report.json`."""
 
     usage: Used
+
+
+class AuditReached(Reached):
+    """An audit that has not come to its end: its figures are of what was judged so far, and missing before the first is."""
+
+    question: NotRequired[dict[str, str]]
+    conditions: NotRequired[list[Rates]]
+    warning_p: NotRequired[dict[str, float]]
+    flagged: NotRequired[list[PlainProposal]]
+    left_out: NotRequired[int]
+    paper: NotRequired[list[OfPaper]]
 
 
 PAPER: tuple[OfPaper, ...] = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from selftaught.evidence.circumvention import fisher
-from selftaught.evidence.report import Heading, Used
+from selftaught.evidence.report import Heading, Reached, Used
 from selftaught.evidence.statistics import PlainInterval, exact, interval
 
 Condition = Literal["plain", "warned"]
@@ -60,6 +60,15 @@ class HackDocument(Heading, HackFigures):
     """An audit of hacking: `selftaught audit hacking --json`, and its `report.json`."""
 
     usage: Used
+
+
+class HackReached(Reached):
+    """An audit of hacking that has not come to its end: its figures are of the chains so far, and missing before the first."""
+
+    flaws: NotRequired[dict[str, str]]
+    rates: NotRequired[list[HackRate]]
+    warning_p: NotRequired[float]
+    chains: NotRequired[list[Chained]]
 
 
 def uses(flawed: float, true: float) -> bool:

@@ -115,6 +115,9 @@ class OwnDocument(Heading, OwnFigures):
 class OwnReached(Reached):
     """What there is of improving a program that has not come to its end."""
 
+    rounds: NotRequired[list[OwnRound]]
+    """Missing before the first is done."""
+
 
 def compared(start: Mapping[str, Any], best: Mapping[str, Any]) -> Compared:
     """Two stored scorings side by side."""

@@ -82,6 +82,8 @@ class Conversation:
         }
         abouts: list[dict[str, JSON]] = [{**question, "index": index} for _, index in numbered]
 
+        bought: list[Answer] = []
+
         def bring(missing: Sequence[int]) -> list[JSON]:
             addresses = [key_of("answer", {**abouts[i], "contract": CONTRACT}) for i in missing]
             _check_room(lab.store.path)
@@ -91,11 +93,13 @@ class Conversation:
             ):
                 answers = buy(lab.model, request, addresses, partial(lab.spend.buying, label=lab.part))
             lab.progress.money(lab.spend.dollars)
+            lab.progress.count("answers", len(answers))
             lab.progress.count("answers bought", len(answers))
+            bought.extend(answers)
             return [self._fact(answer) for answer in answers]
 
         facts = cast(list[Mapping[str, Any]], lab.once_all("answer", abouts, bring))
-        lab.progress.count("answers", len(facts))
+        lab.progress.count("answers", len(facts) - len(bought))
         for fact in facts:
             self._meter.add(Usage(tokens_in=fact["tokens_in"], tokens_out=fact["tokens_out"], dollars=fact["dollars"]))
         texts = [lab.store.text(fact["text"]) for fact in facts]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from math import inf
 
 from selftaught.budget import Usage
 from selftaught.errors import BY_A_TEXT, ModelFailure, SpendExhausted
@@ -67,8 +68,20 @@ def _bought(model: LanguageModel, request: Request, wanted: Sequence[str], hold:
         answers = model.complete(request, wanted)
         if not 0 < len(answers) <= len(wanted):
             raise ModelFailure(f"{model.name}: {len(answers)} answers to {len(wanted)} addresses")
+        if strange := next((said for one in answers if (said := _strange(one))), ""):
+            raise ModelFailure(f"{model.name}: an answer of it has {strange}")
         bought += [_used(one) for one in answers]
     return answers
+
+
+def _strange(answer: Answer) -> str:
+    """What is wrong with the figures of an answer, which a model of somebody's own may give; empty where nothing is."""
+    tokens = {"tokens_in": answer.tokens_in, "tokens_out": answer.tokens_out}
+    if wrong := next((name for name, count in tokens.items() if type(count) is not int or count < 0), ""):
+        return f"{wrong}={tokens[wrong]!r}: a whole number from 0 is needed"
+    if answer.dollars is not None and not 0 <= answer.dollars < inf:
+        return f"dollars={answer.dollars!r}: a number from 0 is needed, or None where the price is unknown"
+    return "" if 0 <= answer.latency_s < inf else f"latency_s={answer.latency_s!r}: a number from 0 is needed"
 
 
 def _used(answer: Answer) -> Usage:

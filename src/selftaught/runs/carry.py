@@ -235,17 +235,20 @@ def _kept(store: Store, number: int, document: Document, spend: Spend) -> Genera
         document.tell()
         yield
     except BaseException as error:
-        with suppress(StoreFailure):  # what ended it is told, not what became of telling it
+        with suppress(Exception):  # what ended it is told, not what became of telling it
             _stop(store, number, document, spend, error)
         raise
 
 
 def _stop(store: Store, number: int, document: Document, spend: Spend, error: BaseException) -> None:
-    """Keep what was reached, and why there is no more."""
+    """Keep what was reached, and why there is no more: that in any case, also where what was reached cannot be told."""
     reason = _reason(error)
-    store.spend(number, spend.now().plain())
-    stopped: dict[str, Any] = {"stopped": reason, "usage": usage(store, number, spend.dollars)}
-    store.finish(number, f"stopped: {reason}", {**document.parts, **stopped})
+    stopped: dict[str, Any] = {"stopped": reason}
+    try:
+        store.spend(number, spend.now().plain())
+        stopped["usage"] = usage(store, number, spend.dollars)
+    finally:
+        store.finish(number, f"stopped: {reason}", {**document.parts, **stopped})
 
 
 def _reason(error: BaseException) -> str:

@@ -42,10 +42,19 @@ from selftaught.settings.choice import ModelChoice
 from selftaught.settings.own import Own
 from selftaught.store import Store
 from selftaught.task import Task
-from selftaught.tasks import spec_of
+from selftaught.tasks import checked, spec_of
 from selftaught.tasks.evaluated import HEAD, UNHELD, EvaluatorUtility, TextsUtility, source_of
 from selftaught.tasks.whole import Aim
 from selftaught.utility import TaskUtility, Utility
+
+
+def _fits(name: str, value: object, needed: str, fits: bool) -> None:
+    if not fits:
+        raise UsageError(f"{name} is {value!r}: {needed} is needed")
+
+
+def _from_1(value: object) -> bool:
+    return type(value) is int and value >= 1
 
 
 @contextmanager
@@ -71,10 +80,13 @@ def open_lab(
     Raises UsageError, SandboxRefused or ModelFailure, each with what to do.
     """
     known(sandbox)
+    _fits("seed", seed, "a whole number from 0", seed is None or (type(seed) is int and seed >= 0))
+    _fits("concurrency", concurrency, "a whole number from 1", concurrency is None or _from_1(concurrency))
+    _fits("limits", limits, "SpendLimits(…)", isinstance(cast("object", limits or SpendLimits()), SpendLimits))
+    for name, one in (("model", model), ("proposer", proposer)):
+        asked = one is None or isinstance(one, str | ModelChoice) or callable(getattr(one, "complete", None))
+        _fits(name, one, "provider:model, a ModelChoice or a model of your own", asked)
     spend = Spend(limits or SpendLimits())
-
-    if seed is not None and (type(seed) is not int or seed < 0):
-        raise UsageError(f"seed is {seed!r}: a whole number from 0 is needed")
     worker = ModelChoice(model) if isinstance(model, str) else model
     writer = ModelChoice(proposer) if isinstance(proposer, str) else proposer
 
@@ -108,6 +120,8 @@ def improve_program(
     failure of the improver is in it as a value.
     """
     program = Program(start) if isinstance(start, str) else start
+    if isinstance(score, Task):
+        checked(score, "improve_program")
     utility = TaskUtility(lab, score, "train", repetition, "practice") if isinstance(score, Task) else score
     stream: list[JSON] = ["program", lab.roots.streams, repetition]
     return improve(lab, _improver(improver), program, utility, stream, allowance or Allowance())
@@ -184,8 +198,8 @@ def improve_text(
     function is given such a dict, and `files` of the document are those that were changed. `test_set` are examples
     that nothing is chosen by.
 
-    Scores are kept under the text, the file that the function comes from, the examples and `version`: change `version` where
-    what the function reads, calls or closes over has changed.
+    Scores are kept under the text, the file that the function comes from, which of it it is and the values that it holds, the
+    examples and `version`: change `version` where what the function reads, or reaches over a connection, has changed.
     """
     if not about.strip():
         raise UsageError("say by about= what is wanted of the text: the model is told it")

@@ -207,7 +207,8 @@ class Pool:
             try:
                 return self._exchange(job, slot)
             except ServerLost:
-                self._report_loss()
+                if not self._closed:  # what goes with its pool was not lost
+                    self._report_loss()
             try:
                 return self._exchange(job, slot)
             except ServerLost:

@@ -45,6 +45,8 @@ def sound(asked: object) -> None:
         value: object = getattr(asked, name)
         if needed := _unfit(value, hint):
             raise UsageError(f"the setting {name} is {value!r}: {needed} is needed")
+        if name == "seed" and cast("int", value) < 0:
+            raise UsageError(f"seed is {value}: a whole number from 0 is needed")
 
 
 @cache

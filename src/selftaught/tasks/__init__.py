@@ -201,14 +201,14 @@ def _from_file(path: Path, kind: str) -> list[Task]:
             raise UsageError(
                 f"{path} defines no task {kind!r}: name a class at its top, derived from selftaught.task.Task"
             )
-        return [_of_file(_whole(_make(found, path), path), path)]
+        return [_of_file(checked(_make(found, path), path), path)]
     listed: Any = getattr(module, "TASKS", None)
     if listed is None:
         kinds = [kind for kind in vars(module).values() if inspect.isclass(kind) and issubclass(kind, Task)]
         listed = [_make(kind, path) for kind in kinds if kind.__module__ == module.__name__]
     if not isinstance(listed, list) or not listed:
         raise UsageError(f"{path} defines no task: it needs a class derived from selftaught.task.Task, or a list TASKS")
-    found = [_of_file(_whole(task, path), path) for task in cast("list[object]", listed)]
+    found = [_of_file(checked(task, path), path) for task in cast("list[object]", listed)]
     if len({task.name for task in found}) < len(found):
         raise UsageError(f"{path} gives two tasks one name: instances and stored scores go by it, so names must differ")
     return found
@@ -220,7 +220,7 @@ def _from_plugin(plugin: Plugin) -> list[Task]:
         given = plugin.load()
     listed = cast("list[object]", [*given] if isinstance(given, list | tuple) else [given])
     try:
-        tasks = [_whole(_made(one, plugin.said), plugin.said) for one in listed]
+        tasks = [checked(_made(one, plugin.said), plugin.said) for one in listed]
     except UsageError as error:
         raise plugin.broken(str(error).removeprefix(f"{plugin.said}: ")) from error
     if not tasks:
@@ -259,8 +259,8 @@ def _number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _whole(task: object, path: Path | str) -> Task:
-    """The task, after a look at all its parts."""
+def checked(task: object, path: Path | str) -> Task:
+    """The task, after a look at all its parts. UsageError, which begins with `path`, for what is none or not whole."""
     if not isinstance(task, Task):
         raise UsageError(f"{path}: it gives {task!r}, which is no selftaught.task.Task")
     called = f"{path}: the task {str(getattr(task, 'name', type(task).__name__))[:LONGEST]}"

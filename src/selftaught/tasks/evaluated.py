@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import inspect
 import json
+import pickle
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import inf
 from pathlib import Path
+from types import CodeType
 from typing import Any, cast
 
 from selftaught.errors import SelftaughtError, UsageError
@@ -40,7 +42,8 @@ HEAD = "text"
 
 
 def source_of(evaluator: Evaluator, version: str) -> str:
-    """Digest of all that decides a score as far as it can be seen: the file that the evaluator comes from, and `version`.
+    """Digest of all that decides a score as far as it can be seen: the file that the evaluator comes from, which function of it
+    it is, with the values that it holds, and `version`.
 
     UsageError where it comes from nowhere.
     """
@@ -58,7 +61,36 @@ def source_of(evaluator: Evaluator, version: str) -> str:
         raise UsageError(
             "the evaluator has no source that scores could be told apart by: define it in a file or a cell of a notebook"
         ) from None
-    return digest([text, str(getattr(named, "__qualname__", "")), [_told(one) for one in bound], version])
+    which = [str(getattr(named, "__qualname__", "")), *_within(function, inspect.unwrap(named))]
+    return digest([text, which, [_told(one) for one in bound], version])
+
+
+def _within(function: Any, named: Any) -> list[JSON]:
+    """What tells an evaluator from others of its name: the code of lambdas and of what one factory has made, with what these
+    close over, and the attributes of an object that is called, or whose method is."""
+    code, held = getattr(named, "__code__", None), dict[str, object]()
+    own: list[JSON] = []
+    if isinstance(code, CodeType) and "<" in code.co_qualname:
+        own = [code.co_code.hex(), repr(_constants(code))]
+        held |= inspect.getclosurevars(named).nonlocals
+    owner: Any = getattr(function, "__self__", None) if inspect.isroutine(function) else function
+    if owner is not None and not (inspect.isroutine(owner) or inspect.isclass(owner) or inspect.ismodule(owner)):
+        held |= cast("dict[str, object]", getattr(owner, "__dict__", {}))
+    return [*own, [[name, _value(one)] for name, one in sorted(held.items())]] if held else own
+
+
+def _value(one: Any) -> str:
+    """What tells a value from others. Of what has no form in bytes, as locks and connections, that is only what it is."""
+    try:
+        return digest(pickle.dumps(one).hex())
+    except Exception:  # noqa: BLE001 - whatever a strange object does
+        return type(one).__qualname__
+
+
+def _constants(code: CodeType) -> list[object]:
+    """The constants of a function and of those in it, and the names that it uses."""
+    inner = (_constants(one) if isinstance(one, CodeType) else one for one in code.co_consts)
+    return [*inner, code.co_names, code.co_freevars]
 
 
 class EvaluatorUtility(WholeUtility):

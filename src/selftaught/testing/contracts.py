@@ -9,9 +9,12 @@ class TestMine(ModelContract):
 from __future__ import annotations
 
 import random
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 
+import numpy
 import pytest
 
 from selftaught.errors import ModelFailure
@@ -19,7 +22,8 @@ from selftaught.models import LanguageModel, Request
 from selftaught.plain import JSON, canonical, digest
 from selftaught.sandbox import Job, Limits, Sandbox
 from selftaught.sandbox.guest.programs import defect
-from selftaught.task import InvalidAnswer, Task
+from selftaught.task import Instance, InvalidAnswer, Task
+from selftaught.tasks import checked
 
 _QUESTION = Request("You are an expert programmer.", "Improve this program:\n```python\ndef f(x):\n    return x\n```")
 
@@ -44,9 +48,9 @@ class ModelContract:
         assert 1 <= len(answers) <= len(addresses)
         for answer in answers:
             assert isinstance(answer.text, str)
-            assert answer.tokens_in >= 0
-            assert answer.tokens_out >= 0
-            assert answer.dollars is None or answer.dollars >= 0
+            assert type(answer.tokens_in) is int and answer.tokens_in >= 0
+            assert type(answer.tokens_out) is int and answer.tokens_out >= 0
+            assert answer.dollars is None or 0 <= answer.dollars < inf
 
     def test_what_an_answer_costs_is_bounded_beforehand(self, model: LanguageModel) -> None:
         bound = model.ceiling(_QUESTION, 1)
@@ -131,18 +135,29 @@ class TaskContract:
     def task(self) -> Task:
         pytest.fail("give a fixture `task`")
 
+    def test_it_is_whole(self, task: Task) -> None:
+        """Name, entry, start, summary, limits, instances and description are there and can be used."""
+        assert checked(task, "the contract") is task
+
     def test_its_start_is_a_program(self, task: Task) -> None:
         assert defect(task.start, task.entry) is None
 
     def test_instances_are_decided_by_the_seed_alone_and_are_plain_data(self, task: Task) -> None:
         one, same = (task.sample("root", "train", 0, "practice") for _ in range(2))
         assert canonical([list(instance.args) for instance in one]) == canonical([list(i.args) for i in same])
+        assert [_shown(instance.truth) for instance in one] == [_shown(instance.truth) for instance in same]
         assert len(one) == task.instances["train"]
 
     def test_drawing_uses_no_chance_but_its_own(self, task: Task) -> None:
-        state = random.getstate()
+        state, of_numpy = random.getstate(), repr(numpy.random.get_state())
         task.draw(random.Random(1))
         assert random.getstate() == state
+        assert repr(numpy.random.get_state()) == of_numpy
+
+    def test_the_same_answer_has_the_same_grade(self, task: Task) -> None:
+        (instance, *_) = task.sample("root", "train", 0, "practice")
+        answers: list[JSON] = [0, 1.5, "text", [], [0, 1], [[0]], {"a": 1}]
+        assert [_graded(task, instance, one) for one in answers] == [_graded(task, instance, one) for one in answers]
 
     def test_nonsense_is_graded_or_refused(self, task: Task) -> None:
         """Whatever plain data an answer is, the grade is a number in [0, 1], or InvalidAnswer."""
@@ -154,3 +169,16 @@ class TaskContract:
             except InvalidAnswer:
                 continue
             assert 0 <= grade <= 1
+
+
+def _graded(task: Task, instance: Instance, answer: JSON) -> object:
+    """The grade of an answer, None for one that is refused."""
+    try:
+        return task.grade(instance, answer)
+    except InvalidAnswer:
+        return None
+
+
+def _shown(truth: object) -> str:
+    """Whatever it is as a text, but for where it lies in memory."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(truth))
