@@ -44,6 +44,15 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_are_there(page):
+    """Of the project, by their paths from its root or from the package."""
+    top = {one.name for root in (ROOT, ROOT / "src" / "selftaught") for one in root.iterdir() if one.is_dir()}
+    for named in re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.py)\b", page.read_text()):
+        there = [root / named for root in (ROOT, ROOT / "src" / "selftaught")]
+        assert named.partition("/")[0] not in top or any(one.exists() for one in there), f"{page.name} names {named}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_snippets_are_python(page):
     for snippet in re.findall(r"```python\n(.*?)^```", page.read_text(), re.M | re.S):
         assert ast.parse(snippet)

@@ -14,7 +14,7 @@ from shared.shapes import misfits
 
 import selftaught as public
 from selftaught.budget import Allowance
-from selftaught.errors import SpendExhausted, StoreFailure, UsageError
+from selftaught.errors import ModelFailure, SpendExhausted, StoreFailure, UsageError
 from selftaught.evidence.report import Probably
 from selftaught.lab import CONTRACT, Document
 from selftaught.program import Program
@@ -177,6 +177,40 @@ def test_an_error_that_nobody_expected_is_recorded_and_goes_on_to_the_caller(tmp
         assert store.run(1).status == "stopped: an error that was not expected: RuntimeError: no such luck"
 
 
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ({"dollars": float("nan")}, "dollars=nan"),
+        ({"dollars": float("inf")}, "dollars=inf"),
+        ({"dollars": -5.0}, "dollars=-5.0"),
+        ({"tokens_in": 1.5}, "tokens_in=1.5"),
+        ({"tokens_out": -1}, "tokens_out=-1"),
+        ({"latency_s": float("nan")}, "latency_s=nan"),
+    ],
+)
+def test_an_answer_with_figures_that_cannot_be_is_its_models_failure_and_is_recorded(tmp_path, figures, said):
+    class Strange(Guesser):
+        def answer(self, request, rng):
+            return replace(super().answer(request, rng), **figures)
+
+    with public.open_lab(Strange(), tmp_path / "s.db") as lab, pytest.raises(ModelFailure, match=said):
+        public.run_recursion(lab, tasks=["formula:train/1"], rounds=1, settings=SMALL)
+    with Store(tmp_path / "s.db") as store:
+        assert store.run(1).status.startswith("stopped: ") and said in store.run(1).status
+
+
+def test_why_a_run_ended_is_kept_also_where_what_it_cost_cannot_be(tmp_path, monkeypatch):
+    class Broken(Guesser):
+        def complete(self, *_, **__):
+            monkeypatch.setattr(Store, "spend", lambda *_: 1 / 0)
+            raise RuntimeError("no such luck")
+
+    with public.open_lab(Broken(), tmp_path / "s.db") as lab, pytest.raises(RuntimeError, match="no such luck"):
+        public.compare_improvers(lab, ["seed"], tasks=["formula:test/1"], repetitions=1)
+    with Store(tmp_path / "s.db") as store:
+        assert store.run(1).status.endswith("RuntimeError: no such luck")
+
+
 def test_a_run_can_be_watched_and_stopped_from_elsewhere(tmp_path):
     """The document is in the store from the first second, and whoever asks in the store lets the run end."""
     path, held, let_go = tmp_path / "s.db", threading.Event(), threading.Event()
@@ -231,6 +265,12 @@ def test_mistakes_are_one_clear_line(tmp_path, wrong, said):
 def test_a_seed_that_is_none_opens_no_lab(tmp_path, seed):
     with pytest.raises(UsageError, match=r"seed is .*: a whole number from 0 is needed"), public.open_lab(seed=seed):
         pass
+
+
+class Unlimited(Number):
+    """Has no limits."""
+
+    limits = None
 
 
 USER = """
@@ -429,6 +469,11 @@ def test_a_script_that_runs_while_its_task_is_read_is_told_so(tmp_path):
         (lambda lab: public.compare_improvers(lab, ["seed"], repetitions=2.5), "repetitions is 2.5"),
         (lambda lab: public.compare_improvers(lab, ["seed"], margin="x"), "margin is 'x': a number or none"),
         (lambda lab: public.compare_improvers(lab, ["seed"], tasks=["chess"]), "no task 'chess'"),
+        (lambda lab: public.run_recursion(lab, seed=-1), "seed is -1: a whole number from 0"),
+        (lambda lab: public.compare_improvers(lab, ["seed"], seed=-1), "seed is -1: a whole number from 0"),
+        (lambda _: public.SpendLimits(answers=-1), "limit answers is -1: a number above 0"),
+        (lambda _: public.SpendLimits(dollars=float("nan")), "limit dollars is nan: a number above 0"),
+        (lambda lab: public.improve_program(lab, Unlimited.start, Unlimited()), "task number lacks limits"),
     ],
 )
 def test_a_wrong_value_is_one_line_and_leaves_no_run(tmp_path, wrong, said):
@@ -439,8 +484,15 @@ def test_a_wrong_value_is_one_line_and_leaves_no_run(tmp_path, wrong, said):
         assert lab.store.runs() == []
 
 
-def test_a_lab_that_cannot_be_opened_leaves_no_store(tmp_path):
-    for wrong in ({"model": "gpt"}, {"sandbox": "cardboard"}):
-        with pytest.raises(UsageError), public.open_lab(store=tmp_path / "s.db", **wrong):
-            pass
-        assert not (tmp_path / "s.db").exists()
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"model": "gpt"}, {"sandbox": "cardboard"}, {"model": 3}, {"proposer": 4.5}, {"limits": 3}),
+        *({"concurrency": 0}, {"concurrency": "x"}, {"concurrency": True}),
+    ],
+    ids=str,
+)
+def test_a_lab_that_cannot_be_opened_leaves_no_store(tmp_path, wrong):
+    with pytest.raises(UsageError) as caught, public.open_lab(store=tmp_path / "s.db", **wrong):
+        pass
+    assert "\n" not in str(caught.value) and not (tmp_path / "s.db").exists()

@@ -147,6 +147,7 @@ def test_a_killed_run_is_told_as_died(tmp_path):
     for command in (["runs"], ["show", "1"]):
         shown = " ".join(called(*command, "--store", "s.db", cwd=tmp_path, env=WIDE).stdout.split())
         assert "died: no process works on it" in shown and "`selftaught resume 1 --store s.db` goes on" in shown
+        assert "at work" not in shown and "waits for" not in shown and "under way" not in shown.partition("sign of")[0]
     db = sqlite3.connect(tmp_path / "s.db")
     with db:
         db.execute("UPDATE pulses SET host = 'another.example'")

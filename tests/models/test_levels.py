@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from faultserver import FaultServer, completion
 from shared.command import answers
-from test_command import OPTIONS, SOME, command, ended
+from shared.served import OPTIONS, SOME, command, ended
 
 from selftaught.evidence.models import does
 from selftaught.runs.forecast import known_of

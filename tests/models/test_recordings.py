@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from faultserver import FaultServer, completion
 from shared.command import called, one_line
-from test_command import ended
+from shared.served import ended
 
 from selftaught.budget import Allowance, Usage
 from selftaught.budget.spend import SpendLimits

@@ -24,7 +24,7 @@ _WRITTEN = {bool: bool, int: int, float: (int, float), str: str, Path: str}
 def of_file() -> Path | None:
     """The file that defaults come from; None when there is none."""
     named = os.environ.get(f"{ENVIRONMENT}CONFIG")
-    return Path(named) if named else _FILE if _FILE.is_file() else None
+    return Path(named) if named else _FILE if _FILE.exists() else None
 
 
 def defaults(commands: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -180,7 +180,8 @@ def _parts(record: RunRecord, stands: Standing) -> list[Part]:
         if stands.state == "stopped" and "stopped" in document:
             return sheets(document)
         pulse = cast("Pulse", record.pulse) if record.pulse else None
-        return [Note(f"Run {record.id}: {stands.said}"), *running.sheets(document, pulse, quiet)]
+        died = stands.state == "died"
+        return [Note(f"Run {record.id}: {stands.said}"), *running.sheets(document, pulse, quiet, died)]
 
 
 @command()
@@ -228,7 +229,7 @@ def runs(kept: Kept) -> None:
         False,
     )
     for _, stands in found:
-        for said in (stands.now and doing(stands.now), stands.goes_on):
+        for said in (stands.now and doing(stands.now, stands.state == "died"), stands.goes_on):
             if said:
                 write(f"Run {stands.number}: {said}", end="\n")
 

@@ -146,12 +146,13 @@ def _state(record: RunRecord, process: int | None) -> tuple[State, str]:
     return "died", "died: no process works on it any more"
 
 
-def doing(now: PlainNow) -> str:
-    """What a run is doing, in a line."""
+def doing(now: PlainNow, died: bool = False) -> str:
+    """What a run is doing, or was when it died, in a line."""
     best = "" if now["best"] is None else f" · best meta-utility so far {now['best']:.3f}"
     money = "price unknown" if now["dollars"] is None else f"${now['dollars']:,.2f}"
+    under_way = "" if died else f"{now['requests']} requests under way · "
     return (
-        f"{line(now['doing'])}{best} · {now['answers']:,} answers · {now['requests']} requests under way · {money} · "
+        f"{line(now['doing'])}{best} · {now['answers']:,} answers · {under_way}{money} · "
         f"last sign of life {now['quiet_s']:,.0f} s ago"
     )
 

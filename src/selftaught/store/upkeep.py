@@ -132,6 +132,8 @@ class Upkeep(Facts, Runs, Events):
         Its runs get new numbers, and so does what names them: answers know the run that bought them. Where both stores
         hold a fact, ours stays.
         """
+        if path.is_dir():
+            raise UsageError(f"store {path} is a directory: name the file of another store")
         if not is_file(path):
             raise UsageError(f"there is no store at {path}: name the file of another store")
         if path.samefile(self.path):

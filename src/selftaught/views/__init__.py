@@ -56,7 +56,19 @@ def view_of(document: Mapping[str, Any]) -> View:
 def sheets(document: Mapping[str, Any]) -> list[Part]:
     """A run's document, whatever its kind: what ran, with what, held how, then what came of it."""
     own = view_of(document).sheets(document)
-    return [about(document), *own, *_models(document), *_faults(document), *attempts.sheets(document)]
+    told = [*_so_far(document), *_models(document), *_faults(document)]
+    return [about(document), *own, *told, *attempts.sheets(document)]
+
+
+def _so_far(document: Mapping[str, Any]) -> list[Part]:
+    """What was used of a run that was stopped; whoever brings one to its end is told by the command."""
+    used = document.get("usage")
+    if "stopped" not in document or not used:
+        return []
+    money = used["dollars_spent"]
+    spent = "at a price that is unknown" if money is None else f"for ${money:,.4f}"
+    tokens = used["tokens_in"] + used["tokens_out"]
+    return [Note(f"So far it used {used['responses']:,} answers of {tokens:,} tokens, {spent}.")]
 
 
 def _models(document: Mapping[str, Any]) -> list[Part]:

@@ -12,30 +12,34 @@ if TYPE_CHECKING:
     from selftaught.lab.progress import Pulse
 
 
-def sheets(document: Mapping[str, Any], pulse: Pulse | None, quiet_s: float | None = None) -> list[Part]:
-    """What it is doing, then what it has come to so far. `quiet_s`: how long ago it gave its last sign of life.
+def sheets(
+    document: Mapping[str, Any], pulse: Pulse | None, quiet_s: float | None = None, died: bool = False
+) -> list[Part]:
+    """What it is doing, then what it has come to so far. `quiet_s`: how long ago it gave its last sign of life; `died`: nobody
+    works on it any more.
 
     A run that was only just begun has no document yet: it is empty.
     """
-    doing: list[Part] = [now(pulse, quiet_s)] if pulse else [Note("It has not yet said what it is doing.")]
+    doing: list[Part] = [now(pulse, quiet_s, died)] if pulse else [Note("It has not yet said what it is doing.")]
     return doing + (view_of(document).sheets(document) if "settings" in document else [])
 
 
-def now(pulse: Pulse, quiet_s: float | None = None) -> Sheet:
-    """What a run is doing, line by line."""
+def now(pulse: Pulse, quiet_s: float | None = None, died: bool = False) -> Sheet:
+    """What a run is doing, or was when it died, line by line."""
     counts = pulse["counts"]
     at_work, runs = counts.get("improver runs under way", 0), counts.get("improver runs", 0)
     answers, bought = counts.get("answers", 0), counts.get("answers bought", 0)
+    under_way = "" if died else f"{counts.get('requests under way', 0):,} under way, "
     rows = [
-        ("now", pulse["phase"] + _steps(pulse)),
-        ("waits for", _waits(pulse)),
-        ("improvers", f"{at_work:,} at work, {runs:,} done"),
+        ("last" if died else "now", pulse["phase"] + _steps(pulse)),
+        *([] if died else [("waits for", _waits(pulse))]),
+        ("improvers", f"{runs:,} done" if died else f"{at_work:,} at work, {runs:,} done"),
         ("scorings", f"{counts.get('scorings', 0):,}"),
         ("answers", f"{answers:,}, of which {bought:,} new"),
-        ("requests", f"{counts.get('requests under way', 0):,} under way, {counts.get('tokens', 0):,} tokens came in"),
+        ("requests", f"{under_way}{counts.get('tokens', 0):,} tokens came in"),
         ("money", _money(pulse, 4)),
         ("best meta-utility so far", NONE if pulse["best"] is None else f"{pulse['best']:.3f}"),
-        ("time", f"{pulse['elapsed_s']:.0f} s{_left(pulse)}"),
+        ("time", f"{pulse['elapsed_s']:.0f} s{'' if died else _left(pulse)}"),
         *([("model", note)] if (note := pulse.get("note")) else []),
         *([] if quiet_s is None else [("sign of life", f"{quiet_s:,.0f} s ago")]),
     ]
