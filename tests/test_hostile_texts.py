@@ -224,11 +224,13 @@ BY_NAME = ["clear the screen", "byte order marks", "a huge integer", "a path"]
 )
 def test_it_is_a_wrong_name_in_one_line(tmp_path, kind):
     """Of a task, a file of tasks and a class in it, an experiment, a store, a model."""
-    Store(tmp_path / "s.db").close()
+    deep = tmp_path / "so" / "that" / "no" / "path" / "leads" / "anywhere"
+    deep.mkdir(parents=True)
+    Store(deep / "s.db").close()
     text = hostile.text(kind).replace("\0", "")[:100_000]
     for case in [(*one.split(), text) for one in WORDS] + [("tasks", f"{text}.py"), ("tasks", f"names.py:{text}")]:
         done = called(
-            *case, *([] if case[0] in {"tasks", "models", "improvers", "runs"} else ["--store", "s.db"]), cwd=tmp_path
+            *case, *([] if case[0] in {"tasks", "models", "improvers", "runs"} else ["--store", "s.db"]), cwd=deep
         )
         assert done.returncode in (1, 2) and len(done.stderr.splitlines()) == 1, (case, done.stderr[-500:])
         assert len(done.stderr) < 1500 and blemishes(done.stderr) == []

@@ -166,7 +166,7 @@ class Arms(Further):
     seed: PlainJudged
     improved: PlainJudged
     best_of_n: PlainJudged
-    """The seed improver's batch repeated until the whole allowance of a run is used up."""
+    """The seed improver's batch repeated so often that its cells ask for the whole allowance of a run, on average."""
     equal_answers: PlainJudged
     """The same at as many answers in total as the improved improver used."""
 

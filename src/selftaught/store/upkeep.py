@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ class Upkeep(Facts, Runs, Events):
         Its runs get new numbers, and so does what names them: answers know the run that bought them. Where both stores
         hold a fact, ours stays.
         """
-        if path.is_dir():
+        if os.path.isdir(path):  # of a name that no file can have it says no, unlike pathlib
             raise UsageError(f"store {path} is a directory: name the file of another store")
         if not is_file(path):
             raise UsageError(f"there is no store at {path}: name the file of another store")
