@@ -71,6 +71,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def is_folder(path: Path) -> bool:
+    """The same of a folder."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 SEED_BITS = 53
 """A seed that is drawn has so many bits: any JSON reader keeps it exact, and nobody guesses it."""
 GUESSES_PER_S = 2.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -281,12 +280,11 @@ def looked_at(kept: Kept) -> Store:
 
 
 def _found(path: Path) -> Path:
-    from selftaught.plain import is_file
+    from selftaught.plain import is_file, is_folder
     from selftaught.store import is_empty
 
-    with suppress(OSError):  # of a name that no file can have
-        if path.is_dir():
-            raise UsageError(f"store {path} is a directory: name a file, e.g. --store {path / 'runs.db'}")
+    if is_folder(path):
+        raise UsageError(f"store {path} is a directory: name a file, e.g. --store {path / 'runs.db'}")
     if not is_file(path):
         raise UsageError(f"there is no store at {path}: `selftaught run` makes one, --store names another")
     if is_empty(path):

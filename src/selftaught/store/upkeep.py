@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -133,7 +132,7 @@ class Upkeep(Facts, Runs, Events):
         Its runs get new numbers, and so does what names them: answers know the run that bought them. Where both stores
         hold a fact, ours stays.
         """
-        if os.path.isdir(path):  # of a name that no file can have it says no, unlike pathlib
+        if is_folder(path):
             raise UsageError(f"store {path} is a directory: name the file of another store")
         if not is_file(path):
             raise UsageError(f"there is no store at {path}: name the file of another store")
