@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from selftaught.errors import InUse, UsageError
-from selftaught.plain import JSON, is_file
+from selftaught.plain import JSON, is_file, is_folder
 from selftaught.store.events import Events
 from selftaught.store.facts import Facts, Row
 from selftaught.store.locks import holder
