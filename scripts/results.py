@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from selftaught.evidence.contest import EntrantFigures
     from selftaught.evidence.transferred import Afterwards
 
-HEAD = (
-    "| improver | mean (95 %) | interquartile mean | formula | bin packing | against seed | answers a run "
-    "| answers per gain of 0.1 |"
-)
+BEFORE, AFTER = "| improver | mean (95 %) | interquartile mean |", "against seed | answers a run | answers per gain of 0.1 |"
 
 
 def main(report: Path, page: Path) -> None:
@@ -34,22 +31,23 @@ def main(report: Path, page: Path) -> None:
 def table(contest: Afterwards) -> list[str]:
     """The improvers, best first."""
     ranked = sorted(contest["improvers"], key=lambda one: -one["test"]["mean"])
-    return [HEAD, "|" + "---|" * (HEAD.count("|") - 1), *(row(one, contest["made"]) for one in ranked)]
+    kinds = [*dict.fromkeys(name.partition("-")[0] for name in contest["tasks"])]
+    head = f"{BEFORE} {''.join(f'{kind} | ' for kind in kinds)}{AFTER}"
+    return [head, "|" + "---|" * (head.count("|") - 1), *(row(one, contest["made"], kinds) for one in ranked)]
 
 
-def row(one: EntrantFigures, made: Sequence[str]) -> str:
+def row(one: EntrantFigures, made: Sequence[str], kinds: Sequence[str]) -> str:
     """One improver; those that a recursion made stand out."""
     name = f"**stop {one['name'].split()[-1]}**" if one["name"] in made else one["name"]
     test, against, price = one["test"], one["against_first"], one["cost_per_gain"]["responses"]
-    families = [
-        mean(task["mean"] for spec, task in one["per_task"].items() if spec.startswith(family))
-        for family in ("formula", "binpack")
+    by_kind = [
+        mean(task["mean"] for name, task in one["per_task"].items() if name.partition("-")[0] == kind) for kind in kinds
     ]
     cells = [
         name,
         f"{test['mean']:.3f} ({test['low']:.3f} to {test['high']:.3f})",
         f"{one['iqm']['mean']:.3f}",
-        *(f"{value:.3f}" for value in families),
+        *(f"{value:.3f}" for value in by_kind),
         against["kind"] if against else "–",
         f"{one['usage']['responses']:.0f}",
         "–" if price is None else f"{price:.0f}",
