@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from selftaught.evidence.contest import EntrantFigures
     from selftaught.evidence.transferred import Afterwards
 
-BEFORE, AFTER = "| improver | mean (95 %) | interquartile mean |", "against seed | answers a run | answers per gain of 0.1 |"
+BEFORE, AFTER = (
+    "| improver | mean (95 %) | interquartile mean |",
+    "against seed | answers a run | answers per gain of 0.1 |",
+)
 
 
 def main(report: Path, page: Path) -> None:

@@ -95,3 +95,37 @@ def test_any_text_gives_a_text(text):
 def test_a_fenced_program_is_recovered_from_any_prose(program, prose):
     found = extract_code(f"{prose}\n```python\n{program}\n```\n{prose}")
     assert ast.dump(ast.parse(found)) == ast.dump(ast.parse(program))
+
+
+BEGUN = "def f(numbers):\n    out = []\n"
+
+
+@pytest.mark.parametrize("fence", ["", "```python\n"], ids=["no fence", "open fence"])
+@pytest.mark.parametrize(
+    "last",
+    [
+        *(
+            "    for n in numbers:\n",
+            "    for n in numbers:",
+            "    try:\n",
+            "    if x",
+            "    with out as o:\n",
+        ),
+        *(
+            "    while out and numbers",
+            "    return out i",
+            "    out.append(n",
+            "    retur n",
+            "for n in x:",
+            "else:",
+            "if x",
+        ),
+    ],
+)
+def test_half_a_program_is_none_wherever_it_was_cut(fence, last):
+    assert extract_code(f"{fence}{BEGUN}{last}", "f") == ""
+
+
+@pytest.mark.parametrize("after", ["Example usage:", "END OF CODE", "This is it.", "---", "Explanation of the code:"])
+def test_what_sets_code_off_still_does(after):
+    assert extract_code(f"{PROGRAM}{after}\n", "f") == PROGRAM

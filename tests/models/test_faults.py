@@ -55,6 +55,28 @@ def test_nothing_of_a_question_is_quoted(question, before, after):
     assert not any(len(short) >= ECHO and short[i : i + ECHO] in quote for i in range(len(short) - ECHO + 1))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Request rejected: the following parameters are unknown: top_q",
+        "temperature 0.7 is not allowed for this model",
+        "max_tokens: the model supports at most 2048",
+        "the model does not support more than 4 answers",
+        "system role is not supported by this model",
+    ],
+)
+def test_of_what_a_server_says_only_what_the_question_says_too_is_left_out(words):
+    question = "Improve the following solution for this model. The model supports more than one. "
+    quote = quotable(words, ["sk-none", question])
+    assert quote.count("…") <= 3 and len(quote) >= len(words) / 3, quote
+    assert "top_q" in quote or "top_q" not in words
+
+
+def test_a_request_above_what_a_throttle_ever_lets_pass_is_about_its_message():
+    told = "Request too large for m on tokens per min (TPM): Limit 10, Requested 999."
+    assert Fault(429, message=told).about_message and not Fault(429, message="Rate limit reached").about_message
+
+
 @pytest.mark.parametrize("key", ["sk-planted-0123456789abcdef", "sk-ab***xyz", "a1b2c3d4e5f6a1b2c3d4e5f6"])
 def test_no_key_is_quoted(key):
     assert quotable(f"Incorrect key: {key}.", []) == "Incorrect key: …"

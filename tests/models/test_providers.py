@@ -205,6 +205,8 @@ def test_a_header_of_the_user_goes_before_the_key(monkeypatch):
     ("given", "told"),
     [
         ({"extra_body": {"messages": []}}, "may not hold 'messages'"),
+        ({"extra_body": {"best_of": 5}}, "may not hold 'best_of', which every request"),
+        ({"extra_body": {"max_completion_tokens": 9}}, "may not hold 'max_completion_tokens', say it by --max-tokens"),
         ({"headers": {"a b": "c"}}, "is no header"),
         ({"headers": {"Content-Length": "3"}}, "is no header"),
         ({"headers": {"X-A": "a\r\nX-B: c"}}, "characters that no header has"),

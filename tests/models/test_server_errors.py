@@ -196,6 +196,26 @@ def test_a_refusal_that_is_billed_is_counted_before_anything_else_is_sent():
         assert (answer.finish, answer.dollars, server.seen) == ("stop", 16, 2), "what was refused is not sent again"
 
 
+@pytest.mark.parametrize("message", ["SSE not implemented", ""])
+def test_a_server_that_cannot_stream_and_says_so_by_its_status_alone_is_asked_without(message):
+    def behave(body, nth):
+        return Reply(501, {"error": {"message": message}}) if body.get("stream") else echo(body, nth)
+
+    with FaultServer(behave) as server:
+        model = open_model(ModelChoice("openai:m", server.url))
+        assert [ask(model)[0].finish for _ in range(2)] == ["stop", "stop"] and server.seen == 3
+
+
+def test_a_role_that_is_refused_is_learnt_also_from_who_says_to_be_out_of_service():
+    told = {"error": {"message": "system role is not supported by this model"}}
+
+    def behave(body, nth):
+        return Reply(503, told) if body["messages"][0]["role"] == "system" else echo(body, nth)
+
+    with FaultServer(behave) as server:
+        assert ask(open_model(ModelChoice("openai:m", server.url)))[0].finish == "stop" and server.seen == 2
+
+
 PIECE = {"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": None}]}
 END = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": USAGE}
 

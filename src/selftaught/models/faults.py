@@ -48,6 +48,8 @@ REFUSAL = (
     r"|invalid (value|param|arg|role|option|field)|extra (inputs|fields|param)|at most|cannot (be )?(us|set|combin|tak|handl)"
 )
 """How a server says that it does not take something, rather than that something failed."""
+TOO_LARGE = re.compile(r"\brequest (is )?too large\b", re.I)
+"""How a throttle says that this one request is more than it will ever let pass."""
 NO_CONNECTION = {ConnectionRefusedError: "nothing listens there"}
 CODE = re.compile(r"[a-zA-Z][a-z_]{2,39}")
 """What an error code looks like: no digits and no spaces, so that no key and no sentence passes for one."""
@@ -100,7 +102,8 @@ class Fault:
     @property
     def about_message(self) -> bool:
         """Whether it is this one message that the server objects to, so that another may pass."""
-        return self.status == 413 or (self.about_request and not (TOO_LONG | FILTERED).isdisjoint(self.codes))
+        too_large = self.status == 413 or (self.status == 429 and TOO_LARGE.search(self.message) is not None)
+        return too_large or (self.about_request and not (TOO_LONG | FILTERED).isdisjoint(self.codes))
 
     def blames(self, parameter: str) -> bool:
         """Whether a request was refused for this parameter."""
@@ -112,7 +115,7 @@ class Fault:
 
     def refuses(self, pattern: str) -> bool:
         """Whether it says in plain words that something which this names is not taken, whatever status it gives for that."""
-        told = self.status not in PASSING | THROTTLED | {401, 402, 504} and self.speaks_of(pattern)
+        told = self.status not in (PASSING | THROTTLED | {401, 402, 504}) - {503} and self.speaks_of(pattern)
         return told and re.search(REFUSAL, self.message, re.I) is not None
 
     def renames(self, parameter: str, newer: str) -> bool:
@@ -159,18 +162,27 @@ class Billed(PassingFailure):
 
 
 def quotable(message: str, hidden: Sequence[str]) -> str:
-    """A server's words as they may be shown: short, on one line, without keys; nothing where they repeat what is hidden."""
+    """A server's words as they may be shown: short, on one line, without keys, and with … for what they repeat of what is
+    hidden."""
     message = " ".join(message.split())[: 2 * QUOTED]
-    for text in hidden:
-        short = " ".join(text.split())
-        echoes = (message[i : i + ECHO] for i in range(max(1, len(message) - ECHO + 1)))
-        if SHORT <= len(short) < ECHO and short in message:
-            return ""
-        if len(short) >= ECHO and any(len(echo) == ECHO and echo in short for echo in echoes):
-            return ""
     message = SECRET.sub("…", message).replace("“", '"').replace("”", '"')
     message = "".join(character for character in message if character.isprintable())
+    for text in hidden:
+        message = _masked(message, " ".join(text.split()))
     return message if len(message) <= QUOTED else f"{message[:QUOTED]}…"
+
+
+def _masked(message: str, hidden: str) -> str:
+    """The message with … for all that it shares with what is hidden: so many characters in a row, or all of a short one."""
+    run = min(ECHO, len(hidden))
+    if run < SHORT:
+        return message
+    shared = [i for i in range(len(message) - run + 1) if message[i : i + run] in hidden]
+    if not shared:
+        return message
+    out = {place for i in shared for place in range(i, i + run)}
+    kept = "".join("\0" if place in out else character for place, character in enumerate(message))
+    return _masked(re.sub("\0+", "…", kept), hidden)
 
 
 def unconnected(error: BaseException) -> Fault:

@@ -49,6 +49,8 @@ SEVERAL = (
     r"|\b(multiple|several|more than one|one|single)\b.{0,20}\b(choice|completion|answer|response|generation|candidate)"
 )
 """How a number of answers by one request is spoken of."""
+UNABLE = 501
+"""The status of who cannot do what is asked, which a stream may be the reason for."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class Dialect:
             return replace(self, refused=self.refused | {body["temperature"]})
         if "stream_options" in body and fault.refuses("stream_options|include_usage"):
             return replace(self, tells_usage=False)
-        return replace(self, streams="stream" not in body) if fault.refuses(STREAMS) else None
+        unable = fault.status == UNABLE and "stream" in body
+        return replace(self, streams="stream" not in body) if unable or fault.refuses(STREAMS) else None
 
 
 class OpenAI:

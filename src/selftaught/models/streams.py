@@ -9,6 +9,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, cast
 
 from selftaught.plain import JSON
@@ -19,6 +20,8 @@ MESSAGE_END = b"message_stop"
 """The same of a stream of messages, near its end."""
 WRAPS = 20
 """Parts of an object in which its answer is looked for."""
+_DIFFERENT = 8
+"""Different characters of a text that is no mere line of signs, which may come in pieces that grow."""
 _Parts = dict[str, Any]
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
@@ -215,6 +218,8 @@ class _Completion:
     def __init__(self) -> None:
         self._whole: _Parts = {}
         self._choices: dict[int, _Parts] = {}
+        self._pieced: set[int] = set()
+        """The choices that came in pieces."""
         self._each: list[Mapping[str, Any]] = []
         """What chunks without an answer tell of what was used."""
 
@@ -226,10 +231,15 @@ class _Completion:
         for place, piece in enumerate(_choices(event)):
             chunk = _choice(piece)
             index = chunk.get("index")
-            choice = self._choices.setdefault(index if isinstance(index, int) else place, {"message": {}})
+            number = index if isinstance(index, int) else place
+            choice = self._choices.setdefault(number, {"message": {}})
             choice |= {
                 name: value for name, value in chunk.items() if name not in {"delta", "message", "text"} and value
             }
+            if piece.get("delta"):
+                self._pieced.add(number)
+            elif number in self._pieced and mapping(piece.get("message")):  # once more, as a whole
+                choice["message"] = _Parts()
             _add(choice["message"], mapping(chunk.get("message")))
 
     def object(self) -> Mapping[str, Any]:
@@ -270,7 +280,7 @@ def _joined(value: object) -> object:
         return value
     pieces = cast(list[object], value)
     if all(isinstance(piece, str) for piece in pieces):
-        return "".join(cast(list[str], pieces))
+        return _text_of(cast(list[str], pieces))
     parts: list[object] = []
     for piece in pieces:
         if isinstance(piece, list):
@@ -278,6 +288,13 @@ def _joined(value: object) -> object:
         else:
             parts.append(cast(object, {"type": "text", "text": piece} if isinstance(piece, str) else piece))
     return parts
+
+
+def _text_of(pieces: Sequence[str]) -> str:
+    """What pieces of a text make. Some servers send each time all that there is so far."""
+    last = pieces[-1]
+    growing = len(pieces) > 2 and all(later.startswith(one) for one, later in pairwise(pieces))
+    return last if growing and len({*last}) >= _DIFFERENT else "".join(pieces)
 
 
 def _message(events: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:

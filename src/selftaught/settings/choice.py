@@ -15,8 +15,9 @@ from selftaught.plain import JSON, canonical
 
 SECRET = re.compile(r"key|auth|token|secret|cookie|password|credential|signature", re.IGNORECASE)
 """Names of headers whose values say who asks, not what is asked."""
-OURS = frozenset(("messages", "model", "n", "stream", "stream_options"))
-"""Parts of a body that only this program sets."""
+LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens")
+OURS = frozenset(("messages", "model", "n", "best_of", "stream", "stream_options", *LIMITS))
+"""Parts of a body that only this program sets: what is held for an answer rests on some of them."""
 _STORED: Mapping[str, Any] = {  # and of which type each is
     "model": str,
     "base_url": (str, NoneType),
@@ -84,7 +85,8 @@ class ModelChoice:
             raise UsageError(f"--max-tokens is {self.max_tokens}: at least 1 is needed")
         taken = sorted(OURS & set(self.extra_body))
         if taken:
-            raise UsageError(f"--extra-body may not hold {taken[0]!r}, which every request sets by itself")
+            instead = "say it by --max-tokens" if taken[0] in LIMITS else "which every request sets by itself"
+            raise UsageError(f"--extra-body may not hold {taken[0]!r}, {instead}")
         for name, value in self.headers.items():
             if not NAME.fullmatch(name) or name.lower() in FRAMING:
                 raise UsageError(f"--header {name!r} is no header of a question: write NAME=VALUE")

@@ -44,7 +44,8 @@ _TAG_SIGNS = frozenset("<[\\]")
 _RULE = re.compile(r"[-=*_]{3,80}|\$\$|[`«»]{1,2}|\{code\}|#\+end_src|EOF|EOT|PY", re.IGNORECASE)
 """A line that ends what stood before it."""
 _SET_OFF = re.compile(
-    r"[<\[{}*=~|\\/+-][^=(]*|[A-Z][A-Z _:-]{2,60}|[\w /-]{1,40}:|(?:end|stop|done|eof)\b[\w .:!-]{0,40}", re.IGNORECASE
+    r"[<\[{}*=~|\\/+-][^=(]*|(?-i:[A-Z][A-Z _:-]{2,60})|[\w /-]{1,40}:|(?:end|stop|done|eof)\b[\w .:!-]{0,40}",
+    re.IGNORECASE,
 )
 """A line that sets code off: a tag or a rule, capitals, a title."""
 _FIRST_TAG = re.compile(
@@ -348,7 +349,9 @@ def _end_of_code(lines: Sequence[str], start: int, parser: Parser) -> int:
 
 
 def _no_code(line: str) -> bool:
-    """Whether a line that is no Python was not meant to be any."""
+    """Whether a line that is no Python was not meant to be any: what goes on as code is a program that was cut off."""
+    if line.startswith((" ", "\t")) or line.split(maxsplit=1)[0] in _CODE:
+        return False
     return _prose(line) or _SET_OFF.fullmatch(line[:_MOST_LEAD].strip()) is not None
 
 
