@@ -15,12 +15,12 @@ from whole import everything
 
 from selftaught.budget.spend import Spend
 from selftaught.errors import ModelDown, ModelFailure, ModelRefused, PassingFailure
-from selftaught.models import Answer, Request, gateway, openai
+from selftaught.models import Answer, Request, gateway, openai, waiting
 from selftaught.models.buying import buy
 from selftaught.models.gateway import ALONE, Gateway
 from selftaught.models.prices import FRAME
 from selftaught.models.providers import open_model
-from selftaught.models.waiting import Watch
+from selftaught.models.waiting import Signs, Silence, Wait, Watch
 from selftaught.settings.choice import ModelChoice, Price
 
 PROMPT, EXPERTISE = "the prompt text", "the expertise text"
@@ -515,3 +515,19 @@ def test_passing_failures_stay_inside():
 
     with pytest.raises(ModelDown, match=r"numbered: no answer within 0\.2 s: not now"):
         Gateway(Broken(), deadline_s=0.2).complete(Request("", "q"), ["a"])
+
+
+def test_remarks_alone_are_no_life_for_ever(monkeypatch):
+    """What stands before a server may make them whatever has become of it; anything else that comes counts."""
+    now = [0.0]
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: now[0])
+    wait = Wait(Signs(), Watch(), lambda: True, idle_s=1, deadline_s=10)
+    remark = memoryview(b"e\r\n: keep-alive\n\n\r\n")
+    for life in (b"HTTP/1.1 200 OK\r\n\r\n", b'data: {"choices": []}\n\n', b'{"choices": ['):
+        now[0] += 59
+        wait.heard(memoryview(life))
+        now[0] += 59
+        wait.heard(remark)
+    now[0] += 1
+    with pytest.raises(Silence, match="though remarks come"):
+        wait.heard(remark)

@@ -163,13 +163,15 @@ class Billed(PassingFailure):
 
 def quotable(message: str, hidden: Sequence[str]) -> str:
     """A server's words as they may be shown: short, on one line, without keys, and with … for what they repeat of what is
-    hidden."""
+    hidden; nothing where that is most of them."""
     message = " ".join(message.split())[: 2 * QUOTED]
     message = SECRET.sub("…", message).replace("“", '"').replace("”", '"')
-    message = "".join(character for character in message if character.isprintable())
+    message = kept = "".join(character for character in message if character.isprintable())
     for text in hidden:
-        message = _masked(message, " ".join(text.split()))
-    return message if len(message) <= QUOTED else f"{message[:QUOTED]}…"
+        kept = _masked(kept, " ".join(text.split()))
+    if 2 * len(kept.replace("…", "")) < len(message.replace("…", "")):
+        return ""
+    return kept if len(kept) <= QUOTED else f"{kept[:QUOTED]}…"
 
 
 def _masked(message: str, hidden: str) -> str:

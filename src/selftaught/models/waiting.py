@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ USUAL = 8
 """… and it took so many times as long as the longest of those that were answered."""
 PATIENCE = 6
 """A server that shows that it lives, and answers no question, is waited for so many times the deadline."""
+_REMARK = re.compile(rb":.*|[0-9a-fA-F]{0,8}")
+"""A line of a stream that holds nothing: a remark, a blank, or how long a chunk of HTTP is."""
 STREAMED = 3
 """A response that comes in more pieces shows that the model is at work."""
 
@@ -100,7 +103,7 @@ class Wait:
         self._deadline_s = deadline_s
         self.at_most: Callable[[], float | None] = lambda: 0.0
         """Dollars that the request may cost."""
-        self._heard = self.began
+        self._heard = self._told = self.began
         self._pieces = 0
 
     @property
@@ -112,8 +115,13 @@ class Wait:
         self._watch.note(text)
 
     def heard(self, piece: memoryview) -> None:
-        """Something came in."""
+        """Something came in. Raises Silence where for long that was nothing but remarks: what stands before a server may make
+        them, whatever becomes of it."""
         self._heard = time.monotonic()
+        if not all(_REMARK.fullmatch(line.strip()) for line in bytes(piece).split(b"\n")):
+            self._told = self._heard
+        elif self._heard - self._told >= PATIENCE * self._deadline_s:
+            raise Silence(", though remarks come", lasting=True)
         self._pieces += 1
         if self._pieces > STREAMED:
             self._signs.last = self._heard
