@@ -152,7 +152,8 @@ def test_the_store_is_named_where_a_file_or_the_environment_could_name_another(t
     (tmp_path / ".selftaught").mkdir()
     stopped(tmp_path / ".selftaught" / "store.db")
     theirs = ("--store", ".selftaught/store.db")
-    assert "`selftaught resume 1` goes on" in called("show", "1", cwd=tmp_path).stdout
+    told = " ".join(called("show", "1", cwd=tmp_path).stdout.split())
+    assert "`selftaught resume 1 --store .selftaught/store.db` goes on" in told
     (tmp_path / "selftaught.toml").write_text('store = "other.db"\n')
     assert (
         "`selftaught resume 1 --store .selftaught/store.db` goes on"

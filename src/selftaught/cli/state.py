@@ -62,7 +62,7 @@ class Standing:
     said: str
     """That in words, e.g. "running here: process 4711"."""
     resume: str | None
-    """The whole command that goes on with it, in the folder of this one; None where none does."""
+    """The whole command that goes on with it, store included, in the folder of this one; None where none does."""
     anywhere: str | None
     """The same for any folder, which is what programs that read it may be in."""
     refused: str | None
@@ -100,8 +100,10 @@ def standing(facts: Store, record: RunRecord) -> Standing:
     resume = anywhere = None
     if state in _STILL and not refused:
         more = _further(record)
-        resume = whole("resume", record.id, facts.path) + more
-        anywhere = f"selftaught resume {record.id} --store {shlex.quote(str(facts.path.absolute()))}{more}"
+        resume, anywhere = (
+            f"selftaught resume {record.id} --store {shlex.quote(str(path))}{more}"
+            for path in (facts.path, facts.path.absolute())
+        )
     return Standing(record.id, state, said, resume, anywhere, refused, process, now)
 
 

@@ -467,8 +467,7 @@ def discovery(answers: int, judgement: Judgement, doubled: Judged) -> Discovery:
     if not used:
         return {"answers": answers, "uses": None, "said": "never repaid: the improved improver asks for no answers"}
     if quality <= once:
-        said = "never repaid as far as these means go: that of best-of-n with the same answers is as high"
-        return {"answers": answers, "uses": None, "said": said}
+        return {"answers": answers, "uses": None, "said": "never repaid: best-of-n with the same answers is as good"}
     if quality > twice:
         uses = ceil(answers / used)
         said = f"repaid after at most {uses:,} uses: best-of-n does not reach it with twice the answers"
