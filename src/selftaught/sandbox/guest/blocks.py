@@ -44,7 +44,8 @@ _TAG_SIGNS = frozenset("<[\\]")
 _RULE = re.compile(r"[-=*_]{3,80}|\$\$|[`«»]{1,2}|\{code\}|#\+end_src|EOF|EOT|PY", re.IGNORECASE)
 """A line that ends what stood before it."""
 _SET_OFF = re.compile(
-    r"[<\[{}*=~|\\/+-][^=(]*|(?-i:[A-Z][A-Z _:-]{2,60})|[\w /-]{1,40}:|(?:end|stop|done|eof)\b[\w .:!-]{0,40}",
+    r"[<\[{}*=~|\\/+-][^=(]*|(?-i:[A-Z](?:[A-Z _:-]{2,60}|[\w /-]{1,40}:[\w ,.:!'-]{0,60}))|[\w /-]{1,40}:"
+    r"|(?:end|stop|done|eof)\b[\w .:!-]{0,40}",
     re.IGNORECASE,
 )
 """A line that sets code off: a tag or a rule, capitals, a title."""
