@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isclose
 from pathlib import Path
 from typing import Any, cast
 
@@ -171,9 +172,22 @@ def figures(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def differing(recording: Recording, document: Mapping[str, Any]) -> list[str]:
-    """The parts of the document of a run again that are not as they were recorded."""
+    """The parts of the document of a run again that are not as they were recorded. Numbers may differ in the tenth digit, since
+    numpy rounds otherwise on another processor."""
     there, here = recording.heading["figures"], figures(document)
-    return sorted(name for name in {*there, *here} if there.get(name) != here.get(name))
+    return sorted(name for name in {*there, *here} if not _alike(there.get(name), here.get(name)))
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        some, others = cast("dict[str, Any]", one), cast("dict[str, Any]", other)
+        return some.keys() == others.keys() and all(_alike(value, others[name]) for name, value in some.items())
+    if isinstance(one, list) and isinstance(other, list):
+        pairs = [*zip(cast("list[Any]", one), cast("list[Any]", other), strict=False)]
+        return len(cast("list[Any]", one)) == len(cast("list[Any]", other)) and all(_alike(*pair) for pair in pairs)
+    if isinstance(one, float) and isinstance(other, float):
+        return isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(one == other)
 
 
 def _models(store: Store, number: int) -> list[JSON]:
