@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import math
 import os
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ from selftaught.program import Program
 from selftaught.runs import carry, recording
 from selftaught.runs.going import refusal, unfinished
 from selftaught.runs.recording import read, write
-from selftaught.runs.replay import begin
+from selftaught.runs.replay import begin, figures
 from selftaught.settings import Settings
 from selftaught.store import Store, key_of
 from selftaught.testing import Number, asker, make_lab
@@ -313,7 +314,7 @@ def packed(*lines):
 
 
 HEADING = {
-    "selftaught recording": 1,
+    "selftaught recording": recording.FORMAT,
     **{
         "run": 1,
         "settings": {},
@@ -347,7 +348,7 @@ WRONG = {
     "something after it": WHOLE + b"x",
     "without its end": packed(HEADING, {"text": "t"}, ANSWER),
     "with a line too few": packed(HEADING, ANSWER, {"end": 3}),
-    "of another version": packed({**HEADING, "selftaught recording": 2}, {"end": 1}),
+    "of another version": packed({**HEADING, "selftaught recording": recording.FORMAT - 1}, {"end": 1}),
     "a heading of another shape": packed({**HEADING, "run": "1"}, {"end": 1}),
     "a list": packed([1], {"end": 1}),
     "no JSON": packed("{", {"end": 1}),
@@ -415,6 +416,17 @@ def test_runs_of_the_other_kinds_run_again_as_well(name, tmp_path):
     allowed = [word for one in scoring for word in ("--task-file", one)]
     done = called("replay", "r.xz", *allowed, "--store", "again.db", cwd=tmp_path)
     assert done.returncode == 0 and "every figure is as it was recorded" in done.stderr, done.stderr
+
+
+def test_figures_are_the_same_but_for_how_a_processor_rounds_their_last_digits():
+    def found(*values):
+        return figures({"run": 1, "gain": {"mean": values[0], "more": [values[1], "x"]}, "count": 3})
+
+    held = found(0.123456789012, 0.0)
+    for alike in (found(math.nextafter(0.123456789012, 1), 0.0), found(0.123456789012, -1e-17)):
+        assert alike == held
+    for other in (found(0.12345679, 0.0), found(0.123456789012, 1e-9), found(0.123456789012, 1)):
+        assert {name for name in held if held[name] != other[name]} == {"gain"}
 
 
 OURS = sorted((Path(__file__).parents[2] / "docs" / "recordings").glob("*.xz"))

@@ -114,7 +114,7 @@ def _notes(
     sign = -1 if task.minimize else 1
     order = sorted(range(len(graded)), key=lambda i: (graded[i][1] is None, sign * graded[i][0], i))
     notes: list[str] = []
-    for i in order[: min(_NOTES, *(count for count in task.instances.values() if count), len(order))]:
+    for i in order[: min([_NOTES, *filter(None, task.instances.values())])]:
         grade, reason = graded[i]
         if reason is None and grade >= 1 and not ranged:
             break

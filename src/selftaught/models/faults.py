@@ -23,6 +23,8 @@ from selftaught.models import Answer
 PASSING = {408, 409, 425, 429, 498}
 """Refusals below 500 that a later try may pass (498: Groq has no room for a request without guarantee)."""
 THROTTLED = {429, 498, 503, 529}
+NO_REFUSALS = (PASSING | THROTTLED | {401, 402, 504}) - {503}
+"""Statuses that are about something else than what was asked, whatever is said; some refuse by 503 what they never take."""
 UNPAID = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"}
 """Codes that come as 429 but do not pass by waiting."""
 TOO_LONG = {"context_length_exceeded", "exceed_context_size_error", "request_too_large", "string_above_max_length"}
@@ -115,7 +117,7 @@ class Fault:
 
     def refuses(self, pattern: str) -> bool:
         """Whether it says in plain words that something which this names is not taken, whatever status it gives for that."""
-        told = self.status not in (PASSING | THROTTLED | {401, 402, 504}) - {503} and self.speaks_of(pattern)
+        told = self.status not in NO_REFUSALS and self.speaks_of(pattern)
         return told and re.search(REFUSAL, self.message, re.I) is not None
 
     def renames(self, parameter: str, newer: str) -> bool:

@@ -117,15 +117,14 @@ class Wait:
     def heard(self, piece: memoryview) -> None:
         """Something came in. Raises Silence where for long that was nothing but remarks: what stands before a server may make
         them, whatever becomes of it."""
-        self._heard = time.monotonic()
-        if not all(_REMARK.fullmatch(line.strip()) for line in bytes(piece).split(b"\n")):
+        self._heard, came = time.monotonic(), bytes(piece).count(b"data:")
+        if came or not all(_REMARK.fullmatch(line.strip()) for line in bytes(piece).split(b"\n")):
             self._told = self._heard
         elif self._heard - self._told >= PATIENCE * self._deadline_s:
             raise Silence(", though remarks come", lasting=True)
         self._pieces += 1
         if self._pieces > STREAMED:
             self._signs.last = self._heard
-        came = bytes(piece).count(b"data:")
         if came:
             self._watch.came(came)
 

@@ -40,7 +40,7 @@ Conduct = Callable[[Lab, Any], dict[str, Any]]
 READ = 1000
 """Answers that are read at most for what is wrong with them, evenly over a run."""
 _OF_A_TEST = ("arms", "runs", "improvers", "held_out")
-"""The parts of documents that test instances have a share in."""
+"""The parts of documents that test instances have a share in, of which some are told before a run is done."""
 _OF_A_STOP = {"stopped", "usage"}
 """What the end of a session adds to a document: the next session has an end of its own."""
 
@@ -190,8 +190,8 @@ def _earlier_looks(lab: Lab, asked: Assignment) -> list[str]:
 
 
 def _was_judged(record: RunRecord) -> bool:
-    """Whether figures of test instances stand in what is stored of a run."""
-    return any((record.document or {}).get(name) for name in _OF_A_TEST)
+    """Whether a run has come to its figures of test instances: it is done, or these stand in its document already."""
+    return record.status == DONE or any((record.document or {}).get(name) for name in _OF_A_TEST)
 
 
 def _faults(lab: Lab, answers: int) -> dict[str, Any]:

@@ -53,10 +53,6 @@ def _fits(name: str, value: object, needed: str, fits: bool) -> None:
         raise UsageError(f"{name} is {value!r}: {needed} is needed")
 
 
-def _from_1(value: object) -> bool:
-    return type(value) is int and value >= 1
-
-
 @contextmanager
 def open_lab(
     model: str | ModelChoice | LanguageModel = "offline",
@@ -81,7 +77,8 @@ def open_lab(
     """
     known(sandbox)
     _fits("seed", seed, "a whole number from 0", seed is None or (type(seed) is int and seed >= 0))
-    _fits("concurrency", concurrency, "a whole number from 1", concurrency is None or _from_1(concurrency))
+    at_once = concurrency is None or (type(concurrency) is int and concurrency >= 1)
+    _fits("concurrency", concurrency, "a whole number from 1", at_once)
     _fits("limits", limits, "SpendLimits(…)", isinstance(cast("object", limits or SpendLimits()), SpendLimits))
     for name, one in (("model", model), ("proposer", proposer)):
         asked = one is None or isinstance(one, str | ModelChoice) or callable(getattr(one, "complete", None))

@@ -21,7 +21,7 @@ from selftaught.models import Finish
 from selftaught.plain import JSON
 from selftaught.sandbox.reader import Unreadable, plain
 
-FORMAT = 1
+FORMAT = 2
 """Version of the form of a file."""
 MOST_BYTES = 64 * 2**20
 """Of a file when it is unpacked."""

@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import isclose
 from pathlib import Path
 from typing import Any, cast
 
@@ -165,29 +164,25 @@ def _heading(store: Store, record: RunRecord) -> dict[str, Any]:
 
 
 def figures(document: Mapping[str, Any]) -> dict[str, str]:
-    """The digest of each part of a document, without times and its number in the store."""
+    """The digest of each part of a document, without times and its number in the store, its numbers to nine digits: numpy
+    rounds the last ones otherwise on another processor."""
     usage = {name: one for name, one in document.get("usage", {}).items() if name not in {"cpu_s", "wall_s"}}
     whole = {name: one for name, one in document.items() if name != "run"} | {"usage": usage}
-    return {name: plain_digest(one)[:16] for name, one in sorted(whole.items())}
+    return {name: plain_digest(_rounded(one))[:16] for name, one in sorted(whole.items())}
+
+
+def _rounded(value: JSON) -> JSON:
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return float(f"{round(value, 12) + 0.0:.9g}") if isinstance(value, float) else value
 
 
 def differing(recording: Recording, document: Mapping[str, Any]) -> list[str]:
-    """The parts of the document of a run again that are not as they were recorded. Numbers may differ in the tenth digit, since
-    numpy rounds otherwise on another processor."""
+    """The parts of the document of a run again that are not as they were recorded."""
     there, here = recording.heading["figures"], figures(document)
-    return sorted(name for name in {*there, *here} if not _alike(there.get(name), here.get(name)))
-
-
-def _alike(one: Any, other: Any) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        some, others = cast("dict[str, Any]", one), cast("dict[str, Any]", other)
-        return some.keys() == others.keys() and all(_alike(value, others[name]) for name, value in some.items())
-    if isinstance(one, list) and isinstance(other, list):
-        pairs = [*zip(cast("list[Any]", one), cast("list[Any]", other), strict=False)]
-        return len(cast("list[Any]", one)) == len(cast("list[Any]", other)) and all(_alike(*pair) for pair in pairs)
-    if isinstance(one, float) and isinstance(other, float):
-        return isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
-    return bool(one == other)
+    return sorted(name for name in {*there, *here} if there.get(name) != here.get(name))
 
 
 def _models(store: Store, number: int) -> list[JSON]:

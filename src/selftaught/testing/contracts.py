@@ -164,14 +164,11 @@ class TaskContract:
         (instance, *_) = task.sample("root", "train", 0, "practice")
         answers: list[JSON] = [None, True, -1, 1e300, "text", [], [[]], {}, {"a": [1]}, [None] * 50]
         for answer in answers:
-            try:
-                grade = task.grade(instance, answer)
-            except InvalidAnswer:
-                continue
-            assert 0 <= grade <= 1
+            grade = _graded(task, instance, answer)
+            assert grade is None or 0 <= grade <= 1
 
 
-def _graded(task: Task, instance: Instance, answer: JSON) -> object:
+def _graded(task: Task, instance: Instance, answer: JSON) -> float | None:
     """The grade of an answer, None for one that is refused."""
     try:
         return task.grade(instance, answer)

@@ -65,10 +65,7 @@ def _so_far(document: Mapping[str, Any]) -> list[Part]:
     used = document.get("usage")
     if "stopped" not in document or not used:
         return []
-    money = used["dollars_spent"]
-    spent = "at a price that is unknown" if money is None else f"for ${money:,.4f}"
-    tokens = used["tokens_in"] + used["tokens_out"]
-    return [Note(f"So far it used {used['responses']:,} answers of {tokens:,} tokens, {spent}.")]
+    return [Note(f"So far it used {_bought(used, used['dollars_spent'])}.")]
 
 
 def _models(document: Mapping[str, Any]) -> list[Part]:
@@ -78,9 +75,13 @@ def _models(document: Mapping[str, Any]) -> list[Part]:
 
 
 def _used(one: UsedByModel) -> str:
-    money = "an unknown price" if one["dollars"] is None else f"${one['dollars']:,.4f}"
-    tokens = one["tokens_in"] + one["tokens_out"]
-    return f"{one['model']} {one['does']}: {one['responses']:,} answers of {tokens:,} tokens, {money}"
+    return f"{one['model']} {one['does']}: {_bought(one, one['dollars'])}"
+
+
+def _bought(used: Mapping[str, Any], dollars: float | None) -> str:
+    """Answers, tokens and money."""
+    money = "an unknown price" if dollars is None else f"${dollars:,.4f}"
+    return f"{used['responses']:,} answers of {used['tokens_in'] + used['tokens_out']:,} tokens, {money}"
 
 
 def _faults(document: Mapping[str, Any]) -> list[Part]:
