@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean, quantiles
 
-from selftaught.downstream import scale
+from selftaught.downstream import with_scale
 from selftaught.improvers import load
 from selftaught.lab import Lab
 from selftaught.lab.workers import Workers, sizes
@@ -66,13 +66,13 @@ def _share(values: list[float], limit: float) -> float:
 def _improved(sandbox: Sandbox, seed: Program, number: int) -> Program:
     """What a recursion with that seed and the default settings ends with."""
     with _lab(sandbox, number) as lab:
-        tasks = [scale(lab, task) for task in load_tasks("formula:train", number)]
+        tasks = [with_scale(lab, task) for task in load_tasks("formula:train", number)]
         return [one.improver for one in recursion(lab, seed, tasks, Settings(improver=seed.digest, seed=number))][-1]
 
 
 def _judge(sandbox: Sandbox, improvers: list[Program]) -> list[float]:
     with _lab(sandbox, 0) as lab:
-        tasks = [scale(lab, task) for task in load_tasks(f"formula:test/{TASKS}", 0)]
+        tasks = [with_scale(lab, task) for task in load_tasks(f"formula:test/{TASKS}", 0)]
         budget = Settings(improver="").inner
         utility = MetaUtility(lab, tasks, "test", "assemblies", REPETITIONS, budget)
         return [fmean(cell.value for cell in utility.cells(one)) for one in improvers]

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from benchmarks import rules
 from selftaught.budget import Allowance
-from selftaught.downstream import ScaledTask, SolutionTask, scale
+from selftaught.downstream import ScaledTask, SolutionTask, with_scale
 from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.statistics import Interval, Verdict, contested, interval, sequence, verdict, wilson
 from selftaught.improvers import load
@@ -107,7 +107,7 @@ def run(quick: bool = False) -> dict[str, Any]:
 def pool(sandbox: Sandbox, repetitions: int) -> tuple[Values, Values]:
     """Independent runs of the seed improver on five formula targets: on the common scale, and raw (tasks x repetitions)."""
     with laboratory(sandbox, 0) as lab:
-        tasks = [scale(lab, task) for task in load_tasks(f"formula:test/{max(TASKS)}", 0)]
+        tasks = [with_scale(lab, task) for task in load_tasks(f"formula:test/{max(TASKS)}", 0)]
         budget = Allowance(calls=8, responses=8, scorings=65)
         cells = MetaUtility(lab, tasks, "test", "calibration", repetitions, budget).cells(load("seed"))
     shape = (repetitions, len(tasks))

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from selftaught import improvers, tasks
 from selftaught.budget import Allowance
-from selftaught.downstream import ScaledTask, failing, scale
+from selftaught.downstream import ScaledTask, failing, with_scale
 from selftaught.evidence.statistics import contested, wilson
 from selftaught.lab import Lab
 from selftaught.lab.workers import Workers, sizes
@@ -97,7 +97,7 @@ def pool(
 ) -> tuple[Pool, dict[str, Any]]:
     """The cells of every arm on one task, and its mean and failures."""
     with _lab(sandbox, spec) as lab:
-        (task,) = [scale(lab, one) for one in tasks.load(spec, SEED)]
+        (task,) = [with_scale(lab, one) for one in tasks.load(spec, SEED)]
         judge = MetaUtility(lab, [task], "test", "fooling", repetitions, allowance)
         return _cells(judge, task, spec in OF_THE_BOX)
 

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selftaught import improvers, tasks
-from selftaught.downstream import scale
+from selftaught.downstream import with_scale
 from selftaught.lab import Lab
 from selftaught.lab.boundaries import EQUALS, GAIN, Design, walk, within, z_values
 from selftaught.lab.workers import Workers, sizes
@@ -62,7 +62,7 @@ def cells(repetitions: int) -> Values:
         workers = Workers(sizes(2, 4))
         try:
             lab = Lab(sandbox, Offline(editing(sandbox)), store, workers, SEED)
-            scaled = [scale(lab, task) for task in tasks.load_all(Settings("").tasks, SEED)]
+            scaled = [with_scale(lab, task) for task in tasks.load_all(Settings("").tasks, SEED)]
             utility = MetaUtility(lab, scaled, "validation", "gate", repetitions, Settings("").inner)
             found: list[Values] = []
             for name in IMPROVERS:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from benchmarks.assemblies import redrawn
 from selftaught import improvers, tasks
-from selftaught.downstream import scale
+from selftaught.downstream import with_scale
 from selftaught.lab import Lab
 from selftaught.lab.workers import Workers, sizes
 from selftaught.meta import MetaUtility
@@ -147,7 +147,7 @@ def _cells(lab: Lab, panel: dict[str, Program], spec: str, repetitions: int) -> 
 
 
 def _utility(lab: Lab, spec: str, split: Split, repetitions: int) -> MetaUtility:
-    scaled = [scale(lab, task) for task in tasks.load(spec, SEED)]
+    scaled = [with_scale(lab, task) for task in tasks.load(spec, SEED)]
     return MetaUtility(lab, scaled, split, "landscape", repetitions, Settings(improver="").inner)
 
 

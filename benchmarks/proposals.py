@@ -23,7 +23,7 @@ from typing import Any
 
 from selftaught import improvers, tasks
 from selftaught.budget import Allowance, Meter
-from selftaught.downstream import Cell, scale
+from selftaught.downstream import Cell, with_scale
 from selftaught.errors import ModelFailure
 from selftaught.improver import improve
 from selftaught.lab import Lab
@@ -115,7 +115,7 @@ def _question(lab: Lab) -> Request:
 
 
 def _utility(lab: Lab, repetitions: int) -> MetaUtility:
-    scaled = [scale(lab, task) for task in tasks.load(TASKS, SEED)]
+    scaled = [with_scale(lab, task) for task in tasks.load(TASKS, SEED)]
     return MetaUtility(lab, scaled, "train", "proposals", repetitions, Settings("").inner)
 
 

@@ -6,7 +6,7 @@ from statistics import fmean
 import pytest
 
 from selftaught.budget import Allowance
-from selftaught.downstream import ScaledTask, SolutionTask, failing, scale
+from selftaught.downstream import ScaledTask, SolutionTask, failing, with_scale
 from selftaught.improvers import load
 from selftaught.meta import MetaUtility
 from selftaught.plain import canonical
@@ -74,7 +74,7 @@ def test_a_start_solution_that_always_fails_is_told(lab, caplog):
         known_start = None
         start = "def f(x): raise ValueError('no idea')"
 
-    assert scale(lab, Stuck("stuck")).start == 0.0
+    assert with_scale(lab, Stuck("stuck")).start == 0.0
     assert "stuck: its start solution fails on every instance (error: ValueError: no idea" in caplog.text
 
 
@@ -83,13 +83,13 @@ def test_the_scale_is_affine_and_does_not_clip(lab):
     scaled = ScaledTask(SolutionTask(task), 0.5)
     assert (scaled.value(0.5, 0.5), scaled.value(1.0, 0.5), scaled.value(0.0, 0.5)) == (0.0, 1.0, -1.0)
     assert scaled.value(0.75, 0.25) == 1.0, "what counts is the gain on the same instances"
-    assert scale(lab, task).start == 0.0
+    assert with_scale(lab, task).start == 0.0
 
     class Unknown(Number):
         known_start = None
         start = "def f(x):\n    return 0.25\n"
 
-    assert scale(lab, Unknown("unknown")).start == 0.25
+    assert with_scale(lab, Unknown("unknown")).start == 0.25
 
 
 def test_a_failed_run_counts_as_its_start_solution_and_is_counted(lab):

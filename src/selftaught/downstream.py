@@ -143,7 +143,7 @@ def counting(cells: Sequence[Cell]) -> list[Cell]:
     return [cell for cell in cells if cell.counts] or [*cells]
 
 
-def scale(lab: Lab, task: Task | Downstream) -> ScaledTask:
+def with_scale(lab: Lab, task: Task | Downstream) -> ScaledTask:
     """Fix the scale of a task: measure its start solution once, on train instances that nothing else uses.
 
     Raises UsageError where the start solution leaves nothing to gain.

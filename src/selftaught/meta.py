@@ -119,9 +119,9 @@ class MetaUtility:
         """
         self.lab.progress.expect(len(wanted))
         each = list(zip(wanted, tries or [1] * len(wanted), strict=True))
-        repeats = [partial(self._run, *one, k) for one, count in each if count > 1 for k in range(count)]
+        each_try = [partial(self._run, *one, k) for one, count in each if count > 1 for k in range(count)]
         cells = [partial(self.cell, *one, count) for one, count in each]
-        made = self.lab.workers.map(improving(self.level), lambda work: work(), [*repeats, *cells])
+        made = self.lab.workers.map(improving(self.level), lambda work: work(), [*each_try, *cells])
         return [one for one in made if isinstance(one, Cell)]
 
     def asked(self, program: Program, wanted: Sequence[tuple[ScaledTask, int, int]]) -> list[int]:
@@ -156,32 +156,32 @@ class MetaUtility:
             )
         return "\n".join(lines)
 
-    def cell(self, program: Program, scaled: ScaledTask, repetition: int, tries: int = 1) -> Cell:
+    def cell(self, program: Program, one: ScaledTask, repetition: int, tries: int = 1) -> Cell:
         """One improver run on one repetition of one task, judged.
 
         With several `tries`, each has answers of its own and the best by the practice score counts: the seed improver tried
         n times is best-of-n sampling; none leaves the start solution.
         """
-        lab, task = self.lab, scaled.task
+        lab, task = self.lab, one.task
         which: list[JSON] = [self.label, repetition]
         practice = task.utility(lab, self.split, which, "practice")
         judged = task.utility(lab, self.split, which, "judged")
         start = Program(task.start)
-        runs = [self._run(program, scaled, repetition, k) for k in range(tries)]
+        runs = [self._run(program, one, repetition, k) for k in range(tries)]
         found = [run.program for run in runs if run.program]
         kept = best_kept(self.keep, start, found, practice)
         raw, before = judged.score(kept).number, judged.score(start).number
         usage = sum((run.usage for run in runs), Usage())
         failures, empty = [run.reason for run in runs if run.reason], bool(runs) and not found
         lab.progress.step()
-        value = scaled.value(raw, before)
+        value = one.value(raw, before)
         allowed = task.own_allowance or self.allowance
         ended = sum(bool(run.program) and used_up(run.reason or "", run.usage, allowed) for run in runs)
-        return Cell(task.name, value, raw, before, failures, usage, scaled.counts, tries, empty, ended)
+        return Cell(task.name, value, raw, before, failures, usage, one.counts, tries, empty, ended)
 
-    def _run(self, program: Program, scaled: ScaledTask, repetition: int, k: int) -> Improvement:
+    def _run(self, program: Program, one: ScaledTask, repetition: int, k: int) -> Improvement:
         """The k-th improver run of a cell, on answers of its own."""
-        lab, task = self.lab, scaled.task
+        lab, task = self.lab, one.task
         which: list[JSON] = [self.label, repetition]
         practice = task.utility(lab, self.split, which, "practice")
         stream: list[JSON] = ["inner", lab.roots.streams, self.split, task.name, *which]

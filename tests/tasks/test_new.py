@@ -3,7 +3,7 @@
 import pytest
 from shared.command import called, one_line
 
-from selftaught.downstream import scale
+from selftaught.downstream import with_scale
 from selftaught.tasks import load
 from selftaught.testing import make_lab
 
@@ -17,7 +17,7 @@ def test_what_is_written_is_a_whole_task_with_something_to_gain(tmp_path, sandbo
     assert len(path.read_text().splitlines()) <= 30
     (task,) = load(str(path), 0)
     assert task.name == path.stem
-    scaled = scale(make_lab(tmp_path / "s.db", sandbox), task)
+    scaled = with_scale(make_lab(tmp_path / "s.db", sandbox), task)
     assert scaled.counts and 0 < scaled.start < 0.7
 
 

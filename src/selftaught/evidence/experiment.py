@@ -44,6 +44,8 @@ class ArmFigures(TypedDict):
     name: str
     test_by_round: list[PlainInterval]
     raw_by_round: list[PlainInterval]
+    failed_by_round: list[float]
+    """The share of test runs that failed, of the improvers of each round."""
     gain: PlainInterval
     better_search: PlainInterval
     equal_answers: PlainInterval

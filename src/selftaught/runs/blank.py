@@ -43,8 +43,8 @@ class Blank(Task):
         return self._task.explain(instance, answer)
 
 
-def blank(scaled: ScaledTask) -> ScaledTask:
+def blank(one: ScaledTask) -> ScaledTask:
     """The task without its start solution, on the same scale. Improving an improver is no task without a start."""
-    if not isinstance(scaled.task, SolutionTask):
-        raise TypeError(f"{scaled.task.name} cannot do without its start solution")
-    return ScaledTask(SolutionTask(Blank(scaled.task.task)), scaled.start)
+    if not isinstance(one.task, SolutionTask):
+        raise TypeError(f"{one.task.name} cannot do without its start solution")
+    return ScaledTask(SolutionTask(Blank(one.task.task)), one.start)

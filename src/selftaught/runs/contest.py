@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from selftaught.downstream import scale
+from selftaught.downstream import with_scale
 from selftaught.errors import UsageError
 from selftaught.evidence.contest import contend, document
 from selftaught.evidence.models import names_in
@@ -26,7 +26,7 @@ def read(plain: Mapping[str, Any]) -> Contest:
 def conduct(lab: Lab, asked: Contest) -> dict[str, Any]:
     """Every improver on every task and repetition; the figures."""
     lab.progress.phase("measuring the start solutions")
-    tasks = [scale(lab, task) for task in load_all(asked.tasks, asked.seed)]
+    tasks = [with_scale(lab, task) for task in load_all(asked.tasks, asked.seed)]
     return {**names_in(lab), **document(contend(lab, asked, tasks), lab.earlier_looks())}
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean as mean
 from typing import Any, TypeVar
 
-from selftaught.downstream import ScaledTask, counting, scale
+from selftaught.downstream import ScaledTask, counting, with_scale
 from selftaught.errors import UsageError
 from selftaught.evidence import published
 from selftaught.evidence.contest import contend, document
@@ -86,9 +86,9 @@ class Recursed:
     def equal_answers(self) -> float:
         return self.by_round()[-1] - _value(self.judgement.arms["equal_answers"])
 
-    def failed(self) -> float:
-        """Share of the improved improver's test runs that failed."""
-        return self.judgement.rounds[-1].failed
+    def failed(self) -> list[float]:
+        """The share of test runs that failed, by round."""
+        return [one.failed for one in self.judgement.rounds]
 
     def raw(self) -> list[float]:
         return [_raw(one) for one in self.judgement.rounds]
@@ -106,7 +106,7 @@ class Recursed:
             "better_search": self.better_search(),
             "equal_answers": self.equal_answers(),
             "again": self.again,
-            "failed": self.failed(),
+            "failed": self.failed()[-1],
         }
 
 
@@ -210,7 +210,7 @@ def _afterwards(lab: Lab, planned: Plan, asked: Contest, found: Sequence[Recurse
     lab.progress.scope("afterwards")
     made = [Entrant(f"{one.arm} {one.seed}", lab.store.keep(one.improver.text)) for one in found]
     full = replace(asked, entrants=(*asked.entrants, *made))
-    tasks = [scale(lab, task) for task in load_all(full.tasks, full.seed)]
+    tasks = [with_scale(lab, task) for task in load_all(full.tasks, full.seed)]
     figures = document(contend(replace(lab, seed=full.seed), full, tasks))
     names, unlike = [one.name for one in made], _unlike(planned, tasks)
     return {
@@ -236,14 +236,16 @@ def _arm(name: str, runs: Sequence[Recursed]) -> ArmFigures:
     """An arm over its runs: the unit is one recursion."""
     again = [one.again for one in runs if one.again is not None]
     bounds = _bounds(runs)
+    failed = [mean(shares) for shares in zip(*(run.failed() for run in runs), strict=True)]
     return {
         "name": name,
         "test_by_round": [one.plain() for one in _over([run.by_round() for run in runs], bounds)],
         "raw_by_round": [one.plain() for one in _over([run.raw() for run in runs], bounds and (0.0, 1.0))],
+        "failed_by_round": failed,
         "gain": over_runs([run.gain() for run in runs], bounds).plain(),
         "better_search": over_runs([run.better_search() for run in runs], bounds).plain(),
         "equal_answers": over_runs([run.equal_answers() for run in runs], bounds).plain(),
-        "failed": mean(run.failed() for run in runs),
+        "failed": failed[-1],
         "rises": exact(_rises(runs), len(runs), "recursions").plain(),
         "again": over_runs(again, bounds).plain() if again else None,
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from selftaught.downstream import ScaledTask, scale
+from selftaught.downstream import ScaledTask, with_scale
 from selftaught.errors import UsageError
 from selftaught.evidence.ahead import Ahead
 from selftaught.evidence.controls import bounds_of, counterfactuals, judge
@@ -79,10 +79,10 @@ def tried(asked: Settings) -> tuple[dict[str, str], Sequence[str]]:
 def arrange(lab: Lab, settings: Settings) -> tuple[list[ScaledTask], list[ScaledTask]]:
     """The tasks to recurse on and those to compare on, on their scales; û among the first where the settings say so."""
     specs = settings.tasks, settings.test_tasks
-    train, test = ([scale(lab, task) for task in load_all(group, settings.seed)] for group in specs)
+    train, test = ([with_scale(lab, task) for task in load_all(group, settings.seed)] for group in specs)
     if settings.itself:
         seed = lab.store.text(settings.improver)
-        train.append(scale(lab, ImproverTask(seed, tuple(train), settings.itself, settings.inner, settings.keep)))
+        train.append(with_scale(lab, ImproverTask(seed, tuple(train), settings.itself, settings.inner, settings.keep)))
     return train, test
 
 

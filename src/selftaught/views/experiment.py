@@ -114,12 +114,19 @@ def _notes(document: ExperimentDocument) -> list[Note]:
 
 def _rounds(document: ExperimentDocument) -> Sheet:
     arms = document["arms"]
-    columns = [Column("round", "count", "right"), *(Column(arm["name"], "score") for arm in arms)]
+    told = all("failed_by_round" in arm for arm in arms)  # documents of earlier versions have none
+    columns = [Column("round", "count", "right")]
+    for arm in arms:
+        columns += [Column(arm["name"], "score"), *([Column("failed", "share", "right")] if told else [])]
     rows: list[list[Cell]] = [
-        [t, *(figure(arm["test_by_round"][t]) for arm in arms)] for t in range(len(arms[0]["test_by_round"]))
+        [t, *(cell for arm in arms for cell in _at(arm, t, told))] for t in range(len(arms[0]["test_by_round"]))
     ]
     title = f"Test score by round, mean over {arms[0]['gain']['n']} recursions (0 = start, 1 = reference best)"
     return Sheet(title, columns, rows)
+
+
+def _at(arm: ArmFigures, t: int, told: bool) -> list[Cell]:
+    return [figure(arm["test_by_round"][t]), *([arm["failed_by_round"][t]] if told else [])]
 
 
 def _arms(document: ExperimentDocument) -> Sheet:
