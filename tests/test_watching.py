@@ -227,6 +227,9 @@ def test_the_other_runs_of_such_a_store_stay_usable(strange):
     assert called("show", "1", "--store", "s.db", cwd=strange).returncode == 0
     ran = called("experiment", "seeds", "--preset", "tiny", "--runs", "1", "--store", "s.db", "--json", cwd=strange)
     assert ran.returncode == 0, ran.stderr
+    for number in (2, 3, 4, 5):
+        named = [line for line in ran.stderr.splitlines() if line.startswith(f"run {number}: ")]
+        assert len(named) == 1 and f"run {number} cannot be read" in named[0], ran.stderr
     unknown = called("resume", "6", "--store", "s.db", cwd=strange)
     assert unknown.returncode == 2 and "the limit 'watts'" in one_line(unknown)
 

@@ -14,7 +14,7 @@ from selftaught import views
 from selftaught.errors import UsageError
 from selftaught.lab.progress import Progress
 from selftaught.runs import KINDS
-from selftaught.views import running
+from selftaught.views import live, running
 from selftaught.views.sheets import Column, Figure, Note, Panel, Sheet, Words, as_words, interval
 from selftaught.views.tables import drawn
 
@@ -173,3 +173,16 @@ def test_no_view_reads_the_algorithm():
 def test_no_end_of_an_interval_is_rounded_to_the_0_that_it_excludes(figure, said):
     assert interval(figure, sign=True) == said
     assert interval(figure) == said.replace("+", "")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_every_note_and_milestone_is_a_line_however_close_they_come(terminal):
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
+    progress = Progress()
+    with live.displayed(progress, console):
+        progress.note("the first")
+        progress.note("the second")
+        progress.milestone("a round")
+        progress.note("the last")
+    said = console.file.getvalue()
+    assert [said.count(text) for text in ("the first", "the second", "a round")] == [1, 1, 1] and "the last" in said

@@ -18,7 +18,7 @@ from selftaught.plain import JSON
 EventKind = Literal["phase", "question", "scoring", "improver", "note", "fault"]
 """What there are events of. Those that take time are noted when they end, with how long they took."""
 _WAITING = 20_000
-"""Events that may wait to be written; when more come, the oldest are dropped."""
+"""Events that may wait to be written, and lines to be shown; when more come, the oldest are dropped."""
 
 
 class Pulse(TypedDict):
@@ -82,7 +82,7 @@ class Progress:
         self._steps, self._of = 0, 0
         self._left: tuple[float, float] | None = None
         """Until when, by the monotonic clock."""
-        self._milestones: deque[str] = deque()
+        self._lines: deque[str] = deque(maxlen=_WAITING)
         self._began = time.monotonic()
         self._events: deque[Event] = deque(maxlen=_WAITING)
 
@@ -115,20 +115,21 @@ class Progress:
 
     def milestone(self, text: str) -> None:
         """Something has come to its end, in one line."""
-        self._milestones.append(self._scope + text)
+        self._lines.append(self._scope + text)
         self.event("note", self._scope + text)
 
-    def take_milestones(self) -> list[str]:
-        """Those since the last call, oldest first."""
+    def take_lines(self) -> list[str]:
+        """Milestones and notes since the last call, oldest first."""
         taken: list[str] = []
-        while self._milestones:
-            taken.append(self._milestones.popleft())
+        while self._lines:
+            taken.append(self._lines.popleft())
         return taken
 
     def note(self, text: str) -> None:
-        """Something happened that the user should know at once."""
+        """Something happened that the user should know at once: a line of its own, and shown until there is another."""
         with self._lock:
             self._note = text
+        self._lines.append(text)
         self.event("note", text)
 
     def count(self, what: str, number: int = 1) -> None:

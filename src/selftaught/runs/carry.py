@@ -174,7 +174,7 @@ def _earlier_looks(lab: Lab, asked: Assignment) -> list[str]:
     mine = kind_of(asked.plain()).looked_at(asked)
     looks: list[str] = []
     for record in lab.store.runs() if mine else ():
-        if record.id == lab.run or record.circumstances.get("contract", 1) not in DRAWN_ALIKE:
+        if record.id == lab.run:
             continue
         try:
             other = assignment(record)
@@ -184,7 +184,8 @@ def _earlier_looks(lab: Lab, asked: Assignment) -> list[str]:
                 f"run {record.id}: whether it was judged on the same test instances is not known: {error}"
             )
             continue
-        if mine & theirs and _was_judged(record):
+        alike = record.circumstances.get("contract", 1) in DRAWN_ALIKE
+        if alike and mine & theirs and _was_judged(record):
             looks.append(f"run {record.id} ({record.started}, {other.summary})")
     return looks
 

@@ -44,20 +44,17 @@ def _live(progress: Progress, console: Console, ended: threading.Event) -> None:
 
 
 def _said(progress: Progress, console: Console) -> None:
-    """What has come to its end, a line each."""
-    for text in progress.take_milestones():
+    """What has come to its end and what there is to be known, a line each."""
+    for text in progress.take_lines():
         console.print(clean(text), soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def _plain(progress: Progress, console: Console, ended: threading.Event) -> None:
-    """A line at each change of phase and every few seconds; and what is to be told of the model, once."""
-    phase, last, note = "", 0.0, ""
+    """A line at each change of phase and every few seconds."""
+    phase, last = "", 0.0
     while not ended.wait(0.2):
         now = progress.snapshot()
         _said(progress, console)
-        if now.note != note:
-            note = now.note
-            console.print(clean(note), soft_wrap=True, highlight=False, markup=False, emoji=False)
         if now.phase != phase or now.elapsed_s - last >= _PLAIN_EVERY_S:
             phase, last = now.phase, now.elapsed_s
             said = clean(running.line(now.plain()))
