@@ -2,7 +2,7 @@
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test verify exhaustive server setup check lint types format lock docs bench clean
+.PHONY: demo test verify exhaustive setup check lint types format lock docs bench clean
 
 demo: setup            ## a complete self-improvement run with the built-in model
 	$(VENV)/bin/selftaught run --seed 0 --controls basic
@@ -15,9 +15,6 @@ verify: setup-dev      ## the rest of the full gate: slow tests (whole demos, lo
 
 exhaustive: setup-dev  ## what takes an hour or so: every hostile text through every command; the golden document of the whole demo, calibration
 	$(VENV)/bin/pytest -m exhaustive --timeout 7200
-
-server: setup-dev      ## llama.cpp's server for the integration tests; without it they are skipped
-	$(VENV)/bin/python scripts/llama-server.py
 
 setup:                 ## environment with locked dependencies, and bubblewrap
 	@sh scripts/setup.sh
