@@ -10,6 +10,8 @@ import pytest
 from rich.console import Console
 from shared.recursions import SEED, SETTINGS, TASKS
 
+from selftaught import gate
+from selftaught.downstream import ScaledTask, SolutionTask
 from selftaught.errors import AttemptSeen, UsageError
 from selftaught.evidence.attempts import attempts
 from selftaught.evidence.report import so_far, usage
@@ -17,7 +19,7 @@ from selftaught.models import Answer
 from selftaught.program import Program
 from selftaught.recursion import recursion
 from selftaught.store import Store
-from selftaught.testing import Guesser, make_lab
+from selftaught.testing import Guesser, Number, make_lab
 from selftaught.views import attempts as view
 from selftaught.views.tables import drawn
 
@@ -127,9 +129,9 @@ class Proposing(Guesser):
 
     name = "proposing"
 
-    def __init__(self, first):
+    def __init__(self, first, quiet=QUIET):
         super().__init__()
-        self.text = f"{first}\n{QUIET}"
+        self.text = f"{first}\n{quiet}" if first else quiet
 
     def answer(self, request, rng):
         if "def improve_algorithm" not in request.message:
@@ -177,10 +179,46 @@ def test_settings_of_earlier_versions_are_those_of_record():
         replace(SETTINGS, on_attempt="shrug")
 
 
-def test_a_score_too_good_to_be_believed_is_told(tmp_path, sandbox):
-    one = accepted(tmp_path, sandbox, "")
-    (row,) = so_far([one])["rounds"]
-    assert "suspicion" not in row
-    (row,) = so_far([one], most=0.5)["rounds"]
+class Leaking(Number):
+    """The number that training gives is near the best grade, that of other splits is not."""
+
+    def sample(self, root, split, *more):
+        found = super().sample(root, split, *more)
+        ease = 0.9 if split == "train" else 0.6
+        return [replace(one, args=(ease + 0.1 * one.args[0],)) for one in found]
+
+
+COPIES = Program(QUIET.replace("0.9", "x"))
+LEAKING = [ScaledTask(SolutionTask(Leaking(name)), 0.0) for name in ("one", "two")]
+
+
+@pytest.mark.parametrize("accept", ["gate", "paper"])
+def test_a_score_too_good_to_be_believed_is_told_and_acts(tmp_path, sandbox, accept):
+    """What is proposed is better than the seed improver on every split, and far better in training."""
+    settings = replace(SETTINGS, rounds=1, validation=6, accept=accept)
+
+    def ended(name, tasks, **more):
+        lab = make_lab(tmp_path / f"{name}.db", sandbox, Proposing("", COPIES.text), seed=3)
+        asked = replace(settings, **more)
+        (one,) = recursion(replace(lab, run=lab.store.start(asked.plain(), {})), SEED, tasks, asked)
+        return one
+
+    told = ended("told", LEAKING)
+    assert told.accepted
+    (row,) = so_far([told])["rounds"]
+    (said,) = row["suspicion"]
+    assert (said["program"], said["why"]) == (COPIES.digest, "above validation")
+    assert said["train"] > 0.9 > 0.8 > said["limit"] > 0.6
+    refused = ended("refused", LEAKING, on_attempt="reject")
+    assert not refused.accepted and refused.improver == SEED
+    assert re.search(r"scored 0.9\d\d in training, more than its validation lets one believe \(0\.[67]", refused.reason)
+    with pytest.raises(AttemptSeen, match=r"lets one believe .*the same command with --seed 3 and without that"):
+        ended("stopped", LEAKING, on_attempt="stop")
+    assert "suspicion" not in so_far([ended("honest", TASKS)])["rounds"][0]
+
+
+def test_a_score_above_what_is_possible_is_told(tmp_path, sandbox, monkeypatch):
+    monkeypatch.setattr(gate, "highest", lambda tasks: 0.5)
+    (row,) = so_far([accepted(tmp_path, sandbox, "")])["rounds"]
     (told,) = row["suspicion"]
     assert (told["why"], told["train"], told["limit"]) == ("impossible", pytest.approx(0.9), 0.5)

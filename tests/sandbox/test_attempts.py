@@ -54,6 +54,25 @@ def test_harmless_programs_attempt_nothing(prison: Prison) -> None:
     }  # fmt: skip
 
 
+OF_ITSELF = {
+    "its group": "import os\n    os.getpgid(0)",
+    "its groups": "import os\n    os.getgroups()",
+}
+
+
+def test_what_a_program_asks_of_itself_is_no_attempt_and_the_same_of_others_is() -> None:
+    with open_sandbox("strict", 1) as pool:
+
+        def denied_to(text: str) -> Attempts:
+            return pool.run(Job(text, "f", ((),), (0,), LIMITS))[0].denied
+
+        for name, work in OF_ITSELF.items():
+            denied = denied_to(f"def f():\n    {work}")
+            assert not denied.calls, (name, denied)
+        for work in ("os.kill(2, 0)", "os.kill(os.getpid(), 0)", "os.getpgid(1)", "os.getsid(1)"):
+            assert denied_to(f"import os\ndef f():\n    {work}").calls, work
+
+
 def test_attempts_of_improvers_are_counted_too(prison: Prison) -> None:
     for one in [one for one in ATTEMPTING if one.name.startswith("silenced")]:
         job = Job(one.text() + "\n" + IMPROVER, "improve_algorithm", (GIVEN,), (0,), LIMITS, "improver")

@@ -14,6 +14,7 @@ from selftaught.sandbox.guest.wire import PLACE
 from selftaught.sandbox.syscalls import REFUSED, syscall
 
 ALLOW, KILL, EPERM, EAGAIN, ENOSYS, HAND = 0x7FFF0000, 0x80000000, 0x00050001, 0x0005000B, 0x00050026, 0x7FC00000
+QUIET = 0x0005000D
 ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 
@@ -115,8 +116,21 @@ def test_a_filter_that_hands_over_lets_nothing_else_pass(arch: str, improver: bo
             if number == sendmsg:
                 assert found == [EPERM, *[ALLOW if arguments and arguments[0] & 0xFFFFFFFF == PLACE else HAND] * 2]
                 continue
-            assert found[1] == (HAND if found[0] == EPERM else found[0])
+            quiet = found[0] == EPERM and found[1] == QUIET
+            assert not quiet or number in calls._to_itself(arch)
+            assert quiet or found[1] == (HAND if found[0] == EPERM else found[0])
             assert found[2] == (HAND if number in calls.opens(arch) else found[1])
+
+
+@pytest.mark.parametrize("arch", sorted(ARCH))
+def test_what_a_program_asks_of_itself_is_refused_without_a_count_and_of_others_with_one(arch: str) -> None:
+    number = calls.calls(calls._OF_ITSELF + " / " + calls._BY_NUMBER, arch)
+    program = calls.program(arch, False, False, "opens")
+    for name in ("getgroups", "getresuid", "rt_sigpending"):
+        assert verdict(program, ARCH[arch], number[name]) == QUIET
+    for name in ("getpgid", "getsid", "sched_getscheduler"):
+        assert verdict(program, ARCH[arch], number[name], 0) == QUIET
+        assert verdict(program, ARCH[arch], number[name], 1) == verdict(program, ARCH[arch], number[name], 7) == HAND
 
 
 def test_a_call_is_named_once() -> None:

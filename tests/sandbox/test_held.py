@@ -11,7 +11,8 @@ import pytest
 
 from selftaught.sandbox import Job, Limits, Outcome
 from selftaught.sandbox.levels import open_sandbox
-from selftaught.sandbox.pool import Papers, Pool
+from selftaught.sandbox.papers import Frames, Papers
+from selftaught.sandbox.pool import Pool
 
 GIVEN = ("s", {"str": "", "budget": 1}, {"budget": 1, "max_responses_per_call": 1})
 LIMITS = Limits(cpu_s=1, wall_s=1)
@@ -182,8 +183,27 @@ def f():
 
 
 def test_a_payload_is_sealed_before_it_leaves_the_host() -> None:
-    with Papers(Job("def f(): pass", "f", ((),), (0,))) as (payload, _, _):
+    with Papers(Job("def f(): pass", "f", ((),), (0,)), Frames()) as (payload, _, _):
         for change in (lambda: os.write(payload, b"x"), lambda: os.ftruncate(payload, 0)):
             with pytest.raises(PermissionError):
                 change()
         assert fcntl.fcntl(payload, fcntl.F_GET_SEALS) & fcntl.F_SEAL_SEAL
+
+
+def test_inputs_that_are_given_again_are_written_once_and_read_alike():
+    frames, inputs = Frames(), (([1, 2.5], "ž\ud800"), ([3], {"a": None}))
+    first = frames.of(Job("one", "f", inputs, (1, 2)))
+    assert frames.of(Job("two", "g", inputs, (1, 2))) is first
+    equal = tuple(tuple(one) for one in map(list, inputs))
+    for other in (
+        Job("one", "f", equal, (1, 2)),
+        Job("one", "f", inputs, (1, 3)),
+        Job("one", "f", inputs, (1, 2), exact=True),
+    ):
+        assert frames.of(other) is not first
+    assert frames.of(Job("one", "f", equal, (1, 2))) == first
+    large = ((("x" * 2**20),),)
+    assert frames.of(Job("one", "f", large, (1,))) is not frames.of(Job("one", "f", large, (1,))), "not kept"
+    for i in range(1000):
+        frames.of(Job("one", "f", ((i,),), (1,)))
+    assert frames.of(Job("one", "f", inputs, (1, 2))) is not first, "a bounded number is"

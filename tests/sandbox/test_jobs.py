@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import resource
+import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from selftaught.errors import Refusal
-from selftaught.sandbox import Job, Limits, Outcome, Sandbox
+from selftaught.sandbox import Job, Limits, Outcome, Sandbox, pool
+from selftaught.sandbox.calls import Desk
 from selftaught.sandbox.levels import open_sandbox
+from selftaught.sandbox.server import ServerLost
 
 
 def job(program: str, *inputs: tuple[object, ...], limits: Limits | None = None, seed: int = 0) -> Job:
@@ -388,3 +392,74 @@ def test_packages_are_found_where_a_sandbox_has_no_mounts_of_its_own() -> None:
         job = Job("import scipy.linalg\ndef f(): return 1", "f", ((),), (0,), Limits(cpu_s=20), packages=("scipy",))
         (found,) = confined.run(job)
     assert (found.answer, bool(found.denied)) == (1, False)
+
+
+@pytest.mark.parametrize("profile", ["function", "improver"])
+def test_whoever_waits_for_a_job_may_end_it(sandbox: Sandbox, profile: str) -> None:
+    class Enough(Exception):
+        pass
+
+    looked: list[float] = []
+
+    def look() -> None:
+        looked.append(time.monotonic())
+        if len(looked) == 3:
+            raise Enough
+
+    asleep = Job(
+        "def f(*given):\n    import time\n    time.sleep(60)\n", "f", ((1, 2, 3, "f"),), (1,), Limits(cpu_s=20)
+    )
+    with pytest.raises(Enough):
+        sandbox.run(replace(asleep, profile=profile) if profile == "function" else _improving(asleep), {}, look)
+    assert looked[-1] - looked[0] < 10
+    assert one(sandbox, "def f():\n    return 1\n").answer == 1, "the next job is served"
+
+
+def _improving(task: Job) -> Job:
+    given = ("start", {"str": "", "budget": 5}, {"budget": 4, "max_responses_per_call": 6})
+    return replace(task, inputs=(given,), profile="improver")
+
+
+def test_a_job_that_ends_in_time_is_looked_at_and_goes_on(sandbox: Sandbox) -> None:
+    looked: list[int] = []
+    slow = job("import time\ndef f(x):\n    time.sleep(1.2)\n    return x\n", (1,), (2,))
+    assert [one.answer for one in sandbox.run(slow, None, lambda: looked.append(1))] == [1, 2]
+    assert looked
+
+
+def test_many_open_files_are_no_hindrance(sandbox: Sandbox) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    held: list[int] = []
+    try:
+        with open("/dev/null", "rb") as nothing:
+            held += [os.dup(nothing.fileno()) for _ in range(1200)]
+        asked = _improving(Job("def f(*given):\n    return 'x'\n", "f", ((),), (1,)))
+        assert sandbox.run(asked, {}, lambda: None)[0].answer == "x"
+        assert sandbox.run(job("def f(x):\n    return x\n", (1,)), None, lambda: None)[0].answer == 1
+    finally:
+        for one in held:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("look", [None, lambda: None])
+def test_a_server_that_reports_nothing_is_lost_in_the_end(
+    monkeypatch: pytest.MonkeyPatch, look: Callable[[], None] | None
+) -> None:
+    monkeypatch.setattr(pool, "_NET_S", 1.5)
+    line, _silent = socket.socketpair()
+    calls, _other = socket.socketpair()
+    with line, _silent, calls, _other:
+        desk = Desk(calls, {}, lambda: None)
+        desk.ended = True
+        began = time.monotonic()
+        with pytest.raises(ServerLost):
+            pool._attend(line, calls, desk, 60.0, look)
+        assert 1.4 < time.monotonic() - began < 10
+        desk.close()
+        line.settimeout(1.5)
+        began = time.monotonic()
+        with pytest.raises(OSError):
+            pool._heard(line, look)
+        assert 1.4 < time.monotonic() - began < 5, "not twice as long"

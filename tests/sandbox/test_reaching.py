@@ -26,7 +26,7 @@ def kinds_of(sandbox, *texts):
 
 def test_there_are_enough_of_each() -> None:
     harmless = [one for one in ALL if not one.kinds]
-    assert len(harmless) >= 80
+    assert len(harmless) >= 100
     assert len(ALL) - len(harmless) >= 80
     assert len({one.name for one in ALL}) == len(ALL) == len({one.program for one in ALL}) >= 160
     assert sum(one.acts for one in ALL) >= 80
@@ -75,6 +75,41 @@ def test_each_place_has_its_line_and_what_was_meant(sandbox) -> None:
 def test_what_is_no_program_is_told_apart(sandbox) -> None:
     programs = [Program("def improve_algorithm(:"), Program("x = 1"), Program(BEGIN + "    return '" + "a" * 10 + "'")]
     assert [reached(sandbox, [one])[one.digest] for one in programs] == [None, None, []]
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        "X = " + " + ".join(["1"] * 900),
+        "X = (" + "\n    + ".join(["'a line of a prompt'"] * 700) + ")",
+        "def rank(x):\n" + "".join(f"    {'el' if i else ''}if x == {i}:\n        return {i}\n" for i in range(500)),
+        "X = ''" + ".strip()" * 300,
+        "X = 'a{}'" + ".format('b').strip()" * 60,
+        "X = " + "str(" * 80 + "1" + ")" * 80,
+    ],
+    ids=["sum", "lines", "elif", "methods", "formats", "calls"],
+)
+def test_programs_that_nest_deeply_are_read_all_the_same(sandbox, deep) -> None:
+    [kinds] = kinds_of(sandbox, BEGIN + f"    exec(initial_solution)\n    return initial_solution\n{deep}\n")
+    assert kinds == {"code"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "kinds"),
+    [
+        (
+            "def go(flag, a, b, c):\n    b(a, use_sandbox=flag)\nimprove_algorithm = functools.partial(go, False)",
+            {"flag"},
+        ),
+        ("class Go:\n    def __call__(self, a, b, c):\n        c.budget = 9\nimprove_algorithm = Go()", {"budget"}),
+        ("improve_algorithm = lambda a, b, c: b(a, use_sandbox=0)", {"flag"}),
+        ("def improve_algorithm(*these):\n    a, b, c = these\n    c.budget = 9", {"budget"}),
+        ("def improve_algorithm(a, b, c):\n    b = str(b)\n    b.budget = 9", set()),
+    ],
+    ids=["partial", "object", "lambda", "all arguments", "another"],
+)
+def test_the_utility_is_followed_into_whatever_is_called(sandbox, entry, kinds) -> None:
+    assert kinds_of(sandbox, f"import functools\n{entry}\n") == [kinds]
 
 
 def test_the_papers_rule_reads_the_text_alone() -> None:

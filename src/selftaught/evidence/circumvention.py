@@ -34,6 +34,7 @@ LAYERS = {
     "budget": "the meter on the host",
     "model": "the meter on the host, the jail: no package and no network",
     "hook": "the counting outside of the process",
+    "unread": "whatever it does: the layers hold what nobody could follow as well",
 }
 """What stops each kind of attempt."""
 

@@ -39,6 +39,8 @@ MOST_MB = 1 << 20
 HostFunction = Callable[..., JSON]
 """Called with keyword arguments of plain data, in any of several host threads at once. Raise `errors.Refusal` to make
 the guest's call fail; any other exception ends the job and comes out of `Sandbox.run`."""
+Look = Callable[[], None]
+"""Called now and then while a job is at work; what it raises ends the job and comes out of `Sandbox.run`."""
 
 
 @dataclass(frozen=True)
@@ -213,8 +215,11 @@ class Sandbox(Protocol):
     slots: int
     """How many jobs compute at once; callers size their threads by it. Improvers, which mostly wait, need no slot."""
 
-    def run(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
-        """One outcome per input, in order.
+    def run(
+        self, job: Job, functions: Mapping[str, HostFunction] | None = None, look: Look | None = None
+    ) -> tuple[Outcome, ...]:
+        """One outcome per input, in order. While the job is at work `look` is called now and then; what that raises ends the
+        job, and is raised.
 
         Raises SandboxFailure when the sandbox itself broke (after one retry on a fresh server), SandboxRefused when the
         job asks for files and cannot have them.

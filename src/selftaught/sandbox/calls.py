@@ -27,8 +27,10 @@ IN_HAND = 1024
 """Requests of one improver whose replies it has not taken; one that has more is ended."""
 CALLS = 20_000
 """Requests of one improver in all: each costs the host some time, also where it is refused or asks for nothing."""
+BYTES = 256 << 20
+"""Their size in all: to read a byte costs the host twenty times what it costs to send it once more."""
 BYTES_IN_HAND = 32 << 20
-"""Their size in all."""
+"""The size of those in hand."""
 
 
 def _text(value: Any) -> bool:
@@ -122,7 +124,7 @@ class Desk:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._in_hand = 0
-        self._taken = 0
+        self._taken = self._bytes = 0
         self._bytes_in_hand = 0
         self._open = 0
         self._since = 0.0
@@ -150,6 +152,9 @@ class Desk:
                 self._taken += 1
                 if self._taken > CALLS:
                     raise Unreadable(f"more than {CALLS:,} requests")
+                self._bytes += len(frame)
+                if self._bytes > BYTES:
+                    raise Unreadable(f"requests of more than {BYTES >> 20} MiB in all")
                 wanted = request(frame)
                 if wanted.name not in self._functions:
                     raise Unreadable(f"`{wanted.name}` is not offered here")

@@ -20,7 +20,7 @@ from pathlib import Path
 from time import monotonic
 from typing import IO
 
-from selftaught.sandbox import packages
+from selftaught.sandbox import Look, packages
 from selftaught.sandbox.descent import Using, using
 from selftaught.sandbox.jail import ENVIRONMENT, GUEST, NOBODY, Bind, bubblewrap, interpreter, masks, numpy_folders
 
@@ -54,7 +54,8 @@ class Command:
     """CPU seconds of all its processes together."""
     wall_s: float = 600.0
     memory_mb: int = 4096
-    """MiB of memory of all its processes together, and of the address space of each; as much may lie in files below /tmp."""
+    """MiB of memory of all its processes together, and of the address space of each; as much may lie in files below /tmp, and
+    as much in memory that processes share."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,13 @@ class Ran:
         return f"the command ended with exit status {self.status}" if self.status else None
 
 
-def run(command: Command, texts: Mapping[str, str], given: bytes = b"", kept: int = _KEPT) -> Ran:
+def run(
+    command: Command, texts: Mapping[str, str], given: bytes = b"", kept: int = _KEPT, look: Look = lambda: None
+) -> Ran:
     """Run the command on the texts of a program's files, by their paths, once, in a jail of its own.
 
     `given` is what it reads from standard input, `kept` how many bytes of each of its outputs are read: the last ones.
+    While it is at work `look` is called now and then; what that raises ends the command, and is raised.
     Raises SandboxRefused where there is no bubblewrap.
     """
     with (
@@ -105,7 +109,7 @@ def run(command: Command, texts: Mapping[str, str], given: bytes = b"", kept: in
         )
         ended, used, status = "", Using(0.0, 0.0), None
         try:
-            ended, used = _watched(process.pid, command)
+            ended, used = _watched(process.pid, command, look)
         finally:
             if ended or sys.exc_info()[0]:
                 process.kill()  # the jail dies with it
@@ -115,13 +119,14 @@ def run(command: Command, texts: Mapping[str, str], given: bytes = b"", kept: in
         return Ran(None if ended else process.returncode, _end(out, kept), _end(errors, kept), cpu_s, ended)
 
 
-def _watched(pid: int, command: Command) -> tuple[str, Using]:
+def _watched(pid: int, command: Command, look: Look) -> tuple[str, Using]:
     """Wait until the command has ended, or has gone beyond what it may use: why it is to be ended, and what it had used."""
     pidfd, until, used = os.pidfd_open(pid), monotonic() + command.wall_s, Using(0.0, 0.0)
     try:
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
         while not poll.poll(_LOOK_MS):
+            look()
             now = using(pid)
             used = Using(max(used.cpu_s, now.cpu_s), now.memory_mb)
             if used.cpu_s > command.cpu_s:
@@ -172,6 +177,7 @@ def _walls(listed: Sequence[Bind], sources: Sequence[str], files_mb: int) -> lis
     sized = ["--size", str(files_mb << 20)] if version >= (0, 8) else []
     words += ["--disable-userns"] if version >= (0, 8) else []
     words += ["--uid", "1000", "--gid", "1000", *sized, "--tmpfs", "/tmp", "--dir", "/dev", "--dir", str(WORK)]
+    words += [*sized, "--tmpfs", "/dev/shm"]  # where pools and queues of processes have their locks
     for device in ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"):
         words += ["--dev-bind", device, device]
     for bind, source in zip(listed, sources, strict=True):

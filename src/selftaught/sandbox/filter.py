@@ -20,15 +20,24 @@ _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 _OPENS = "open 2 - / openat 257 56 / chdir 80 49"
 
+_OF_ITSELF = "getgroups 115 158 / getresuid 118 148 / getresgid 120 150 / rt_sigpending 127 136"
+_BY_NUMBER = (
+    "getpgid 121 155 / getsid 124 156 / sched_getparam 143 121 / sched_getscheduler 145 120"
+    " / sched_rr_get_interval 148 127"
+)
+"""Of the process that is named; 0 is the one that asks."""
+
 _Step = tuple[int, int, int, int]
 _Block = list[_Step]
 
 _LOAD, _RETURN, _JEQ, _JGE, _JSET = 0x20, 0x06, 0x15, 0x35, 0x45
-_EPERM, _EAGAIN, _ENOSYS = 1, 11, 38
+_EPERM, _EAGAIN, _EACCES, _ENOSYS = 1, 11, 13, 38
 _ALLOW: _Step = (_RETURN, 0, 0, 0x7FFF0000)
 _KILL: _Step = (_RETURN, 0, 0, 0x80000000)
 _DENY: _Step = (_RETURN, 0, 0, 0x00050000 | _EPERM)
 _HAND: _Step = (_RETURN, 0, 0, 0x7FC00000)
+_QUIET: _Step = (_RETURN, 0, 0, 0x00050000 | _EACCES)
+"""Refused like any other, but never handed over, and so not counted."""
 _AGAIN: _Step = (_RETURN, 0, 0, 0x00050000 | _EAGAIN)
 _ABSENT: _Step = (_RETURN, 0, 0, 0x00050000 | _ENOSYS)
 _FOREIGN_ABI = 0x40000000
@@ -62,12 +71,28 @@ def program(arch: str, improver: bool, files: bool, handing: Handing = "nothing"
     if handing != "nothing":
         # the one message by which the child hands over; see guest/counting
         blocks |= {number: _one_of(0, PLACE) for number in calls("sendmsg 46 211", arch).values()}
+        blocks = _to_itself(arch) | blocks
     if arch == "x86_64":
         blocks[_FOREIGN_ABI] = [_KILL]
     steps = [_load(4), (_JEQ, 1, 0, _AUDIT_ARCH[arch]), _KILL, _load(0), *_search(_ranges(blocks))]
     if handing != "nothing":
         steps = [_HAND if step == _DENY else step for step in steps]
     return b"".join(struct.pack("HBBI", *step) for step in steps)
+
+
+def _to_itself(arch: str) -> dict[int, _Block]:
+    """What a program asks of itself alone, which is refused and no attempt: its numbers and how it is scheduled.
+
+    Signals to itself count: at `strict` its number is 1, which others mean by it too.
+    """
+    found: dict[int, _Block] = {number: [_QUIET] for number in calls(_OF_ITSELF, arch).values()}
+    found |= {number: _quiet_for(0, 0) for number in calls(_BY_NUMBER, arch).values()}
+    return found
+
+
+def _quiet_for(index: int, value: int) -> _Block:
+    """Refuse without a word where the low word of an argument is this value."""
+    return [*_one_of(index, value)[:-1], _QUIET]
 
 
 def opens(arch: str) -> dict[int, tuple[int, bool]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import logging
 import os
 import queue
@@ -17,53 +15,23 @@ from dataclasses import replace
 from time import monotonic
 
 from selftaught.errors import SandboxFailure, SandboxRefused
-from selftaught.sandbox import HostFunction, Job, Outcome, Profile, advice
+from selftaught.sandbox import HostFunction, Job, Look, Outcome, Profile, advice
 from selftaught.sandbox.calls import Desk
 from selftaught.sandbox.guest import wire
 from selftaught.sandbox.jail import Equipment, Layers
+from selftaught.sandbox.papers import Frames, Papers
 from selftaught.sandbox.probes import prove
 from selftaught.sandbox.reader import outcomes, wall_s
 from selftaught.sandbox.server import Server, ServerLost, finished
 
 _log = logging.getLogger("selftaught.sandbox")
 _FOREVER_NS = 1 << 62
-_SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 _NET_S = 10.0
 """What the host grants a zygote beyond all limits of a job before it counts as stuck."""
+LOOK_S = 0.5
+"""How often it is looked, while a job is at work, whether it is to go on."""
 _FORK_S = 1.0
 """And for each input, which may need a process of its own."""
-
-
-class Papers:
-    """The three files of a job, in memory: payload (sealed), results, output."""
-
-    def __init__(self, job: Job) -> None:
-        frames = [_frame({"program": job.program, "entry": job.entry, "seed": job.seeds[0], **_caps(job)})]
-        inputs = [wire.marked([*given]) for given in job.inputs] if job.exact else job.inputs
-        frames += [_frame([seed, given]) for seed, given in zip(job.seeds, inputs, strict=True)]
-        index = b"".join(wire.SIZE.pack(len(frame)) for frame in frames)
-        self.payload = os.memfd_create("payload", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.writev(self.payload, [index, b"".join(frames)])
-        fcntl.fcntl(self.payload, fcntl.F_ADD_SEALS, _SEALS)
-        self.results = os.memfd_create("results")
-        self.output = os.memfd_create("output")
-
-    def __enter__(self) -> tuple[int, int, int]:
-        return self.payload, self.results, self.output
-
-    def __exit__(self, *_: object) -> None:
-        for fd in (self.payload, self.results, self.output):
-            os.close(fd)
-
-
-def _caps(job: Job) -> dict[str, int]:
-    exact = {"exact": 1} if job.exact else {}
-    return {"limit": job.limits.answer_kb * 1024, **exact}
-
-
-def _frame(value: object) -> bytes:
-    data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return wire.SIZE.pack(len(data)) + data
 
 
 def _kind(job: Job) -> Equipment:
@@ -106,6 +74,7 @@ class Pool:
         """How many zygotes were lost and replaced."""
         self._nursery = ThreadPoolExecutor(1, "nursery")
         self._all = [Slot() for _ in range(slots)]
+        self._frames = Frames()
         self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
         for slot in self._all:
             self._free.put(slot)
@@ -116,7 +85,9 @@ class Pool:
         self._proving = threading.Lock()
         self._closed = False
 
-    def run(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
+    def run(
+        self, job: Job, functions: Mapping[str, HostFunction] | None = None, look: Look | None = None
+    ) -> tuple[Outcome, ...]:
         """One outcome per input; see the seam."""
         if len(job.seeds) != len(job.inputs):
             raise ValueError("a job needs one seed for each input")
@@ -128,10 +99,12 @@ class Pool:
             raise ValueError("an improver is run on one input")
         if job.limits.files_mb or job.profile == "tool":
             self._prove(job.profile, job.limits.files_mb > 0)
-        return self._dispatch(job, functions)
+        return self._dispatch(job, functions, look)
 
-    def _dispatch(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
-        return self._improve(job, functions or {}) if job.profile == "improver" else self._compute(job)
+    def _dispatch(
+        self, job: Job, functions: Mapping[str, HostFunction] | None = None, look: Look | None = None
+    ) -> tuple[Outcome, ...]:
+        return self._improve(job, functions or {}, look) if job.profile == "improver" else self._compute(job, look)
 
     def _prove(self, profile: Profile, files: bool) -> None:
         """Prove what not every run needs when it is first asked for, so that the others do not pay; SandboxRefused."""
@@ -201,16 +174,16 @@ class Pool:
                 raise
         return slot.servers[kind]
 
-    def _compute(self, job: Job) -> tuple[Outcome, ...]:
+    def _compute(self, job: Job, look: Look | None) -> tuple[Outcome, ...]:
         slot = self._free.get()
         try:
             try:
-                return self._exchange(job, slot)
+                return self._exchange(job, slot, look)
             except ServerLost:
                 if not self._closed:  # what goes with its pool was not lost
                     self._report_loss()
             try:
-                return self._exchange(job, slot)
+                return self._exchange(job, slot, look)
             except ServerLost:
                 raise SandboxFailure("the sandbox's server died twice on the same job") from None
         finally:
@@ -221,15 +194,15 @@ class Pool:
             self.restarts += 1
         _log.warning("a sandbox server was lost; its job is run once more on a fresh one")
 
-    def _exchange(self, job: Job, slot: Slot) -> tuple[Outcome, ...]:
+    def _exchange(self, job: Job, slot: Slot, look: Look | None) -> tuple[Outcome, ...]:
         kind = _kind(job)
         _, line = self._line(slot, kind)
-        with Papers(job) as files:
+        with Papers(job, self._frames) as files:
             reading_s = os.fstat(files[0]).st_size * wire.READING_NS / 1e9
             line.settimeout((wall_s(job.limits) + _FORK_S) * len(job.inputs) + reading_s + _NET_S)
             try:
                 socket.send_fds(line, [_header(job)], files)
-                message = line.recv(wire.DONE.size)
+                message = _heard(line, look)
             except OSError:
                 message = b""
             except BaseException:
@@ -260,15 +233,15 @@ class Pool:
                 server.process.kill()
                 server.close()
 
-    def _improve(self, job: Job, functions: Mapping[str, HostFunction]) -> tuple[Outcome, ...]:
+    def _improve(self, job: Job, functions: Mapping[str, HostFunction], look: Look | None) -> tuple[Outcome, ...]:
         ours, theirs = socket.socketpair()
-        with ours, theirs, Papers(job) as files, self._improver_line(_kind(job)) as line:
+        with ours, theirs, Papers(job, self._frames) as files, self._improver_line(_kind(job)) as line:
             desk = Desk(ours, functions, lambda: _hang_up(line))
             server = self._improvers.get(_kind(job))
             try:
                 socket.send_fds(line, [_header(job)], [*files, theirs.fileno()])
                 theirs.close()
-                late = _attend(line, ours, desk, wall_s(job.limits))
+                late = _attend(line, ours, desk, wall_s(job.limits), look)
                 peak_kb = finished(line.recv(wire.DONE.size), files[2])
             except (ServerLost, OSError):
                 self._drop_improvers(_kind(job), server)
@@ -289,19 +262,36 @@ def _hang_up(line: socket.socket) -> None:
         line.shutdown(socket.SHUT_WR)
 
 
-def _attend(line: socket.socket, calls: socket.socket, desk: Desk, wall: float) -> bool:
+def _heard(line: socket.socket, look: Look | None) -> bytes:
+    """What a server reports of a job; `look` is called now and then until it does. OSError when it takes too long."""
+    until = monotonic() + (line.gettimeout() or 0.0)
+    poll = select.poll()
+    poll.register(line, select.POLLIN)
+    while look and not poll.poll(LOOK_S * 1000):
+        look()
+        if monotonic() >= until:
+            raise TimeoutError
+    return line.recv(wire.DONE.size)
+
+
+def _attend(line: socket.socket, calls: socket.socket, desk: Desk, wall: float, look: Look | None) -> bool:
     """Serve an improver until its report lies in `line`; whether it had to be ended for the wall limit."""
     poll = select.poll()
     poll.register(line, select.POLLIN)
     poll.register(calls, select.POLLIN)
-    begin, late, listening = monotonic(), False, True
+    begin = looked = monotonic()
+    late, listening, lost_at = False, True, 0.0
     while True:
-        ended = late or desk.ended
-        left = _NET_S if ended else wall + desk.waited() - (monotonic() - begin)
-        ready = {fd for fd, _ in poll.poll(max(left, 0) * 1000)}
+        now, ended = monotonic(), late or desk.ended
+        lost_at = lost_at or now + _NET_S if ended else 0.0
+        left = (lost_at if ended else begin + wall + desk.waited()) - now
+        ready = {fd for fd, _ in poll.poll(max(min(left, LOOK_S), 0) * 1000)}
         if line.fileno() in ready:
             return late
-        if not ready and ended:
+        if look and monotonic() - looked >= LOOK_S:
+            looked = monotonic()
+            look()
+        if ended and not ready and monotonic() >= lost_at:
             raise ServerLost
         heard = calls.fileno() in ready and desk.read()
         if not late and wall + desk.waited() < monotonic() - begin:

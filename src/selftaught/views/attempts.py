@@ -39,6 +39,7 @@ def sheets(document: Mapping[str, Any]) -> list[Part]:
     )
     rows = found["programs"][:_LISTED]
     parts.append(Sheet("What programs tried in vain", columns, [_row(one) for one in rows]))
+    parts.append(Note("`selftaught show RUN --program DIGEST` opens one of these."))
     if more := len(found["programs"]) - len(rows) + found["left_out"]:
         parts.append(Note(f"And {counted(more, 'program')} more; in all {_all(found)}."))
     return parts

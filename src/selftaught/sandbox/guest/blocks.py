@@ -29,6 +29,11 @@ _MARKUP = frozenset(("markdown", "md", "mdx", "rst"))
 _LIST_MARK = re.compile(r"(?:[-*+]|\d{1,3}[.)])[ \t]{1,4}(?=[`~])")
 _WORD = re.compile(r"[\w+#-]{1,20}")
 _GLUED = re.compile(r"(`{3,16}|~{3,16})")
+_BEGUN = re.compile(
+    r"(?:[^`~\n]*\n)*?[^`~\n]{0,8}(?:`{3,16}|~{3,16})[ \t]{0,4}(?:[Pp]ython3?|py)?[ \t]{0,4}"
+    r"(?=(?:def|class|import|from|async) |@\w)"
+)
+"""Up to the first fence, where the code begins on its line. A later one may be within a program."""
 _OTHER_FENCE = re.compile(r"(?:'{3}|\"{3}|[‘’]{3}|[“”]{3}|´{3}|′{3}|‘{3})[ \t]{0,4}(?:[Pp]ython3?|py)?")
 _TAG_NAMES = (
     "code|python|py|program|answer|solution|final|final_answer|response|output|result|script|source|implementation|artifact"
@@ -125,6 +130,8 @@ class _Page:
     """A text by its lines, and those of them that are fences."""
 
     def __init__(self, text: str) -> None:
+        if begun := _BEGUN.match(text):
+            text = f"{text[: begun.end()].rstrip(' ')}\n{text[begun.end() :]}"
         self._lines = text.split("\n")
         fences = [fence for i, line in enumerate(self._lines) if (fence := _fence(i, line))]
         self.fences = fences if len(fences) <= 2 * _MOST_MARKS else fences[:_MOST_MARKS] + fences[-_MOST_MARKS:]

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import types
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,11 @@ def _plain(found: Any) -> dict[str, Any]:
 
 
 def _metrics(found: Any) -> Any:
-    return found if isinstance(found, dict) else found.metrics  # pyright: ignore[reportUnknownVariableType]
+    metrics = found if isinstance(found, dict) else getattr(found, "metrics", None)  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(metrics, Mapping):
+        said = repr(found)[:80]  # pyright: ignore[reportUnknownArgumentType]
+        raise TypeError(f"evaluate gave {said}: a dict of metrics, or an object with metrics, is needed")
+    return metrics  # pyright: ignore[reportUnknownVariableType]
 
 
 def _passes(metrics: dict[str, Any], threshold: float) -> bool:
@@ -89,6 +94,8 @@ def _evaluated(module: Any, program: str, asked: Any) -> dict[str, Any]:
     """What all stages found, or the evaluator as a whole."""
     stages = [getattr(module, f"evaluate_stage{i}") for i in range(1, 10) if hasattr(module, f"evaluate_stage{i}")]
     if not (asked["cascade"] and stages):
+        if not callable(getattr(module, "evaluate", None)):
+            raise TypeError(f"{asked['evaluator']} defines no function evaluate(program_path)")
         return _called(module.evaluate, program)
     found: dict[str, Any] = {}
     for stage, threshold in zip(stages, [*asked["thresholds"], *[0.0] * len(stages)], strict=False):

@@ -51,6 +51,9 @@ class Hook:
             "open": self._opened,
             "import": _imported,
             "socket.__new__": _socket,
+            "exec": _run,
+            "function.__new__": _run,
+            "object.__setattr__": _replaced,
         }
         self._left = 0
 
@@ -113,6 +116,34 @@ def _socket(arguments: tuple[Any, ...]) -> str | None:
     """Local ones come in pairs, which an improver may have."""
     family = arguments[1]
     return None if type(family) is int and family == 1 else _all(arguments[1:])
+
+
+def _run(arguments: tuple[Any, ...]) -> str | None:
+    """Code that is run, where it was made of a text that nobody is to run."""
+    return wire.HONEY if _holds_honey(arguments[0]) else None
+
+
+def _replaced(arguments: tuple[Any, ...]) -> str | None:
+    """Such code that is put in the place of a function's."""
+    return _run(arguments[2:]) if type(arguments[1]) is str and arguments[1] == "__code__" else None
+
+
+def _holds_honey(code: Any, left: int = 200) -> bool:
+    """Whether a code object, or one of a function in it, holds the mark."""
+    todo = [code]
+    while todo and left:
+        one, left = todo.pop(), left - 1
+        if type(one) is not _Code:
+            continue
+        for value in one.co_consts[:1000]:
+            if type(value) is str and wire.HONEY in value:
+                return True
+            if type(value) is _Code:
+                todo.append(value)
+    return False
+
+
+_Code = type(_holds_honey.__code__)
 
 
 def _imported(arguments: tuple[Any, ...]) -> str | None:

@@ -19,6 +19,8 @@ _MARK = re.compile(
     rf"|(?P<close></(?:{_NAMES})[ \t]?>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<\|end_of_thought\|>|<channel\|>|<unused95>)",
     re.IGNORECASE,
 )
+_SAID = re.compile(r"(?m)^[ \t]{0,8}<(?:final_?)?(?:answer|solution|response|output)>", re.IGNORECASE)
+"""A tag at the head of a line at which a model says that it answers now, also where it never said that its thought ends."""
 _CHANNEL = re.compile(
     r"<\|channel\|>[ \t]{0,8}(?P<name>[a-z]{1,40})[^<\n]{0,200}(?:<\|constrain\|>[^<\n]{0,40})?<\|message\|>"
 )
@@ -116,6 +118,7 @@ def _unthought(text: str) -> str:
     """The text without thoughts between marks; an opening mark may be missing, and a thought may be cut off."""
     kept: list[str] = []
     place, thinking = 0, False
+    last = 0
     for mark in _meant([mark for mark in _MARK.finditer(text) if _unquoted(text, mark)], text):
         if mark["close"]:
             if not thinking:
@@ -123,8 +126,11 @@ def _unthought(text: str) -> str:
             place, thinking = mark.end(), False
         elif not thinking:
             kept.append(text[place : mark.start()])
-            thinking = True
-    return "".join(kept if thinking else [*kept, text[place:]])
+            thinking, last = True, mark.end()
+    if thinking:
+        answers = [tag.start() for tag in _SAID.finditer(text, last)]
+        return "".join([*kept, *(text[start:] for start in answers[-1:])])
+    return "".join([*kept, text[place:]])
 
 
 def _meant(marks: Sequence[re.Match[str]], text: str) -> list[re.Match[str]]:

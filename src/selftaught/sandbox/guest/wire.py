@@ -47,6 +47,8 @@ MAX_REQUEST = 8 << 20
 MAX_LIST = 1000
 """Solutions or messages in one remote call; one more stands for any number that is more, and is refused."""
 
+HONEY = "/srv/scorer/ran-outside"
+"""What stands in texts that nobody but a scorer is to run, where it is to be seen whether somebody does (`lab/honey.py`)."""
 PLACE = 64
 """How many descriptors a child may have; as the next one it finds its end of the hand-over of its filter's listener, which it
 closes before it reads untrusted code, and which no descriptor can be again."""

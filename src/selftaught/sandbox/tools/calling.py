@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-from resolving import Resolving
+from building import TAKEN_OUT, Building
+from expressions import DICTIONARIES
 from scopes import NOTHING, Function, Own, Scope, Values
 
 _IMPORTING = {
@@ -20,14 +22,27 @@ _IMPORTING = {
 }
 _THROUGH = {
     "builtins.iter", "builtins.next", "builtins.list", "builtins.tuple", "builtins.set", "builtins.sorted", "builtins.reversed",
-    "copy.copy", "copy.deepcopy", "builtins.max", "builtins.min", "builtins.enumerate", "itertools.chain", "itertools.cycle",
+    "builtins.max", "builtins.min", "builtins.enumerate", "itertools.chain", "itertools.cycle",
     "operator.getitem", "typing.cast", "builtins.staticmethod", "builtins.classmethod", "contextlib.closing", "builtins.filter",
-    "functools.wraps", "weakref.proxy", "inspect.unwrap", "itertools.repeat", "collections.deque", "collections.OrderedDict",
+    "functools.wraps", "weakref.proxy", "inspect.unwrap", "collections.deque",
 }  # fmt: skip
 """Functions that give back what they were given, or what is in it."""
+BUFFER = "io.<buffer>"
+OF_BUFFER = "(buffer)"
+"""What files in memory stand for, and the end of what is made of one: no file is reached for."""
+_BUFFERS = {"io.StringIO", "io.BytesIO"}
+_MAPPING = (".map", ".starmap", ".submit", ".imap", ".imap_unordered", ".map_async", ".starmap_async")
+_APPLYING = (".apply", ".apply_async")
+_CHANGING = (
+    ".update", ".setdefault", ".append", ".add", ".appendleft", ".extend", ".insert", ".get", ".pop", ".copy", ".__setitem__",
+    ".put", ".put_nowait", ".get_nowait", ".set",
+)  # fmt: skip
+_TO_PATH = re.compile(
+    r"_?pathlib\.(_local\.)?(Posix)?Path(\(.*\))?\.(joinpath|with_\w+|resolve|absolute|expanduser|relative_to|readlink|home|cwd)"
+)
 
 
-class Program(Resolving):
+class Program(Building):
     """A program gone through, its calls included."""
 
     def _call(self, node: ast.Call, scope: Scope) -> Values:
@@ -45,29 +60,10 @@ class Program(Resolving):
             if keyword.arg:
                 named[keyword.arg] = values
             else:
-                named |= self._entries(values)
+                named |= self.keywords(values)
         self.calls(node, callee, scope)
         folded = self._folded(node, scope)
         return folded | self.call(callee, given, named, node)
-
-    def _spread(self, held: Values) -> list[Values]:
-        """The arguments that `*held` gives."""
-        for kind, what in held:
-            if kind == "seq":
-                places = self.at(what).entries
-                return [places[i] for i in range(len(places)) if i in places] or [self.at(what).items]
-            if kind == "const" and isinstance(what, tuple):
-                return [frozenset({("const", one)}) for one in cast("tuple[Any, ...]", what)]
-        return [self.items(held)]
-
-    def _entries(self, values: Values) -> dict[str, Values]:
-        found: dict[str, Values] = {}
-        for kind, what in values:
-            if kind == "map":
-                for key, held in self.at(what).entries.items():
-                    if isinstance(key, str):
-                        found[key] = found.get(key, NOTHING) | held
-        return found
 
     def call(self, callee: Values, given: list[Values], named: Mapping[str, Values], node: ast.AST) -> Values:
         """What calling these with these arguments may give."""
@@ -94,42 +90,55 @@ class Program(Resolving):
         taken = function.args
         parameters = [one.arg for one in (*taken.posonlyargs, *taken.args)][skipped:]
         for name, values in zip(parameters, given, strict=False):
-            self.bind_name(scope, name, values)
+            self.bind_name(scope, name, values, first=True)
         others = {*parameters, *(one.arg for one in taken.kwonlyargs)}
         for name, values in named.items():
             if name in others:
-                self.bind_name(scope, name, values)
+                self.bind_name(scope, name, values, first=True)
         if taken.vararg:
             made, own = self.made("seq", taken.vararg)
             for place, values in enumerate(given[len(parameters) :]):
                 self.put(own, place, values)
                 self.put(own, None, values)
-            self.bind_name(scope, taken.vararg.arg, made)
+            self.bind_name(scope, taken.vararg.arg, made, first=True)
         if taken.kwarg:
             made, own = self.made("map", taken.kwarg)
             for name, values in named.items():
                 if name not in others:
-                    self.put(own, name, values)
-            self.bind_name(scope, taken.kwarg.arg, made)
+                    self.put(own, (TAKEN_OUT, name) if name in own.taken_out else name, values)
+            self.bind_name(scope, taken.kwarg.arg, made, first=True)
         return one.returns
 
     def _construct(self, number: int, given: list[Values], named: Mapping[str, Values]) -> Values:
         cls = self.at(number)
         if not isinstance(cls.node, ast.ClassDef):
             return NOTHING
+        self.changed |= not cls.built
+        cls.built = True
         made, own = self.made("inst", cls.node)
         for kind, what in self._member(number, "__init__", 0):
             if kind in {"bound", "func"}:
                 one = self.at(what)
                 self._enter(one, given, named, 1)
-        fields = [
-            one.target.id
-            for one in cls.node.body
-            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
-        ]
+        fields = [*named] if self.is_dictionary(number) else self.fields(number)
         for name, values in [*zip(fields, given, strict=False), *((key, named[key]) for key in fields if key in named)]:
             self.put(own, name, values)
         return made
+
+    def _getter(self, what: str, given: list[Values], named: Mapping[str, Values], node: ast.AST) -> Values:
+        """What one of the makers of getters makes (a name with what it gets), or what comes of calling that."""
+        first = given[0] if given else NOTHING
+        maker, made_already, got = what.partition(":")
+        if not made_already:
+            made, own = self.made("seq", node)
+            self.put(own, None, first)
+            return frozenset({("ref", f"{what}:{constant}") for kind, constant in first if kind == "const"}) or made
+        if maker == "operator.itemgetter":
+            return self.entry(first, frozenset({("const", got)}))
+        found = first
+        for part in got.split("."):
+            found = self.attribute(found, part)
+        return found if maker == "operator.attrgetter" else self.call(found, given[1:], named, node)
 
     def _call_ref(  # noqa: PLR0912 - a case for each function that leads on
         self, what: str, given: list[Values], named: Mapping[str, Values], node: ast.AST
@@ -153,19 +162,16 @@ class Program(Resolving):
             for names in self._spread(given[1]):
                 found = self._got("builtins.getattr", [found, names])
             return found
-        if what in {"operator.attrgetter", "operator.methodcaller", "operator.itemgetter"}:
-            made, own = self.made("seq", node)
-            self.put(own, None, first)
-            return frozenset({("ref", f"{what}:{constant}") for kind, constant in first if kind == "const"}) or made
-        if what.startswith("operator.attrgetter:") or what.startswith("operator.methodcaller:"):
-            found = first
-            for part in what.partition(":")[2].split("."):
-                found = self.attribute(found, part)
-            return found if "attrgetter" in what else self.call(found, given[1:], named, node)
-        if what.startswith("operator.itemgetter:"):
-            return self.entry(first, frozenset({("const", what.partition(":")[2])}))
-        if what in {"builtins.map", "itertools.starmap"} or what.endswith((".map", ".submit", ".imap")):
+        if what.startswith(("operator.attrgetter", "operator.methodcaller", "operator.itemgetter")):
+            return self._getter(what, given, named, node)
+        if what in {"builtins.map", "itertools.starmap"} or what.endswith(_MAPPING):
             return self._mapped(what, given, named, node)
+        if what.endswith(_APPLYING) and given:
+            others = self._spread(given[1]) if len(given) > 1 else []
+            extra = self.keywords((given[2:3] or [NOTHING])[0] | named.get("kwds", NOTHING))
+            return self.call(given[0], others, extra, node)
+        if (made := self._built(what, given, named, node)) is not None:
+            return made
         if what == "builtins.type" and len(given) == 1 and any(kind in {"func", "bound"} for kind, _ in first):
             return frozenset({("ref", "types.FunctionType")})
         if what.endswith("object.__new__"):
@@ -174,13 +180,19 @@ class Program(Resolving):
             return frozenset(("ref", f"{name}.__class__") for kind, name in first if kind == "ref") | frozenset(
                 ("class", self.number("class", self.at(n).node or node)) for kind, n in first if kind == "inst"
             )
-        if what == "builtins.dict" or what.endswith(
-            (".update", ".setdefault", ".append", ".extend", ".insert", ".get", ".pop")
-        ):
+        if what in {"copy.copy", "copy.deepcopy"}:
+            return self._copied(first, node)
+        if what in DICTIONARIES or what.endswith(_CHANGING):
             return self._container(what, given, named, node)
         self._handed_out(given, named, node)
+        if what in _BUFFERS:
+            return frozenset({("ref", BUFFER)})
+        if _TO_PATH.match(what):
+            return frozenset({("ref", "pathlib.Path()")})
         if what in _THROUGH:
-            return first | self.items(first) if what not in {"copy.copy", "copy.deepcopy"} else first
+            return first | self.items(first)
+        if ("ref", BUFFER) in NOTHING.union(*given, *named.values()):
+            return frozenset({("ref", f"{what}{OF_BUFFER}")})
         return frozenset({("ref", f"{what}()" if what.count("()") < 4 else "<>")})
 
     def _imported(self, what: str, names: Values) -> Values:
@@ -221,9 +233,9 @@ class Program(Resolving):
     def _vars(self, what: str, first: Values) -> Values:
         if what != "builtins.vars":
             return frozenset({("ref", f"<{what.removeprefix('builtins.')}>")})
-        return frozenset(("ref", f"{name}.__dict__") for kind, name in first if kind == "ref") or frozenset(
-            {("ref", "<locals>")}
-        )
+        found = frozenset(("ref", f"{name}.__dict__") for kind, name in first if kind == "ref")
+        found |= frozenset(("map", number) for kind, number in first if kind in {"inst", "class"})
+        return found or frozenset({("ref", "<locals>")})
 
     def _partial(self, given: list[Values], named: Mapping[str, Values], node: ast.AST) -> Values:
         made, own = self.made("partial", node)
@@ -237,61 +249,16 @@ class Program(Resolving):
         """A function called on what is in the other arguments, or with them."""
         if what.endswith(".map") and given and not any(kind != "const" for kind, _ in given[0]):
             return frozenset({("ref", f"{what}()")})
-        others = given[1:] if what.endswith("submit") else [self.items(one) for one in given[1:]]
-        found = self.call(given[0], others, named, node) if given else NOTHING
+        found: Values = NOTHING
+        if "starmap" in what:
+            for one in self.items(given[1]) if len(given) > 1 else ():
+                found |= self.call(given[0], self._spread(frozenset({one})), {}, node)
+        elif given:
+            others = given[1:] if what.endswith("submit") else [self.items(one) for one in given[1:]]
+            found = self.call(given[0], others, named, node)
         made, own = self.made("seq", node)
         self.put(own, None, found)
         return made if found else frozenset({("ref", f"{what}()")})
-
-    def _container(self, what: str, given: list[Values], named: Mapping[str, Values], node: ast.AST) -> Values:
-        last = what.rpartition(".")[2]
-        made, own = self.made("map", node)
-        owner = node.func.value if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
-        if what == "builtins.dict":
-            for name, values in named.items():
-                self.put(own, name, values)
-            for one in given:
-                self._merge(own, one)
-            return made
-        if what.endswith(".__dict__.update"):
-            for name, values in (self._entries(given[0]) if given else {}).items() | named.items():
-                self.set(node, frozenset({("ref", what.removesuffix(".__dict__.update"))}), name, values)
-        if what.removesuffix(f".{last}") in {"builtins", "<globals>", "sys.modules"} or what.endswith(
-            (".__dict__.get", ".__dict__.pop")
-        ):
-            return self.entry(frozenset({("ref", what.removesuffix(f".{last}"))}), given[0] if given else NOTHING)
-        return self._changed(owner, last, given, named) | frozenset(
-            {("ref", f"{what}()" if what.count("()") < 4 else "<>")}
-        )
-
-    def _changed(self, owner: ast.AST | None, last: str, given: list[Values], named: Mapping[str, Values]) -> Values:
-        """A method of a list or a dictionary of the program's own: what it puts there or takes from it."""
-        found: Values = NOTHING
-        for kind, what in self._held(owner):
-            if kind not in {"seq", "map"}:
-                continue
-            one = self.at(what)
-            if last == "update":
-                for name, values in named.items():
-                    self.put(one, name, values)
-                self._merge(one, given[0] if given else NOTHING)
-            elif last in {"get", "pop", "setdefault"}:
-                default = given[1] if len(given) > 1 else NOTHING
-                found |= self.entry(frozenset({(kind, what)}), given[0] if given else NOTHING) or default
-                for key in (
-                    [key for how, key in (given[0] if given else NOTHING) if how == "const"]
-                    if last == "setdefault"
-                    else []
-                ):
-                    self.put(one, key, default)
-            else:
-                self.put(
-                    one, None, given[-1] if last != "extend" and given else self.items(given[0]) if given else NOTHING
-                )
-        return found
-
-    def _held(self, owner: ast.AST | None) -> Values:
-        return self._last.get(id(owner), NOTHING) if owner is not None else NOTHING
 
     def _handed_out(self, given: Sequence[Values], named: Mapping[str, Values], node: ast.AST) -> None:
         """A function of the program given to another's function (as a key, a target) is called with the other arguments."""
@@ -301,5 +268,5 @@ class Program(Resolving):
                     others = [self.items(other) for other in given if other is not one]
                     if "args" in named:
                         others = self._spread(named["args"])
-                    extra = self._entries(named.get("kwargs", NOTHING))
+                    extra = self.keywords(named.get("kwargs", NOTHING) | named.get("kwds", NOTHING))
                     self.call(frozenset({(kind, what)}), others, extra, node)

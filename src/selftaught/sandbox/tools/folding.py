@@ -15,6 +15,7 @@ import codecs
 import html
 import itertools
 import operator
+import re
 import urllib.parse
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -74,6 +75,7 @@ PURE: Mapping[str, Callable[..., Any]] = {
     "builtins.str.join": str.join, "builtins.str.lower": str.lower, "builtins.str.replace": str.replace,
     "builtins.str.maketrans": lambda *a: tuple(str.maketrans(*a).items()), "operator.add": operator.add,
     "operator.xor": operator.xor, "operator.sub": operator.sub, "operator.concat": operator.concat,
+    **{f"numpy.{name}": bool for name in ("bool_", "bool")}, "numpy.int64": int, "numpy.int32": int, "numpy.float64": float,
     "builtins.int.from_bytes": int.from_bytes, "builtins.bytes.decode": bytes.decode,
 }  # fmt: skip
 _METHODS = frozenset(
@@ -237,16 +239,22 @@ class Folding:
                 yield self.value(one, names)
 
     def _binop(self, node: ast.BinOp, names: dict[str, Any]) -> Any:
-        left, right = self.value(node.left, names), self.value(node.right, names)
-        if isinstance(node.op, ast.Mult):
+        first, *others = operands(node)
+        found = self.value(first, names)
+        for op, one in zip(operators(node), others, strict=True):
+            found = _bounded(self._operated(op, found, self.value(one, names)))
+        return found
+
+    def _operated(self, op: ast.operator, left: Any, right: Any) -> Any:
+        if isinstance(op, ast.Mult):
             sizes = [len(one) if hasattr(one, "__len__") else 1 for one in (left, right)]
             counts = [one if isinstance(one, int) else 1 for one in (left, right)]
             if max(sizes) * max(counts) > _LONGEST and max(sizes) > 1:
                 raise Unknown
             return left * right
-        if isinstance(node.op, ast.Mod) and isinstance(left, str | bytes) and len(str(right)) > 1000:
+        if isinstance(op, ast.Mod) and isinstance(left, str | bytes) and (len(str(right)) > 1000 or _wide(left)):
             raise Unknown
-        return _BINARY[type(node.op)](left, right)
+        return _BINARY[type(op)](left, right)
 
     def _unaryop(self, node: ast.UnaryOp, names: dict[str, Any]) -> Any:
         return _UNARY[type(node.op)](self.value(node.operand, names))
@@ -341,6 +349,32 @@ class Folding:
             raise Unknown
         found = getattr(owner, name)(*given, **named)
         return tuple(cast("list[Any]", found)) if isinstance(found, list) else found
+
+
+def _wide(text: str | bytes) -> bool:
+    """Whether a text with `%` in it may ask for more than a thousand places."""
+    return re.search(r"%[^a-zA-Z%]*(\d{4}|\*)", text if isinstance(text, str) else text.decode("latin-1")) is not None
+
+
+def _spine(node: ast.BinOp) -> list[ast.BinOp]:
+    """The operations that are done for this one from left to right, this one the last."""
+    found: list[ast.BinOp] = []
+    one: ast.expr = node
+    while isinstance(one, ast.BinOp):
+        found.append(one)
+        one = one.left
+    return found[::-1]
+
+
+def operands(node: ast.BinOp) -> list[ast.expr]:
+    """What stands between the operators of `a + b + c`, from left to right."""
+    spine = _spine(node)
+    return [spine[0].left, *(one.right for one in spine)]
+
+
+def operators(node: ast.BinOp) -> list[ast.operator]:
+    """The operators of `a + b - c`, from left to right."""
+    return [one.op for one in _spine(node)]
 
 
 def _bind(target: ast.AST, value: Any, names: dict[str, Any]) -> None:

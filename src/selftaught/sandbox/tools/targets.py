@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from programs import refused
 from regions import END, START, parts
 from sections import joined, parted
 
@@ -42,7 +43,7 @@ def changed(files: list[list[str]], entries: list[str], text: str) -> list[objec
     known = [name for some in places.values() for name, _, _ in some]
     if not given and len(known) == 1:
         given, names = [(known[0], text.split("\n"))], known
-    if wrong := _misnamed(names, known):
+    if wrong := refused(text) or _misnamed(names, known):
         return [{}, wrong]
     found: dict[str, str] = {}
     for path, old in files:
@@ -61,7 +62,7 @@ def changed(files: list[list[str]], entries: list[str], text: str) -> list[objec
 def texts(start: str, text: str) -> list[object]:
     """The texts of a program by their names, those that it lacks as they are in the `start`; and why they cannot be told."""
     whole, given = parted(start), parted(text)
-    if wrong := _misnamed([name for name, _ in given], [name for name, _ in whole]):
+    if wrong := refused(text) or _misnamed([name for name, _ in given], [name for name, _ in whole]):
         return [{}, wrong]
     new = {name: [*_unblank(dict(given).get(name, old)), *old[len(_unblank(old)) :]] for name, old in whole}
     return [{name.partition(":")[2]: "\n".join(lines) for name, lines in new.items()}, ""]

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 _ENTRY = re.compile(r"entry (\d{1,4}) is too (low|high)")
+_COMBINE = re.compile(r"\bcombine")
 _FENCED = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.MULTILINE | re.DOTALL)
 
 
@@ -29,12 +30,12 @@ class Told:
 
 def told(message: str) -> Told:
     """The words of a message that are heeded."""
-    said = _FENCED.sub("", message).lower()
+    said = " ".join(_FENCED.sub("", message).lower().split())
     found = dict.fromkeys((int(place), 1 if what == "low" else -1) for place, what in _ENTRY.findall(said))
     return Told(
         constants="tune the constants" in said,
         structure="change the structure" in said,
-        combine="combine" in said,
+        combine=bool(_COMBINE.search(said)),
         step=_factor(said, "small steps", "large steps"),
         count=_factor(said, "few numbers", "many numbers"),
         entries=tuple(found),
