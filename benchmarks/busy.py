@@ -1,9 +1,9 @@
 """How long a real run waits: the wall time of `run --tasks lpn` with a model of 2 s, 64 requests at once.
 
 It stands beside the longest chain of requests that depend on one another, worked out from the facts that the run has made,
-and beside the same settings with nothing begun ahead and a seed improver that scores one by one. Running ahead must not
-change a figure of the document. The model is a server on loopback in a process of its own, whose answers depend on the
-question and its place among the equal ones alone.
+beside the same settings with nothing begun ahead and a seed improver that scores one by one, and beside the same run with a
+model that takes no time: what that takes is the cores'. Running ahead must not change a figure of the document. The model is a
+server on loopback in a process of its own, whose answers depend on the request alone, so that all runs are of the same work.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
+from selftaught.lab.boundaries import within
+from selftaught.settings import Settings
 from selftaught.store import Store
 
 LATENCY_S = 2.0
+NONE_S = 0.001
 PLACES = 64
 SEED = 5
 COMMAND = "from selftaught.cli import main; main()"
@@ -60,11 +63,12 @@ def run(quick: bool = False) -> dict[str, object]:
     ahead = _run(IMPROVER + SIDE_BY_SIDE, "", options)
     figures: dict[str, object] = {"chain_s": ahead["chain_s"], "ahead": _shown(ahead)}
     figures["wall time by the chain"] = round(ahead["wall_s"] / ahead["chain_s"], 2)
+    figures["the same without latency"] = _shown(_run(IMPROVER + SIDE_BY_SIDE, "", options, NONE_S))
     if not quick:
         one_by_one = _run(IMPROVER + ONE_BY_ONE, NOTHING_AHEAD, options)
         figures["nothing ahead, scoring one by one"] = _shown(one_by_one)
         figures["wall time by that"] = round(ahead["wall_s"] / one_by_one["wall_s"], 2)
-    alike = [_run(IMPROVER + SIDE_BY_SIDE, before, options, 0.1)["document"] for before in ("", NOTHING_AHEAD)]
+    alike = [_run(IMPROVER + SIDE_BY_SIDE, before, options, NONE_S)["document"] for before in ("", NOTHING_AHEAD)]
     figures["same document"] = alike[0] == alike[1]
     return figures | {"goal": "at most 1.25 times the chain and 0.3 times that; the same document"}
 
@@ -73,10 +77,9 @@ def _shown(one: dict[str, Any]) -> dict[str, object]:
     return {name: one[name] for name in ("wall_s", "cpu_s", "requests", "answers", "in_flight")}
 
 
-def _run(improver: str, before: str, options: list[str], alike_s: float | None = None) -> dict[str, Any]:
-    """One run of the command: its document without what differs by run, and what it took. With `alike_s`, a model of that many
-    seconds, whose answers depend on the request alone."""
-    with tempfile.TemporaryDirectory() as folder, _server(alike_s) as (url, told):
+def _run(improver: str, before: str, options: list[str], latency_s: float = LATENCY_S) -> dict[str, Any]:
+    """One run of the command: its document without what differs by run, and what it took."""
+    with tempfile.TemporaryDirectory() as folder, _server(latency_s) as (url, told):
         store = Path(folder) / "store.db"
         path = Path(folder) / "improver.py"
         path.write_text(improver)
@@ -120,8 +123,8 @@ def _run(improver: str, before: str, options: list[str], alike_s: float | None =
         "requests": requests,
         "answers": usage["responses"],
         "cpu_s": round(usage["cpu_s"], 1),
-        "in_flight": round(requests * LATENCY_S / wall_s, 1),
-        "chain_s": chain * LATENCY_S,
+        "in_flight": round(requests * latency_s / wall_s, 1),
+        "chain_s": chain * latency_s,
     }
 
 
@@ -134,24 +137,34 @@ class _Runs:
     def __init__(self, store: Store) -> None:
         self.outer: dict[int, tuple[int, list[str]]] = {}
         self.inner: Counter[tuple[str, str, str]] = Counter()
+        self.repetitions: Counter[tuple[str, str, str]] = Counter()
         for about, body in store.facts("improvement", 1):
             kind, _, *rest = about["stream"]
             calls = body["usage"]["calls"]
             if kind == "outer":
                 self.outer[rest[0]] = calls, [one["program"] for one in body["scored"]]
             else:
-                split, _, label, *_ = rest
+                split, _, label, repetition, *_ = rest
                 place = split, json.dumps(label), about["improver"]
                 self.inner[place] = max(self.inner[place], calls)
+                self.repetitions[place] = max(self.repetitions[place], repetition + 1)
 
     def calls(self, split: str, label: object, improver: str) -> int:
         """Of the longest among the runs of an improver in one place: they are side by side."""
         return self.inner[split, json.dumps(label), improver]
 
+    def looks(self, label: object, improver: str) -> int:
+        """How often a gate looked at an improver: more of its runs are begun only when a look has decided nothing."""
+        design = within(1, Settings("").validation)
+        assert design
+        done = self.repetitions["validation", json.dumps(label), improver]
+        return sum(look <= done for look in design.looks)
+
 
 def _chain(store: Store, document: dict[str, Any]) -> int:
     """Requests of which each could only be sent when the one before was answered, at most: proposing, scoring what was
-    proposed, its gate, round after round; then the test of the improver that came of it, and best-of-n at as many answers."""
+    proposed, its gate look by look, round after round; then the test of the improver that came of it, and best-of-n at as
+    many answers."""
     runs, length = _Runs(store), 0
     first, *rounds = document["rounds"]
     incumbent = seed = first["improver"]
@@ -159,8 +172,14 @@ def _chain(store: Store, document: dict[str, Any]) -> int:
         t = one["round"]
         calls, scored = runs.outer[t]
         proposing = calls + max((runs.calls("train", ["round", t], each) for each in scored), default=0)
-        gate = runs.calls("validation", ["gate", t], one["proposal"]) if one["proposal"] else 0
-        length += max(proposing + gate, runs.calls("validation", ["gate", t], incumbent))
+        once = runs.calls("validation", ["gate", t], incumbent)
+        if one["proposal"]:
+            looks = max(1, runs.looks(["gate", t], one["proposal"]))
+            gate = runs.calls("validation", ["gate", t], one["proposal"])
+            # The first look at the incumbent is begun while it is proposed.
+            length += max(proposing + gate, once) + (looks - 1) * max(gate, once)
+        else:
+            length += max(proposing, once)
         incumbent = one["improver"]
     return length + runs.calls("test", "report", incumbent) + runs.calls("test", "report", seed)
 
@@ -183,9 +202,8 @@ def _answer(message: str, nth: int) -> str:
 class _Model(asyncio.Protocol):
     """Answers every request after the same time."""
 
-    seen: ClassVar[Counter[str]] = Counter()
     requests = 0
-    alike_s: float | None = None
+    latency_s = LATENCY_S
 
     def connection_made(self, transport: Any) -> None:
         self.transport, self.read = transport, b""
@@ -199,17 +217,14 @@ class _Model(asyncio.Protocol):
             if head.startswith(b"POST"):
                 _Model.requests += 1
                 asked = json.loads(body)
-                asyncio.get_running_loop().call_later(_Model.alike_s or LATENCY_S, self.transport.write, _reply(asked))
+                asyncio.get_running_loop().call_later(_Model.latency_s, self.transport.write, _reply(asked))
             else:
                 self.transport.write(_http({"data": [{"id": "m"}]}))
 
 
 def _reply(asked: dict[str, Any]) -> bytes:
     message = asked["messages"][-1]["content"]
-    texts: list[str] = []
-    for i in range(asked.get("n", 1)):
-        texts.append(_answer(message, i if _Model.alike_s else _Model.seen[message]))
-        _Model.seen[message] += 1
+    texts = [_answer(message, i) for i in range(asked.get("n", 1))]
     choices = [
         {"index": i, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
         for i, text in enumerate(texts)
@@ -224,10 +239,10 @@ def _http(body: dict[str, Any]) -> bytes:
 
 
 @contextmanager
-def _server(alike_s: float | None) -> Generator[tuple[str, Connection]]:
+def _server(latency_s: float) -> Generator[tuple[str, Connection]]:
     """The address of a model in a process of its own, and who tells how many requests there were."""
     here, there = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(there, alike_s), daemon=True)
+    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(there, latency_s), daemon=True)
     server.start()
     try:
         yield f"http://127.0.0.1:{here.recv()}/v1", here
@@ -235,8 +250,8 @@ def _server(alike_s: float | None) -> Generator[tuple[str, Connection]]:
         server.kill()
 
 
-def _serve(there: Connection, alike_s: float | None) -> None:
-    _Model.alike_s = alike_s
+def _serve(there: Connection, latency_s: float) -> None:
+    _Model.latency_s = latency_s
 
     async def work() -> None:
         loop = asyncio.get_running_loop()

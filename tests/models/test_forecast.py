@@ -50,9 +50,17 @@ def ranges(said):
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """Two runs on one store, the second with a limit: what each said on standard error, and its document."""
+    """Two runs on one store, the second with a limit: what each said on standard error, and its document.
+
+    The first answer takes longer than it is from one line of progress to the next: a line is said while it is waited for.
+    """
     folder, found = tmp_path_factory.mktemp("told"), []
-    with FaultServer(behave, latency=0.05) as server:
+
+    def slow_at_first(body, nth):
+        time.sleep(0 if nth else 5)
+        return behave(body, nth)
+
+    with FaultServer(slow_at_first, latency=0.05) as server:
         for more in ([], ["--max-dollars", "0.5", "--seed", "6"]):
             words = [*SMALL.split(), *more, "--yes", "--json"]
             with started(folder, server, *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:

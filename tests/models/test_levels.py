@@ -198,3 +198,15 @@ def test_one_that_is_the_model_itself_changes_nothing():
     assert "proposer" not in Settings("").plain()
     plain = Settings("", proposer=ModelChoice("offline:generic")).plain()
     assert Settings.read(plain).plain() == plain and plain["proposer"]["model"] == "offline:generic"
+
+
+@pytest.mark.slow
+def test_who_writes_for_the_built_in_editor_is_told_which_words_it_heeds(tmp_path):
+    with FaultServer(writer) as writing:
+        asked = words(writing, writing)
+        first = asked.index("--model")
+        asked[first : first + 8] = ["--model", "offline"]
+        with ended(tmp_path, *asked) as run:
+            assert end(run)[0] == 0
+        assert writing.bodies
+        assert all("It is a program editor that heeds these words" in str(body["messages"]) for body in writing.bodies)

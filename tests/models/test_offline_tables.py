@@ -123,8 +123,14 @@ def test_words_inside_programs_are_not_heeded():
     assert told("~~~\nsmall steps\n~~~\nTake LARGE steps.") == Told(step=3.0)
 
 
+def test_words_count_over_the_ends_of_lines_and_not_within_others():
+    assert told("Take small\n  steps.") == Told(step=1 / 3)
+    assert told("Recombine nothing.") == Told()
+
+
 def test_all_words_that_the_hints_name_are_heeded():
     quoted = re.findall(r'"([^"]+)"', HEEDED)
+    assert quoted.pop() == "not"
     assert len(quoted) == 9
     assert all(told(f"Please: {one}.") != Told() for one in quoted)
     assert all(told(one) != Told() for one in WORDS)

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 from faultserver import KEY, FaultServer, Reply, choice, completion, echo, error
+from whole import everything
 
 from selftaught.errors import ModelRefused
-from selftaught.models import Request, openai
+from selftaught.models import Request, gateway, openai
 from selftaught.models.openai import BATCH
 from selftaught.models.prices import FRAME
 from selftaught.models.providers import open_model
@@ -312,9 +313,30 @@ def test_thoughts_that_are_in_the_total_only_are_paid(ask):
     assert (answer.tokens_out, answer.dollars) == (43, 50)
 
 
+@pytest.mark.parametrize(("thoughts", "dollars"), [(40, 49), (1, 9)])
+def test_thoughts_that_are_more_than_all_that_came_are_counted_beside_it(ask, thoughts, dollars):
+    """Perplexity's are; where they are less, as SGLang's, they may be part of it."""
+
+    def behave(body, nth):
+        reply = completion(["x" * 8], usage=(7, 2))
+        reply.body["usage"]["reasoning_tokens"] = thoughts
+        return reply
+
+    with FaultServer(behave) as server:
+        assert ask(server, price=Price(1e6, 1e6))[0].dollars == dollars
+
+
 @pytest.mark.parametrize(
     ("cost", "dollars"),
-    [(0.25, 0.25), (2000, 2000), (10**7, 4096 + 13 + FRAME), (-1, 1009), ("1", 1009), (True, 1009)],
+    [
+        ({"total_cost": 0.25}, 0.25),
+        (0.25, 0.25),
+        (2000, 2000),
+        (10**7, 4096 + 13 + FRAME),
+        (-1, 1009),
+        ("1", 1009),
+        (True, 1009),
+    ],
 )
 def test_what_the_server_says_it_costs_counts_where_it_can_be(ask, cost, dollars):
     def behave(body, nth):
@@ -364,9 +386,17 @@ def test_a_model_without_a_system_role_gets_the_role_in_the_message_from_then_on
     assert [len(body["messages"]) for body in server.bodies] == [2, 1, 1]
 
 
-@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("status", [400, 404, 500])
 @pytest.mark.parametrize(
-    "said", ["Conversation roles must alternate user/assistant", "Developer instruction is not enabled"]
+    "said",
+    [
+        "Conversation roles must alternate user/assistant",
+        "Developer instruction is not enabled",
+        "No endpoints found that support the system role",
+        "this template has no system message",
+        "Messages must begin with a user turn",
+        "Unexpected role: expected user",
+    ],
 )
 def test_a_missing_system_role_is_told_in_many_ways(ask, status, said):
     def behave(body, nth):
@@ -385,6 +415,40 @@ def test_a_missing_system_role_is_found_out_where_no_reason_is_told(ask):
         assert ask(server, model=model)[0].text == "re: be brief\n\nhello"
         assert ask(server, model=model)[0].text == "re: be brief\n\nhello"
     assert [len(body["messages"]) for body in server.bodies] == [2, 1, 2, 1, 1], "the second is a greeting"
+
+
+class TestStumbling:
+    """A server that fails at streams, and does not say so: before it has ever answered it is tried without."""
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            Reply(500, {"error": {"message": "Internal Server Error"}}),
+            Reply(200, raw=b""),
+            Reply(cut=True, body={"choices": []}),
+        ],
+        ids=["streams", "streams are empty", "streams are cut"],
+    )
+    def test_it_is_asked_without_from_then_on(self, monkeypatch, reply):
+        monkeypatch.setattr(gateway, "FIRST_WAIT_S", 0.01)
+        heard = Heard()
+        with FaultServer(lambda body, nth: reply if "stream" in body else echo(body, nth)) as server:
+            model = open_model(ModelChoice("openai:m", base_url=server.url))
+            model.watch = heard
+            for place in range(3):
+                assert everything(model, Request("be brief", "hello"), [str(place)])[0].finish == "stop"
+            model.close()
+        assert not any("stream" in body for body in server.bodies[-2:]), "it is not tried again"
+        assert any("fails at streams" in note for note in heard.notes)
+
+    def test_a_server_that_failed_for_a_while_is_asked_as_ever(self, monkeypatch):
+        monkeypatch.setattr(gateway, "FIRST_WAIT_S", 0.01)
+        with FaultServer(lambda body, nth: error(500) if nth < openai.STUMBLES else echo(body, nth)) as server:
+            model = open_model(ModelChoice("openai:m", base_url=server.url))
+            for place in range(3):
+                assert everything(model, Request("be brief", "hello"), [str(place)])[0].finish == "stop"
+            model.close()
+        assert all(body.get("stream") and len(body["messages"]) > 1 for body in server.bodies[-2:])
 
 
 class TestStreams:

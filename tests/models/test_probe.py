@@ -50,6 +50,16 @@ def test_a_server_that_ignores_n():
     assert not found.several and found.text == "x = 1"
 
 
+def test_a_server_that_is_asked_for_a_stream_and_gives_none():
+    def behave(body, nth):
+        reply = several(body, nth)
+        reply.plain = True
+        return reply
+
+    found, _ = tried(behave)
+    assert found.text == "def add" and not found.streams
+
+
 def test_why_there_is_no_answer_is_told_in_the_words_of_the_server():
     found, _ = tried(lambda body, nth: error(404, "model_not_found", message="no such thing here"))
     assert "404 model_not_found" in found.failure and "no such thing here" in found.failure

@@ -161,8 +161,10 @@ def test_an_answer_is_one_in_whatever_it_is_wrapped(name, how):
 )
 def test_events_that_tell_an_error(events, status):
     with FaultServer(lambda body, nth: Reply(raw=events.encode())) as server:
+        model = open_model(ModelChoice("openai:m", server.url))
         with pytest.raises(ModelRefused, match=f"answered {status}"):
-            ask(open_model(ModelChoice("openai:m", server.url)))
+            while ask(model)[0].finish == "lost":  # what had come by then is counted first
+                pass
         assert server.seen == 1
 
 
@@ -180,6 +182,30 @@ def test_an_error_costs_what_was_billed_for_it():
             assert lost.finish == "lost" and lost.again
             assert lost.dollars == (dollars or model.ceiling(QUESTION, 1))
             assert ask(model)[0].dollars == 16
+
+
+@pytest.mark.parametrize(("used", "dollars"), [(USAGE, 16), ({"prompt_tokens": 0, "completion_tokens": 0}, 0)])
+@pytest.mark.parametrize("status", [500, 502])
+def test_an_error_of_any_status_costs_what_it_says_that_was_used(status, used, dollars):
+    told = {"error": {"message": "out of order"}, "usage": used}
+    with FaultServer(lambda body, nth: Reply(status, told) if nth == 0 else echo(body, nth)) as server:
+        model = open_model(ModelChoice("openai:m", server.url, price=Price(1e6, 1e6), max_tokens=100))
+        found = ask(model)
+        if dollars:
+            assert (found[0].finish, found[0].dollars) == ("lost", dollars)
+            found = ask(model)
+        assert (found[0].finish, found[0].dollars) == ("stop", 16)
+
+
+def test_what_is_billed_for_the_failure_that_ends_all_is_counted_before_it_does():
+    told = {"error": {"message": "out of order"}, "usage": USAGE}
+    with FaultServer(lambda body, nth: Reply(200, told)) as server:
+        model = open_model(ModelChoice("openai:m", server.url, price=Price(1e6, 1e6), max_tokens=100))
+        (lost,) = ask(model)
+        assert (lost.finish, lost.dollars) == ("lost", 16)
+        with pytest.raises(ModelRefused, match="out of order"):
+            ask(model)
+        assert server.seen == 1
 
 
 def test_a_refusal_that_is_billed_is_counted_before_anything_else_is_sent():

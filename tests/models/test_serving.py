@@ -140,6 +140,7 @@ def test_the_model_is_listed(scripted):
         ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, 400, "no text"),
         ({**ASKED, "model": "another"}, 404, "scripted is"),
         ({**ASKED, "n": 0}, 400, "n is '0'"),
+        ({**ASKED, "temperature": 10**400}, 400, "temperature is"),
         ({**ASKED, "n": 1000}, 400, "n is '1000'"),
         ({**ASKED, "n": True}, 400, "n is 'True'"),
         ({**ASKED, "temperature": -1}, 400, "temperature"),

@@ -107,8 +107,8 @@ def compared(path, monkeypatch, share_cores):
     requests, scorings, compute = Spans(), Spans(), Pool._compute
     monkeypatch.setenv("OPENAI_API_KEY", "none")
 
-    def computed(pool, job):
-        return scorings(compute, pool, job) if job.profile == "function" else compute(pool, job)
+    def computed(pool, job, look):
+        return scorings(compute, pool, job, look) if job.profile == "function" else compute(pool, job, look)
 
     def answer(body, nth):
         time.sleep(0.02 + (0.6 if share_cores else 0.1) * (nth % 4))  # who shares meets others, on busy cores too

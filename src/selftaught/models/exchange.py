@@ -194,8 +194,8 @@ def _unread(found: Response, hidden: Sequence[str], after_s: float | None) -> Fa
         quote = f": “{told.quote}”" if told.quote else ""
         what = f"what answers there is a {page}, no model (a login?){quote}"
         return Fault(0, what=what, lasting=True, misplaced=True)
-    if told.status and len(found.body) <= WORDS and found.body[:1].isalpha():
-        return told
+    if len(found.body) <= WORDS and found.body[:1].isalpha():  # Ollama's own page says that it is running
+        return told if told.status else Fault(0, what="the answer is no JSON object", misplaced=True, paid=True)
     return Fault(0, what="the answer is no JSON object", paid=True)
 
 

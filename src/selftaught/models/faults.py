@@ -107,6 +107,11 @@ class Fault:
         too_large = self.status == 413 or (self.status == 429 and TOO_LARGE.search(self.message) is not None)
         return too_large or (self.about_request and not (TOO_LONG | FILTERED).isdisjoint(self.codes))
 
+    @property
+    def unexplained(self) -> bool:
+        """Whether the server failed at the request itself and does not say why; what passes by waiting says so."""
+        return self.status == 500 or (self.status == 0 and self.paid and not self.lasting)
+
     def blames(self, parameter: str) -> bool:
         """Whether a request was refused for this parameter."""
         if not self.about_request:
@@ -115,10 +120,10 @@ class Fault:
             return self.parameter == parameter
         return re.search(rf"\b{parameter}\b", self.message) is not None
 
-    def refuses(self, pattern: str) -> bool:
+    def refuses(self, pattern: str, how: str = REFUSAL) -> bool:
         """Whether it says in plain words that something which this names is not taken, whatever status it gives for that."""
         told = self.status not in NO_REFUSALS and self.speaks_of(pattern)
-        return told and re.search(REFUSAL, self.message, re.I) is not None
+        return told and re.search(how, self.message, re.I) is not None
 
     def renames(self, parameter: str, newer: str) -> bool:
         """Whether a request was refused for the name of this parameter: not for its value, nor for what comes near it."""

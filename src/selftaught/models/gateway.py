@@ -201,7 +201,13 @@ class Gateway:
                 if not failure.paid:
                     raise self._stopped()
                 return [replace(lost, reason=reason)]
-            if self._alone(question, failure, request):
+            try:
+                alone = self._alone(question, failure, request)
+            except ModelFailure:
+                if not isinstance(failure, Billed):
+                    raise
+                return [replace(lost, reason=reason)]  # counted first: whatever is asked next meets what ended it all
+            if alone:
                 return [replace(lost, finish="failed", reason=reason)]
             if failure.paid:
                 return [replace(lost, reason=reason)]

@@ -27,8 +27,9 @@ It is a program editor that heeds these words, in a message about a program with
 "small steps", "large steps": by how much a number is changed, a third or three times as much as otherwise;
 "few numbers", "many numbers": how many of them at once;
 "combine": numbers are mixed from the first program shown and another one, and nothing else is done;
-"entry 3 is too low", "entry 3 is too high": which numbers to change and in which direction, most of the time."""
-"""What an improver may be told of the built-in model."""
+"entry 3 is too low", "entry 3 is too high": which numbers to change and in which direction, most of the time.
+It understands nothing else, no "not" before them either."""
+"""What a model that writes improvers is told of the built-in one where that works inside them."""
 
 
 def unread(_: Sequence[tuple[JSON, ...]]) -> Sequence[str]:
@@ -46,7 +47,7 @@ class Offline:
         self.name = name
         self.parameters: Mapping[str, JSON] = {}
         self.hints = HEEDED if name == "offline" else ""
-        """What an improver may be told of how to ask."""
+        """What it heeds, for who writes the improvers that ask it."""
         self.concurrency = 4
         self.batch = 16
         self._edit = edit

@@ -15,7 +15,7 @@ from typing import Any
 
 from selftaught.models import Answer, Finish, Request, exchange
 from selftaught.models.exchange import Asker
-from selftaught.models.faults import Billed, Fault
+from selftaught.models.faults import REFUSAL, Billed, Fault
 from selftaught.models.messages import blank, ending, failed, spoken, thought
 from selftaught.models.rows import OPENAI, Row
 from selftaught.models.served import served
@@ -41,14 +41,22 @@ USUAL = (3.5, 1.0)
 NO_SYSTEM = (
     r"\b(system|developer)\b.{0,40}\b(role|message|prompt|instruction)"
     r"|\b(role|message|prompt|instruction)s?\b.{0,60}\b(system|developer)\b"
-    r"|roles must alternate|roles are supported|messages\W{1,3}0\W{1,3}role"
+    r"|roles must alternate|roles are supported|messages\W{1,3}0\W{1,3}role|\bfirst message\b"
+    r"|\b(start|begin)s? with\b.{0,20}\b(user|human)\b|\broles?\b.{0,40}\b(user|human|assistant)\b"
 )
+NO_ROLE = (
+    rf"{REFUSAL}|\bno (\w+ ){{0,3}}support|\b(has|have|with) no\b|forbidden|prohibited"
+    r"|\b(does not|doesn't|do not|don't|without|lacks?|never) (an? )?(have|know|understand|handl|system|developer)"
+)
+"""How the lack of such a role is told: also in words that, of streams or temperatures, would tell of a passing failure."""
 STREAMS = r"\b(stream(ing|ed|s)?|enable_thinking)\b"
 SEVERAL = (
     r"(^|[\s'\"`(.])n['\"`)]?(\s*(>|<|=|!=|:)|\s+(must|should|is|has|can|param|value|not|only|greater)|$)"
     r"|\b(multiple|several|more than one|one|single)\b.{0,20}\b(choice|completion|answer|response|generation|candidate)"
 )
 """How a number of answers by one request is spoken of."""
+STUMBLES = 3
+"""After so many failures for which no reason is told, and no answer yet, it is tried without a stream."""
 UNABLE = 501
 """The status of who cannot do what is asked, which a stream may be the reason for."""
 
@@ -69,7 +77,7 @@ class Dialect:
     def after(self, fault: Fault, body: Mapping[str, Any]) -> Dialect | None:
         """What to try when this was refused in these words; None when they blame nothing that can be left out."""
         streamed, roles = "stream" in body, [message["role"] for message in body["messages"]]
-        if "system" in roles and fault.refuses(NO_SYSTEM):
+        if "system" in roles and fault.refuses(NO_SYSTEM, NO_ROLE):
             return replace(self, system=False)
         if fault.about_message:
             return None
@@ -119,6 +127,12 @@ class OpenAI:
         self._dialect = Dialect()
         self._several = BATCH if row.several else 1
         self._system_taken = False
+        self._answered = False
+        """Whether a question in the present dialect was ever answered."""
+        self._stumbled = 0
+        """Failures for which no reason was told, until then."""
+        self._unstreamed_at: float | None = None
+        """When an answer came that was asked for without a stream instead."""
         self._uncounted = False
         """Whether the server does not count tokens in what is not streamed either."""
         self._full = 0
@@ -141,7 +155,8 @@ class OpenAI:
 
         `behind` is the request in whose place a greeting is sent.
         """
-        refused_at, dialect, tried = count, self._dialect, {self._dialect}
+        dialect = self._begin()
+        refused_at, tried, usual = count, {dialect}, dialect == self._dialect
         greeted: Sequence[Answer] = []
         billed: list[Answer] = []
         while True:
@@ -151,10 +166,12 @@ class OpenAI:
             if not isinstance(found, Fault):
                 self._several = min(self._several, count) if count < refused_at else self._several
                 answers = self._read(found, body, time.monotonic() - began, waiting)
-                self._learn(dialect, body, found)
+                self._learn(dialect, body, found, usual)
                 return [answers[0].with_costs_of([*greeted, *billed]), *answers[1:]]
             billed += self._billed(found, body, waiting)
             other = dialect.after(found, body) or self._unexplained(found, body, dialect, greeted)
+            if other is None:
+                self._stumble(found, dialect, began, waiting)
             if other is not None and other not in tried:
                 if billed:
                     return [self._refused(other, found).with_costs_of([*greeted, *billed])]
@@ -200,6 +217,26 @@ class OpenAI:
                 body["stream_options"] = {"include_usage": True}
         return body | ({"n": count} if count > 1 else {}) | dict(self._more)
 
+    def _begin(self) -> Dialect:
+        """How a question is put at first. Where a server has failed again and again, for no reason that it tells, and answered
+        nothing, every other try is without a stream, which it may be that it fails at."""
+        with self._lock:
+            over = self._stumbled - STUMBLES
+            unstreamed = not self._answered and self._unstreamed_at is None and over >= 0 and over % 2 == 0
+            return replace(self._dialect, streams=False) if unstreamed else self._dialect
+
+    def _stumble(self, fault: Fault, dialect: Dialect, began: float, waiting: Asker) -> None:
+        """Count a failure for which no reason is told. Where an answer came without a stream, and a stream that was asked for
+        later fails again, none is asked for any more."""
+        with self._lock:
+            if self._answered or not fault.unexplained:
+                return
+            self._stumbled += 1
+            if self._unstreamed_at is None or began < self._unstreamed_at or dialect != self._dialect:
+                return
+            self._dialect, self._answered = replace(dialect, streams=False), True
+        waiting.note("the server fails at streams, for no reason that it tells, and answers without: so it is asked")
+
     def _billed(self, fault: Fault, body: Mapping[str, Any], waiting: Asker) -> list[Answer]:
         """What an error cost that tells what was used for it."""
         if not fault.usage:
@@ -231,9 +268,15 @@ class OpenAI:
             return replace(dialect, system=False)
         return None
 
-    def _learn(self, dialect: Dialect, body: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-        """Keep what the server took. Where a price is known tokens are wanted more than a stream that does not tell them."""
+    def _learn(self, dialect: Dialect, body: Mapping[str, Any], found: Mapping[str, Any], usual: bool) -> None:
+        """Keep what the server took. Where a price is known tokens are wanted more than a stream that does not tell them.
+
+        That there was an answer without a stream counts only when a stream then fails once more."""
         with self._lock:
+            if not (usual or self._answered):
+                self._unstreamed_at = time.monotonic()
+                return
+            self._answered = True
             self._system_taken = self._system_taken or body["messages"][0]["role"] == "system"
             if not mapping(found.get("usage")) and self._tariff.dollars(1, 1) is not None:
                 self._uncounted = self._uncounted or not dialect.streams

@@ -55,10 +55,19 @@ def probe(choice: ModelChoice, wait_s: float = 60.0) -> Probe:
         provider.close()
 
 
+class _Counting(Watch):
+    """Hears whether answers come in pieces: some servers are asked for that, and do not do it, or say so."""
+
+    pieces = 0
+
+    def came(self, pieces: int) -> None:
+        self.pieces += pieces
+
+
 def _probed(provider: Provider, wait_s: float) -> Probe:
-    began = time.monotonic()
+    began, watch = time.monotonic(), _Counting()
     try:
-        (answer,) = _ask(provider, 1, wait_s)
+        (answer,) = _ask(provider, 1, wait_s, watch)
     except PassingFailure as failure:
         return Probe(provider.name, failure=str(failure), seconds=time.monotonic() - began)
     seconds = time.monotonic() - began
@@ -74,20 +83,20 @@ def _probed(provider: Provider, wait_s: float) -> Probe:
         sum(one.tokens_out for one in (answer, *more)),
         sum(sums) if len(sums) == len(prices) else None,
         len(more) > 1 if known and more else None,
-        provider.streams if known else None,
+        provider.streams and watch.pieces > 0 if known else None,
         answer.temperature_applied is not None if known else None,
         answer.text[:SHOWN],
     )
 
 
-def _ask(provider: Provider, count: int, wait_s: float) -> Sequence[Answer]:
-    waiting = Wait(Signs(), Watch(), provider.lives, wait_s / 2, wait_s)
+def _ask(provider: Provider, count: int, wait_s: float, watch: Watch) -> Sequence[Answer]:
+    waiting = Wait(Signs(), watch, provider.lives, wait_s / 2, wait_s)
     return provider.ask(Request("You are an expert programmer.", QUESTION), count, waiting)
 
 
 def _ask_several(provider: Provider, wait_s: float) -> Sequence[Answer]:
     """Two answers by one request, where they come; a failure of this question tells nothing of the model."""
     try:
-        return _ask(provider, 2, wait_s)
+        return _ask(provider, 2, wait_s, Watch())
     except PassingFailure:
         return []

@@ -9,8 +9,10 @@ from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.models import Answer, Request
-from selftaught.plain import JSON, digest, seed_from
+from selftaught.plain import JSON, digest, read_bounded, seed_from
 
+LONGEST = 64 << 20
+"""Bytes of a file of answers."""
 Script = Sequence[str] | Callable[[Request, str], str | Answer]
 
 
@@ -36,7 +38,10 @@ class Scripted:
     def read(cls, path: Path) -> Scripted:
         """The model `scripted:FILE`: a JSON list of texts, or one JSON text per line. Raises UsageError."""
         try:
-            written = path.read_text(encoding="utf-8")
+            raw = read_bounded(path, LONGEST)
+            if raw is None:
+                raise UsageError(f"scripted answers cannot be read from {path}: it has more than {LONGEST >> 20} MiB")
+            written = raw.decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
                 f"scripted answers cannot be read from {path} ({type(error).__name__}): name a text file that can"

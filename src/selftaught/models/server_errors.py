@@ -97,7 +97,13 @@ def holds_error(found: Mapping[str, Any]) -> bool:
 def came(found: Mapping[str, Any]) -> bool:
     """Whether some text had come, or something was used, before an error."""
     texts = [mapping(choice.get("message")) for choice in mappings(found.get("choices"))] or [found]
-    return bool(mapping(found.get("usage"))) or any(_says(one) for one in texts)
+    return _used(mapping(found.get("usage"))) or any(_says(one) for one in texts)
+
+
+def _used(usage: Mapping[str, Any]) -> bool:
+    """Whether anything was used: an error may tell of its tokens that there were none."""
+    counts = [value for value in usage.values() if isinstance(value, int | float) and not isinstance(value, bool)]
+    return any(counts) if counts else bool(usage)
 
 
 def error_in(found: Mapping[str, Any], status: int, hidden: Sequence[str] = (), after_s: float | None = None) -> Fault:
@@ -106,7 +112,8 @@ def error_in(found: Mapping[str, Any], status: int, hidden: Sequence[str] = (), 
     within = status < 300
     meant = _status(status, told.codes, told.words)
     quote = quotable(told.words, hidden)
-    usage = mapping(found.get("usage"))
+    told_used = mapping(found.get("usage"))
+    usage: Mapping[str, Any] = told_used if _used(told_used) else {}
     return Fault(
         meant,
         told.codes,
@@ -116,8 +123,8 @@ def error_in(found: Mapping[str, Any], status: int, hidden: Sequence[str] = (), 
         after_s,
         what=_unknown(told.codes, quote),
         lasting=within and meant == 0,
-        paid=within and came(found),
-        usage=usage if within else {},
+        paid=bool(usage) or (within and came(found)),
+        usage=usage,
     )
 
 

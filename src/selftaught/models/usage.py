@@ -59,11 +59,16 @@ def counted(usage: object, size: int, answers: int, max_tokens: int | None, answ
     if tokens_in is None or tokens_out is None:
         return None
     total = _count(told, "total_tokens") or 0
-    tokens_out = max(tokens_out, total - tokens_in)  # thoughts are in the total of some servers only
+    thoughts = _count(told, "reasoning_tokens") or 0
+    # Thoughts are in the total of some servers only; where they are more than all that came, they are counted beside it.
+    tokens_out = max(tokens_out + (thoughts if thoughts > tokens_out else 0), total - tokens_in)
     longest = LONGEST_ANSWER if max_tokens is None else SLACK * max_tokens + FRAME
     if not 1 <= tokens_in <= size + FRAME + ADDED or not int(answered) <= tokens_out <= answers * longest:
         return None
-    return Counted(tokens_in, tokens_out, min(tokens_in, _cached(told)), _dollars(told.get("cost")))
+    cost = told.get("cost")
+    return Counted(
+        tokens_in, tokens_out, min(tokens_in, _cached(told)), _dollars(mapping(cost).get("total_cost") or cost)
+    )
 
 
 def _input(told: Mapping[str, Any]) -> int | None:
