@@ -37,13 +37,14 @@ from typing import Any, cast
 
 from benchmarks.peers import judging
 from selftaught.evidence.statistics import interval, paired
+from selftaught.improvers import BEST
 from selftaught.lab import CONTRACT
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parent.parent.parent
 TASKS = {"bins": ("pack.py", "pack"), "tour": ("tour.py", "tour")}
 """Of examples/: the program and its function. Less is better in both."""
-OURS = {"selftaught": "hints", "selftaught greedy": "greedy"}
-"""Ours by improver: the default, and one of whose words the built-in model heeds none."""
+OURS = {"selftaught": BEST}
+"""Ours by improver: the default, of whose words the built-in model heeds none."""
 SYSTEMS = (*OURS, "openevolve", "gepa")
 ANSWERS, SEEDS = (100, 300), int(os.environ.get("PEERS_SEEDS", "10"))
 HELD_OUT = 3

@@ -11,6 +11,7 @@ from typing import Any
 
 from selftaught import improve_file, improve_text, open_lab
 from selftaught.budget import Allowance
+from selftaught.improvers import BEST
 from selftaught.models import Request
 from selftaught.models.scripted import Scripted
 
@@ -49,14 +50,15 @@ def main() -> None:
         return int(text[-10:-6], 16) / 2**16 if text != asked["start"] else 0.5
 
     calls = asked["answers"] // 10
+    # BEST for both, as `improve` takes it for a program in Python.
     allowance = Allowance(calls=calls, responses=10, scorings=asked["answers"] + 1)
     with open_lab(Scripted(answer), store="s.db", seed=1) as lab:
         if asked["system"] == "selftaught text":
-            improve_text(lab, asked["start"], evaluate, about=asked["about"], improver="hints", allowance=allowance)
+            improve_text(lab, asked["start"], evaluate, about=asked["about"], improver=BEST, allowance=allowance)
         else:
             Path("pack.py").write_text(asked["start"], "utf-8")
             Path("score.py").write_text(SCORER, "utf-8")
-            improve_file(lab, "pack.py", "score.py", improver="hints", allowance=allowance)
+            improve_file(lab, "pack.py", "score.py", allowance=allowance)
 
 
 if __name__ == "__main__":
