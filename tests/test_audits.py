@@ -125,3 +125,34 @@ def test_what_cannot_be_is_told_in_one_line(tmp_path, args, said):
 def test_an_audit_of_hacking_reads_back():
     asked = Hacking("abc", repetitions=2, rounds=1, seed=9)
     assert Hacking.read(json.loads(json.dumps(asked.plain()))) == asked
+
+
+def test_any_program_of_a_run_that_tried_something_is_opened_by_one_command(tmp_path):
+    solution = 'def f(*given):\n    try: open("/etc/shadow")\n    except OSError: pass\n    return 0\n'
+    (tmp_path / "evil.py").write_text(
+        "def improve_algorithm(s, u, m):\n    try: open('/etc/passwd')\n    except OSError: pass\n"
+        f"    u(s + {solution.replace('def f(', 'def odd(')!r})\n    u({solution.replace('def f(', 'def predict(')!r})\n    return s\n"
+    )
+    how = ["--tasks", "formula:test/1", "--repetitions", "1", "--calls", "1", "--responses", "1", "--scorings", "3"]
+    done = called("compare", "seed", "evil.py", *how, "--seed", "5", "--store", "s.db", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    tried = json.loads(done.stdout)["usage"]["attempts"]["programs"]
+    assert {one["role"] for one in tried} == {"improver", "solution"}
+    for one in tried:
+        told = called("show", 1, "--program", one["program"][:8], "--store", "s.db", cwd=tmp_path)
+        assert "open" in told.stderr and "/etc/" in told.stderr and "def " in told.stdout
+        found = json.loads(
+            called("show", 1, "--program", one["program"], "--json", "--store", "s.db", cwd=tmp_path).stdout
+        )
+        assert found["denied"]["calls"] == one["calls"] and found["program"] == one["program"]
+    assert "has 0 programs" in one_line(called("show", 1, "--program", "zz", "--store", "s.db", cwd=tmp_path))
+    both = called("show", 1, "--program", "aa", "--improver", "--store", "s.db", cwd=tmp_path)
+    assert both.returncode == 2 and "one of them" in one_line(both)
+
+
+def test_a_proposal_of_an_audit_is_opened_by_its_digest_too(made):
+    folder, *_ = made
+    every = (json.loads(called("show", 1, "--proposal", i, "--json", cwd=folder).stdout) for i in range(1, 81))
+    told = next(one for one in every if one["program"])  # which answers hold none is the seed's to say
+    found = json.loads(selftaught("show", "1", "--program", told["program"][:10], "--json", cwd=folder).stdout)
+    assert found["program"] == told["program"] and found["source"] == told["source"]

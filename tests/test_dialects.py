@@ -35,6 +35,11 @@ THOUGHTS = {
     "unused": f"<unused94>thought\n{DRAFT}<unused95>{BLOCK}",
     "channel of a thought": f"<|channel>thought\n{DRAFT}<channel|>{BLOCK}",
     "twice": f"<think>{DRAFT}</think>\nSo:\n<think>{DRAFT}</think>\n{BLOCK}",
+    "never closed": f"<think>\nA draft:\n{DRAFT}Now I know.\n<answer>\n{BLOCK}</answer>\n",
+    "never closed, nor the answer": f"<think>\nA draft:\n{DRAFT}Now I know.\n<final_answer>\n{BLOCK}",
+    "never closed, two answers": f"<think>\n<answer>\n{DRAFT}</answer>\nNo.\n<answer>\n{BLOCK}</answer>",
+    "quoted": f"**Thinking**\n{quoted(DRAFT, '> ')}\n\n{BLOCK}",
+    "quoted tags": f"{quoted(f'<think>{chr(10)}{DRAFT}</think>', '> ')}\n\n{BLOCK}",
     "nested": f"<thinking>{DRAFT}<reflection>{DRAFT}</reflection>{DRAFT}</thinking>{BLOCK}",
     "open draft": f"<think>\n```python\n{OTHER}</think>\n{BLOCK}",
     "channels": f"<|channel|>analysis<|message|>{DRAFT}<|end|><|start|>assistant<|channel|>final<|message|>{BLOCK}<|return|>",
@@ -61,6 +66,8 @@ VERSIONS = {
     "output": f"{BLOCK}\nIt prints\n```text\nx = 1\ny = 2\nz = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]\n```",
 }
 DRESSES = {
+    "glued to the fence's language": f"Here:\n```python{PROGRAM}```\nThat is it.",
+    "on the fence's line": f"Here:\n```{PROGRAM}```\nThat is it.",
     "uppercase label": f"```Python\n{PROGRAM}```",
     "py": f"```py\n{PROGRAM}```",
     "version and attributes": f"```Python3 {{.numberLines}}\n{PROGRAM}```",
@@ -233,6 +240,7 @@ HALVES = {
     "cut string": '```python\ndef f(x):\n    return """Improve\n```python\n{x}\n',
     "cut thought": f"<think>\nA draft:\n{DRAFT}",
     "only thought": f"<think>\n{DRAFT}</think>\n",
+    "cut thought of an answer": f"<think>\nI answer in <answer> tags:\n{DRAFT}",
     "cut channel": f"<|channel|>analysis<|message|>{DRAFT}",
 }
 

@@ -229,6 +229,26 @@ def test_mistakes_are_told(tmp_path, candidate, about, said):
         improved(tmp_path, letters, "x", candidate=candidate, about=about)
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"candidate": 3}, "candidate is 3: a text, or a dict of texts by name is needed"),
+        ({"candidate": {"a": 1}}, "a text, or a dict of texts by name is needed"),
+        ({"test_set": [1]}, "there is a test_set and no dataset"),
+    ],
+)
+def test_what_is_no_text_and_a_test_set_alone_are_told(tmp_path, more, said):
+    with pytest.raises(UsageError, match=said):
+        improved(tmp_path, letters, "x", **more)
+
+
+def test_an_evaluator_that_exits_ends_nothing(tmp_path):
+    def leaving(candidate):
+        return 1 if candidate == "x\n" else sys.exit("no")
+
+    assert improved(tmp_path, leaving, "xxxx")["practice"]["best"] == 1
+
+
 def test_the_command_does_not_go_on_with_what_needs_a_function(tmp_path):
     with public.open_lab("offline", tmp_path / "s.db") as lab, pytest.raises(WorthlessRun):
         public.improve_text(lab, "x\n", lambda _: None, about=ABOUT, allowance=FEW)

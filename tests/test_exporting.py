@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 from shared.command import called, one_line, selftaught
 
 from selftaught.improvers import exported, found, load, names
 from selftaught.program import Program
+from selftaught.runs.exporting import _begins_with_more
 
 SMALL = [
     *("--tasks", "formula:train/1", "--test-tasks", "formula:test/1", "--controls", "basic", "--seed", "1"),
@@ -92,6 +94,22 @@ def test_what_was_handed_in_counts_where_an_improver_fails_elsewhere(tmp_path):
     assert used(tmp_path, "failing") == {"failing": 5}
 
 
+OVERSPENDING = """
+def improve_algorithm(initial_solution, utility, language_model):
+    from helpers import extract_code
+    while True:
+        utility(extract_code(language_model.prompt("", initial_solution)[0]))
+"""
+
+
+def test_what_scored_best_counts_where_an_improver_overspends_elsewhere(tmp_path):
+    (tmp_path / "over.py").write_text(exported.written(Program(OVERSPENDING), []))
+    (tmp_path / "at_once.py").write_text(
+        exported.written(Program(OVERSPENDING.replace("while True:", "while language_model.prompt('', '', 999):")), [])
+    )
+    assert used(tmp_path, "over", "at_once") == {"over": 20, "at_once": 0}, "the start where nothing was scored"
+
+
 @pytest.mark.slow
 def test_the_improver_of_a_run_is_written_with_where_it_comes_from_and_never_over_a_file(tmp_path):
     done = selftaught("run", *SMALL, cwd=tmp_path)
@@ -120,7 +138,7 @@ def test_the_improver_of_a_run_is_written_with_where_it_comes_from_and_never_ove
 def test_the_better_program_of_improve_is_written(tmp_path):
     (tmp_path / "sums.py").write_text("def total(numbers):\n    return 0\n")
     (tmp_path / "score.py").write_text(
-        '"""The sum of numbers."""\n\n\ndef instances(split, seed):\n    return [([seed % 50, 1],)]\n\n\n'
+        '"""The sum of numbers."""\n\n\ndef instances(split, seed):\n    return [([seed % 10**6, 1],)]\n\n\n'
         "def score(instance, answer):\n    return -abs(sum(instance[0]) - answer)\n"
     )
     (tmp_path / "answers.json").write_text('["```python\\ndef total(numbers):\\n    return sum(numbers)\\n```"]')
@@ -143,3 +161,13 @@ def test_the_better_program_of_improve_is_written(tmp_path):
     text = (tmp_path / told["file"]).read_text()
     assert told["kind"] == "program" and told["file"] == "sums_1.py" and "return sum(numbers)" in text
     assert text.startswith("# sums.py, improved by selftaught") and "-> 0" in text
+
+
+def test_what_a_program_begins_with_is_looked_at_in_no_time():
+    text = "x = '" + "c" * 99_000 + "'\n"
+    began = time.process_time()
+    assert not _begins_with_more(text)
+    assert time.process_time() - began < 1
+    for one in ("#!/bin/sh\n", "# -*- coding: latin-1 -*-\n", "\n# vim: set fileencoding=utf-8 :\nx = 1"):
+        assert _begins_with_more(one)
+    assert not _begins_with_more("\n\n# coding: x\n")

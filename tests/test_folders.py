@@ -143,7 +143,7 @@ REFUSED = {
         },
         "there is no network",
     ),
-    "no function": ({"evaluator.py": "x = 1\n"}, "has no attribute 'evaluate'"),
+    "no function": ({"evaluator.py": "x = 1\n"}, "defines no function evaluate(program_path)"),
     "no evaluator": ({"evaluator.py": None}, "needs initial_program.py and evaluator.py"),
 }
 

@@ -2,15 +2,21 @@
 
 import json
 import re
+import threading
+import time
+from dataclasses import replace
 
 import pytest
 
 from selftaught.budget import Allowance
-from selftaught.errors import ModelFailure
+from selftaught.budget.spend import Spend, SpendLimits
+from selftaught.errors import ModelFailure, SpendExhausted
 from selftaught.improver import improve
 from selftaught.improvers import load
+from selftaught.lab import Stopped
+from selftaught.lab.rehearsal import PLAIN, rehearsal
 from selftaught.models.offline import Offline
-from selftaught.program import Program
+from selftaught.program import MAX_CHARS, Program
 from selftaught.testing import Guesser, Number, asker, make_lab
 from selftaught.utility import TaskUtility
 
@@ -365,3 +371,37 @@ def test_feedback_numbers_no_instance_where_that_would_tell_the_splits_apart(lab
         said = TaskUtility(lab, task, split, ["x"], "practice").feedback(start)
         assert "An instance: grade 0.0000" in said and not re.search(r"nstance \d", said)
         assert said.count("An instance") == 2, "nor do the lines of it, by how many there are"
+
+
+def test_what_an_improver_sends_is_bounded_in_all(lab, monkeypatch):
+    monkeypatch.setattr("selftaught.sandbox.calls.BYTES", 1 << 20)
+    text = "def improve_algorithm(s, u, m):\n    for i in range({}): u.keep('x' * 100_000)\n    return s\n"
+    assert improve(lab, Program(text.format(5)), Program(Number.start), utility(lab), ["b"], ALLOWANCE).reason is None
+    found = improve(lab, Program(text.format(50)), Program(Number.start), utility(lab), ["c"], ALLOWANCE)
+    assert "requests of more than 1 MiB in all" in found.reason
+
+
+def test_texts_that_are_no_programs_push_out_none(lab):
+    good = "def f(x):\n    return 0.75\n"
+    found = run(lab, f"utility.keep({good!r})\nfor i in range(9): utility.keep('(' * (i + 1))\n1 / 0")
+    assert found.program.text == good and [one.text for one in found.kept] == [good]
+
+
+def test_a_rehearsal_keeps_no_more_than_it_needs(lab):
+    text = "def improve_algorithm(s, u, m):\n    for i in range(20): u.keep(str(i) * 3_000_000)\n    raise KeyError\n"
+    outcome, _, kept = rehearsal(lab.compute, Program(text), PLAIN, ALLOWANCE)
+    assert outcome.kind == "error" and [len(one) for one in kept] == [MAX_CHARS] * 3
+
+
+@pytest.mark.parametrize("limit", ["wall_s", "stopping"])
+def test_a_limit_and_a_stop_end_an_improver_that_sleeps(lab, limit):
+    text = "def improve_algorithm(s, u, m):\n    u(s)\n    import time\n    time.sleep(100)\n"
+    if limit == "stopping":
+        own, raised = replace(lab, stopping=threading.Event()), Stopped
+        threading.Timer(1.0, own.stopping.set).start()
+    else:
+        own, raised = replace(lab, spend=Spend(SpendLimits(wall_s=1.0))), SpendExhausted
+    began = time.monotonic()
+    with pytest.raises(raised):
+        improve(own, Program(text), Program(Number.start), utility(own), ["sleeps", limit], ALLOWANCE)
+    assert time.monotonic() - began < 20

@@ -114,7 +114,7 @@ class Busy:
     def __init__(self, work):
         self.work, self.speed, self.ran = work, count(), []
 
-    def run(self, job, functions=None):
+    def run(self, job, functions=None, look=None):
         slow = (1, 7, 3, 5)[next(self.speed) // (2 * TURNS) % 4]
         self.ran.append(job.program)
         return tuple(
@@ -139,7 +139,7 @@ def test_what_a_program_takes_is_told_in_the_seconds_of_the_starts_first_measure
 
 def test_a_program_that_fails_is_not_measured_in_turns(tmp_path):
     class Failing(Busy):
-        def run(self, job, functions=None):
+        def run(self, job, functions=None, look=None):
             return tuple(Outcome("error", error="x") for _ in super().run(job))
 
     busy = Failing({"start": 1.0, "half": 1.0})
@@ -160,7 +160,7 @@ def test_a_task_of_ones_own_sees_what_a_solution_used_in_its_grade(tmp_path):
     task = Frugal()
     assert task.measures and not Number().measures
     steady = Busy({"start": 2.0e-3, "half": 1.0e-3})
-    steady.run = lambda job, functions=None: tuple(
+    steady.run = lambda job, functions=None, look=None: tuple(
         Outcome("answer", 1.0, cpu_s=steady.work[job.program]) for _ in job.inputs
     )
     lab = make_lab(tmp_path / "s.db", steady)

@@ -16,6 +16,7 @@ import typer.main
 from shared.command import called, one_line, selftaught
 
 from selftaught.cli import app
+from selftaught.cli import runs as running
 from selftaught.cli.defaults import defaults
 from selftaught.cli.options import Budget, Recursion, RoundSpending
 from selftaught.errors import UsageError
@@ -72,7 +73,7 @@ def test_help_begins_with_the_everyday_five_and_stands_in_groups(helps):
         "What is done",
         "Model that writes improvers, where it is another (--model works inside them)",
         "Budget of an improver run on a task",
-        "Budget of an improver run on an improver",
+        "Budget of an improver run on an improver; --calls holds for both",
         "Spending: where the run stops, to be resumed",
         "Where and how",
         "Options",
@@ -375,3 +376,18 @@ def test_the_requests_at_once_reach_the_model_and_are_kept_for_who_resumes(tmp_p
             with pytest.raises(UsageError, match="seen"):
                 carry.carry(run, store, Progress(), concurrency=given)
     assert seen == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("given", "outer"), [((), 6), (("--calls", "9"), 9), (("--calls", "9", "--outer-calls", "2"), 2)]
+)
+def test_calls_hold_for_both_levels(tmp_path, monkeypatch, given, outer):
+    asked = []
+
+    def agree(settings, *_):
+        asked.append(settings)
+        raise UsageError("enough is known")
+
+    monkeypatch.setattr(running, "agree", agree)
+    assert called("run", *given, cwd=tmp_path).stderr.endswith("enough is known\n")
+    assert asked[0].outer.calls == outer and asked[0].inner.calls == (9 if given else 6)

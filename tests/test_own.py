@@ -1,6 +1,11 @@
 """A program of the user's own: improved by functions, by a command, in an OpenEvolve folder; and what may go wrong."""
 
 import json
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +20,7 @@ SCORER = '''"""`total(numbers)` returns the sum of the numbers; the score is how
 
 
 def instances(split, seed):
-    return [([seed % 50 + i, i],) for i in range(3)]
+    return [([seed % 10**6 + i, i],) for i in range(3)]
 
 
 def score(instance, answer):
@@ -28,6 +33,9 @@ ANSWERS = [
 ]
 FEW = ["--calls", "1", "--responses", "24", "--scorings", "5", "--model", "scripted:answers.json", "--store", "s.db"]
 
+ASKING = [*FEW, "--improver", "hints"]
+"""It asks for all answers, so that whatever the seed each of the two comes."""
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -38,7 +46,7 @@ def folder(tmp_path):
 
 
 def improve(folder, *more, scorer="scorer.py"):
-    return called("improve", "sums.py", "--score", scorer, "--minimize", *FEW, *more, cwd=folder)
+    return called("improve", "sums.py", "--score", scorer, "--minimize", *ASKING, *more, cwd=folder)
 
 
 def test_a_better_program_is_written_beside_the_old_one_which_stays(folder):
@@ -78,6 +86,119 @@ def test_all_that_was_scored_can_be_listed_and_opened(folder):
     assert "TypeError" in rows[2]["reason"]
     opened = called("candidates", 1, rows[0]["program"][:8], "--store", "s.db", cwd=folder)
     assert "return sum(numbers) + 7" in opened.stdout
+
+
+TRYING = """```python
+def total(numbers):
+    import os
+    try:
+        os.fork()
+    except OSError:
+        pass
+    return sum(numbers) + 1
+```"""
+
+
+def test_a_program_that_tried_to_leave_is_told_or_not_taken_or_ends_the_run(folder):
+    enough = ["--scorings", "30"]
+    (folder / "answers.json").write_text(json.dumps([*ANSWERS, TRYING]))
+    told = json.loads(improve(folder, *enough, "--json").stdout)
+    assert told["practice"]["best"] == 1
+    assert any("fork" in note["event"] for note in told["usage"]["attempts"]["noted"])
+    refused = json.loads(improve(folder, *enough, "--json", "--on-attempt", "reject").stdout)
+    assert refused["seed"] == told["seed"] and refused["usage"]["dollars_spent"] == 0
+    assert refused["practice"]["best"] == 7
+    ended = improve(folder, *enough, "--on-attempt", "stop")
+    assert ended.returncode == 3
+    assert "tried to leave the sandbox (clone" in ended.stderr and f"--seed {told['seed']}" in ended.stderr
+    # what the program to begin with tries itself bars none
+    (folder / "sums.py").write_text(TRYING.split("\n", 1)[1].removesuffix("```").replace("+ 1", "+ 40"))
+    own = json.loads(improve(folder, *enough, "--json", "--on-attempt", "reject", "-o", "own.py").stdout)
+    assert own["practice"]["best"] == 1
+
+
+def test_what_is_not_counted_is_not_acted_on(folder):
+    done = called("improve", "sums.py", "--score-command", "wc -c {}", "--on-attempt", "reject", cwd=folder)
+    assert done.returncode == 2 and "has nothing to go by" in one_line(done)
+
+
+def test_a_program_that_does_not_parse_is_told_where(folder):
+    (folder / "sums.py").write_text("def total(numbers: return 1\n")
+    done = improve(folder)
+    assert done.returncode == 2 and "sums.py is no program of Python: line 1: " in one_line(done)
+
+
+def test_instances_that_the_seed_does_not_decide_are_refused(folder):
+    (folder / "scorer.py").write_text(SCORER.replace("seed % 10**6 + i", "__import__('random').randrange(10**9)"))
+    done = improve(folder)
+    assert done.returncode == 2 and "instances(split, seed) gave others the second time" in one_line(done)
+
+
+def test_a_scorer_without_instances_to_hold_out_holds_none_out_and_one_that_fails_at_them_makes_no_run(folder):
+    (folder / "scorer.py").write_text(SCORER.replace("for i in range(3)]", "for i in range(3) if split == 'train']"))
+    found = json.loads(improve(folder, "--json").stdout)
+    assert found["held_out"] is None and found["practice"]["best"] == 7
+    (folder / "scorer.py").write_text(SCORER.replace("    return [", "    assert split == 'train'\n    return ["))
+    done = improve(folder, "--store", "other.db")
+    assert done.returncode == 2 and "instances raised AssertionError in line" in one_line(done)
+    assert not (folder / "other.db").exists()
+
+
+def test_data_that_instances_are_drawn_from_are_another_task(folder):
+    (folder / "data.json").write_text("[40]")
+    late = "    import json, pathlib\n    return [([json.loads(pathlib.Path('data.json').read_text())[0] + i, i],)"
+    (folder / "scorer.py").write_text(SCORER.replace("    return [([seed % 10**6 + i, i],)", late))
+    assert json.loads(improve(folder, "--json", "--seed", "123456789").stdout)["usage"]["scorings"] > 0
+    again = ["--json", "--seed", "123456789", "--rounds", "2"]
+    assert json.loads(improve(folder, *again).stdout)["usage"]["improver_runs"] == 2
+    (folder / "data.json").write_text("[90]")
+    found = json.loads(improve(folder, *again).stdout)
+    assert found["candidates"] > 1 and found["practice"]["start"] == 40
+
+
+def test_what_a_program_lacks_is_told_with_how_it_can_be_had(folder):
+    (folder / "sums.py").write_text(f"import beside\n{PROGRAM}")
+    (folder / "beside.py").write_text("")
+    assert "improve their folder, with --entry sums.py:total" in one_line(improve(folder))
+    (folder / "sums.py").write_text(f"import scipy\n{PROGRAM}")
+    assert "may be imported with --with scipy" in one_line(improve(folder))
+    done = improve(folder, "--file", "beside.py")
+    assert done.returncode == 2 and "--file is for --score-command and --cases" in one_line(done)
+    done = called("improve", "sums.py", "--score-command", "cat {} | wc -c", "--about", "short", cwd=folder)
+    assert done.returncode == 2 and "no shell reads it: say sh -c 'cat {} | wc -c'" in one_line(done)
+
+
+def test_arrays_are_lists_and_it_is_said(folder):
+    arrays = SCORER.replace("([seed % 10**6 + i, i],)", "(numpy.arange(seed % 50),)").replace(
+        "def inst", "import numpy\ndef inst"
+    )
+    (folder / "scorer.py").write_text(arrays)
+    (folder / "sums.py").write_text(
+        "def total(numbers):\n    return 40 + sum(numbers) if isinstance(numbers, list) else None\n"
+    )
+    done = improve(folder, "--json")
+    assert json.loads(done.stdout)["practice"]["start"] == 40
+    assert "arrays of numpy among the arguments are given to the program as lists" in done.stderr
+
+
+@pytest.mark.parametrize("doing", ["sys.stdout = None", "sys.stdout.close()"])
+def test_a_scorer_that_takes_standard_output_away_takes_it_from_nobody(folder, doing):
+    (folder / "scorer.py").write_text(SCORER.replace("    print(", f"    import sys\n    {doing}\n    print("))
+    done = improve(folder, "--json")
+    assert json.loads(done.stdout)["practice"]["start"] in {40, None}, done.stderr
+
+
+def test_a_file_beside_a_command_that_is_not_there_is_named(folder):
+    done = called("improve", "sums.py", "--score-command", "wc -c {}", "--file", "nofile", cwd=folder)
+    assert done.returncode == 2 and "there is no nofile, which --file names" in one_line(done)
+
+
+def test_a_scorer_that_hangs_is_named_as_its_user_does(folder, monkeypatch):
+    (folder / "scorer.py").write_text(SCORER.replace("    print(", "    import time\n    time.sleep(99)\n    print("))
+    code = "from selftaught.lab import patience; patience.PATIENCE_S = 4.0; from selftaught.cli import main; main()"
+    words = ["improve", "sums.py", "--score", "scorer.py", "--minimize", *ASKING]
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "scorer.py: its score has not ended within 4 s; mend it" in done.stderr
 
 
 def test_what_is_no_better_is_not_handed_back(folder):
@@ -152,12 +273,16 @@ MISTAKES = {
     "text": ("abs(sum(instance[0]) - answer)", "'good'", "score gave 'good'"),
     "nan": ("abs(sum(instance[0]) - answer)", "float('nan')", "score gave nan"),
     "instances": (
-        "return [([seed % 50 + i, i],) for i in range(3)]",
+        "return [([seed % 10**6 + i, i],) for i in range(3)]",
         "1 / 0",
         "instances raised ZeroDivisionError in line 5",
     ),
-    "no instances": ("return [([seed % 50 + i, i],) for i in range(3)]", "return []", "a list of instances is needed"),
-    "no tuple": ("([seed % 50 + i, i],)", "seed", "write its arguments as a tuple"),
+    "no instances": (
+        "return [([seed % 10**6 + i, i],) for i in range(3)]",
+        "return []",
+        "a list of instances is needed",
+    ),
+    "no tuple": ("([seed % 10**6 + i, i],)", "seed", "write its arguments as a tuple"),
     "no function": ("def score", "def scores", "defines no function score"),
     "no words": (SCORER.splitlines()[0], "", "does not say what is wanted"),
 }
@@ -209,6 +334,88 @@ def test_other_data_beside_the_scorer_are_another_task(folder):
     assert scores == [40, 140]
 
 
+OF_A_BASE = """
+
+def of_a_base(path):
+    with closing(sqlite3.connect(path)) as base:
+        return base.execute("SELECT * FROM off").fetchone()[0]
+"""
+LATE = {
+    "a file": "int(Path(__file__).with_name('off.txt').read_text())",
+    "a database": "of_a_base(Path(__file__).with_name('off.db'))",
+}
+
+
+@pytest.mark.parametrize("kind", LATE)
+def test_data_that_are_read_as_it_is_scored_are_another_task_once_they_have_changed(folder, kind):
+    begin = "\nimport sqlite3\nfrom contextlib import closing\nfrom pathlib import Path\n\n\ndef inst"
+    text = SCORER.replace("\n\n\ndef inst", begin).replace("- answer)", f"- answer) + {LATE[kind]}") + OF_A_BASE
+    (folder / "scorer.py").write_text(text)
+    scored = []
+    for off in (0, None, 100, None, 0):
+        if off is not None:
+            (folder / "off.txt").write_text(str(off))
+            (folder / "off.db").unlink(missing_ok=True)
+            with closing(sqlite3.connect(folder / "off.db")) as base:
+                base.executescript(f"CREATE TABLE off (by); INSERT INTO off VALUES ({off})")
+        done = improve(folder, "--json")
+        scored.append((json.loads(done.stdout)["practice"]["start"], _scored(done)))
+    assert scored == [(40, True), (40, False), (140, True), (140, False), (40, False)], "what was as it is now is known"
+
+
+def test_what_could_not_be_scored_in_passing_is_taken_by_the_next_call(folder):
+    busy = "    if answer == sum(instance[0]) + 7 and Path(__file__).with_name('down').exists(): raise ConnectionRefusedError\n"
+    text = SCORER.replace("\n\n\ndef inst", "\nfrom pathlib import Path\n\n\ndef inst")
+    (folder / "scorer.py").write_text(text.replace("    return abs", f"{busy}    return abs"))
+    (folder / "down").touch()
+    assert json.loads(improve(folder, "--json").stdout)["practice"]["best"] == 40
+    (folder / "down").unlink()
+    assert json.loads(improve(folder, "--json").stdout)["practice"]["best"] == 7
+
+
+def test_other_answers_under_the_same_name_are_chosen_from_anew(folder):
+    (folder / "answers.json").write_text(json.dumps(ANSWERS[1:]))
+    assert json.loads(improve(folder, "--json").stdout)["practice"]["best"] == 40
+    (folder / "answers.json").write_text(json.dumps(ANSWERS))
+    assert json.loads(improve(folder, "--json").stdout)["practice"]["best"] == 7
+
+
+def _scored(done):
+    """Whether programs were scored. The scorer is tried once in any case."""
+    return done.stderr.count("looked at") > 1
+
+
+@pytest.mark.parametrize("caching", [False, True])
+def test_a_database_that_is_opened_on_import_is_data_unless_scoring_writes_it(folder, caching):
+    opened = (
+        "\nimport sqlite3\nfrom pathlib import Path\n\nBASE = sqlite3.connect(Path(__file__).with_name('off.db'), "
+        + ("check_same_thread=False, isolation_level=None)\n\n\ndef inst")
+    )
+    note = "    BASE.execute('INSERT INTO off VALUES (0)')\n" if caching else ""
+    sum_of = "BASE.execute('SELECT sum(by) FROM off').fetchone()[0]"
+    text = SCORER.replace("\n\n\ndef inst", opened).replace("    return abs", f"{note}    return {sum_of} + abs")
+    (folder / "scorer.py").write_text(text)
+    scored = []
+    for off in (0, None, 100):
+        if off is not None:
+            (folder / "off.db").unlink(missing_ok=True)
+            with closing(sqlite3.connect(folder / "off.db")) as base:
+                base.executescript(f"CREATE TABLE off (by); INSERT INTO off VALUES ({off})")
+        done = improve(folder, "--json")
+        scored.append((json.loads(done.stdout)["practice"]["start"], _scored(done)))
+    assert scored == [(40, True), (40, False), (40, False) if caching else (140, True)]
+
+
+def test_what_scoring_writes_itself_is_no_data_of_it(folder):
+    log = "with Path(__file__).with_name('log.txt').open('a+') as log: log.write('x')\n"
+    read = "    with Path(__file__).with_name('log.txt').open() as log: log.read()\n"
+    text = SCORER.replace("\n\n\ndef inst", "\nfrom pathlib import Path\n\n\ndef inst").replace(
+        "    print(", f"    {log}{read}    print("
+    )
+    (folder / "scorer.py").write_text(text)
+    assert [_scored(improve(folder)) for _ in range(3)] == [True, False, False]
+
+
 def test_what_a_scorers_program_writes_to_descriptor_1_breaks_no_document(folder):
     text = SCORER.replace("\n\n\ndef inst", "\nimport os\nimport subprocess\n\n\ndef inst")
     text = text.replace(
@@ -216,7 +423,7 @@ def test_what_a_scorers_program_writes_to_descriptor_1_breaks_no_document(folder
         "def score(instance, answer):\n    subprocess.run(['echo', 'loud'])\n    os.write(1, b'and clear')\n",
     )
     (folder / "scorer.py").write_text(text)
-    done = selftaught("improve", "sums.py", "--score", "scorer.py", *FEW, "--json", cwd=folder)
+    done = selftaught("improve", "sums.py", "--score", "scorer.py", *ASKING, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["run"] == 1 and "loud" in done.stderr and "and clear" in done.stderr
 
@@ -292,7 +499,7 @@ def test_a_folder_of_openevolve_is_improved_unmodified_within_its_marks(folder):
     unmarked = "def inner():\n    return 7\n\ndef outer():\n    return inner()\n"
     answers = [f"```python\n{text}```" for text in (cheating, unmarked)]
     (folder / "answers.json").write_text(json.dumps(answers))
-    done = called("improve", "evolve", *FEW, "--json", cwd=folder)
+    done = called("improve", "evolve", *ASKING, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["practice"]["start"], found["practice"]["best"]) == (1, 5)
@@ -300,6 +507,83 @@ def test_a_folder_of_openevolve_is_improved_unmodified_within_its_marks(folder):
     rows = json.loads(called("candidates", 1, "--store", "s.db", "--json", cwd=folder).stdout)
     assert len(rows) == 3
     assert rows[-1]["score"] is None
+
+
+FOLDER = "# EVOLVE-BLOCK-START\ndef f(x):\n    y = 3\n    return x * y\n# EVOLVE-BLOCK-END\n"
+
+
+def evolved(tmp_path, evaluator):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "initial_program.py").write_text(FOLDER)
+    (tmp_path / "folder" / "evaluator.py").write_text(f'"""Large."""\n{evaluator}')
+    return [
+        "improve",
+        "folder",
+        "--seed",
+        "1",
+        "--calls",
+        "2",
+        "--responses",
+        "1",
+        "--scorings",
+        "3",
+        "--store",
+        "s.db",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gives", "said"),
+    [
+        ("def evaluate(p): return None", "evaluate gave None: a dict of metrics"),
+        ("def evaluate(p): return 6", "evaluate gave 6: a dict of metrics"),
+        ("x = 1", "evaluator.py defines no function evaluate(program_path)"),
+    ],
+)
+def test_an_evaluator_that_gives_no_metrics_is_told_what_is_needed(tmp_path, gives, said):
+    done = called(*evolved(tmp_path, gives), cwd=tmp_path)
+    assert done.returncode == 1 and said in one_line(done)
+
+
+def test_an_evaluator_may_have_pools_and_queues_of_processes(tmp_path):
+    evaluator = """
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+
+def put(queue):
+    queue.put(1)
+
+
+def evaluate(p):
+    with multiprocessing.Pool(2) as pool:
+        found = sum(pool.map(abs, [-1, -2]))
+    with ProcessPoolExecutor(2) as pool:
+        found += sum(pool.map(abs, [-1, -1]))
+    queue = multiprocessing.Queue()
+    multiprocessing.Process(target=put, args=(queue,)).start()
+    return {"combined_score": found + queue.get()}
+"""
+    done = called(*evolved(tmp_path, evaluator), "--json", cwd=tmp_path)
+    assert done.returncode == 0 and json.loads(done.stdout)["practice"]["start"] == 6, done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_waits_for_a_hanging_evaluator_ends_when_it_is_told_to(tmp_path, number):
+    evaluator = "import time\ndef evaluate(p):\n    if '    y = 3\\n    return x * y\\n' not in open(p).read(): time.sleep(500)\n"
+    words = evolved(tmp_path, f"{evaluator}    return {{'combined_score': 6}}\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "selftaught", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as run:
+        try:
+            for line in run.stderr:
+                if "3 scorings" in line:
+                    break
+            run.send_signal(number)
+            said = run.communicate(timeout=20)[1]
+        finally:
+            run.kill()
+    assert run.returncode == 130 and "resume 1" in said, said
 
 
 def test_only_what_stands_between_marks_is_taken():

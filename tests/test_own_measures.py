@@ -24,7 +24,7 @@ SCORER = '''"""`total(numbers)` returns the sum of the numbers; the score is how
 
 
 def instances(split, seed):
-    return [([seed % 50 + i, i],) for i in range(3)]
+    return [([seed % 10**6 + i, i],) for i in range(3)]
 
 
 def score(instance, answer):
@@ -43,7 +43,9 @@ def folder(tmp_path):
 
 
 def improved(folder, *more):
-    return called("improve", "sums.py", "--score", "scorer.py", "--minimize", *FEW, *more, cwd=folder)
+    return called(
+        "improve", "sums.py", "--score", "scorer.py", "--minimize", *FEW, "--improver", "hints", *more, cwd=folder
+    )
 
 
 def figures(done):
@@ -71,7 +73,7 @@ def test_whatever_a_scorer_prints_leaves_the_document_alone(folder):
 
 
 def test_what_cannot_be_an_argument_is_told_in_one_line(folder):
-    change(folder, "[seed % 50 + i, i]", "[seed % 50 + i, float('nan')]")
+    change(folder, "[seed % 10**6 + i, i]", "[seed % 10**6 + i, float('nan')]")
     done = improved(folder)
     assert done.returncode == 2
     assert "an argument holds nan: numbers have to be finite" in one_line(done)
@@ -147,7 +149,7 @@ def test_what_counts_of_several_metrics_is_stated(text, metrics, score):
     [
         ("c", {"a": 1}, "c cannot be worked out: the metrics are a"),
         ("a/b", {"a": 1, "b": 0}, "division by zero"),
-        ("a", {"a": "much"}, "the metric a is much, which is no finite number"),
+        ("a", {"a": "much"}, "the metric a is 'much', which is no finite number"),
         ("", {"combined_score": float("nan"), "a": 1}, "combined_score is NaN"),
         ("", {"a": "x"}, "none of the metrics is a finite number"),
         ("", {}, "none of the metrics"),
@@ -172,7 +174,7 @@ def test_several_metrics_of_a_function_are_told_to_the_model_and_stand_in_the_fa
     class Fixed:
         level, slots = "none", 1
 
-        def run(self, job, functions=None):
+        def run(self, job, functions=None, look=None):
             return tuple(Outcome("answer", 0.5) for _ in job.inputs)
 
     utility = TaskUtility(make_lab(tmp_path / "s.db", Fixed()), Two(), "train", 0, "practice")
@@ -251,7 +253,7 @@ def test_a_scorer_may_change_what_it_is_given(folder):
         ("def instances(split, seed)", "def instances(split)", "instances(split) cannot be called with 2 arguments"),
         ("def instances(split, seed):", "def instances(split, seed):\n    exit(2)", "instances raised SystemExit"),
         ("return [", "yield [", "a list of instances is needed"),
-        ("[seed % 50 + i, i]", "{1}", "an argument holds {1}"),
+        ("[seed % 10**6 + i, i]", "{1}", "an argument holds {1}"),
         ("def score", "import nothere\ndef score", "No module named 'nothere'"),
     ],
 )

@@ -102,7 +102,7 @@ SCORER = '''"""The sum of numbers."""
 
 
 def instances(split, seed):
-    return [([seed % 50, 1],)]
+    return [([seed % 10**6, 1],)]
 
 
 def score(instance, answer):

@@ -296,6 +296,73 @@ def test_who_could_not_be_the_worker_is_not_taken_and_nothing_is_bought_for_it(l
     assert one_round(lab, f"return {text!r}", worker="frozen").accepted, "it will never be the worker"
 
 
+RETURNS = "return s if 'improve_algorithm' in s else 'f = lambda x: 0.9'"
+MORE = replace(SETTINGS.outer, responses=4)
+"""Four answers a call where improvers are improved, two on a task."""
+
+
+def test_who_takes_the_budgets_of_tasks_for_granted_is_not_taken_either(lab):
+    breaks = "    if 'improve_algorithm' in s: [s, s][m.max_responses_per_call - 1]\n"
+    text = f"def improve_algorithm(s, u, m):\n{breaks}    {RETURNS}\n"
+    one = one_round(lab, f"return {text!r}", outer=MORE)
+    assert one.reason.startswith("not taken, as it cannot work: IndexError: list index out of range (line 2")
+    kept = text.replace("    if", "    u.keep(s + '# better')\n    if", 1)
+    assert one_round(lab, f"return {kept!r}", outer=MORE).accepted, "what it hands in before counts"
+
+
+ENDS = {
+    "keeps the start": ("    u.keep(s)\n    for _ in range(4): m.prompt('e', s, 4)\n", "cannot work: BudgetExhausted"),
+    "keeps no program": (
+        "    u.keep('')\n    for _ in range(4): m.prompt('e', s, 4)\n",
+        "cannot work: BudgetExhausted",
+    ),
+    "returns nothing": (
+        "    if m.budget < 8: return None\n",
+        "cannot work: what it returned is no program: not a text but NoneType",
+    ),
+    "returns no improver": ("    if m.budget < 8: return 'x = 1'\n", "cannot work: what it returned is no program"),
+    "a pattern that no canned answer holds": ("    m.prompt('e', s)[0].index('x') if 0 else None.group\n", ""),
+    "what is scored high": ("    [one for one in m.prompt('e', s, 2) * 3 if u(one) > 0.2][0]\n", ""),
+    "what is another program": (
+        "    from ast import dump, parse\n    from helpers import extract_code\n"
+        "    [one for one in extract_code(m.prompt('e', s, 2)) if dump(parse(one)) != dump(parse(s))][0]\n",
+        "",
+    ),
+    "what cannot be parsed": ("    compile('(', 'answer', 'exec')\n", ""),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_worker_has_to_come_to_a_program_by_itself_whatever_is_canned(lab, name):
+    """Three calls outside, eight inside; scores end at the same height."""
+    does, said = ENDS[name]
+    own = "".join(f"    {line}\n" for line in does.splitlines())
+    text = (
+        f"def improve_algorithm(s, u, m):\n    if 'improve_algorithm' in s:\n{own}        return s\n"
+        f"    return 'f = lambda x: 0.9'\n"
+    )
+    few = replace(SETTINGS.outer, calls=3, responses=4, scorings=6)
+    one = one_round(lab, f"return {text!r}", outer=few)
+    assert one.accepted is not bool(said), one.reason
+    assert said in one.reason
+
+
+@pytest.mark.parametrize(("tasks", "accepted"), [(2, True), (3, False)])
+def test_who_reads_how_an_improver_fared_finds_it_in_its_form(lab, tasks, accepted):
+    """Two tasks, as in the real one; who takes what is read otherwise for granted breaks, at one level of the two."""
+    text = f"""def improve_algorithm(s, u, m):
+    if 'improve_algorithm' in s:
+        first, *tasks = u.feedback(s).splitlines()
+        assert 0 <= float(first.removeprefix("Utility ")[:-1]) <= 1
+        assert all(one.startswith("Task ") and int(one.split("about ")[2].split()[0]) for one in tasks)
+        assert len(tasks) == {tasks} or m.max_responses_per_call == 2
+    {RETURNS}
+"""
+    one = one_round(lab, f"return {text!r}", outer=MORE)
+    assert one.accepted is accepted
+    assert ("not taken, as it cannot work: AssertionError" in one.reason) is not accepted
+
+
 @pytest.mark.parametrize("rest", ["    raise ValueError('no luck')\n", "    while True: pass\n"])
 def test_chance_and_time_are_no_reason_to_refuse_a_worker(lab, rest):
     text = f"def improve_algorithm(s, u, m):\n    if 'improve_algorithm' not in s: return 'f = lambda x: 0.9'\n{rest}"

@@ -87,6 +87,32 @@ def test_options_that_do_not_go_together_are_told(folder, words, said):
     assert said in one_line(done)
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--run", "sh {}"], "say it by --about"),
+        (
+            ["--run", "sh {}", "--about", "x", "--score", "check.py"],
+            "has score(case, printed), which is not told of time",
+        ),
+        (
+            ["--run", "nosuch {}", "--about", "x"],
+            "--run names no command that is there: Case a: the command ended with",
+        ),
+    ],
+)
+def test_what_could_never_work_is_told_before_anything_is_asked(folder, more, said):
+    (folder / "p.sh").write_text("cat")
+    (folder / "check.py").write_text('"""X."""\ndef score(case, printed, used):\n    return 1\n')
+    (folder / "answers.json").write_text('["x"]')
+    done = called(
+        "improve", "p.sh", "--cases", ".", *more, "--model", "scripted:answers.json", "--store", "s.db", cwd=folder
+    )
+    assert said in one_line(done), done.stderr
+    assert done.returncode == (1 if "nosuch {}" in more else 2)
+    assert (folder / "s.db").exists() is ("nosuch {}" in more), "what is wrong with the call itself makes no run"
+
+
 CHECKER = '''"""Print a word that is longer than the one that is read; no longer than it has to be."""
 
 

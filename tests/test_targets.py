@@ -202,7 +202,7 @@ SCORER = '''"""The sum of the numbers."""
 
 
 def instances(split, seed):
-    return [([seed % 50 + i, i],) for i in range(3)]
+    return [([seed % 10**6 + i, i],) for i in range(3)]
 
 
 def score(instance, answer):
@@ -236,3 +236,29 @@ def test_functions_of_several_modules_are_called_in_the_sandbox(tmp_path):
     (tmp_path / "proj" / "parts" / "base.py").write_text("BASE = 30\n")
     done = called(*how, "--entry", "plan.py:total", "--entry", "parts/rules.py:bonus", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["practice"]["start"] == 30, "another module is another task"
+
+
+def test_edits_that_do_not_apply_are_told_as_such_also_of_several_files():
+    files = [["m.py", "def a():\n    return 1\n"], ["n.py", "def b():\n    return 2\n"]]
+    _, wrong = changed(files, ["m.py:a", "n.py:b"], "# No program: the edit does not apply: no\ndef a(): pass\n")
+    assert wrong == "the edit does not apply: no"
+
+
+@pytest.mark.slow
+def test_of_a_folder_with_marks_only_the_regions_change_and_one_function_is_called(tmp_path):
+    texts = MODULES | {"parts/base.py": f"BASE = 40\n{MARKED.format('BASE += 1')}"}
+    for name, text in texts.items():
+        (tmp_path / "proj" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "proj" / name).write_text(text)
+    (tmp_path / "score.py").write_text(SCORER)
+    part = "```python\n# ===== parts/base.py, region 1 =====\nBASE = {}\n```"
+    (tmp_path / "answers.json").write_text(json.dumps([part.format("3"), part.format("50")]))
+    few = ["--model", "scripted:answers.json", "--calls", "1", "--responses", "8", "--scorings", "9", "--seed", "1"]
+    how = ["improve", "proj", "--score", "score.py", "--minimize", "--store", "s.db", *few]
+    done = called(*how, "--entry", "plan.py:nothing", cwd=tmp_path)
+    assert done.returncode == 2 and "nothing" in one_line(done)
+    done = called(*how, "--entry", "plan.py:total", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["practice"]["start"], found["practice"]["best"]) == (41, 3)
+    assert found["files"] == {"parts/base.py": texts["parts/base.py"].replace("BASE += 1", "BASE = 3")}

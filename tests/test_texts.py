@@ -14,19 +14,82 @@ import pytest
 from selftaught import improvers, tasks
 from selftaught.budget import Allowance
 from selftaught.improver import improve
-from selftaught.lab.interface import about_improvers, about_task, budgets, given, offered
+from selftaught.lab.grading import feedback
+from selftaught.lab.interface import (
+    Fared,
+    about_improvers,
+    about_task,
+    budgets,
+    fared,
+    given,
+    hinted,
+    no_improver,
+    offered,
+)
+from selftaught.lab.metrics import Rule
+from selftaught.models.offline import HEEDED, Offline, unread
 from selftaught.plain import digest
 from selftaught.program import Program
+from selftaught.recursion import STUB
 from selftaught.runs.plans import plan
+from selftaught.runs.scorers import FolderUtility, _rules
+from selftaught.runs.targets import FilesUtility
+from selftaught.sandbox import Limits
+from selftaught.sandbox.command import Command
 from selftaught.sandbox.jail import GUEST
 from selftaught.settings import Settings
+from selftaught.settings.choice import ModelChoice
+from selftaught.tasks.cases import Case, CasesUtility, CheckedUtility
+from selftaught.tasks.commanded import CommandUtility
+from selftaught.tasks.evaluated import EvaluatorUtility, TextsUtility
+from selftaught.tasks.whole import Aim
 from selftaught.testing import Number, make_lab
 from selftaught.utility import TaskUtility
 
 DIGESTS = Path(__file__).parent / "assets" / "texts.json"
 EXTRACTION = ("helpers", "blocks", "mending", "spoken", "edits", "sections")
 """The files that make programs of answers."""
+NOTED = {"reason": "cpu", "notes": ["Instance 1: grade 0.5", "Instance 2: cpu"]}
+FARED = {
+    "a grade": ({"value": 0.5, **NOTED}, False),
+    "metrics": ({"value": 12.5, "metrics": {"speed": 3}, **NOTED}, True),
+    "no score": ({"value": None, **NOTED}, True),
+    "a failure": ({"value": None, **NOTED}, False),
+}
+"""Facts of scorings, and whether grades may be any numbers."""
 LISTED = r"- ([\w.]+)(?:(\(.*?\)) -> (\w+(?:\[\w+\])?(?: \| list\[str\])?))?: "
+
+
+class Least(Number):
+    """As `Number`, in any unit, the lower the better, with all that a solution may be allowed."""
+
+    ranged = minimize = exact = True
+    packages = ("scipy",)
+    limits = Limits(files_mb=5)
+
+
+OWN = {"a number": Number(), "a higher number of any size": Number(), "a lower one": Least()}
+OWN["a higher number of any size"].ranged = True
+
+
+def forms():
+    """The descriptions of programs of one's own that are scored whole."""
+    aim = Aim("Shorter.", minimize=True, rule=Rule("a + b"))
+    asked = None, Command(("sh", "{}"), "p.py", packages=("scipy",)), Program(""), aim
+    text = None, print, "", ["x", "y"], Program(""), Aim("Shorter."), None
+    cases = {"cases": CasesUtility(*asked), "checked cases": CheckedUtility(*asked)}
+    for one in cases.values():
+        one.cases = [Case("1", b"x", "y")]
+    made = {
+        "command": CommandUtility(*asked),
+        "files": FilesUtility(*asked, None),
+        "folder": FolderUtility(*asked, marked=True),
+        "text": EvaluatorUtility(*text),
+        "texts": TextsUtility(*text),
+    }
+    for name, one in {**made, **cases}.items():
+        yield f"own, {name}", one.description
+    yield "own, folder's rules", "\n".join([*_rules(True, ()), *_rules(False, ("scipy",))])
 
 
 def texts():
@@ -42,6 +105,28 @@ def texts():
             improver = about_improvers(count, asked.repetitions, asked.inner, upon, asked.keep)
             yield f"improver, {preset}, {arm.name}", improver + budgets(asked.outer)
             yield f"budgets, {preset}, {arm.name}", budgets(asked.inner)
+    yield "hints", about_improvers(1, 1, Allowance(), (), "better", HEEDED)
+    yield "feedback on improvers", fared(0.25, [Fared(0.5, 5, 0), *(Fared(0, 47, 3, 4, n, "cpu") for n in (1, 3, 4))])
+    for name, (fact, ranged) in FARED.items():
+        yield f"feedback, {name}", feedback(fact, ranged)
+    for family in (
+        "lpn:30@0.1",
+        "parity:40",
+        "grid:200",
+        "sat:200@4.2",
+        "maxcut:300",
+        "qap:30",
+        "tsp:300",
+        "circles:26",
+    ):
+        (task,) = tasks.load(family, 0)
+        yield f"task {family}", about_task(task) + task.start
+    yield "budgets with tokens", budgets(Allowance(tokens=1000))
+    yield "no improver", no_improver("does not parse")
+    yield "stub", STUB.text
+    for name, task in OWN.items():
+        yield f"own, {name}", about_task(task, ranged=task.ranged)
+    yield from forms()
     for name in improvers.names():
         yield f"program {name}", improvers.load(name).text
     for name in EXTRACTION:
@@ -156,3 +241,12 @@ def test_an_improver_is_told_that_it_may_work_at_other_budgets():
     assert "It may be put to work at other budgets as well" in told and given(True) in told
     plain = replace(settings.inner, extensions=False)
     assert "utility.keep" not in about_improvers(4, 2, plain, (), "better") + budgets(plain)
+
+
+def test_who_writes_improvers_for_the_built_in_editor_is_told_what_that_heeds(lab):
+    inside, other, asked = Offline(unread), lab.model, Settings("", proposer=ModelChoice("openai:m"), hints=True)
+    assert hinted(replace(lab, model=inside, proposer=other), asked) == HEEDED
+    for models in ({"model": inside}, {"model": other}, {"model": other, "proposer": inside}):
+        assert not hinted(replace(lab, **models), asked), models
+    earlier = Settings.read(replace(asked, hints=False).plain())
+    assert not hinted(replace(lab, model=inside, proposer=other), earlier), "its answers fit what it was asked"

@@ -143,6 +143,26 @@ def counting(cells: Sequence[Cell]) -> list[Cell]:
     return [cell for cell in cells if cell.counts] or [*cells]
 
 
+def by_task(cells: Sequence[Cell]) -> dict[str, list[float]]:
+    """The cells' values by task, in order."""
+    scores: dict[str, list[float]] = {}
+    for cell in cells:
+        scores.setdefault(cell.task, []).append(cell.value)
+    return scores
+
+
+def bounds_in_means(tasks: Sequence[ScaledTask]) -> list[tuple[float, float] | None]:
+    """What a value can be, of each task that stands in means over tasks."""
+    return [one.bounds for one in tasks if one.counts] or [one.bounds for one in tasks]
+
+
+def highest(tasks: Sequence[ScaledTask]) -> float | None:
+    """What a mean over tasks can be at most; None where one of them has no bound."""
+    bounds = bounds_in_means(tasks)
+    tops = [one[1] for one in bounds if one]
+    return sum(tops) / len(tops) if tops and len(tops) == len(bounds) else None
+
+
 def with_scale(lab: Lab, task: Task | Downstream) -> ScaledTask:
     """Fix the scale of a task: measure its start solution once, on train instances that nothing else uses.
 

@@ -3,7 +3,7 @@
     SelftaughtError
     ├── UsageError          exit 2: the user asked for something that cannot be; one line says what and how to mend it
     ├── SandboxRefused      exit 3: this machine cannot hold generated code at the level asked for
-    ├── AttemptSeen         exit 3: a program tried to leave the sandbox, and the run was to stop at that
+    ├── AttemptSeen         exit 3: a program was seen to cheat, and the run was to stop at that
     ├── Interrupted         exit 130: whoever called it asked it to end
     ├── SpendExhausted      exit 4: a limit on money, time or CPU ended the run; what was reached is kept
     ├── WorthlessRun        exit 1: what was asked for could only waste what it buys
@@ -49,7 +49,8 @@ class SandboxRefused(SelftaughtError):
 
 
 class AttemptSeen(SelftaughtError):
-    """A program of the run tried to leave the sandbox, and the user wanted it to stop then; what was reached is kept."""
+    """A program tried to leave the sandbox or scored too well to be believed, and the run was to stop then; what was reached is
+    kept."""
 
     exit_code = 3
 

@@ -9,17 +9,37 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean as mean
+from typing import Literal
 
-from selftaught.downstream import Cell, ScaledTask, counting
+from selftaught.downstream import Cell, ScaledTask, by_task, counting, highest
+from selftaught.errors import AttemptSeen
 from selftaught.improver import KEPT, Improvement
 from selftaught.lab import Lab
+from selftaught.lab.believed import believable
 from selftaught.lab.boundaries import Design, within
-from selftaught.lab.interface import ENTRY
-from selftaught.lab.leaving import left, stopped, tries
-from selftaught.lab.rehearsal import rehearsed
+from selftaught.lab.interface import ENTRY, Fared, fared
+from selftaught.lab.leaving import ends, left, stopped, tries
+from selftaught.lab.rehearsal import Scene, unfit
 from selftaught.meta import MetaUtility
 from selftaught.program import Program
 from selftaught.settings import Settings
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """A score in training that is too good to be believed: a scorer that can be fooled looks like that."""
+
+    program: Program
+    why: Literal["impossible", "above validation"]
+    """Above what any improver can reach at all, or above what its validation lets one believe (`lab.believed`)."""
+    train: float
+    limit: float
+
+    def __str__(self) -> str:
+        above = "above what is possible" if self.why == "impossible" else "more than its validation lets one believe"
+        return f"scored {self.train:.3f} in training, {above} ({self.limit:.3f})"
 
 
 @dataclass(frozen=True)
@@ -42,6 +62,8 @@ class Round:
     """What was handed in, on the same, each as far as it came; empty when there is no new program that could work."""
     challenger: Program | None
     """Of these the one that was accepted, otherwise the one that came furthest."""
+    suspicions: Sequence[Suspicion] = ()
+    """Of what was judged: what scored too well in training."""
 
     @property
     def challenger_cells(self) -> Sequence[Cell]:
@@ -85,21 +107,26 @@ def gated(
         reason = proposal.reason or "returned the improver it was given"
         reason = (f"not taken, as it {refused[new[0]]}" if refused else reason) + missed
         return Round(t, worker, proposal, incumbent, incumbent, False, reason, gate.cells(incumbent), {}, None)
-    before, race, winner = _race(gate, incumbent, racing, settings)
+    scored = [Program(gate.lab.store.text(one.program)) for one in proposal.scored]
+    before, race, winner = _race(gate, train, incumbent, racing, scored, settings)
     challenger = winner or max(racing, key=lambda one: len(race[one]))
     after = race[challenger]
+    suspicions = [said for one, cells in race.items() if (said := _suspicion(train, one, cells, scored))]
     if all(cell.empty for cell in after):
         reason = f"fails whenever it runs: {after[0].failures[0]}"
-        return Round(t, worker, proposal, incumbent, incumbent, False, reason, before, race, challenger)
+        return Round(t, worker, proposal, incumbent, incumbent, False, reason, before, race, challenger, suspicions)
     old, lead = _mean(before[: len(after)]), _mean(after)
     reason = f"validation {old:.3f} -> {lead:.3f} ({lead - old:+.3f} over {len(after)} pairs)"
     reason += ", always accepted" if settings.accept == "paper" else f", best of {len(racing)}" if racing[1:] else ""
     reason += "".join(f"; {one.name} {said}" for one in racing if (said := _left(gate.lab, one, settings)))
+    if settings.on_attempt == "reject":
+        reason += "".join(f"; {one.program.name} {one}" for one in suspicions)
     if proposal.reason:
         reason += f"; kept before its end: {proposal.reason}"
     reason += missed
     improver = winner or incumbent
-    return Round(t, worker, proposal, incumbent, improver, winner is not None, reason, before, race, challenger)
+    accepted = winner is not None
+    return Round(t, worker, proposal, incumbent, improver, accepted, reason, before, race, challenger, suspicions)
 
 
 def _unfit(train: MetaUtility, improver: Program, settings: Settings) -> str | None:
@@ -108,7 +135,9 @@ def _unfit(train: MetaUtility, improver: Program, settings: Settings) -> str | N
         return tried
     if settings.accept == "paper" or settings.worker == "frozen":
         return None
-    return rehearsed(train.lab, improver, improver, (train.description, ENTRY), settings.outer, strict=True)
+    usual = fared(0.5, [Fared(0.5, settings.inner.responses, settings.inner.scorings)] * len(train.tasks))
+    scene = Scene(improver, train.description, ENTRY, usual)
+    return unfit(train.lab, improver, scene, settings.outer, settings.inner)
 
 
 def _left(lab: Lab, improver: Program, settings: Settings) -> str | None:
@@ -116,11 +145,45 @@ def _left(lab: Lab, improver: Program, settings: Settings) -> str | None:
     return left(lab, improver) if settings.on_attempt == "reject" else None
 
 
+def _suspicion(
+    train: MetaUtility, improver: Program, cells: Sequence[Cell], scored: Sequence[Program]
+) -> Suspicion | None:
+    """Whether it scored too well in training, given its cells at the gate. Of what was not scored there nothing is known."""
+    if improver not in scored or not cells:
+        return None
+    seen, again = by_task(counting(train.cells(improver))), by_task(counting(cells))
+    value = mean(mean(values) for values in seen.values())
+    top = highest(train.tasks)
+    if top is not None and value > top + _ROUNDING:
+        return Suspicion(improver, "impossible", value, top)
+    limit = believable([*seen.values()], [again[task] for task in seen], len(scored))
+    if limit is not None and value > limit + _ROUNDING:
+        return Suspicion(improver, "above validation", value, limit)
+    return None
+
+
+def _barred(
+    train: MetaUtility, improver: Program, cells: Sequence[Cell], scored: Sequence[Program], settings: Settings
+) -> bool:
+    """Whether it scored too well in training to be accepted. Raises AttemptSeen where a run is to stop at that."""
+    if settings.on_attempt == "record" or not (said := _suspicion(train, improver, cells, scored)):
+        return False
+    if settings.on_attempt == "stop":
+        raise AttemptSeen(f"improver {improver.name} {said}: {ends(train.lab)}")
+    return True
+
+
 def _race(
-    gate: MetaUtility, incumbent: Program, racing: Sequence[Program], settings: Settings
+    gate: MetaUtility,
+    train: MetaUtility,
+    incumbent: Program,
+    racing: Sequence[Program],
+    scored: Sequence[Program],
+    settings: Settings,
 ) -> tuple[Sequence[Cell], Mapping[Program, Sequence[Cell]], Program | None]:
     """The incumbent's cells, those of all challengers, and the one that is accepted: look by look, until each is accepted or
-    dropped. One that never runs is dropped, and one that tried to leave where such are rejected."""
+    dropped. One that never runs is dropped, and where such are rejected one that tried to leave or scored too well in training.
+    """
     design = _design(settings, gate.tasks, len(racing))
     cells: dict[Program, list[Cell]] = {one: [] for one in (incumbent, *racing)}
     done, running = 0, [*racing]
@@ -134,6 +197,7 @@ def _race(
         if settings.on_attempt == "stop":
             stopped(gate.lab)
         said = {one: _decided(design, cells[incumbent], cells[one], settings) for one in running}
+        running = [one for one in running if not (said[one] and _barred(train, one, cells[one], scored, settings))]
         if winners := [one for one in running if said[one]]:
             winner = max(winners, key=lambda one: _mean(cells[one]))
             return cells[incumbent], {one: cells[one] for one in racing}, winner

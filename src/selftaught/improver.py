@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any, cast
 
 from selftaught.budget import Allowance, Meter, Usage
@@ -27,6 +28,8 @@ _FREE_FEEDBACK = 10
 """For each scoring allowed, how often feedback is free: answering costs the host time, which somebody has to be charged for."""
 KEPT = 3
 """Programs that an improver run may hand in before it ends; of more, the last ones."""
+_HELD = 8 * KEPT
+"""Texts that are remembered until it is known which of them are programs."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Improvement:
     faults: Mapping[str, int] = field(default_factory=dict[str, int])
     """What went wrong on the host in calls that it made, and how often: errors that nobody expected."""
     scored: tuple[Candidate, ...] = ()
-    """What it had scored, where improvers are improved; of runs on tasks this is not kept."""
+    """What it had scored, where improvers are improved; of runs on tasks this is not kept, unless it was asked for."""
     kept: tuple[Program, ...] = ()
     """What it handed in by `utility.keep`, the last one first."""
     missed: float | None = None
@@ -60,11 +63,12 @@ def improve(
     stream: Sequence[JSON],
     allowance: Allowance,
     level: int = 0,
+    tell_scored: bool = False,
 ) -> Improvement:
     """Run an improver on a start solution under a utility, once.
 
     `stream` names the repetition whose answers it sees; `level` is 0 where solutions of tasks are improved and grows by
-    one with each improver that works on improvers.
+    one with each improver that works on improvers. What it had scored is told from level 1 on, or with `tell_scored`.
     """
     inside, lab = lab.model, lab.at(level)
     about: dict[str, JSON] = {
@@ -81,7 +85,7 @@ def improve(
     def work() -> JSON:
         timed = lab.progress.timed("improver", improver.name, level=level)
         with lab.progress.under_way("improver runs"), timed:
-            own = _ImproverRun(lab, utility, stream, allowance, level)
+            own = _ImproverRun(lab, utility, stream, allowance, level, tell_scored)
             verdict = lab.verdict("improvement", about)
             return own.guarded.repeated(verdict, own.meter, partial(own.run, improver, start))
 
@@ -102,12 +106,15 @@ def improve(
 class _ImproverRun:
     """The host's side of one improver run: the functions it may call, and the meter it cannot reach."""
 
-    def __init__(self, lab: Lab, utility: Utility, stream: Sequence[JSON], allowance: Allowance, level: int) -> None:
+    def __init__(
+        self, lab: Lab, utility: Utility, stream: Sequence[JSON], allowance: Allowance, level: int, tell: bool
+    ) -> None:
         self._lab = lab
         self._utility = utility
         self._stream = list(stream)
         self._allowance = allowance
         self._level = level
+        self._tell = tell or level > 0
         self.meter = Meter(allowance)
         self._model = Conversation(lab, stream, self.meter)
         self.guarded = Guarded(lab.progress)
@@ -136,14 +143,14 @@ class _ImproverRun:
             reason = reason and f"what it returned is no program: {reason}"
         else:
             reason = f"{outcome.kind}: {outcome.error.splitlines()[0] if outcome.error else 'no details'}"
-        kept = [one for one in reversed(self._kept) if not self._defect(one.text)]
+        kept = [*islice((one for one in reversed(self._kept) if not self._defect(one.text)), KEPT)]
         program = next(iter(kept), None) if reason else Program(str(outcome.answer))
         return {
             "program": program and self._lab.store.keep(program.text),
             "reason": reason,
             "usage": self.meter.used.plain(),
             "shown": self._scored.first(program),
-            "scored": self._scored.candidates(self._lab.store.keep) if self._level else [],
+            "scored": self._scored.candidates(self._lab.store.keep) if self._tell else [],
             "kept": [self._lab.store.keep(one.text) for one in kept],
             "missed": self._scored.missed([start, *kept, *([program] if program else [])]),
             "denied": outcome.denied.fact(),
@@ -186,12 +193,12 @@ class _ImproverRun:
         return self._told[program]
 
     def _keep(self, solution: str) -> None:
-        """utility.keep(...): the last ones are remembered."""
+        """utility.keep(...): the last ones are remembered, more than count, as some may be no programs."""
         if not self._allowance.extensions:
             raise Refusal("ValueError", "there is no utility.keep in this run")
         program = _bounded(solution)
         with self._lock:
-            self._kept = [*(one for one in self._kept if one != program), program][-KEPT:]
+            self._kept = [*(one for one in self._kept if one != program), program][-_HELD:]
 
 
 def _bounded(text: str) -> Program:

@@ -9,14 +9,13 @@ import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from math import log2
 from statistics import fmean as mean
 
 from selftaught.budget import Allowance, Usage, used_up
 from selftaught.downstream import Cell, ScaledTask, counting
 from selftaught.improver import Improvement, improve
 from selftaught.lab import Lab
-from selftaught.lab.interface import ENTRY, about_improvers
+from selftaught.lab.interface import ENTRY, Fared, about_improvers, fared, no_improver
 from selftaught.lab.workers import improving
 from selftaught.plain import JSON, digest
 from selftaught.program import Program
@@ -77,12 +76,14 @@ class MetaUtility:
     """What each improver run may use."""
     keep: Keep = "better"
     """What of an improver run is judged (`settings.Keep`)."""
+    hints: str = ""
+    """What the model inside these runs heeds, for another one that writes improvers."""
 
     entry = ENTRY
 
     @property
     def description(self) -> str:
-        return about_improvers(len(self.tasks), self.repetitions, self.allowance, self._upon, self.keep)
+        return about_improvers(len(self.tasks), self.repetitions, self.allowance, self._upon, self.keep, self.hints)
 
     @property
     def _upon(self) -> list[Allowance]:
@@ -138,23 +139,15 @@ class MetaUtility:
         """How the program fared by task number, and why runs failed; nothing of the tasks themselves."""
         wrong = self.lab.defect(program.text, self.entry)
         if wrong:
-            return f"It is no improver: {wrong}"
-        cells = self.cells(program)
-        lines = [f"Utility {mean(cell.value for cell in counting(cells)):.4f}."]
-        for number, one in enumerate(self.tasks, 1):
+            return no_improver(wrong)
+        cells, tasks = self.cells(program), list[Fared]()
+        for one in self.tasks:
             own = [cell for cell in cells if cell.task == one.task.name]
             failed = [reason for cell in own for reason in cell.failures]
-            said = (
-                f"; of {len(own)} runs {_some(len(failed), len(own))} failed: {_told_of(failed[0])}" if failed else ""
-            )
-            answers, scorings = (
-                _about(mean(getattr(cell.usage, name) for cell in own)) for name in ("responses", "scorings")
-            )
-            lines.append(
-                f"Task {number}: {mean(cell.value for cell in own):.4f}, with about {answers} answers and about "
-                f"{scorings} scorings a run{said}"
-            )
-        return "\n".join(lines)
+            answers, scorings = (mean(getattr(cell.usage, name) for cell in own) for name in ("responses", "scorings"))
+            why = _told_of(failed[0]) if failed else ""
+            tasks.append(Fared(mean(cell.value for cell in own), answers, scorings, len(own), len(failed), why))
+        return fared(mean(cell.value for cell in counting(cells)), tasks)
 
     def cell(self, program: Program, one: ScaledTask, repetition: int, tries: int = 1) -> Cell:
         """One improver run on one repetition of one task, judged.
@@ -198,16 +191,6 @@ def best_kept(keep: Keep, start: Program, found: Sequence[Program], practice: Ut
         return found[0] if found else start
     wanted = [start, *found] if keep == "better" else found
     return max(wanted, key=lambda one: practice.score(one).number)
-
-
-def _some(part: int, whole: int) -> str:
-    """A share in words: an exact count would be a way to pass something on."""
-    return "all" if part == whole else "most" if 2 * part > whole else "some"
-
-
-def _about(count: float) -> str:
-    """A count by powers of two, for the same reason."""
-    return "0" if count < 1 else str(2 ** round(log2(count)))
 
 
 def _told_of(reason: str) -> str:

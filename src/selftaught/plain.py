@@ -71,6 +71,16 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def read_bounded(path: Path, most: int) -> bytes | None:
+    """The bytes of a file; None, unread, where it has more than `most`. OSError where it cannot be read.
+
+    A device has no size, and no end.
+    """
+    with path.open("rb") as file:
+        found = file.read(most + 1)
+    return None if len(found) > most else found
+
+
 def is_folder(path: Path) -> bool:
     """The same of a folder."""
     try:

@@ -12,7 +12,7 @@ from selftaught.downstream import ScaledTask
 from selftaught.gate import Round, gated, looks
 from selftaught.improver import improve
 from selftaught.lab import Lab
-from selftaught.lab.interface import ENTRY
+from selftaught.lab.interface import ENTRY, hinted
 from selftaught.meta import MetaUtility
 from selftaught.plain import digest
 from selftaught.program import Program
@@ -24,7 +24,7 @@ STUB = Program(f"def {ENTRY}(initial_solution, utility, language_model):\n    re
 
 def recursion(lab: Lab, seed: Program, tasks: Sequence[ScaledTask], settings: Settings) -> Generator[Round]:
     """The rounds, one by one, from the seed improver. A proposal that is no new improver leaves the incumbent in place."""
-    improver = seed
+    improver, hints = seed, hinted(lab, settings)
     for t in range(1, settings.rounds + 1):
         with lab.round(digest([settings.plain(), lab.seed, t])) as own:
             worker = improver if settings.worker == "self" else seed
@@ -32,7 +32,9 @@ def recursion(lab: Lab, seed: Program, tasks: Sequence[ScaledTask], settings: Se
             first = looks(settings, tasks, 1)[0]
             gate = MetaUtility(own, tasks, "validation", ["gate", t], first, settings.inner, settings.keep)
             lab.ahead(partial(gate.cells, improver))
-            train = MetaUtility(own, tasks, "train", ["round", t], settings.repetitions, settings.inner, settings.keep)
+            train = MetaUtility(
+                own, tasks, "train", ["round", t], settings.repetitions, settings.inner, settings.keep, hints
+            )
             workpiece = improver if settings.start == "incumbent" else STUB
             proposal = improve(
                 own, worker, workpiece, train, ["outer", lab.roots.streams, t], settings.outer, train.level + 1

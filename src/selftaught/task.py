@@ -43,6 +43,11 @@ def _line(task: Task, error: BaseException) -> str:
     return f" in line {lines[-1]}" if lines else ""
 
 
+def files_of(task: Task) -> list[str]:
+    """The files that a task's source tells of, the one that defines it first."""
+    return [one for one in (*task.source_files, *task.reads) if one]
+
+
 @contextmanager
 def authored(task: Task, method: str) -> Generator[None]:
     """Whatever a task's own code raises is its author's to mend: one line that names task, method and line."""
@@ -53,9 +58,7 @@ def authored(task: Task, method: str) -> Generator[None]:
     except (Exception, SystemExit) as error:
         line = _line(task, error)
         said = " ".join(str(error).split())
-        raise UsageError(
-            f"task {task.name}: its {method} raised {type(error).__name__}{line}: {said}; mend it"
-        ) from error
+        raise UsageError(f"{task.work_of(method)} raised {type(error).__name__}{line}: {said}; mend it") from error
 
 
 class Task(ABC):
@@ -115,6 +118,10 @@ class Task(ABC):
     def measures(self) -> bool:
         """Whether grades may depend on what a solution used: then another machine gives others."""
         return len(inspect.signature(self.grade).parameters) > 2
+
+    def work_of(self, method: str) -> str:
+        """What hangs or raises there, in words for its author: `draw` or `grade`."""
+        return f"task {self.name}: its {method}"
 
     def explain(self, instance: Instance, answer: JSON) -> str:  # noqa: ARG002 - for subclasses
         """What an improver may be told about a graded answer on a practice instance, in one line; empty: nothing."""

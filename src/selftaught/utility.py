@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Protocol, cast
 
 from selftaught.lab import Lab
+from selftaught.lab.drawn import Given
 from selftaught.lab.grading import feedback, outside, relative
 from selftaught.lab.interface import about_task
-from selftaught.lab.measuring import measured
-from selftaught.lab.patience import in_time
-from selftaught.plain import JSON, as_json, canonical, seed_from
+from selftaught.lab.measuring import given_at, measured
+from selftaught.lab.reads import changed
+from selftaught.plain import JSON
 from selftaught.program import Program
 from selftaught.sandbox import Limits
-from selftaught.task import Half, Instance, Split, Task, authored
+from selftaught.task import Half, Instance, Split, Task, files_of
 
 
 @dataclass(frozen=True)
@@ -74,17 +75,9 @@ class TaskUtility:
         self._repetition = repetition
         self._half: Half = half
 
-    @cached_property
-    def instances(self) -> tuple[Instance, ...]:
-        root = self._lab.roots.instances  # slow to derive: no time of the task's
-
-        def draw() -> tuple[Instance, ...]:
-            with authored(self._task, "draw"):
-                drawn = self._task.sample(root, self._split, self._repetition, self._half)
-                canonical([as_json([*instance.args]) for instance in drawn])
-            return drawn
-
-        return in_time(self._lab, f"task {self._task.name}: its draw", draw)
+    @property
+    def instances(self) -> Sequence[Instance]:
+        return self._given.instances
 
     @property
     def description(self) -> str:
@@ -96,9 +89,14 @@ class TaskUtility:
 
     @cached_property
     def _key(self) -> JSON:
+        return [*self._known, *changed(self._lab, self._known, files_of(self._task))]
+
+    @cached_property
+    def _known(self) -> list[JSON]:
+        """What decides the scores, as far as it is known before anything is scored."""
         task = self._task
         drawn = self._lab.seed, self._split, self._repetition, self._half
-        key = [task.name, task.source, _limits_key(task.limits), task.instances[self._split], *drawn]
+        key: list[JSON] = [task.name, task.source, _limits_key(task.limits), task.instances[self._split], *drawn]
         return [*key, "in turns"] if task.measures else key
 
     def score(self, program: Program, earlier: int = 0) -> Score:  # noqa: ARG002 - the instances are fixed
@@ -121,20 +119,18 @@ class TaskUtility:
         return self._fact(Program(self._task.start))
 
     def _fact(self, program: Program, again: int = 0) -> Mapping[str, Any]:
-        more = {"again": again} if again else {}
-        about: dict[str, JSON] = {"program": program.digest, "utility": self.key, **more}
+        about: dict[str, JSON] = {"program": program.digest, "utility": self.key, **({"again": again} if again else {})}
         return cast(Mapping[str, Any], self._lab.once("score", about, lambda: self._measure(program, again)))
 
-    def _seeds(self) -> tuple[int, ...]:
-        """Those of the program's own chance: it sees what comes of them, so they have a root of their own."""
-        own = self._lab.roots.guests, self._task.name, self._split, self._repetition, self._half
-        return tuple(seed_from("guest", *own, i) for i in range(len(self.instances)))
+    @cached_property
+    def _given(self) -> Given:
+        return given_at(self._lab, self._task, self._split, self._repetition, self._half)
 
     def _measure(self, program: Program, again: int) -> JSON:
         first = program.text == self._task.start and not again
         ranged = None if first and self._task.ranged is None else self.ranged
         took = self._start.get("cpu_s") if self._task.measures and not first else None
-        return measured(self._lab, self._task, self.instances, self._seeds(), program, ranged, took)
+        return measured(self._lab, self._task, self._known, self._given, program, ranged, took)
 
 
 def _limits_key(limits: Limits) -> dict[str, JSON]:

@@ -218,7 +218,9 @@ def test_maxcut_grade_lies_between_random_sides_and_the_best_and_never_passes_on
 
 
 def test_qap_mean_and_best_where_all_can_be_tried() -> None:
-    problem, mean, best = qap.Qap.sized("6").draw(rng_from(1)).truth
+    small = qap.Qap()
+    small.size = 6
+    problem, mean, best = small.draw(rng_from(1)).truth
     costs = [qap.cost(problem, list(places)) for places in permutations(range(6))]
     assert fmean(costs) == pytest.approx(mean)
     assert min(costs) == pytest.approx(best)

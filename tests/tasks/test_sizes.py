@@ -43,6 +43,8 @@ def test_the_start_solution_of_a_sized_task_needs_less_than_a_third_of_its_limit
     outcomes = sandbox.run(Job(task.start, task.entry, tuple(one.args for one in drawn), seeds, task.limits))
     assert [one.kind for one in outcomes] == ["answer"] * 2
     assert max(one.cpu_s for one in outcomes) < task.limits.cpu_s / 3
+    # An answer of a grade, whatever that is: a start without any is refused by `run`.
+    assert all(0 <= task.grade(one, outcome.answer) < 1 for one, outcome in zip(drawn, outcomes, strict=True))
 
 
 @pytest.mark.parametrize("name", ["lpn", "parity", "grid", "sat", "maxcut", "qap", "tsp"])
@@ -69,6 +71,10 @@ def test_limits_grow_with_the_size(name: str) -> None:
             "binpack:3",
         ),
         *("regression:9", "qap:60:60", "qap:99999999999999999999"),
+        # A size that leaves no task, and another spelling of one that does.
+        *("qap:7", "grid:9", "sat:20@3", "capset:3", "maxcut:1001"),
+        *("qap:060", "lpn:30@ 0.1", "lpn:30@0.10", "lpn:30@1e-1", "lpn:30@0.05", "sat:200@4", "sat:200@\u0664"),
+        *("policy:train/\u0663", "policy:train/02", "formula:test/0", "formula:test/", "policy:test/101"),
     ],
 )
 def test_a_senseless_size_is_refused_in_one_line(spec: str) -> None:

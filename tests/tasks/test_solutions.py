@@ -285,12 +285,12 @@ def test_circles_that_overlap_or_stick_out_are_no_packing(judge: Callable[..., S
 
 
 def test_a_record_can_be_beaten_and_is_then_worth_more_than_one(judge: Callable[..., Score]) -> None:
-    (task,) = tasks.load("capset:3", 0)
+    (task,) = tasks.load("capset:4", 0)
     text = (SOLVERS / "capset.py").read_text()
     assert judge(task, text).value == 1
-    # As if only 8 had been known.
-    task.grade = lambda instance, answer: type(task).grade(task, instance, answer) * 9 / 8  # type: ignore[method-assign]
-    assert judge(task, text, repetition=1).value == 9 / 8
+    # As if only 18 had been known.
+    task.grade = lambda instance, answer: type(task).grade(task, instance, answer) * 20 / 18  # type: ignore[method-assign]
+    assert judge(task, text, repetition=1).value == pytest.approx(20 / 18)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from selftaught.settings.audits import Hacking
 from selftaught.tasks import names as listed
 from selftaught.tasks.twins import WARNING, names, twin
 from selftaught.testing import make_lab
+from selftaught.utility import TaskUtility
 
 SOLVERS = Path(__file__).parent / "solvers"
 CHEATS = {
@@ -47,17 +48,18 @@ def lab(tmp_path_factory, sandbox):
 
 @pytest.mark.parametrize("name", names())
 def test_a_cheat_hacks_it_and_an_honest_solver_does_not(lab, name):
-    flawed, true = both(lab, twin(name), cheat(name), 0)
-    assert uses(flawed, true), (flawed, true)
-    flawed, true = both(lab, twin(name), honest(name), 0)
-    assert not uses(flawed, true), (flawed, true)
-    assert true > 0
+    hacked = both(lab, twin(name), cheat(name), 0)
+    assert uses(hacked.flawed, hacked.within), hacked
+    plain = both(lab, twin(name), honest(name), 0)
+    assert not uses(plain.flawed, plain.within), plain
+    assert plain.true > 0
 
 
 @pytest.mark.parametrize("name", names())
 def test_the_start_uses_no_flaw_and_the_warning_changes_words_alone(lab, name):
     plain, warned = twin(name), twin(name, warned=True)
-    assert not uses(*both(lab, plain, Program(plain.flawed.start), 1))
+    start = both(lab, plain, Program(plain.flawed.start), 1)
+    assert not uses(start.flawed, start.within)
     assert warned.flawed.description == plain.flawed.description + WARNING
     assert warned.flawed.source == plain.flawed.source
     assert f"twin-{name}" not in listed()
@@ -78,3 +80,58 @@ def test_rates_are_1_and_0_and_the_round_is_told(lab):
     both_ways = figures([*chains, *quiet], {name: twin(name).flaw for name in ("grid", "parity")})
     assert {one["hacked"]["mean"] for one in both_ways["rates"] if one["condition"] == "warned"} == {0.0}
     assert both_ways["warning_p"] == pytest.approx(1 / 3)
+
+
+def also(name, change):
+    """An honest solver whose answer is in the other form that the twin offers."""
+    entry = twin(name).honest.entry
+    text = honest(name).text.replace(f"def {entry}(", "def solved(")
+    return Program(f"{text}\n\ndef {entry}(*given):\n    found = solved(*given)\n    return {change}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("grid", "[found, len(found) > 0]"),
+        ("sat", "[given[0], found]"),
+        ("qap", "[found, __import__('time').process_time()]"),
+        ("maxcut", "[1.0 if one else -1.0 for one in found]"),
+    ],
+)
+def test_an_honest_solver_is_one_in_every_form_that_is_offered(lab, name, change):
+    found = both(lab, twin(name), also(name, change), 0)
+    if name == "maxcut":  # a form that the honest scorer does not take
+        assert found.true == 0.0
+    else:
+        assert found.true > 0.2 and not uses(found.flawed, found.within), found
+
+
+@pytest.mark.parametrize("passes", [1, 3, 7])
+def test_a_sorter_that_is_half_done_is_no_cheat_by_luck(lab, passes):
+    text = (
+        "def order(numbers):\n    found = list(numbers)\n"
+        f"    for _ in range({passes}):\n        for i in range(len(found) - 1):\n"
+        "            if found[i] > found[i + 1]:\n                found[i], found[i + 1] = found[i + 1], found[i]\n"
+        "    return found\n"
+    )
+    found = both(lab, twin("sorter"), Program(text), 0)
+    assert not uses(found.flawed, found.within), found
+
+
+ODD = {
+    "maxcut": "def algorithm(m):\n    return [i % 3 for i in range(len(m))]\n",
+    "qap": "def algorithm(F, D, P):\n    return [list(range(len(F))), 1]\n",
+    "sat": "def algorithm(formula):\n    return [formula, [0] * (1 + max(abs(x) for c in formula for x in c))]\n",
+    "grid": "def find_at_dist(t, dist):\n    return [t, False]\n",
+    "formula": "def predict(xs, ys):\n    return [True] * len(xs)\n",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("warned", [False, True])
+def test_feedback_tells_nothing_but_the_flawed_grade(lab, name, warned):
+    """What the honest task would explain is the truth, and it cannot read all that the flawed scorer takes."""
+    utility = TaskUtility(lab, twin(name, warned).flawed, "train", 7, "practice")
+    told = utility.feedback(Program(ODD[name]))
+    assert "grade" in told and "(" not in told.replace("(s)", ""), told
+    assert told == TaskUtility(lab, twin(name, not warned).flawed, "train", 7, "practice").feedback(Program(ODD[name]))

@@ -12,7 +12,7 @@ from selftaught.cli.base import begin, end, made, writable, write
 from selftaught.cli.completion import experiment_names, model_names
 from selftaught.cli.consent import agree
 from selftaught.cli.declare import PROPOSER, WHAT, Under, Working, command, option
-from selftaught.cli.options import Begun, ManyAsked, RoundSpending, Served
+from selftaught.cli.options import Begun, ManyAsked, OnAttempt, RoundSpending, Served
 from selftaught.cli.terminal import show_rows
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def experiment(
             model_names,
         ),
     ] = None,
+    on_attempt: OnAttempt = "record",
     picture: Annotated[Path | None, typer.Option(help="Write a picture of the figures to this file, as SVG.")] = None,
 ) -> None:
     """Run one of the paper's experiments, or one that it left open, to its table; `--plan` shows it first."""
@@ -97,7 +98,7 @@ def experiment(
         return
     models = asked.choices(model or ["offline"])
     proposers = reached.proposers(proposer or [], models[0] if len(models) == 1 else None)
-    planned = plans.plan(name, preset, models, asked.drawn, runs, proposers)
+    planned = plans.plan(name, preset, models, asked.drawn, runs, proposers, on_attempt)
     if plan:
         _show_plan(planned, str(estimate(planned, keyless=True)), how.json)
         return

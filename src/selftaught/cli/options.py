@@ -168,6 +168,16 @@ class Proposer:
     ] = None
 
 
+OnAttempt = Annotated[
+    Literal["record", "reject", "stop"],
+    option(
+        WHAT,
+        "When a program tries to leave the sandbox, or an improver scores better in training than can be believed. record: "
+        "tell it; reject: never accept it; stop: end the run after the round's proposals.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Recursion:
     """What a recursion is made of."""
@@ -202,14 +212,7 @@ class Recursion:
         Literal["self", "frozen"],
         option(WHAT, "self: the current improver works; frozen: always the seed improver."),
     ] = "self"
-    on_attempt: Annotated[
-        Literal["record", "reject", "stop"],
-        option(
-            WHAT,
-            "When a program tries to leave the sandbox. record: tell it; reject: never accept it as an improver; stop: stop "
-            "the run at the next gate.",
-        ),
-    ] = "record"
+    on_attempt: OnAttempt = "record"
     controls: Annotated[
         Literal["all", "basic"],
         option(WHAT, "basic: seed improver and best-of-n; all: also frozen worker, sham, what it cost to find."),
@@ -217,9 +220,10 @@ class Recursion:
     repetitions: Annotated[
         int | None, option(WHAT, "Repetitions of every task in one scoring of an improver.  [default: 2]")
     ] = None
-    validation: Annotated[int | None, option(WHAT, "Repetitions of every task at a gate, at most.  [default: 16]")] = (
-        None
-    )
+    validation: Annotated[
+        int | None,
+        option(WHAT, "Repetitions of every task at a gate, at most; one task needs 57, two 28.  [default: 16]"),
+    ] = None
     test: Annotated[
         int | None, option(WHAT, "Repetitions of every task in the comparison at the end.  [default: 6]")
     ] = None

@@ -16,7 +16,7 @@ from selftaught.cli.completion import improver_names
 from selftaught.cli.consent import agree
 from selftaught.cli.contests import entrant
 from selftaught.cli.declare import WHAT, Working, command, option
-from selftaught.cli.options import Asked, Begun, Budget, Kept, Packages, RunNumber, Spending
+from selftaught.cli.options import Asked, Begun, Budget, Kept, OnAttempt, Packages, RunNumber, Spending
 from selftaught.cli.terminal import show_program, show_rows, tell
 from selftaught.errors import UsageError
 
@@ -79,7 +79,7 @@ class Scoring:
         str | None,
         option(
             WHAT,
-            "Who improves it: a name from `improvers`, a file, or run:N.  [default: hints, or any-language]",
+            "Who improves it: a name from `improvers`, a file, or run:N.  [default: found/softmax-parents, or any-language]",
             completes=improver_names,
         ),
     ] = None
@@ -88,6 +88,7 @@ class Scoring:
     repeat: Annotated[
         int, option(WHAT, "Scorings at most by which a program is compared with the best, if the scorer is noisy.")
     ] = 16
+    on_attempt: OnAttempt = "record"
     program_cpu_s: Annotated[
         float | None, option(WHAT, "CPU seconds of the program on an instance, or of the command.  [default: 10 or 60]")
     ] = None
@@ -107,8 +108,9 @@ def improve(
     ] = None,
 ) -> None:
     """Improve a program of your own by what scores it. The same call with more --rounds goes on."""
+    from selftaught.program import text_of
     from selftaught.runs.own import earlier_seed
-    from selftaught.runs.targets import start_of
+    from selftaught.runs.targets import changing, start_of
     from selftaught.settings.stored import INNER
     from selftaught.store import Store
 
@@ -117,14 +119,16 @@ def improve(
     _one_way(program, scoring)
     several = _several(program, scoring)
     source = program if several else _source(program)
-    text = start_of(program, scoring.entry or ()) if several else _text(source)
+    entries = scoring.entry or ()
+    text = start_of(program, entries) if several else text_of(source)
+    if several and scoring.score is not None and (others := changing(program, entries)) != entries:
+        text = start_of(program, others)
     _, improver = entrant(scoring.improver or _improver_for(source), how)
     own = replace(_own(program, source, text, scoring, asked, improver), inner=inner.over(INNER))
     if asked.seed is None and how.store.is_file():
         with Store(how.store, readonly=True) as facts:
             own = replace(own, seed=earlier_seed(facts, own) or own.seed)
-    if own.form in {"function", "modules"} or own.checker:
-        _try_scorer(own, text)
+    _try_scorer(own, text)
     trial = agree(own, {improver.digest: improver.text}.__getitem__, spending.limits(), how)
     with Store(how.store) as facts:
         facts.keep(text)
@@ -136,26 +140,36 @@ def improve(
 
 
 def _try_scorer(own: Own, start: str) -> None:
-    """Have the scorer make instances once, or the checker be read, before a run is made. UsageError for one that cannot."""
-    from selftaught.lab.metrics import Rule
+    """Have the scorer make instances once, or the cases and their checker be read, before a run is made. UsageError for what
+    cannot be, and where nothing says what is wanted."""
     from selftaught.lab.patience import waited
-    from selftaught.tasks.cases import Checker
+    from selftaught.runs.scorers import look_at
     from selftaught.tasks.own import ScorerTask
 
     def look() -> None:
-        if own.checker:
-            Checker(Path(own.checker), Rule(own.metric))
-        else:
-            ScorerTask(own, start).sample("first look", "train", 0, "practice")
+        look_at(own)
+        if own.form in {"function", "modules"}:
+            task = ScorerTask(own, start)
+            once, again = (task.sample("first look", "train", 0, "practice") for _ in range(2))
+            task.sample("first look", "test", 0, "judged")
+            if [repr(one.args) for one in once] != [repr(one.args) for one in again]:
+                raise UsageError(
+                    f"{own.scorer}: instances(split, seed) gave others the second time: draw them by the seed alone, e.g. by "
+                    "random.Random(seed)"
+                )
+            if task.arrays:
+                tell(
+                    "arrays of numpy among the arguments are given to the program as lists, and those it returns are lists"
+                )
 
     waited(own.checker or f"{own.scorer}: its instances", look, lambda: None, tell)
 
 
 def _improver_for(source: Path) -> str:
     """The improver that the project has the best evidence for (docs/results.md), or the one for files that are no Python."""
-    from selftaught.improvers import ANY_LANGUAGE
+    from selftaught.improvers import ANY_LANGUAGE, BEST
 
-    return "hints" if source.suffix == ".py" else ANY_LANGUAGE
+    return BEST if source.suffix == ".py" else ANY_LANGUAGE
 
 
 def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked, improver: Program) -> Own:
@@ -168,6 +182,14 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
         raise UsageError(
             "improve makes no improver, so --proposer, who writes those, has nothing to do: make one on a task of yours by "
             "`selftaught run --tasks FILE.py --proposer MODEL`, then take it: `selftaught improve … --improver run:N`"
+        )
+    for one in scoring.file or ():
+        if not one.exists():
+            raise UsageError(f"there is no {one}, which --file names")
+    if scoring.file and scoring.score_command is None and scoring.cases is None:
+        raise UsageError(
+            "--file is for --score-command and --cases; with --score what the scorer reads is found, and a program of several "
+            "files is improved as a folder: improve FOLDER --score FILE.py --entry module.py:function"
         )
     files = tuple(str(one.resolve()) for one in scoring.file or ())
     own = Own(
@@ -182,6 +204,7 @@ def _own(program: Path, source: Path, text: str, scoring: Scoring, asked: Asked,
         files=files or None,
         rounds=scoring.rounds,
         repeat=scoring.repeat,
+        on_attempt=scoring.on_attempt,
         **asked.settings(),
     )
     if scoring.score_command is not None:
@@ -227,8 +250,8 @@ def _one_way(program: Path, scoring: Scoring) -> None:
         )
     if program.is_dir() and functions and not scoring.entry:
         raise UsageError(
-            "say by --entry module.py:function which function of the folder is called; it may change, and so may others that "
-            "are named by more --entry"
+            "say by --entry module.py:function which function of the folder is called; the marked regions may change or, where "
+            "there are none, this function and others that are named by more --entry"
         )
     if scoring.entry and not functions and not (program.is_dir() and scoring.score_command):
         raise UsageError("--entry names a function for --score FILE.py, or functions of a folder for --score-command")
@@ -247,6 +270,8 @@ def _words(option: str, text: str) -> str:
         words = shlex.split(text)
     except ValueError as error:
         raise UsageError(f"--{option} cannot be read: {error}") from error
+    if signs := [word for word in words if word in {"|", "||", "&&", ";", "&", ">", ">>", "<"}]:
+        raise UsageError(f"--{option} has {signs[0]}, and no shell reads it: say sh -c '{text}'")
     if not any("{}" in word for word in words):
         raise UsageError(f"--{option} has no {{}}: it stands for the file of the program, e.g. 'sh score.sh {{}}'")
     return json.dumps(words)
@@ -267,25 +292,13 @@ def _source(program: Path) -> Path:
     return program_of(program)
 
 
-def _text(source: Path) -> str:
-    from selftaught.program import MAX_CHARS
-
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the program {source}: {error}") from error
-    if not text.strip() or len(text) > MAX_CHARS:
-        raise UsageError(f"{source} holds no program: it is empty, or longer than {MAX_CHARS:,} characters")
-    return text
-
-
 def _only(source: Path, text: str) -> str:
     """The only function at the top of the user's own file."""
     from selftaught.improvers import functions
 
-    found = functions(text)
+    found = functions(text, str(source))
     if len(found) != 1:
-        there = f"it has {', '.join(found)}" if found else "it has none"
+        there = f"it has {', '.join(found)}" if found else "it has none (a `def` at the top level)"
         raise UsageError(f"say by --entry which function of {source} is to be improved: {there}")
     return found[0]
 

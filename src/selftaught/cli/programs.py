@@ -90,10 +90,14 @@ def execute(
 
 
 def _text(program: Path) -> str:
+    from selftaught.program import MAX_CHARS, checked, text_of
+
+    if str(program) != "-":
+        return text_of(program)
     try:
-        return sys.stdin.read() if str(program) == "-" else program.read_text(encoding="utf-8-sig")
+        return checked(sys.stdin.read(MAX_CHARS + 1), "standard input")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {program}: {error}") from error
+        raise UsageError(f"cannot read standard input: {error}") from error
 
 
 def _arguments(text: str) -> list[Any]:

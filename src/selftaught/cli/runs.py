@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict, cast
 
 import typer
 
@@ -30,6 +31,7 @@ from selftaught.cli.options import (
 from selftaught.cli.state import PlainStanding, Standing, doing, standing
 from selftaught.cli.terminal import busy, sentence, show_program, show_rows
 from selftaught.errors import UsageError, reading
+from selftaught.sandbox import PlainAttempts
 from selftaught.views.terminal import write
 
 if TYPE_CHECKING:
@@ -61,8 +63,11 @@ def run(
     own = asked.settings()
     proposers = reached.proposers([writer.proposer] if writer.proposer else [], own["model"])
     proposer = proposers[0] if proposers else None
-    base = Settings(improver=program.digest, proposer=proposer, **own, **_recursion(recursion))
-    settings = replace(base, inner=inner.over(base.inner), outer=outer.over(base.outer))
+    base = Settings(
+        improver=program.digest, proposer=proposer, hints=proposer is not None, **own, **_recursion(recursion)
+    )
+    within = inner.over(base.inner)
+    settings = replace(base, inner=within, outer=outer.over(replace(base.outer, calls=within.calls)))
     trial = agree(settings, {program.digest: program.text}.__getitem__, spending.limits(), how)
     with made(how) as facts:
         facts.keep(program.text)
@@ -117,6 +122,14 @@ def show(
         int | None,
         typer.Option(metavar="N", help="Of an audit: open proposal N, its text and what the judges say of it."),
     ] = None,
+    digest: Annotated[
+        str | None,
+        typer.Option(
+            "--program",
+            metavar="DIGEST",
+            help="Open a program of the run by the first digits of its digest: what it tried that was denied, and its text.",
+        ),
+    ] = None,
 ) -> None:
     """Look at a run, also while another process works on it."""
     from selftaught.program import Program
@@ -124,15 +137,43 @@ def show(
 
     if recursion and not program:
         raise UsageError("--of chooses whose program --improver prints: add --improver")
+    if sum(one is not None for one in (proposal, digest, program or None)) > 1:
+        raise UsageError("--improver, --proposal and --program each open something else: give one of them")
     with looked_at(kept) as facts:
         record = facts.run(number)
         asked = assignment(record)
         if proposal is not None:
             _show_proposal(facts, record, asked, proposal, kept.json)
+        elif digest is not None:
+            _show_program(facts, record, digest, kept.json)
         elif program:
             show_program(Program(facts.text(made(record, recursion))), kept.json)
         else:
             _show(record, standing(facts, record), kept.json)
+
+
+class OpenedProgram(TypedDict):
+    """A program of a run: `selftaught show RUN --program DIGEST --json`."""
+
+    program: str
+    """Its digest."""
+    denied: PlainAttempts
+    """What it tried that is not allowed it, in all its runs in this run."""
+    source: str
+
+
+def _show_program(facts: Store, record: RunRecord, begun: str, as_json: bool) -> None:
+    """A program of a run: what it tried, then its text."""
+    from selftaught.runs.opened import opened
+    from selftaught.views.attempts import in_words
+
+    found, tried = opened(facts, record, begun)
+    if as_json:
+        print(json.dumps(OpenedProgram(program=found.digest, denied=tried.plain(), source=found.text)))
+        return
+    said = f"tried what is not allowed it: {in_words(tried.plain())}" if tried else "tried nothing that was denied"
+    write(f"# {found.digest[:10]} {said}", end="\n", to=sys.stderr)
+    write(found.text, end="\n")
 
 
 def _show_proposal(facts: Store, record: RunRecord, asked: Assignment, number: int, as_json: bool) -> None:

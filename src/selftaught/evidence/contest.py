@@ -15,9 +15,9 @@ from statistics import fmean as mean
 from typing import TypedDict, final
 
 from selftaught.budget import Usage
-from selftaught.downstream import Cell, ScaledTask, counting, failing
+from selftaught.downstream import Cell, ScaledTask, by_task, counting, failing
 from selftaught.errors import UsageError
-from selftaught.evidence.controls import TaskFigure, bounds_of, by_task
+from selftaught.evidence.controls import TaskFigure, bounds_of
 from selftaught.evidence.report import Heading, Reached, Used
 from selftaught.evidence.statistics import (
     MIN_REPETITIONS,

@@ -23,7 +23,7 @@ from statistics import fmean as mean
 from typing import NotRequired, TypedDict
 
 from selftaught.budget import Usage
-from selftaught.downstream import Cell, ScaledTask, counting, failing
+from selftaught.downstream import Cell, ScaledTask, bounds_in_means, by_task, counting, failing
 from selftaught.evidence.statistics import (
     MIN_TASKS,
     Bounds,
@@ -221,14 +221,6 @@ class Judgement:
         return {f"against_{name}": one for name, one in made.items()}
 
 
-def by_task(cells: Sequence[Cell]) -> dict[str, list[float]]:
-    """The cells' values by task, in order."""
-    scores: dict[str, list[float]] = {}
-    for cell in cells:
-        scores.setdefault(cell.task, []).append(cell.value)
-    return scores
-
-
 def judge(lab: Lab, settings: Settings, rounds: Sequence[Round], tasks: Sequence[ScaledTask]) -> Judgement:
     """Judge every round's improver and the controls on the test split."""
     test = MetaUtility(lab, tasks, "test", "report", settings.test, settings.inner, settings.keep)
@@ -305,7 +297,7 @@ def _tested(test: MetaUtility, wanted: Sequence[tuple[Program, Sequence[int]]]) 
 
 def bounds_of(tasks: Sequence[ScaledTask], over: Callable[[Sequence[Bounds]], Bounds] = bounds.widest) -> Bounds | None:
     """What a difference of two cells can be at all, over the tasks that count; None where one has no bound."""
-    return bounds.over_all([one.bounds for one in tasks if one.counts] or [one.bounds for one in tasks], over)
+    return bounds.over_all(bounds_in_means(tasks), over)
 
 
 # --- counterfactuals --------------------------------------------------------------------------------------------------

@@ -17,10 +17,13 @@ class Reach(TypedDict):
     """One place of a program that reaches out."""
 
     kind: str
-    """`flag`, `code`, `process`, `file`, `network`, `host`, `budget`, `model` or `hook`."""
+    """`flag`, `code`, `process`, `file`, `network`, `host`, `budget`, `model` or `hook`; `unread` where nobody can tell."""
     line: int
     what: str
     """What is reached for, by its full name."""
+
+
+_UNREAD: Reach = {"kind": "unread", "line": 0, "what": "it cannot be followed within the limits of the tool"}
 
 
 def worded(text: str) -> bool:
@@ -29,14 +32,15 @@ def worded(text: str) -> bool:
 
 
 def reached(sandbox: Sandbox, programs: Iterable[Program]) -> dict[str, list[Reach] | None]:
-    """By digest, what each program reaches for; None of what is no program, or is too hard to follow."""
+    """By digest, what each program reaches for; None of what is no program. One that cannot be followed within limits counts as
+    one that reaches out, of the kind `unread`: else who wants to pass would only have to be long."""
     texts: Mapping[str, str] = {one.digest: one.text for one in programs}
     found: dict[str, list[Reach] | None] = {}
     digests = list(texts)
     for group in (digests[i : i + _AT_ONCE] for i in range(0, len(digests), _AT_ONCE)):
         outcomes = sandbox.run(tool("reaching", "reached", [(texts[digest],) for digest in group], _LIMITS))
         for digest, outcome in zip(group, outcomes, strict=True):
-            found[digest] = _places(outcome.answer) if outcome.kind == "answer" else None
+            found[digest] = _places(outcome.answer) if outcome.kind == "answer" else [_UNREAD]
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean as mean
 from typing import Any, Literal, NotRequired, TypedDict, final
 
@@ -105,16 +105,16 @@ class Reached(Heading):
     """Missing while the run is running."""
 
 
-class Suspicion(TypedDict):
-    """A score in training that hints at a scorer that was hacked, or at luck in selecting."""
+class PlainSuspicion(TypedDict):
+    """A score in training that hints at a scorer that was hacked: by chance in 5 % of rounds at most."""
 
     program: str
     """Digest of the improver that got it."""
     why: Literal["impossible", "above validation"]
-    """Above what any improver can reach at all, or above the interval of its validation."""
+    """Above what any improver can reach at all, or above what its validation lets one believe, however many were scored."""
     train: float
     limit: float
-    """What is possible, or the upper end of the interval."""
+    """What is possible, or the highest that can be believed."""
 
 
 class PlainRound(TypedDict):
@@ -150,7 +150,7 @@ class PlainRound(TypedDict):
     """The programs that the gate judged."""
     answers_per_run: NotRequired[float]
     """What an improver run asked at the gate, on average."""
-    suspicion: NotRequired[list[Suspicion]]
+    suspicion: NotRequired[list[PlainSuspicion]]
     """Where a score seen in training is too good to be believed: missing where none is."""
     test: PlainInterval | None
     """That improver on the test split; null as long as the recursion goes on."""
@@ -238,14 +238,10 @@ def report(
     judgement: Judgement,
     further: Counterfactuals | None = None,
     looks: Sequence[str] = (),
-    most: float | None = None,
 ) -> RunFigures:
-    """What `run --json` says of the rounds and of the arms: the same settings and seed give the same document.
-
-    `most`: what an improver's mean on the training tasks can be at all; None: it has no bound.
-    """
+    """What `run --json` says of the rounds and of the arms: the same settings and seed give the same document."""
     found = [_seed_round(judgement.rounds[0])]
-    found += [_round(one, arm, most) for one, arm in zip(rounds, judgement.rounds[1:], strict=True)]
+    found += [_round(one, arm) for one, arm in zip(rounds, judgement.rounds[1:], strict=True)]
     parts = judgement.parts() | (further.parts() if further else {})
     verdicts = judgement.verdicts(further.scores() if further else None)
     return {
@@ -275,9 +271,9 @@ def _arms(judgement: Judgement, further: Counterfactuals | None) -> Arms:
     }
 
 
-def so_far(rounds: Sequence[Round], most: float | None = None) -> SoFar:
+def so_far(rounds: Sequence[Round]) -> SoFar:
     """What there is to say of a run before its judgement."""
-    return {"rounds": [_round(one, None, most) for one in rounds]}
+    return {"rounds": [_round(one, None) for one in rounds]}
 
 
 def usage(store: Store, run: int, spent: float | None) -> Used:
@@ -327,26 +323,7 @@ def _tested(arm: Judged | None) -> _Tested:
     return {"test": interval(arm.scores()).plain(), "failed": arm.failed} if arm else {"test": None}
 
 
-def _suspicion(one: Round, trained: Mapping[str, float | None], most: float | None) -> list[Suspicion]:
-    """Of the programs that were judged at the gate: whose training score is above what is possible, or above the interval of
-    its validation."""
-    found: list[Suspicion] = []
-    for program, cells in one.race.items():
-        seen = trained.get(program.digest)
-        high = interval(by_task(counting(cells))).high if cells else None
-        if seen is None:
-            continue
-        if most is not None and seen > most + _ROUNDING:
-            found.append({"program": program.digest, "why": "impossible", "train": seen, "limit": most})
-        elif high is not None and seen > high:
-            found.append({"program": program.digest, "why": "above validation", "train": seen, "limit": high})
-    return found
-
-
-_ROUNDING = 1e-9
-
-
-def _round(one: Round, arm: Judged | None, most: float | None) -> PlainRound:
+def _round(one: Round, arm: Judged | None) -> PlainRound:
     """`improver`, `train`, `validation` and `answers_per_run` are about the improver after the round, `proposal…` about what
     was proposed; `train` is the first score that the round's worker saw of it, None where it asked for none."""
     cells = one.challenger_cells if one.accepted else one.incumbent_cells
@@ -372,8 +349,11 @@ def _round(one: Round, arm: Judged | None, most: float | None) -> PlainRound:
     }
     if failed := failing(one.challenger_cells):
         row["proposal_failed"] = failed
-    if suspicion := _suspicion(one, trained, most):
-        row["suspicion"] = suspicion
+    if one.suspicions:
+        row["suspicion"] = [
+            {"program": each.program.digest, "why": each.why, "train": each.train, "limit": each.limit}
+            for each in one.suspicions
+        ]
     return row
 
 

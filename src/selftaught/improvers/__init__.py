@@ -14,15 +14,21 @@ from pathlib import Path
 from selftaught.errors import UsageError
 from selftaught.improvers import exported
 from selftaught.plain import is_file
-from selftaught.program import MAX_CHARS, Program
+from selftaught.program import Program, text_of
 
 ANY_LANGUAGE = "any-language"
 """The improver for whole files that need be no Python. It is not among those that are compared on tasks."""
-_NAMES = (
-    "import ast, sys; "
-    "print('\\n'.join(n.name for n in ast.parse(sys.stdin.read()).body if isinstance(n, ast.FunctionDef)))"
-)
+_NAMES = """
+import ast, sys
+try:
+    body = ast.parse(sys.stdin.read()).body
+except SyntaxError as error:
+    sys.exit(f"line {error.lineno}: {error.msg}")
+print("\\n".join(one.name for one in body if isinstance(one, ast.FunctionDef)))
+"""
 _PARSE_S = 10.0
+BEST = "found/softmax-parents"
+"""The one that the project has the best evidence for, on all tasks together (docs/results.md)."""
 FOUND = "found/"
 """What the names of improvers begin with that language models wrote."""
 
@@ -63,14 +69,16 @@ def flagged() -> Program:
     return _read("programs/flagged", "seed")
 
 
-def functions(text: str) -> list[str]:
-    """The functions at the top of a program, in a process of their own; none where it does not parse."""
+def functions(text: str, name: str) -> list[str]:
+    """The functions at the top of a program, in a process of their own. UsageError where it does not parse, `name` said."""
     command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _NAMES]
     try:
         done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_PARSE_S, check=False)
     except subprocess.TimeoutExpired:
         return []
-    return done.stdout.decode().split() if done.returncode == 0 else []
+    if done.returncode and (said := done.stderr.decode("utf-8", "replace").strip()):
+        raise UsageError(f"{name} is no program of Python: {said.splitlines()[-1]}")
+    return done.stdout.decode().split()
 
 
 def _from_file(path: Path) -> Program:
@@ -78,10 +86,4 @@ def _from_file(path: Path) -> Program:
         raise UsageError(
             f"no improver and no file {str(path)!r}: give a file, or one of {', '.join(names() + found())}"
         )
-    try:
-        if path.stat().st_size > 4 * MAX_CHARS:
-            raise UsageError(f"{path} is no improver: longer than {MAX_CHARS:,} characters")
-        text = exported.own(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the improver {path}: {error}") from error
-    return Program(text)
+    return Program(exported.own(text_of(path, "improver")))

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from selftaught.budget.spend import Spend
 from selftaught.lab.answers import Heard
+from selftaught.lab.drawn import Drawn
 from selftaught.lab.progress import Progress
 from selftaught.lab.workers import Workers
 from selftaught.models import LanguageModel
@@ -94,6 +95,8 @@ class Lab:
     part: str | None = None
     """The round that what is bought here counts as."""
     heard: Heard = field(default_factory=Heard)
+    drawn: Drawn = field(default_factory=Drawn)
+    """Instances that were drawn before."""
     proposer: LanguageModel | None = None
     """Who writes improvers, where that is not the model that works inside them."""
     turns: Turns | None = None
@@ -129,13 +132,15 @@ class Lab:
         """The fact, found or computed and kept (see `Store.once_all`)."""
         return self.once_all(kind, [about], lambda _: [compute()])[0]
 
+    def kept(self, kind: str, about: Mapping[str, JSON]) -> JSON:
+        """The fact, where there is one under this contract; None otherwise."""
+        return self.store.fact(key_of(kind, {**about, "contract": CONTRACT}))
+
     def once_all(
         self, kind: str, abouts: Sequence[Mapping[str, JSON]], compute: Callable[[Sequence[int]], Sequence[JSON]]
     ) -> list[JSON]:
         """Facts in the order of `abouts`, found or computed and kept under this contract."""
-        if self.stopping.is_set():
-            raise Stopped
-        self.spend.check(self.part)
+        self.look()
         return self.store.once_all(kind, [{**about, "contract": CONTRACT} for about in abouts], compute, self.run)
 
     @contextmanager
@@ -172,9 +177,15 @@ class Lab:
             return f"does not parse: {outcome.kind}"
         return None if outcome.answer is None else str(outcome.answer)
 
+    def look(self) -> None:
+        """What a job that may be long is ended by: the run is to stop, or a limit is reached."""
+        if self.stopping.is_set():
+            raise Stopped
+        self.spend.check(self.part)
+
     def compute(self, job: Job, functions: Mapping[str, HostFunction] | None = None) -> tuple[Outcome, ...]:
         """Run a job in the sandbox and count its CPU time as spent."""
         with self.turns.of("scoring") if self.turns and job.profile == "function" else nullcontext():
-            outcomes = self.sandbox.run(job, functions)
+            outcomes = self.sandbox.run(job, functions, self.look)
         self.spend.computed(sum(outcome.cpu_s for outcome in outcomes))
         return outcomes

@@ -10,6 +10,7 @@ is estimated from the differences themselves, within tasks: a t value counts as 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -65,15 +66,15 @@ def fixed(tasks: int, equals: float = EQUALS, gain: float = GAIN, effect: float 
     """The smallest gate with one look and the same two rates: what a sequential one is measured by."""
     _check(tasks, equals, gain, effect)
     most = next(n for n in count(2) if _power(tasks, n, equals, effect) >= gain)
-    z = float(_special().ndtri(1.0 - equals))
+    z = float(special().ndtri(1.0 - equals))
     return Design(tasks, (most,), (z,), (z,))
 
 
 def _power(tasks: int, repetitions: int, equals: float, effect: float) -> float:
     """How often a t test finds the effect."""
     freedom = tasks * (repetitions - 1)
-    cut = _special().stdtrit(freedom, 1.0 - equals)
-    return 1.0 - float(_special().nctdtr(freedom, effect * math.sqrt(tasks * repetitions), cut))
+    cut = special().stdtrit(freedom, 1.0 - equals)
+    return 1.0 - float(special().nctdtr(freedom, effect * math.sqrt(tasks * repetitions), cut))
 
 
 @cache
@@ -86,9 +87,19 @@ def sequential(tasks: int, equals: float = EQUALS, gain: float = GAIN, effect: f
     shortest = fixed(tasks, equals, gain, effect).most
     missed, kept = max(0.01, 1.0 - gain - _CAUTION[0]), equals * _CAUTION[1]
     first = _first(tasks)
-    tried = (range(first, most + 1) for most in count(max(first, shortest)))
-    pairs = ((looks, [*_boundaries(tasks, looks, kept, missed, effect)]) for looks in tried)
-    looks, found = next((looks, found) for looks, found in pairs if found[-1][1] >= found[-1][0])
+
+    @cache
+    def until(most: int) -> list[tuple[float, float]]:
+        return [*_boundaries(tasks, range(first, most + 1), kept, missed, effect)]
+
+    def met(most: int) -> bool:
+        upper, lower = until(most)[-1]
+        return lower >= upper
+
+    least = max(first, shortest)
+    enough = next(2**k * least for k in count() if met(2**k * least))
+    most = bisect_left(range(enough), True, lo=max(least, enough // 2), key=met)
+    looks, found = range(first, most + 1), until(most)
     accept = tuple(upper for upper, _ in found)
     # Where the two have met, being accepted goes by the rate of equals.
     return Design(tasks, tuple(looks), accept, (*(min(pair) for pair in found[:-1]), accept[-1]))
@@ -173,12 +184,12 @@ def z_values(differences: Array) -> Array:
     freedom = np.where(flat, 1.0, safe**2 / np.where(flat, 1.0, (shares**2).sum(axis=1) / (repetitions - 1)))
     t = mean / np.sqrt(safe)
     # By the tail of the side away from 0: near 1 a probability has no digits left.
-    z = -np.sign(t) * _special().ndtri(_special().stdtr(freedom, -np.abs(t)))
+    z = -np.sign(t) * special().ndtri(special().stdtr(freedom, -np.abs(t)))
     still = np.abs(mean) <= 1e-12
     return np.where(flat, np.where(still, 0.0, np.copysign(np.inf, mean)), z)
 
 
-def _special() -> Any:
+def special() -> Any:
     """scipy's special functions, imported late: start-up would feel it (and untyped, hence Any)."""
     from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 

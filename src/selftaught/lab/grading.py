@@ -118,11 +118,19 @@ def _notes(
         grade, reason = graded[i]
         if reason is None and grade >= 1 and not ranged:
             break
-        with authored(task, "explain"):
-            said = reason or task.explain(instances[i], outcomes[i].answer) or _beside(grade)
+        said = reason or _explained(task, instances[i], outcomes[i].answer) or _beside(grade)
         value = "no grade" if ranged and reason else f"grade {grade_text(grade, ranged)}"
         notes.append(f"{_called(task, i)}: {value}" + (f" ({said})" if said else ""))
     return notes
+
+
+def _explained(task: Task, instance: Instance, answer: JSON) -> str:
+    """What the task tells of an answer; nothing where it finds one invalid that it has graded."""
+    try:
+        with authored(task, "explain"):
+            return task.explain(instance, answer)
+    except InvalidAnswer:
+        return ""
 
 
 def _called(task: Task, i: int) -> str:

@@ -6,12 +6,15 @@ These texts are part of every question to a model, so a recorded answer fits onl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log2
 
 from selftaught.budget import Allowance
+from selftaught.lab import Lab
 from selftaught.plain import JSON
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox import Job, Limits
-from selftaught.settings import Keep
+from selftaught.settings import Keep, Settings
 from selftaught.task import Task
 
 ENTRY = "improve_algorithm"
@@ -126,13 +129,17 @@ _KEPT: Mapping[Keep, str] = {
     "better": "a returned solution counts only where it scores better than the start solution by its utility; ",
     "returned": "",
 }
+_OF_THE_MODEL = "\n\nOf the language model that it is given in these runs:\n"
 _UNLESS = " or, where it has handed one in by utility.keep, as the last one"
 
 
-def about_improvers(tasks: int, repetitions: int, inner: Allowance, upon: Sequence[Allowance], keep: Keep) -> str:
+def about_improvers(
+    tasks: int, repetitions: int, inner: Allowance, upon: Sequence[Allowance], keep: Keep, hints: str = ""
+) -> str:
     """All that an improver is told of the meta-utility (paper, section 3): neither tasks nor their solutions are shown.
 
-    `upon` holds the allowances of the tasks to improve an improver that are among the `tasks`.
+    `upon` holds the allowances of the tasks to improve an improver that are among the `tasks`; `hints` says what the model that
+    is asked in these runs heeds, where that is another one than is told this.
     """
     itself = "".join(
         f"One of the tasks is to improve an improver, with {one.scorings} scorings, {one.calls} calls of "
@@ -154,7 +161,55 @@ def about_improvers(tasks: int, repetitions: int, inner: Allowance, upon: Sequen
         f"{inner.cpu_s:g} s of CPU time for its own code. {itself}It may be put to work at other budgets as well, such as to "
         "improve an improver, and has to read them from its arguments. The tasks are not shown, so an improver "
         "has to be good in general. Scoring the same improver again draws fresh instances and fresh answers of the model."
+        f"{_OF_THE_MODEL + hints if hints else ''}"
     )
+
+
+def hinted(lab: Lab, settings: Settings) -> str:
+    """What the proposer is told of the model inside, where it is to be told: the built-in one says which words it heeds.
+
+    As a writer of improvers that heeds no words, so that without a proposer nobody is told.
+    """
+    return str(getattr(lab.model, "hints", "")) if settings.hints and lab.proposer else ""
+
+
+@dataclass(frozen=True)
+class Fared:
+    """How an improver fared on one of the tasks."""
+
+    mean: float
+    answers: float
+    """Of a run, on average."""
+    scorings: float
+    runs: int = 1
+    failed: int = 0
+    """How many of the runs failed."""
+    why: str = ""
+
+
+def fared(value: float, tasks: Sequence[Fared]) -> str:
+    """What an improver is told of how another one fared: its utility, and more by task number, but nothing of the tasks."""
+    lines = [f"Utility {value:.4f}."]
+    for number, one in enumerate(tasks, 1):
+        used = f"about {_about(one.answers)} answers and about {_about(one.scorings)} scorings a run"
+        failed = f"; of {one.runs} runs {_some(one.failed, one.runs)} failed: {one.why}" if one.failed else ""
+        lines.append(f"Task {number}: {one.mean:.4f}, with {used}{failed}")
+    return "\n".join(lines)
+
+
+def no_improver(why: str) -> str:
+    """What an improver is told of a text that is none."""
+    return f"It is no improver: {why}"
+
+
+def _some(part: int, whole: int) -> str:
+    """A share in words: an exact count would be a way to pass something on."""
+    return "all" if part == whole else "most" if 2 * part > whole else "some"
+
+
+def _about(count: float) -> str:
+    """A count by powers of two, for the same reason."""
+    return "0" if count < 1 else str(2 ** round(log2(count)))
 
 
 def budgets(allowance: Allowance) -> str:

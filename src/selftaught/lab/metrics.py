@@ -112,7 +112,7 @@ class Rule:
         for name in (self.text,) if self.text else _COUNTS:
             if name in metrics:
                 if (value := number(metrics[name])) is None:
-                    raise ValueError(f"the metric {name} is {_text(metrics[name])[:80]}, which is no finite number")
+                    raise ValueError(f"the metric {name} is {_quoted(metrics[name])[:80]}, which is no finite number")
                 return value
         if not self.text:
             if not plain:
@@ -182,6 +182,11 @@ class _Formula:
 def _joined(sign: str, left: _Value, right: _Value) -> _Value:
     work = _OPERATIONS[sign]
     return lambda metrics: work(left(metrics), right(metrics))
+
+
+def _quoted(one: Any) -> str:
+    """A text in quotes: without, a number in a text would read as one."""
+    return repr(one) if isinstance(one, str) else _text(one)
 
 
 def _text(one: Any) -> str:

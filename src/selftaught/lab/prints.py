@@ -24,6 +24,9 @@ class _Routed:
     def buffer(self) -> Any:
         return self._now().buffer
 
+    def close(self) -> None:
+        """It is not theirs to close."""
+
     def _now(self) -> TextIO:
         return sys.stderr if getattr(_here, "aside", 0) else self._stream
 
@@ -34,10 +37,12 @@ class _Routed:
 @contextmanager
 def aside() -> Generator[None]:
     """What this thread prints within the block goes to standard error."""
-    if sys.stdout is not None and not isinstance(sys.stdout, _Routed):  # pyright: ignore[reportUnnecessaryComparison] - pythonw
-        sys.stdout = cast(TextIO, _Routed(sys.stdout))
+    before = sys.stdout
+    if before is not None and not isinstance(before, _Routed):  # pyright: ignore[reportUnnecessaryComparison] - pythonw
+        before = sys.stdout = cast(TextIO, _Routed(before))
     _here.aside = getattr(_here, "aside", 0) + 1
     try:
         yield
     finally:
         _here.aside -= 1
+        sys.stdout = before  # whatever was put in its place

@@ -1,92 +1,132 @@
 """A rehearsal: an improver at work once, with canned answers and a canned utility. Nothing is bought, nothing is stored.
 
-The utility likes every solution a little better than those before, and the model answers with the start itself and one more
-comment, so that what goes wrong is due to the improver's own text.
+The utility likes every solution a little better than those before, by how much of the allowance is used, and tells of it in the
+words of the real one. The model answers with the start and one more line. So what goes wrong is due to the improver's own
+text, if no other answer could have mended it.
 """
 
 from __future__ import annotations
 
 import builtins
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from selftaught.budget import Allowance, Meter, Usage
 from selftaught.lab import Lab
 from selftaught.lab.interface import budgets, improver_job
-from selftaught.program import Program
+from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox import HostFunction, Job, Limits, Outcome
 
-_MISTAKES = (SyntaxError, ImportError, NameError, AttributeError, TypeError)
+_MISTAKES = (ImportError, NameError, AttributeError, TypeError)
 """What no other answer and no other score would change: the improver's own text is wrong."""
+_NOTHING = "NoneType"
+"""An error that tells of this may be due to what was not found in a canned answer."""
 _LONGEST_CPU_S = 20.0
-START = Program("def f(x):\n    return x\n")
-"""A start solution for improvers of which it does not matter what they work on: its function is `f`."""
+_KEPT = 3
+_UNUSED = "_idea"
+"""A name in canned answers that makes each another program."""
 Running = Callable[[Job, Mapping[str, HostFunction]], Sequence[Outcome]]
 """Runs a job in the sandbox."""
 
 
-def rehearsed(
-    lab: Lab,
-    improver: Program,
-    start: Program,
-    about: tuple[str, str],
-    allowance: Allowance,
-    strict: bool = False,
-) -> str | None:
-    """What is wrong with an improver's text that works on a start solution at this allowance; None: nothing is known to be.
+@dataclass(frozen=True)
+class Scene:
+    """What an improver works on in a rehearsal, and what it is told of it."""
 
-    `about` is what the utility's description says, and the function that its solutions define. Wrong is what is no program
-    and a mistake of its own; where this is the allowance that it will have (`strict`), also a call beyond it that ends the
-    improver with nothing handed in. Chance, time and memory prove nothing.
+    start: Program
+    description: str
+    """Of the utility."""
+    entry: str
+    """The function that solutions define."""
+    feedback: str = "Mean grade 0.5000."
+    """What the utility tells of every solution."""
+
+
+PLAIN = Scene(Program("def f(x):\n    return x\n"), "Improve it.", "f")
+"""For improvers of which it does not matter what they work on."""
+
+
+def rehearsed(lab: Lab, improver: Program, scene: Scene, allowance: Allowance) -> str | None:
+    """What is wrong with an improver's text that works at this allowance, or at one like it; None: nothing is known to be.
+
+    Wrong is what is no program, and a mistake of its own. Chance, time and memory prove nothing.
     """
-    outcome, _, kept = rehearsal(lab.compute, improver, start, about, allowance)
-    return _wrong(outcome, strict and not kept)
+    outcome, _, _ = rehearsal(lab.compute, improver, scene, allowance)
+    return _told(outcome) if outcome.kind == "defect" or _is_mistake(outcome) else None
+
+
+def unfit(lab: Lab, improver: Program, scene: Scene, allowance: Allowance, other: Allowance) -> str | None:
+    """What is wrong with an improver's text that would have to work at exactly this allowance, seen at the `other` so far.
+
+    Wrong is also, where it has handed in no program but its start before, a call beyond the allowance that ends the improver,
+    and whatever it comes to nothing by that does not happen at the `other`: it has taken one budget for granted.
+    """
+    outcome, _, kept = rehearsal(lab.compute, improver, scene, allowance)
+    if outcome.kind == "defect" or _is_mistake(outcome):
+        return _told(outcome)
+    wrong = _nothing(lab, outcome, scene)
+    if not wrong or any(one != scene.start.text and not lab.defect(one, scene.entry) for one in kept):
+        return None
+    if _name(outcome) != "BudgetExhausted":
+        elsewhere, _, _ = rehearsal(lab.compute, improver, scene, other)
+        if elsewhere.kind != "answer" or _nothing(lab, elsewhere, scene):  # it may be due to what is canned
+            return None
+    return wrong
+
+
+def _nothing(lab: Lab, outcome: Outcome, scene: Scene) -> str | None:
+    """Why an outcome is no program; None where it is one, and where a limit has ended the improver."""
+    if outcome.kind == "answer":
+        wrong = lab.defect(outcome.answer, scene.entry)
+        return wrong and f"cannot work: what it returned is no program: {wrong}"
+    return _told(outcome) if outcome.kind == "error" else None
 
 
 def rehearsal(
-    run: Running, improver: Program, start: Program, about: tuple[str, str], allowance: Allowance
+    run: Running, improver: Program, scene: Scene, allowance: Allowance
 ) -> tuple[Outcome, Usage, Sequence[str]]:
-    """How the improver's run ends, what it uses of its allowance, and what it hands in before its end."""
+    """How the improver's run ends, what it uses of its allowance, and what it hands in last before its end, capped, a few."""
     limits = Limits(cpu_s=min(_LONGEST_CPU_S, allowance.cpu_s))
-    seen: list[str] = []
-    kept: list[str] = []
-    asked: list[str] = []
+    kept: deque[str] = deque(maxlen=_KEPT)
     meter = Meter(allowance)
 
     def utility(solutions: Sequence[str], ignored: Sequence[str] = ()) -> list[float]:  # noqa: ARG001 - as the real one
         meter.reserve_scorings(len(solutions))
-        seen.extend(solutions)
-        return [min(1.0, 0.01 * (len(seen) + i)) for i in range(len(solutions))]
+        first = meter.used.scorings - len(solutions)
+        return [(first + i + 1) / (2 * allowance.scorings) for i in range(len(solutions))]
 
     def feedback(solution: str) -> str:  # noqa: ARG001 - as the real one
-        return "Mean grade 0.5000."
+        return scene.feedback
 
     def ask(expertise: str, messages: Sequence[str], temperature: float) -> list[str]:  # noqa: ARG001 - as the real one
         meter.reserve_answers(len(messages))
-        asked.extend(messages)
-        first = len(asked) - len(messages)
-        return [f"An idea.\n```python\n{start.text}\n# {first + i}\n```" for i in range(len(messages))]
+        first = meter.used.responses - len(messages)
+        more = f"{_UNUSED} = " if scene.entry else "# "
+        return [f"An idea.\n```python\n{scene.start.text}\n{more}{first + i}\n```" for i in range(len(messages))]
 
     def keep(solution: str) -> None:
-        kept.append(solution)
+        kept.append(solution[:MAX_CHARS])
 
     functions = {"utility": utility, "feedback": feedback, "keep": keep, "ask": ask}
-    job = improver_job(improver, start, (about[0] + budgets(allowance), about[1]), allowance, limits)
-    (outcome,) = run(job, functions)
-    return outcome, meter.used, kept
+    told = scene.description + budgets(allowance), scene.entry
+    (outcome,) = run(improver_job(improver, scene.start, told, allowance, limits), functions)
+    return outcome, meter.used, [*kept]
 
 
-def _wrong(outcome: Outcome, strict: bool) -> str | None:
+def _told(outcome: Outcome) -> str:
     if outcome.kind == "defect":
         return f"is no program: {outcome.error}"
     mistake, *where = outcome.error.splitlines() or [""]
-    name = mistake.partition(":")[0]
-    if outcome.kind != "error" or not (_is_mistake(name) or (strict and name == "BudgetExhausted")):
-        return None
     place = f" ({where[-1].strip()})" if where else ""
     return f"cannot work: {mistake}{place}"
 
 
-def _is_mistake(name: str) -> bool:
-    """Whether an exception of this name is one of the mistakes, or a kind of one (UnboundLocalError)."""
-    found = getattr(builtins, name, None)
-    return isinstance(found, type) and issubclass(found, _MISTAKES)
+def _name(outcome: Outcome) -> str:
+    return outcome.error.partition("\n")[0].partition(":")[0] if outcome.kind == "error" else ""
+
+
+def _is_mistake(outcome: Outcome) -> bool:
+    """Whether it ended with one of the mistakes, or a kind of one (UnboundLocalError), for sure."""
+    found = getattr(builtins, _name(outcome), None)
+    return isinstance(found, type) and issubclass(found, _MISTAKES) and _NOTHING not in outcome.error.partition("\n")[0]

@@ -133,9 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not length.isdecimal():
             self.close_connection = True
             raise Wrong(411, "the header Content-Length is needed")
-        if int(length) > MOST_BYTES:
+        if len(length) > len(str(MOST_BYTES)) or int(length) > MOST_BYTES:
             self.close_connection = True
-            raise Wrong(413, f"the body has {int(length):,} bytes: {MOST_BYTES:,} at most are read")
+            raise Wrong(413, f"the body has {length[:20]} bytes: {MOST_BYTES:,} at most are read")
         return self.rfile.read(int(length))
 
     def _send(self, status: int, body: Mapping[str, JSON]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from selftaught.budget import Allowance, Usage
-from selftaught.lab.rehearsal import START, rehearsal
+from selftaught.lab.rehearsal import PLAIN, rehearsal
 from selftaught.models import Request
 from selftaught.models.prices import LONGEST_GUESS, unpriced
 from selftaught.program import Program
@@ -87,7 +87,7 @@ def forecast(asked: Assignment, store: Store | None, sandbox: Sandbox, text: Cal
     def used(improver: str, allowance: Allowance) -> Usage:
         place = improver, allowance
         if place not in found:
-            _, found[place], _ = rehearsal(sandbox.run, Program(text(improver)), START, ("Improve it.", "f"), allowance)
+            _, found[place], _ = rehearsal(sandbox.run, Program(text(improver)), PLAIN, allowance)
         return found[place]
 
     answers, dollars, seconds = Span(0, 0), Span(0, 0), Span(0, 0)

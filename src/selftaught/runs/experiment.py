@@ -38,6 +38,7 @@ from selftaught.evidence.transferred import Afterwards, transferred
 from selftaught.gate import Round
 from selftaught.improver import improve
 from selftaught.lab import Lab
+from selftaught.lab.interface import hinted
 from selftaught.meta import MetaUtility, best_kept
 from selftaught.program import Program
 from selftaught.recursion import recursion
@@ -194,7 +195,8 @@ def _again(
     """Improve the seed improver afresh, once with the improved improver and once with itself; the difference on test."""
     lab.progress.phase("improving the seed improver afresh")
     seed, improved = rounds[0].incumbent, rounds[-1].improver
-    utility = MetaUtility(lab, train, "train", "again", settings.repetitions, settings.inner, settings.keep)
+    how = settings.repetitions, settings.inner, settings.keep, hinted(lab, settings)
+    utility = MetaUtility(lab, train, "train", "again", *how)
     report = MetaUtility(lab, test, "test", "report", settings.test, settings.inner, settings.keep)
 
     def made(worker: Program) -> float:

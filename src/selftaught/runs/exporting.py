@@ -52,7 +52,7 @@ def _program(record: RunRecord) -> Taken:
     document = record.document or {}
     program, source = Program(str(document["program"])), PurePath(str(record.settings["name"]))
     name = f"{source.stem}_{record.id}{source.suffix}"
-    if source.suffix != ".py" or re.match(r"#!|.*\n?.*coding[:=]", program.text):
+    if source.suffix != ".py" or _begins_with_more(program.text):
         return Taken("program", program, program.text, name)
     practice, unseen = document["practice"], document["held_out"]
     said = [
@@ -63,6 +63,11 @@ def _program(record: RunRecord) -> Taken:
     ]
     head = "".join(f"# {' '.join(line.split())}\n" for line in said)
     return Taken("program", program, f"{head}\n{program.text}", name)
+
+
+def _begins_with_more(text: str) -> bool:
+    """Whether its first lines say how it is run or read, so that nothing may stand before them."""
+    return text.startswith("#!") or any("coding:" in one or "coding=" in one for one in text.split("\n", 2)[:2])
 
 
 def _pair(compared: Mapping[str, Any]) -> str:
@@ -82,10 +87,16 @@ def _head(record: RunRecord, program: Program, which: str) -> list[str]:
     ]
 
 
+def _without_folders(found: re.Match[str]) -> str:
+    word = found[0]
+    return word[word.rfind("/", 0, word.find(".py")) + 1 :] if ".py" in word else word
+
+
 def _of(record: RunRecord) -> str:
     by = record.circumstances.get("selftaught", "?")
     asked = assignment(record)
-    summary = re.sub(r"[^\s,]*/(?=[^\s,/]+\.py)", "", asked.summary)  # where files lie is nobody's business elsewhere
+    # Where files lie is nobody's business elsewhere.
+    summary = re.sub(r"[^\s,]+", _without_folders, asked.summary)
     return f"run {record.id} of {record.started[:10]} (selftaught {by}, seed {asked.seed}): {summary}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 from selftaught.errors import UsageError
 from selftaught.evidence.hacking import CONDITIONS, Chained, Condition, figures, uses
@@ -57,33 +57,44 @@ def conduct(lab: Lab, asked: Hacking) -> dict[str, Any]:
 def chained(lab: Lab, improver: Program, pair: Twin, condition: Condition, repetition: int, asked: Hacking) -> Chained:
     """An improver at work on a twin, round after round on what it made before."""
     program = Program(pair.flawed.start)
-    programs, scores = [program], [both(lab, pair, program, [condition, repetition])]
+    programs, scores = [program], [both(lab, pair, program, repetition)]
     for number in range(1, asked.rounds + 1):
-        place: list[JSON] = ["hacking", condition, repetition, number]
+        place: list[JSON] = ["hacking", repetition, number]
         utility = TaskUtility(lab, pair.flawed, "train", place, "practice")
-        stream: list[JSON] = ["inner", lab.roots.streams, pair.name, *place]
+        stream: list[JSON] = ["inner", lab.roots.streams, pair.name, condition, *place]
         program = improve(lab, improver, program, utility, stream, asked.inner).program or program
         lab.progress.step()
         programs.append(program)
-        scores.append(both(lab, pair, program, [condition, repetition]))
-    first = next((number for number, (flawed, true) in enumerate(scores) if uses(flawed, true)), None)
+        scores.append(both(lab, pair, program, repetition))
+    first = next((number for number, one in enumerate(scores) if uses(one.flawed, one.within)), None)
     return {
         "twin": pair.name,
         "condition": condition,
         "repetition": repetition,
-        "flawed": [flawed for flawed, _ in scores],
-        "true": [true for _, true in scores],
+        "flawed": [one.flawed for one in scores],
+        "true": [one.true for one in scores],
+        "within": [one.within for one in scores],
         "programs": [lab.store.keep(one.text) for one in programs],
         "first": first,
     }
 
 
-def both(lab: Lab, pair: Twin, program: Program, repetition: JSON) -> tuple[float, float]:
-    """The flawed and the true score of a program; 0 where it has none."""
+class Both(NamedTuple):
+    """What the two scorers of a twin say of a program; 0 where it has no score."""
+
+    flawed: float
+    true: float
+    within: float
+    """What the flawed score may be without the flaw: the true one or, where the flaw is in the instances, the best on one of
+    many."""
+
+
+def both(lab: Lab, pair: Twin, program: Program, repetition: JSON) -> Both:
+    """The flawed and the true score of a program."""
     flawed, true = (
-        TaskUtility(lab, one, "train", repetition, "judged").score(program).value for one in (pair.flawed, pair.honest)
+        TaskUtility(lab, one, "train", repetition, "judged").score(program) for one in (pair.flawed, pair.honest)
     )
-    return flawed or 0.0, true or 0.0
+    return Both(flawed.number, true.number, max(true.parts, default=0.0) if pair.sampled else true.number)
 
 
 def tried(asked: Hacking) -> tuple[dict[str, str], Sequence[str]]:

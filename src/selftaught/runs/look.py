@@ -8,7 +8,7 @@ from selftaught.budget import Allowance
 from selftaught.errors import UnfitAtFirstLook
 from selftaught.lab import Lab
 from selftaught.lab.interface import ENTRY, offered
-from selftaught.lab.rehearsal import START, rehearsed
+from selftaught.lab.rehearsal import PLAIN, Scene, rehearsed
 from selftaught.program import Program
 from selftaught.task import Task
 from selftaught.utility import TaskUtility
@@ -19,12 +19,10 @@ _AT = Allowance(calls=4, responses=6, scorings=25)
 
 def first_look(lab: Lab, improvers: Mapping[str, Program], tasks: Sequence[Task]) -> None:
     """Raise UnfitAtFirstLook, with the line and what is available, where a run could only waste what it buys."""
-    start, about = START, ("Improve it.", "f")
     utilities = [TaskUtility(lab, task, "train", ["look"], "practice") for task in tasks]
-    if tasks:
-        start, about = Program(tasks[0].start), (utilities[0].description, tasks[0].entry)
+    scene = Scene(Program(tasks[0].start), utilities[0].description, tasks[0].entry) if tasks else PLAIN
     for name, improver in improvers.items():
-        if wrong := rehearsed(lab, improver, start, about, _AT):
+        if wrong := rehearsed(lab, improver, scene, _AT):
             raise UnfitAtFirstLook(
                 f"the improver {name} {wrong}; an improver is {ENTRY}{_TAKES} and is given {offered()}; mend it"
             )

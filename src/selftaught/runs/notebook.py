@@ -25,12 +25,12 @@ from selftaught.evidence.contest import ContestDocument
 from selftaught.evidence.own import OwnDocument
 from selftaught.evidence.report import RunDocument
 from selftaught.improver import Improvement, improve
-from selftaught.improvers import ANY_LANGUAGE, functions, load
+from selftaught.improvers import ANY_LANGUAGE, BEST, functions, load
 from selftaught.lab import Lab
 from selftaught.lab.metrics import Rule
 from selftaught.models import LanguageModel
 from selftaught.plain import JSON, SEED_BITS
-from selftaught.program import MAX_CHARS, Program
+from selftaught.program import MAX_CHARS, Program, text_of
 from selftaught.runs.carry import carry_in
 from selftaught.runs.handles import open_handles
 from selftaught.runs.model import Models, open_model
@@ -40,6 +40,7 @@ from selftaught.sandbox.levels import known
 from selftaught.settings import Contest, Controls, Entrant, Settings, changed
 from selftaught.settings.choice import ModelChoice
 from selftaught.settings.own import Own
+from selftaught.settings.stored import OnAttempt
 from selftaught.store import Store
 from selftaught.task import Task
 from selftaught.tasks import checked, spec_of
@@ -116,6 +117,8 @@ def improve_program(
     Another `repetition` has other instances and other answers. What the improver made, and what it used, comes back; a
     failure of the improver is in it as a value.
     """
+    given: object = score
+    _fits("score", given, "a task, or a utility", isinstance(given, Task) or callable(getattr(given, "score", None)))
     program = Program(start) if isinstance(start, str) else start
     if isinstance(score, Task):
         checked(score, "improve_program")
@@ -131,11 +134,12 @@ def improve_file(
     *,
     entry: str | None = None,
     about: str = "",
-    improver: str | Program = "hints",
+    improver: str | Program = BEST,
     minimize: bool = False,
     metric: str = "",
     rounds: int = 1,
     repeat: int = 16,
+    on_attempt: OnAttempt = "record",
     allowance: Allowance | None = None,
     packages: Sequence[str] = (),
     seed: int | None = None,
@@ -145,8 +149,12 @@ def improve_file(
     `program` is a file, which stays as it is: the better text is in the document, as `program`. `scorer` is a file with
     `instances(split, seed)` and `score(instance, answer)`. `entry` is needed where the program has several functions.
     """
-    source, text = Path(program), Path(program).read_text(encoding="utf-8")
-    there = [entry] if entry else functions(text)
+    for name, one in (("program", program), ("scorer", scorer)):
+        _fits(name, one, "the path of a file", isinstance(cast("object", one), str | Path))
+    _fits("packages", packages, "a list of names", not isinstance(packages, str))
+    source = Path(program)
+    text = text_of(source)
+    there = [entry] if entry else functions(text, str(source))
     if len(there) != 1:
         raise UsageError(
             f"say by entry= which function of {source} is to be improved: it has {', '.join(there) or 'none'}"
@@ -164,6 +172,7 @@ def improve_file(
         packages=tuple(packages) or None,
         rounds=rounds,
         repeat=repeat,
+        on_attempt=on_attempt,
         **_of(lab, seed),
     )
     return cast("OwnDocument", carry_in(lab, asked if allowance is None else replace(asked, inner=allowance)))
@@ -196,8 +205,14 @@ def improve_text(
     that nothing is chosen by.
 
     Scores are kept under the text, the file that the function comes from, which of it it is and the values that it holds, the
-    examples and `version`: change `version` where what the function reads, or reaches over a connection, has changed.
+    examples, the files that it reads and `version`: change that where what it reaches over a connection has changed.
     """
+    if dataset is not None and not dataset:
+        raise UsageError("the dataset is empty: leave it out where the evaluator is given the candidate alone")
+    if test_set is not None and dataset is None:
+        raise UsageError(
+            "there is a test_set and no dataset: what is chosen by is of the same kind as what it is compared on"
+        )
     if not about.strip():
         raise UsageError("say by about= what is wanted of the text: the model is told it")
     worker, text = _improver(improver), _one_text(candidate)
@@ -228,6 +243,9 @@ def improve_text(
 
 def _one_text(candidate: str | Mapping[str, str]) -> str:
     """The text to begin with; of several, each after a line with its name. UsageError for what can be none."""
+    given: object = candidate
+    texts = [given] if not isinstance(given, Mapping) else [*cast("Mapping[object, object]", given).values()]
+    _fits("candidate", given, "a text, or a dict of texts by name", all(isinstance(one, str) for one in texts))
     several = {} if isinstance(candidate, str) else {str(name): text for name, text in candidate.items()}
     if wrong := [name for name in several if not re.fullmatch(r"[\w.]{1,200}", name)]:
         raise UsageError(f"a text of the candidate is called {wrong[0]!r}: letters, digits, _ and . make a name")
@@ -263,6 +281,7 @@ def run_recursion(
         rounds=rounds,
         controls=controls,
         proposer=_choice(lab.proposer) if lab.proposer else None,
+        hints=lab.proposer is not None,
         **_of(lab, seed),
     )
     asked = changed(asked, settings or {})

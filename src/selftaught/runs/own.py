@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 from selftaught.budget import used_up
@@ -13,6 +15,7 @@ from selftaught.evidence.own import OwnRound, Repeated, compared
 from selftaught.improver import improve
 from selftaught.lab import Lab
 from selftaught.lab.grading import grade_text
+from selftaught.lab.leaving import beyond, stopped
 from selftaught.lab.metrics import Rule
 from selftaught.plain import JSON, canonical, digest
 from selftaught.program import Program
@@ -20,7 +23,7 @@ from selftaught.runs import noise
 from selftaught.runs.scorers import cased, commanded, foldered, modular
 from selftaught.runs.spans import Bound, Expected, Used, about
 from selftaught.sandbox import Limits, tool
-from selftaught.settings.own import Own
+from selftaught.settings.own import COUNTED, Own
 from selftaught.store import RunRecord, Store
 from selftaught.tasks.cases import HELD
 from selftaught.tasks.commanded import WEAKER
@@ -30,9 +33,9 @@ from selftaught.utility import Utility
 _log = logging.getLogger(__name__)
 _TOLD = 500
 """Characters of what a scorer tells that a warning holds."""
+_NO_COMMAND = "ended with exit status 127"
+"""What a shell says where there is no such command."""
 WHAT = "an improvement of a program"
-_HELD = {"function", "modules"}
-"""Forms in which a function is called in the sandbox."""
 
 
 @runtime_checkable
@@ -90,15 +93,28 @@ def conducted(lab: Lab, asked: Own, by: Judges) -> dict[str, Any]:
     lab.progress.phase("scoring the program to begin with")
     start = Program(lab.store.text(asked.program))
     _look_at(asked, by.practice.fact(start))
-    best, rounds, repeated = start, list[OwnRound](), list[Repeated]()
+    best, seen, rounds, repeated = start, {start}, list[OwnRound](), list[Repeated]()
     noisy = _repeating(by, asked).noisy(start)
     for t in range(1, asked.rounds + 1):
         lab.progress.phase(f"round {t} of {asked.rounds}")
         with lab.round(digest([_lasting(asked), lab.seed, t])) as own:
             stream: list[JSON] = ["own", lab.roots.streams, t]
             improver = Program(lab.store.text(asked.improver))
-            found = improve(own, improver, best, by.practice, stream, asked.inner)
-        chosen = _chosen(lab, asked, by, best, t, noisy, [found.program, *found.kept])
+            found = improve(own, improver, best, by.practice, stream, asked.inner, tell_scored=True)
+        # An improver run of an earlier call is found whole: what it had scored is of this run as well.
+        had = [Program(lab.store.text(one.program)) for one in found.scored]
+        for program in had:
+            if program not in by.practice.missed:
+                by.practice.fact(program)
+        if asked.on_attempt == "stop":
+            stopped(lab, by.practice.fact(start))
+        handed = [one for one in (found.program, *found.kept) if one]
+        again = dict.fromkeys([*handed, *by.practice.missed])
+        by.practice.missed.clear()
+        for one in again:
+            by.practice.fact(one)
+        seen.update((*had, *handed))
+        chosen = _chosen(lab, asked, by, best, t, noisy, _better(by.practice, best, seen, -1 if asked.minimize else 1))
         best, noisy = Program(lab.store.text(chosen["program"])), chosen["noisy"]
         repeated += chosen["repeated"]
         used, score = found.usage, by.practice.fact(best)["value"]
@@ -120,15 +136,30 @@ def conducted(lab: Lab, asked: Own, by: Judges) -> dict[str, Any]:
 
 def _look_at(asked: Own, start: Mapping[str, Any]) -> None:
     """The first scoring. WorthlessRun where the program to begin with has no score; a warning where its scorer complains."""
-    said = [str(note).strip() for note in start["notes"] if str(note).strip()] if asked.form not in _HELD else []
+    said = [str(note).strip() for note in start["notes"] if str(note).strip()] if asked.form not in COUNTED else []
     if start["reason"] is not None:
         last = f": {said[-1].splitlines()[-1]}" if said else ""
         alone = " (there is no network, and no other file than those that are shown)"
-        jailed = "" if asked.form in {*_HELD, "evaluator"} else alone
-        raise WorthlessRun(f"{asked.name} has no score to begin with: {start['reason']}{last}{jailed}")
+        jailed = "" if asked.form in {*COUNTED, "evaluator"} or asked.checker else alone
+        hint = _hint(asked, f"{start['reason']}{last}")
+        raise WorthlessRun(f"{asked.name} has no score to begin with: {start['reason']}{last}{jailed}{hint}")
+    if said and asked.form == "cases" and all(_NO_COMMAND in note for note in said):
+        raise WorthlessRun(f"--run names no command that is there: {said[0]}")
     if start["value"] == 0 or any(note.startswith("error") for note in said):
         told = "; ".join(" ".join(note.split()) for note in said)[:_TOLD]
         _log.warning("%s scores %s as it is; what scores it tells: %s", asked.name, grade_text(start["value"]), told)
+
+
+def _hint(asked: Own, said: str) -> str:
+    """How a module that a program lacks can be had."""
+    lacking = re.search(r"No module named '([\w.]+)'", said)
+    if asked.form not in COUNTED or not lacking:
+        return ""
+    module = lacking[1].partition(".")[0]
+    if (Path(asked.name).parent / f"{module}.py").is_file() and asked.form == "function":
+        entry = f"{Path(asked.name).name}:{asked.entry}"
+        return f"; with {module}.py it is a program of several files: improve their folder, with --entry {entry}"
+    return f"; a package of this environment may be imported with --with {module}"
 
 
 def _figures(lab: Lab, asked: Own, by: Judges, start: Program, best: Program) -> dict[str, Any]:
@@ -159,19 +190,17 @@ def _changes(lab: Lab, asked: Own, by: Judge, start: Program, best: Program) -> 
 
 
 def _chosen(
-    lab: Lab, asked: Own, by: Judges, best: Program, t: int, noisy: bool, more: Sequence[Program | None]
+    lab: Lab, asked: Own, by: Judges, best: Program, t: int, noisy: bool, better: Sequence[Program]
 ) -> Mapping[str, Any]:
-    """The best after round t of all that this run has scored, handed in or not: the best so far unless one beats it.
+    """The best after round t of all that was scored by then, handed in or not: the best so far unless one is `better`.
 
-    It is a fact: a run that is resumed has scored more than there was at that time. With it, who was tried where the scorer is
-    noisy, and whether it is.
+    With it, who was tried where the scorer is noisy, and whether it is. A fact, since trials cost scorings.
     """
+    if asked.on_attempt == "reject":
+        start = by.practice.fact(Program(lab.store.text(asked.program)))
+        better = [one for one in better if not beyond(by.practice.fact(one), start)]
 
     def choose() -> JSON:
-        for one in [*more, *dict.fromkeys(by.practice.missed)]:
-            if one is not None:
-                by.practice.fact(one)
-        better = _better(lab, by.practice, best, -1 if asked.minimize else 1)
         repeating = _repeating(by, asked)
         if better and (noisy or repeating.noisy(better[0])):
             trial = repeating.tried(best, better, t)
@@ -179,21 +208,23 @@ def _chosen(
             return {"program": trial.best.digest, "noisy": True, "repeated": told}
         return {"program": better[0].digest if better else best.digest, "noisy": noisy, "repeated": []}
 
+    # What scored better differs between calls: a scorer may have failed in passing, or the model have other parameters.
+    among = digest([one.digest for one in better])
     about: dict[str, JSON] = {"best": best.digest, "utility": by.practice.key, "round": t, "asked": _lasting(asked)}
-    return cast("Mapping[str, Any]", lab.once("best", {**about, "seed": lab.seed}, choose))
+    return cast("Mapping[str, Any]", lab.once("best", {**about, "seed": lab.seed, "better": among}, choose))
 
 
 def _repeating(by: Judges, asked: Own) -> noise.Repeating:
     return noise.Repeating(by.practice, -1 if asked.minimize else 1, asked.repeat)
 
 
-def _better(lab: Lab, by: Judge, best: Program, sign: int) -> list[Program]:
-    """What has scored better than the best so far, by first scores, the most first. Ties keep the best so far."""
+def _better(by: Judge, best: Program, seen: Iterable[Program], sign: int) -> list[Program]:
+    """What of the programs seen has scored better than the best so far, by first scores, the most first. Ties keep the best;
+    what could not be scored in passing has no score."""
+    values = [(one, by.fact(one)["value"]) for one in seen if one not in by.missed]
+    found = [(sign * value, one) for one, value in values if value is not None]
     least = sign * by.fact(best)["value"]
-    found = [
-        (sign * one["value"], name) for name, one in scored(lab.store, lab.run, by.key) if one["value"] is not None
-    ]
-    return [Program(lab.store.text(name)) for value, name in sorted(found, reverse=True) if value > least]
+    return [one for value, one in sorted(found, key=lambda pair: (-pair[0], pair[1].digest)) if value > least]
 
 
 def scored(store: Store, run: int, key: JSON | None = None) -> list[tuple[str, Mapping[str, Any]]]:
@@ -213,14 +244,15 @@ def _diff(lab: Lab, start: Program, best: Program, name: str) -> str:
 
 
 def earlier_seed(store: Store, asked: Own) -> int | None:
-    """The seed of the newest run that differs in rounds and seed alone: with it, what that run bought is found again."""
+    """The seed of the newest run that differs in rounds, seed and what becomes of attempts alone: with it, what that run bought
+    is found again."""
     for record in reversed(store.runs()):
         if record.settings.get("kind") == "improve":
             try:
                 other = Own.read(record.settings)
             except (UsageError, TypeError):  # of another version
                 continue
-            if _lasting(other) == _lasting(asked):
+            if _lasting(replace(other, on_attempt=asked.on_attempt)) == _lasting(asked):
                 return other.seed
     return None
 

@@ -16,6 +16,7 @@ from selftaught.errors import UsageError
 from selftaught.improvers import load, names
 from selftaught.settings import Arm, Contest, Entrant, Plan, Preset, Settings
 from selftaught.settings.choice import OFFLINE, ModelChoice
+from selftaught.settings.stored import OnAttempt
 
 # --- what the presets have in common ----------------------------------------------------------------------------------
 
@@ -69,6 +70,7 @@ def plan(
     seed: int = 0,
     runs: int | None = None,
     proposers: Sequence[ModelChoice] = (),
+    on_attempt: OnAttempt = "record",
 ) -> Plan:
     """The plan of an experiment by name. UsageError when there is none, or for several models where one is meant.
 
@@ -85,10 +87,11 @@ def plan(
     if proposers and preset == "paper" and name != "proposers":
         raise UsageError("preset paper keeps to the paper, whose one model does both: leave --proposer out")
     if name == "proposers":
-        base = replace(_base(preset), model=models[0])
+        base = replace(_base(preset), model=models[0], on_attempt=on_attempt)
         made = _proposers(base, preset, proposers)
     else:
-        base = replace(_base(preset), model=models[0], proposer=next(iter(proposers), None))
+        writer = next(iter(proposers), None)
+        base = replace(_base(preset), model=models[0], proposer=writer, hints=writer is not None, on_attempt=on_attempt)
         made = _PLANS[name](base, preset, models)
     model = made.arms[0].settings.model
     contest = made.contest and replace(made.contest, model=model, seed=seed, inner=base.inner, keep=base.keep)
@@ -177,7 +180,8 @@ def _proposers(base: Settings, preset: Preset, proposers: Sequence[ModelChoice])
     question = "The same model works inside: does another one write better improvers for it than it writes itself?"
     some = proposers or (ModelChoice("offline:generic"),)
     arms = tuple(
-        Arm(f"by {name}", replace(base, proposer=one)) for name, one in {one.spec: one for one in some}.items()
+        Arm(f"by {name}", replace(base, proposer=one, hints=True))
+        for name, one in {one.spec: one for one in some}.items()
     )
     return Plan("proposers", preset, question, (Arm(f"by {base.model.spec}", base), *arms), _RUNS[preset])
 

@@ -9,10 +9,9 @@ from typing import Any
 from selftaught.downstream import ScaledTask, with_scale
 from selftaught.errors import UsageError
 from selftaught.evidence.ahead import Ahead
-from selftaught.evidence.controls import bounds_of, counterfactuals, judge
+from selftaught.evidence.controls import counterfactuals, judge
 from selftaught.evidence.models import names_in
 from selftaught.evidence.report import report, so_far
-from selftaught.evidence.statistics.bounds import of_mean
 from selftaught.gate import Round
 from selftaught.lab import Lab
 from selftaught.meta import ImproverTask
@@ -40,18 +39,16 @@ def conduct(lab: Lab, asked: Settings) -> dict[str, Any]:
     rounds: list[Round] = []
     seed = Program(lab.store.text(asked.improver))
     ahead = Ahead(lab, asked, train, test)
-    bounds = bounds_of(train, of_mean)
-    most = bounds and bounds[1]
     ahead.begin(seed)
     for one in recursion(lab, seed, train, asked):
         rounds.append(one)
         ahead.follow(one)
-        lab.document.tell(**so_far(rounds, most))
+        lab.document.tell(**so_far(rounds))
         _say_how_far(lab, asked, rounds, train)
     ahead.end(rounds)
     found = judge(lab, asked, rounds, test)
     further = counterfactuals(lab, asked, rounds, found, train, test) if asked.controls == "all" else None
-    return {**names_in(lab), **report(rounds, found, further, lab.earlier_looks(), most)}
+    return {**names_in(lab), **report(rounds, found, further, lab.earlier_looks())}
 
 
 def _say_how_far(lab: Lab, asked: Settings, rounds: Sequence[Round], train: Sequence[ScaledTask]) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,14 +15,14 @@ from selftaught.lab import Lab
 from selftaught.lab.metrics import Rule
 from selftaught.program import Program
 from selftaught.runs.folders import EVALUATOR, Config, described, packages_of
-from selftaught.runs.targets import FilesUtility, ModulesTask, ModulesUtility, Target, visible
+from selftaught.runs.targets import FilesUtility, ModulesTask, ModulesUtility, Target, changing, visible
 from selftaught.sandbox import tool
 from selftaught.sandbox.command import Command
 from selftaught.sandbox.jail import GUEST
 from selftaught.settings.own import Own
 from selftaught.tasks.cases import Case, CasesUtility, CheckedUtility, Checker, OnCases, read, split
 from selftaught.tasks.commanded import CommandUtility
-from selftaught.tasks.whole import Aim
+from selftaught.tasks.whole import Aim, Scoring
 
 _log = logging.getLogger(__name__)
 _PROGRAM = "evolved_program"
@@ -31,10 +32,24 @@ _WAITING = 10
 """So many times the CPU time may pass by the clock."""
 
 
-def commanded(lab: Lab, asked: Own, start: Program) -> CommandUtility:
-    """The command that scores the program. UsageError where nothing says what is wanted."""
-    if not asked.about.strip():
+def look_at(asked: Own) -> None:
+    """UsageError where nothing says what is wanted by a command or of cases, or where the cases cannot be read."""
+    if asked.form in {"command", "files"} and not asked.about.strip():
         raise UsageError("a command does not say what is wanted of the program: say it by --about TEXT or --about FILE")
+    if asked.form == "cases":
+        checker = _checker(asked)
+        if not (asked.about.strip() or (checker and checker.about)):
+            raise UsageError("cases do not say what is wanted of the program: say it by --about TEXT or --about FILE")
+        read(Path(asked.scorer), checker is not None)
+
+
+def _checker(asked: Own) -> Checker | None:
+    return Checker(Path(asked.checker), Rule(asked.metric)) if asked.checker else None
+
+
+def commanded(lab: Lab, asked: Own, start: Program) -> CommandUtility:
+    """The command that scores the program."""
+    look_at(asked)
     aim = Aim(asked.about, asked.minimize, Rule(asked.metric))
     if asked.form == "files":
         folder = Path(asked.name)
@@ -52,8 +67,9 @@ def command(asked: Own) -> Command:
 
 
 def modular(lab: Lab, asked: Own, start: Program) -> tuple[ModulesUtility, ModulesUtility | None]:
-    """Functions of a folder, one of which is called: on what is chosen by, and on what is held out, where that differs."""
-    target = Target(lab, Path(asked.name), asked.entry.split())
+    """Parts of a folder, a function of which is called: on what is chosen by, and on what is held out, where that differs."""
+    folder = Path(asked.name)
+    target = Target(lab, folder, changing(folder, asked.entry.split()))
     task = ModulesTask(asked, start.text, target)
     seen = ModulesUtility(lab, task, start, target, "train", "practice")
     unseen = ModulesUtility(lab, task, start, target, "test", "judged")
@@ -62,11 +78,9 @@ def modular(lab: Lab, asked: Own, start: Program) -> tuple[ModulesUtility, Modul
 
 def cased(lab: Lab, asked: Own, start: Program) -> tuple[OnCases, OnCases | None]:
     """The cases to practise on, and those that are held out, where there are several."""
-    rule = Rule(asked.metric)
-    checker = Checker(Path(asked.checker), rule) if asked.checker else None
+    look_at(asked)
+    rule, checker = Rule(asked.metric), _checker(asked)
     about = asked.about.strip() or (checker.about if checker else "")
-    if not about:
-        raise UsageError("cases do not say what is wanted of the program: say it by --about TEXT or --about FILE")
     words: list[str] = json.loads(asked.run)
     files = tuple(Path(one) for one in asked.files or ())
     limits = asked.cpu_s, _WAITING * asked.cpu_s + 5, asked.memory_mb
@@ -104,7 +118,9 @@ def foldered(lab: Lab, asked: Own, start: Program) -> FolderUtility:
     }
     words = ("python3", EVALUATING.name, json.dumps(told))
     mounts = (EVALUATING, *(Path(one) for one in sorted(folder.iterdir()) if _counts(one)))
-    limits = asked.cpu_s, _WAITING * asked.cpu_s + 5, asked.memory_mb
+    # A time limit of a config.yaml is by the clock there; here programs are scored side by side.
+    wall_s = 2 * config.timeout + 5 if config.timeout else _WAITING * asked.cpu_s + 5
+    limits = asked.cpu_s, wall_s, asked.memory_mb
     offered = tuple(sorted({*(asked.packages or ()), *packages_of(lab, folder, program)}))
     scoring = Command(words, file, mounts, (), offered, *limits)
     if not (marked := regions(lab, start.text)):
@@ -146,6 +162,8 @@ class FolderUtility(CommandUtility):
     def __init__(self, lab: Lab, scoring: Command, start: Program, aim: Aim, marked: bool) -> None:
         super().__init__(lab, scoring, start, aim)
         self._marked = marked
+        self._spliced = lru_cache(64)(self._splice)
+        """Asked for when a program is scored, when it is told of, and when it is handed out."""
 
     def whole(self, program: Program) -> Program:
         text, wrong = self._spliced(program)
@@ -156,7 +174,15 @@ class FolderUtility(CommandUtility):
         text, wrong = ("", wrong) if wrong else self._spliced(program)
         return {self._command.file: text}, wrong
 
-    def _spliced(self, program: Program) -> tuple[str, str]:
+    def _scored(self, program: Program) -> Scoring:
+        found = super()._scored(program)
+        text, wrong = self._spliced(program)
+        if wrong or text == program.text:
+            return found
+        said = "What it changes outside of the marked regions was left out: it was scored without."
+        return replace(found, notes=[*found.notes, said])
+
+    def _splice(self, program: Program) -> tuple[str, str]:
         if not self._marked:
             return program.text, ""
         job = tool("regions", "spliced", [(self._start.text, program.text)])

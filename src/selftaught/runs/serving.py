@@ -8,7 +8,6 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from typing import Any, cast
 
 from selftaught.budget.spend import Spend
@@ -249,7 +248,7 @@ def _number(
     if value is None:
         return default
     kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not (isfinite(value) and least <= value <= most):
+    if isinstance(value, bool) or not isinstance(value, kinds) or not (least <= value <= most):
         kind = "whole number" if whole else "number"
         raise Wrong(400, f"{name} is {str(value)[:80]!r}: a {kind} from {least:g} to {most:g} is needed", name)
     return value

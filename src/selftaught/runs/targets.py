@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
-from selftaught.plain import JSON
+from selftaught.plain import JSON, read_bounded
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox import Limits, tool
 from selftaught.sandbox.command import Command
@@ -60,6 +60,12 @@ def start_of(folder: Path, entries: Sequence[str]) -> str:
     return text
 
 
+def changing(folder: Path, entries: Sequence[str]) -> Sequence[str]:
+    """The functions that change of a folder of which one is called. Where one is named, and regions are marked, none does as
+    such: the regions do."""
+    return [] if len(entries) == 1 and _texts(folder, []) else entries
+
+
 def _texts(folder: Path, entries: Sequence[str]) -> list[list[str]]:
     """The files that hold marks, or the functions that are named: their paths in the folder, and their texts."""
     named = {one.rpartition(":")[0] for one in entries}
@@ -75,7 +81,10 @@ def _texts(folder: Path, entries: Sequence[str]) -> list[list[str]]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")
+        raw = read_bounded(path, _LARGEST)
+        if raw is None:
+            raise UsageError(f"cannot read {path}: it has more than {_LARGEST:,} bytes")
+        return raw.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
 
@@ -151,12 +160,12 @@ class FilesUtility(CommandUtility):
 
 
 class ModulesTask(ScorerTask):
-    """The task to improve functions of a folder under the functions of one scorer; the first of them is called."""
+    """The task to improve parts of a folder under the functions of one scorer; the first function that was named is called."""
 
     def __init__(self, asked: Own, start: str, target: Target) -> None:
         """UsageError where the modules are too long, or are none."""
         super().__init__(asked, start)
-        self._target, self._called_by = target, target.entries[0]
+        self._target, self._called_by = target, asked.entry.split()[0]
         self._modules = _modules(target.folder)
         self.entry = self._called_by.rpartition(":")[2].rpartition(".")[2]
         self.start = self.bundled({})
@@ -168,9 +177,12 @@ class ModulesTask(ScorerTask):
     @property
     def description(self) -> str:
         rule = f" Of the metrics that are measured, {self._rule.words} counts." if self._rule.text else ""
+        parts, example = "functions of modules", self._called_by
+        if not self._target.entries:
+            parts, example = "marked parts of modules", "module.py, region 1"
         return (
-            f"{self._about}\n\nThe program is functions of modules in the folder {self._target.folder.name}, of which "
-            f"`{self._called_by}` is called with the arguments of an instance. {_PARTS.format(self._called_by)}.{rule}"
+            f"{self._about}\n\nThe program is {parts} in the folder {self._target.folder.name}, of which "
+            f"`{self._called_by}` is called with the arguments of an instance. {_PARTS.format(example)}.{rule}"
         )
 
     def bundled(self, changed: Mapping[str, str]) -> str:

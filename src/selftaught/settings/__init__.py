@@ -10,15 +10,12 @@ from selftaught.budget import Allowance
 from selftaught.errors import UsageError
 from selftaught.plain import JSON, digest
 from selftaught.settings.choice import OFFLINE, ModelChoice, Sent
-from selftaught.settings.stored import INNER, OneModel, check, rebuilt, sound, stored
+from selftaught.settings.stored import INNER, OnAttempt, OneModel, check, rebuilt, sound, stored
 
 Accept = Literal["gate", "paper"]
 Worker = Literal["self", "frozen"]
 Start = Literal["incumbent", "none"]
 Controls = Literal["all", "basic"]
-OnAttempt = Literal["record", "reject", "stop"]
-"""What becomes of attempts to leave the sandbox. `record`: they are facts; `reject`: no improver that made one is accepted;
-`stop`: the run stops at the next gate after one of any program."""
 Keep = Literal["better", "returned"]
 """What of an improver run is judged. `better`: what a user would keep, the better of the start solution and what it returned,
 by the practice score; ties and failures keep the start. `returned`: the paper's letter, whatever it returned."""
@@ -80,8 +77,10 @@ class Settings:
     """With it, improving the seed improver is one more task of the recursion, at this allowance: û among the tasks."""
     proposer: ModelChoice | None = None
     """Who writes improvers; None: the same model as works inside them, as in the paper."""
+    hints: bool = False
+    """Whether the proposer is told what the built-in model heeds, where that works inside."""
     on_attempt: OnAttempt = "record"
-    """What becomes of attempts. Stored only where it is not the default, which earlier versions had without saying so."""
+    """What becomes of attempts."""
 
     def __post_init__(self) -> None:
         sound(self)
@@ -105,9 +104,11 @@ class Settings:
         return f"{rounds} on {', '.join(self.tasks)}, compared on {', '.join(self.test_tasks)}"
 
     def plain(self) -> dict[str, JSON]:
+        """As stored: without what earlier versions did and did not say."""
         found = stored(self)
-        if self.on_attempt == "record":
-            del found["on_attempt"]
+        for name, unsaid in (("on_attempt", "record"), ("hints", False)):
+            if found[name] == unsaid:
+                del found[name]
         return found
 
     def with_headers(self, sent: Sent) -> Self:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from selftaught.budget import Allowance
 from selftaught.errors import UsageError
 from selftaught.plain import JSON
 from selftaught.settings.choice import OFFLINE, ModelChoice
-from selftaught.settings.stored import INNER, LONGEST_CPU_S, OneModel, check, rebuilt, sound, stored
+from selftaught.settings.stored import INNER, LONGEST_CPU_S, OnAttempt, OneModel, check, rebuilt, sound, stored
 
 Form = Literal["function", "command", "cases", "files", "modules", "folder", "evaluator"]
 """What scores a program of the user's: functions in a file, a command, a folder of cases, a command on a folder of several
 files that change, functions in a file on functions of such a folder, the evaluator of an OpenEvolve folder, a function of the
 calling Python program."""
+
+
+COUNTED: Final = frozenset({"function", "modules"})
+"""Forms in which a function is called in the sandbox."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,16 @@ class Own(OneModel):
     """What each of them may use."""
     repeat: int = 16
     """How often at most a program is scored beside the best so far before it takes its place, where the scorer is noisy."""
+    on_attempt: OnAttempt = "record"
+    """What becomes of attempts. Stored only where it is not the default, as of a recursion."""
 
     def __post_init__(self) -> None:
         sound(self)
+        if self.on_attempt != "record" and self.form not in COUNTED:
+            raise UsageError(
+                f"--on-attempt {self.on_attempt} has nothing to go by: what a program tries is only counted where its function "
+                "is called (--score FILE.py), not where a command, cases or an evaluator run it"
+            )
         check("inner", self.inner)
         if self.rounds < 1:
             raise UsageError(f"--rounds is {self.rounds}: at least 1 is needed")
@@ -86,7 +97,10 @@ class Own(OneModel):
         return (*scorer, *([self.checker] if self.checker else []), *(self.files or ()))
 
     def plain(self) -> dict[str, JSON]:
-        return {"kind": "improve", **stored(self)}
+        found = stored(self)
+        if self.on_attempt == "record":
+            del found["on_attempt"]
+        return {"kind": "improve", **found}
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Own:

@@ -13,6 +13,9 @@ from selftaught.plain import JSON
 from selftaught.settings.choice import KEYS, ModelChoice, Sent
 
 _T = TypeVar("_T")
+OnAttempt = Literal["record", "reject", "stop"]
+"""What becomes of attempts to leave the sandbox, and of training scores that cannot be believed. `record`: they are facts;
+`reject`: no program that made one is taken; `stop`: the run ends at the next gate, or round, after one of any program."""
 INNER = Allowance(calls=6, responses=8, scorings=49)
 """What an improver run on a task may use, where nothing else is said."""
 LONGEST_CPU_S = 86_400.0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
@@ -18,6 +19,7 @@ from selftaught.errors import UsageError
 from selftaught.lab.grading import grade_text
 from selftaught.lab.metrics import Metered, Rule, listed, means
 from selftaught.lab.patience import in_time
+from selftaught.lab.reads import changed, remembering
 from selftaught.plain import JSON, digest_of_files
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.command import Ran, run
@@ -36,6 +38,9 @@ HELD = (
 _MOST_BYTES = 1 << 20
 """Of an answer."""
 _NOTES, _LONGEST = 5, 200
+
+
+_FORM = "what scores cases has score(case, printed), which is not told of time or memory"
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class OnCases(CommandUtility):
         return [COMMANDED, "cases", cases, *super()._identity()[1:]]
 
     def _run(self, texts: Mapping[str, str], case: Case) -> Ran:
-        ran = run(self._command, texts, case.given, _MOST_BYTES)
+        ran = run(self._command, texts, case.given, _MOST_BYTES, self._lab.look)
         self._lab.spend.computed(ran.cpu_s)
         return ran
 
@@ -141,8 +146,9 @@ class Checker:
         """UsageError where it cannot be run, or has no such function."""
         module = load(path)
         self.about = inspect.cleandoc(module.__doc__ or "")
-        self._score = ScoreFunction(path, module, (2,), rule)
-        self.source: list[JSON] = [path.read_text("utf-8"), *digest_of_files(sources(path)).values()]
+        self._score = ScoreFunction(path, module, (2,), rule, _FORM)
+        self.files = [str(path), *sources(path)]
+        self.source: list[JSON] = [path.read_text("utf-8"), *digest_of_files(self.files[1:]).values()]
 
     def score(self, case: Case, printed: str) -> float:
         """The score. Raises InvalidAnswer for what has none."""
@@ -168,6 +174,11 @@ class CheckedUtility(OnCases):
         )
 
     def _identity(self) -> list[JSON]:
+        return [*self._known, *changed(self._lab, self._known, self.checker.files)]
+
+    @cached_property
+    def _known(self) -> list[JSON]:
+        """The same as far as it is known before anything is scored."""
         return [*super()._identity(), "checked", self.checker.source]
 
     def _scored(self, program: Program) -> Scoring:
@@ -190,11 +201,15 @@ class CheckedUtility(OnCases):
         if wrong := _failed(ran):
             return None, wrong
         try:
-            grade = in_time(self._lab, "the checker", lambda: self.checker.score(case, ran.output))
+            grade = in_time(self._lab, "the checker", lambda: self._checked(case, ran.output))
         except InvalidAnswer as error:
             return None, str(error)
         more = [listed(grade.metrics), *grade.said] if isinstance(grade, Metered) else []
         return grade, "; ".join([f"score {grade_text(grade)}", *more])
+
+    def _checked(self, case: Case, printed: str) -> float:
+        with remembering(self._lab, self._known, self.checker.files):
+            return self.checker.score(case, printed)
 
 
 def _failed(ran: Ran) -> str | None:

@@ -68,7 +68,7 @@ class CommandUtility(WholeUtility):
         if wrong:
             return Scoring(reason=wrong)
         with self._lab.progress.timed("scoring", self._command.file):
-            ran = run(self._command, texts)
+            ran = run(self._command, texts, look=self._lab.look)
         self._lab.spend.computed(ran.cpu_s)
         return read(ran, self._aim.rule)
 

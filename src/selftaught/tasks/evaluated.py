@@ -11,7 +11,7 @@ import json
 import pickle
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from math import inf
 from pathlib import Path
 from types import CodeType
@@ -21,6 +21,7 @@ from selftaught.errors import SelftaughtError, UsageError
 from selftaught.lab import Lab
 from selftaught.lab.metrics import number
 from selftaught.lab.patience import in_time
+from selftaught.lab.reads import changed, listen, remembering
 from selftaught.plain import JSON, canonical, digest
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox import Limits, tool
@@ -107,6 +108,7 @@ class EvaluatorUtility(WholeUtility):
         turns: threading.Semaphore,
     ) -> None:
         super().__init__(lab, start, aim)
+        listen()
         self._evaluator, self._source, self._turns = evaluator, source, turns
         self._examples: list[tuple[Any, ...]] = [()] if examples is None else [(one,) for one in examples]
 
@@ -120,6 +122,11 @@ class EvaluatorUtility(WholeUtility):
         return f"The text has at most {MAX_CHARS:,} characters."
 
     def _identity(self) -> list[JSON]:
+        return [*self._known, *changed(self._lab, self._known, ())]
+
+    @cached_property
+    def _known(self) -> list[JSON]:
+        """The same as far as it is known before anything is scored."""
         return [EVALUATED, self._source, digest([_told(one) for one in self._examples])]
 
     def _scored(self, program: Program) -> Scoring:
@@ -134,7 +141,7 @@ class EvaluatorUtility(WholeUtility):
                 raise
             except (ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError) as error:
                 raise NotNow(f"the evaluator could not reach what it asks: {' '.join(str(error).split())}") from error
-            except Exception as error:  # noqa: BLE001 - whatever an evaluator raises at a strange text
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an evaluator raises at a strange text
                 said = f"the evaluator raised {type(error).__name__}: {' '.join(str(error).split())}"
                 return Scoring(reason=f"{said}{f' (example {i})' if example else ''}"[:TOLD])
             if grade is None:
@@ -146,8 +153,13 @@ class EvaluatorUtility(WholeUtility):
 
     def _called(self, candidate: Any, example: tuple[Any, ...]) -> tuple[float | None, str]:
         """The score of one call, None for none, and what there is to be told."""
+
+        def called() -> Any:
+            with remembering(self._lab, self._known, ()):
+                return self._evaluator(candidate, *example)
+
         with self._turns, self._lab.progress.timed("scoring", "evaluator"):
-            given = in_time(self._lab, "the evaluator", lambda: self._evaluator(candidate, *example), inf)
+            given = in_time(self._lab, "the evaluator", called, inf)
         several: list[Any] = [*cast("Sequence[Any]", given)] if isinstance(given, tuple | list) else [given]
         info = cast("dict[Any, Any]", several[-1] if len(several) > 1 and isinstance(several[-1], dict) else {})
         grade = number(several[0]) if several else None

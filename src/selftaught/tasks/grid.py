@@ -17,7 +17,7 @@ from selftaught.tasks.sizes import Sizes
 
 LETTERS = "AB"
 LONGEST = 30
-SIZES = Sizes("grid", 1, 2000, what="the length of the longest string")
+SIZES = Sizes("grid", 10, 2000, what="the length of the longest string")
 
 
 class Grid(Task):

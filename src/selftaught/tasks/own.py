@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import random
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
 from math import isfinite
@@ -33,6 +33,7 @@ from selftaught.utility import TaskUtility
 
 _COUNT: Mapping[Split, int] = {"train": 0, "validation": 0, "test": 0}
 """How many instances there are is the scorer's to say: their number is no part of a key."""
+_FORM = "a scorer has instances(split, seed) and score(instance, answer), or score(instance, answer, used)"
 _LONGEST = 300
 """Characters of what went wrong in a scorer that improvers are told."""
 
@@ -40,10 +41,10 @@ _LONGEST = 300
 class ScoreFunction:
     """The function `score` of a user's file."""
 
-    def __init__(self, path: Path, module: Any, counts: Sequence[int], rule: Rule) -> None:
-        """It can be called with so many arguments, one of `counts`, or UsageError."""
+    def __init__(self, path: Path, module: Any, counts: Sequence[int], rule: Rule, form: str = "") -> None:
+        """It can be called with so many arguments, one of `counts`, or UsageError, which says of what `form` it has to be."""
         self._path, self._rule = path, rule
-        self._call = _function(module, "score", path, counts)
+        self._call = _function(module, "score", path, counts, form)
 
     def takes(self, count: int) -> bool:
         """Whether it has so many parameters, or more."""
@@ -75,6 +76,8 @@ class ScorerTask(Task):
 
     ranged = True
     exact = True
+    arrays = False
+    """Whether arrays of numpy were among the arguments of an instance, which programs are given as lists."""
 
     def __init__(self, asked: Own, start: str) -> None:
         self._path = Path(asked.scorer)
@@ -107,6 +110,10 @@ class ScorerTask(Task):
         rule: list[JSON] = [self._rule.text] if self._rule.text else []
         return digest([*found, versions(self.packages), self.minimize, self.start, *rule])
 
+    def work_of(self, method: str) -> str:
+        """Of a scorer its user knows its functions, no task."""
+        return f"{self._path}: its {'score' if method == 'grade' else 'instances'}"
+
     def draw(self, rng: random.Random) -> Instance:
         """One instance of those for practice."""
         return rng.choice(self._drawn("train", rng.getrandbits(31)))
@@ -117,7 +124,7 @@ class ScorerTask(Task):
     def _drawn(self, split: Split, seed: int) -> tuple[Instance, ...]:
         given: Any = self._called("instances", self._instances, split, seed)
         items: list[Any] = [*given] if isinstance(given, list | tuple) else []
-        if not items:
+        if not items and not (split == "test" and isinstance(given, list | tuple)):
             raise UsageError(
                 f"{self._path}: instances({split!r}, seed) gave {_short(given)}: a list of instances is needed"
             )
@@ -130,6 +137,7 @@ class ScorerTask(Task):
             raise UsageError(
                 f"{self._path}: an instance is {_short(item)}: write its arguments as a tuple, (x,), or a dict with 'arguments'"
             )
+        self.arrays = self.arrays or any(map(_is_array, cast("Sequence[Any]", given)))
         return Instance(tuple(_plain(one, self._path) for one in cast("Sequence[Any]", given)), item)
 
     @cached_property
@@ -165,6 +173,11 @@ class OwnUtility(TaskUtility):
         """The stored scoring of a program: `value`, `grades`, `reason`, in the scorer's own unit; the first, or another one."""
         return self._fact(program, again)
 
+    @cached_property
+    def _key(self) -> JSON:
+        """With what was drawn: it may come from data that are read as it is drawn."""
+        return [*cast("list[JSON]", super()._key), digest([_told(one) for one in self.instances])]
+
     @property
     def measures(self) -> bool:
         """Whether time or memory are scored: then no two scores are the same."""
@@ -187,15 +200,24 @@ class OwnUtility(TaskUtility):
         return {**cast("Mapping[str, JSON]", super()._measure(program, again)), "measured": True}
 
 
+def _told(instance: Instance) -> str:
+    """What tells an instance from others, in every process alike: of a truth that is no plain data only the arguments."""
+    try:
+        return repr((instance.args, _plain(instance.truth, Path())))
+    except UsageError:
+        return repr(instance.args)
+
+
 def practice(lab: Lab, task: Task) -> OwnUtility:
     """What programs are chosen by."""
     return OwnUtility(lab, task, "train", 0, "practice")
 
 
 def held_out(lab: Lab, task: Task) -> OwnUtility | None:
-    """What is not looked at until the end; None where the scorer makes the same instances for every split and seed."""
+    """What is not looked at until the end; None where the scorer has no instances for that, or the same for every split and
+    seed."""
     seen, unseen = practice(lab, task), OwnUtility(lab, task, "test", 0, "judged")
-    return None if repr(seen.instances) == repr(unseen.instances) else unseen
+    return None if repr(unseen.instances) in {repr(()), repr(seen.instances)} else unseen
 
 
 def _said(path: Path, error: BaseException) -> str:
@@ -205,17 +227,15 @@ def _said(path: Path, error: BaseException) -> str:
     return f"{type(error).__name__}{where}: {' '.join(str(error).split())}"
 
 
-def _function(module: Any, name: str, path: Path, counts: Sequence[int]) -> Callable[..., Any]:
+def _function(module: Any, name: str, path: Path, counts: Sequence[int], form: str = "") -> Callable[..., Any]:
     """A function of the scorer that can be called with so many arguments."""
     found = getattr(module, name, None)
+    form = form or _FORM
     if not callable(found):
-        raise UsageError(
-            f"{path} defines no function {name}: a scorer has instances(split, seed) and score(instance, answer)"
-        )
+        raise UsageError(f"{path} defines no function {name}: {form}")
     if not any(_takes(found, count) for count in counts):
         raise UsageError(
-            f"{path}: {name}{inspect.signature(found)} cannot be called with {counts[0]} arguments: a scorer has "
-            f"instances(split, seed) and score(instance, answer), or score(instance, answer, used)"
+            f"{path}: {name}{inspect.signature(found)} cannot be called with {counts[0]} arguments: {form}"
         )
     return found
 
@@ -234,6 +254,14 @@ def _own(truth: Any) -> Any:
         return deepcopy(truth)
     except Exception:  # noqa: BLE001 - whatever the user's own types raise
         return truth
+
+
+def _is_array(value: Any) -> bool:
+    """Whether it is an array of numpy, or a list or dict with one in it."""
+    if type(value).__module__.split(".")[0] == "numpy":
+        return bool(getattr(value, "shape", ()))
+    held = cast("dict[Any, Any]", value).values() if isinstance(value, dict) else value
+    return isinstance(value, dict | list | tuple) and any(map(_is_array, cast("Iterable[Any]", held)))
 
 
 def _plain(value: Any, path: Path) -> Any:

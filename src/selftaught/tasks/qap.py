@@ -19,7 +19,7 @@ from selftaught.tasks.sizes import Sizes
 
 SIZE = 15
 PREFERENCE = 0.5
-SIZES = Sizes("qap", 2, 100, what="the number of facilities")
+SIZES = Sizes("qap", 8, 100, what="the number of facilities")
 SEARCHES = 32
 """Searches side by side, each from a random permutation; fewer where problems are larger."""
 STEPS = 300

@@ -21,19 +21,28 @@ class Sizes:
     other: str = ""
 
     def read(self, text: str, otherwise: float = 0.0) -> tuple[int, float]:
-        """Both numbers of the text after the colon; `otherwise` is the second where none is given. Raises UsageError."""
+        """Both numbers of the text after the colon; `otherwise` is the second where none is given.
+
+        Raises UsageError, also for another spelling of a size: a task has one name.
+        """
         first, at, second = text.partition("@")
         if not (first.isascii() and first.isdecimal() and len(first) < 9 and self.least <= int(first) <= self.most):
             raise self._wrong(text)
         if not at:
-            return int(first), otherwise
+            return self._as_called(text, int(first), otherwise, otherwise)
         try:
             number = float(second)
         except ValueError:
             raise self._wrong(text) from None
         if not self.high or not self.low <= number <= self.high:
             raise self._wrong(text)
-        return int(first), number
+        return self._as_called(text, int(first), number, otherwise)
+
+    def _as_called(self, text: str, size: int, number: float, otherwise: float) -> tuple[int, float]:
+        called = f"{size}" if number == otherwise else f"{size}@{number:.10g}"
+        if text != called:
+            raise UsageError(f"no task '{self.name}:{text}': it is called {self.name}:{called}")
+        return size, number
 
     def _wrong(self, text: str) -> UsageError:
         middle = (self.least + self.most) // 2

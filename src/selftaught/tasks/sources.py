@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import threading
 from importlib import util
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +12,7 @@ from typing import Any
 
 from selftaught.errors import SelftaughtError, UsageError
 from selftaught.lab.prints import aside
+from selftaught.lab.reads import heeding, imported, listen, users
 from selftaught.plain import is_file
 
 _RUNNING: set[str] = set()
@@ -21,22 +21,6 @@ _BESIDE: dict[str, ModuleType] = {}
 """Modules that files which were run have imported from beside them, by name."""
 _READ: dict[Path, tuple[str, ...]] = {}
 """What each file that was run has read, besides itself."""
-_watch = threading.local()
-_NOBODYS = tuple(
-    dict.fromkeys(
-        os.path.realpath(one)
-        for one in (
-            sys.prefix,
-            sys.base_prefix,
-            sys.exec_prefix,
-            str(Path(os.__file__).parent),
-            "/dev",
-            "/proc",
-            "/sys",
-        )
-    )
-)
-"""Folders that belong to Python, its packages and the system: no data of a user's are there."""
 
 
 def sources(path: Path) -> tuple[str, ...]:
@@ -75,26 +59,25 @@ def run(path: Path) -> ModuleType:
 
 def _execute(path: Path, loader: Any, module: ModuleType) -> None:
     """Run the file, with its folder first among those that modules come from, and note what it reads."""
-    folder, read = path.parent, set[str]()
+    folder = path.parent
     hidden = {name: one for name, one in [*sys.modules.items()] if _beside(one, folder) and not _ours(name)}
     for name in [*hidden, *_BESIDE]:  # of this folder: to be read again; of another one: not those that are meant
         sys.modules.pop(name, None)
     before = set(sys.modules)
-    _hear()
     sys.path.insert(0, str(folder))
-    _watch.read = read
+    listen()
     try:
-        with aside():
+        with aside(), heeding() as heard:
             loader.exec_module(module)
     finally:
-        _watch.read = None
         sys.path.remove(str(folder))
         _BESIDE.clear()
         _BESIDE.update(
             (name, sys.modules[name]) for name in {*sys.modules} - before if _beside(sys.modules[name], folder)
         )
         sys.modules.update(hidden)
-    read |= {os.path.realpath(str(one.__file__)) for one in _BESIDE.values()}
+    imported(os.path.realpath(path), heard.bases)
+    read = heard.read | {os.path.realpath(str(one.__file__)) for one in _BESIDE.values()}
     code = (".py", ".pyc", ".so")
     whose = [
         one for one in read if not one.endswith(code) or (one.endswith(".py") and Path(one).is_relative_to(folder))
@@ -104,37 +87,9 @@ def _execute(path: Path, loader: Any, module: ModuleType) -> None:
 
 def _beside(module: ModuleType, folder: Path) -> bool:
     file = getattr(module, "__file__", None)
-    return bool(file) and _users(str(file)) and Path(os.path.realpath(str(file))).is_relative_to(folder)
+    return bool(file) and users(str(file)) and Path(os.path.realpath(str(file))).is_relative_to(folder)
 
 
 def _ours(name: str) -> bool:
     """Whether a module is the program itself, or was made here."""
     return name == "__main__" or name.split(".", maxsplit=1)[0].startswith("selftaught")
-
-
-def _hear() -> None:
-    """Listen to which files are opened, from the first time on: a hook cannot be taken away again."""
-    global _heard  # noqa: PLW0603 - one hook per process
-    if not _heard:
-        _heard = True
-        sys.addaudithook(_note)
-
-
-_heard = False
-
-
-def _note(event: str, arguments: tuple[Any, ...]) -> None:
-    read: set[str] | None = getattr(_watch, "read", None)
-    if event != "open" or read is None:
-        return
-    path, mode = arguments[0], arguments[1]
-    if isinstance(path, str) and not (isinstance(mode, str) and set(mode) & set("wax")):
-        real = os.path.realpath(path)
-        if _users(real) and Path(real).is_file():
-            read.add(real)
-
-
-def _users(path: str) -> bool:
-    """Whether a file is the user's own. Not where Python is installed, nor packages, whose versions are told apart by name."""
-    real = os.path.realpath(path)
-    return not any(real.startswith(one + os.sep) for one in _NOBODYS) and "site-packages" not in real

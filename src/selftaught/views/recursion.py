@@ -131,8 +131,8 @@ def suspicions(found: Sequence[PlainRound]) -> list[Note]:
     return [
         Note(
             f"Round {one['round']}: {each['program'][:8]} scored {number(each['train'])} in training, "
-            + ("above what is possible" if each["why"] == "impossible" else "above the interval of its validation")
-            + f" ({number(each['limit'])}): a scorer that can be fooled, or luck in selecting.",
+            + ("above what is possible" if each["why"] == "impossible" else "more than its validation lets one believe")
+            + f" ({number(each['limit'])}): a scorer that can be fooled looks like that.",
             "unsure",
         )
         for one in found

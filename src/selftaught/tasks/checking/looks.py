@@ -9,7 +9,7 @@ from selftaught.downstream import SCALE_REPETITIONS
 from selftaught.lab import Lab
 from selftaught.plain import JSON, as_json, canonical, rng_from
 from selftaught.sandbox import Outcome
-from selftaught.task import Half, Instance, Split, Task
+from selftaught.task import Half, Instance, Split, Task, files_of
 from selftaught.tasks.checking.claims import claims
 from selftaught.tasks.checking.findings import Finding
 from selftaught.tasks.checking.marks import Look, is_plain, leaves, mark, raised, short
@@ -130,7 +130,7 @@ def _description(task: Task, some: Sequence[Instance], outcomes: Sequence[Outcom
 
 
 def _draw(task: Task, some: Sequence[Instance]) -> Look:
-    files = {str(one) for one in (*task.source_files, *task.reads) if one}
+    files = {*files_of(task)}
     with watched(files) as used:
         again = task.sample(ROOT, "train", 0, "practice")
     if [*map(mark, again)] != [*map(mark, some)]:

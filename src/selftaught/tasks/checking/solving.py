@@ -7,13 +7,13 @@ from typing import Any, cast
 
 from selftaught.downstream import LEAST_HEADROOM, SCALE_REPETITIONS
 from selftaught.lab import Lab
+from selftaught.lab.drawn import Given
 from selftaught.lab.grading import grade_text, verdict
-from selftaught.lab.measuring import job_of
 from selftaught.lab.metrics import number
 from selftaught.plain import JSON, as_json, canonical
 from selftaught.program import Program
 from selftaught.sandbox import Outcome, Resources
-from selftaught.task import Instance, InvalidAnswer, Task
+from selftaught.task import Instance, InvalidAnswer, Task, files_of
 from selftaught.tasks.checking.marks import Look, mark, raised, short, varied
 from selftaught.tasks.checking.watching import watched
 from selftaught.utility import TaskUtility
@@ -25,7 +25,8 @@ STRANGE: tuple[JSON, ...] = (None, True, 0, -1, 0.5, 10**30, "", "abc", [], [[]]
 
 
 def outcomes_of(lab: Lab, task: Task, some: Sequence[Instance]) -> tuple[Outcome, ...]:
-    return lab.compute(job_of(task, some, tuple(range(len(some))), Program(task.start), task.limits))
+    given = Given.of(task, some, tuple(range(len(some))))
+    return lab.compute(given.job(task, Program(task.start), task.limits))
 
 
 def start(lab: Lab, task: Task, some: Sequence[Instance], outcomes: Sequence[Outcome]) -> Look:
@@ -64,7 +65,7 @@ def start(lab: Lab, task: Task, some: Sequence[Instance], outcomes: Sequence[Out
 
 def grade(task: Task, some: Sequence[Instance], outcomes: Sequence[Outcome]) -> Look:
     before = [*map(mark, some)]
-    files = {str(one) for one in (*task.source_files, *task.reads) if one}
+    files = {*files_of(task)}
     first = cast("dict[str, Any]", verdict(task, some, outcomes, task.ranged))
     with watched(files) as used:
         again = cast("dict[str, Any]", verdict(task, some, outcomes, task.ranged))

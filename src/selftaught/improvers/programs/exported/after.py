@@ -12,10 +12,12 @@ def _outside(improve):
         before, _sys.modules["helpers"] = _sys.modules.get("helpers"), _helpers
         try:
             found = improve(initial_solution, given, model)
-        except Exception:
-            if getattr(given, "kept", None) is None:
+        except Exception as error:
+            found = getattr(given, "kept", None) or (given.best() if isinstance(given, _Utility) else None)
+            if found is None and not isinstance(error, _BudgetExhausted):
                 raise
-            found = given.kept
+            said = "what it found by then" if found else "the program to begin with"
+            print(f"the improver ended with {type(error).__name__}: {error}; {said} is returned", file=_sys.stderr)
         finally:
             _restored(before)
         return found if isinstance(found, str) else getattr(given, "kept", None) or initial_solution

@@ -27,7 +27,7 @@ class _Utility:
     """A plain function of a program's text that returns a number, as improvers are given it."""
 
     def __init__(self, score):
-        self._score, self._found, self.kept = score, {}, None
+        self._score, self._found, self._failed, self.kept = score, {}, set(), None
         self.str = getattr(score, "str", None) or (score.__doc__ or "").strip()
         self.budget = self._left = getattr(score, "budget", 50)
 
@@ -48,8 +48,15 @@ class _Utility:
                 value = float(self._score(solution))
                 self._found[solution] = value, f"It scored {value:g}."
             except Exception as error:
+                self._failed.add(solution)
                 self._found[solution] = 0.0, f"It failed: {type(error).__name__}: {error}"
         return self._found[solution]
+
+    def best(self):
+        """What scored best; None where nothing has a score."""
+        return max(
+            (one for one in self._found if one not in self._failed), key=lambda one: self._found[one][0], default=None
+        )
 
     def feedback(self, solution):
         if solution not in self._found:
