@@ -35,6 +35,19 @@ def open_sold(name):
     return Sold([name], name=f"sold:{name}")
 
 
+class Idle(Scripted):
+    """Fails at every question."""
+
+    def __init__(self, name):
+        super().__init__(["none"], name=f"idle:{name}")
+
+    def complete(self, request, addresses):
+        raise ConnectionError("nobody is there")
+
+
+NUMBER = 4
+
+
 def open_box(slots):
     from selftaught.sandbox.levels import open_sandbox
 
@@ -53,9 +66,12 @@ lpn = acme:Mine
 acme = acme:open_model
 sold = acme:open_sold
 gone = acme_absent:open_model
+idle = acme:Idle
+number = acme:NUMBER
 [selftaught.sandboxes]
 box = acme:open_box
 nothing = acme:open_nothing
+number = acme:NUMBER
 """
 FEW = ["--repetitions", "1", "--calls", "1", "--responses", "1", "--scorings", "2", "--seed", "3", "--store", "s.db"]
 
@@ -83,7 +99,21 @@ def test_lists_name_what_is_added_and_what_is_broken(site, tmp_path):
     assert "is no selftaught.task.Task" in rows["number"] and "lpn (acme 1.2)" in rows
     models = {one["name"]: one for one in json.loads(selftaught("models", "--json", cwd=tmp_path, env=site).stdout)}
     assert models["acme:NAME"]["ready"] and models["acme:NAME"]["what"] == "Answers one text, its name."
-    assert not models["gone:NAME"]["ready"] and "is broken" in models["gone:NAME"]["missing"]
+    for name in ("gone", "number"):
+        assert not models[f"{name}:NAME"]["ready"] and "is broken" in models[f"{name}:NAME"]["missing"]
+    checks = {one["name"]: one for one in json.loads(selftaught("doctor", "--json", cwd=tmp_path, env=site).stdout)}
+    assert checks["level box"]["ok"] and not checks["level number"]["ok"]
+    assert "cannot be called" in checks["level number"]["detail"]
+
+
+def test_a_model_of_a_package_is_tried_like_one_of_a_server(site, tmp_path):
+    done = selftaught("models", "--try", "acme:a b", "--json", cwd=tmp_path, env=site)
+    (row,) = json.loads(done.stdout)
+    assert (done.returncode, row["model"], row["text"], row["failure"]) == (0, "acme:a b", "a b", "")
+    done = selftaught("models", "--try", "idle:x", "--json", cwd=tmp_path, env=site)
+    (row,) = json.loads(done.stdout)
+    assert (done.returncode, row["failure"]) == (1, "ConnectionError: nobody is there")
+    assert "is broken" in one_line(selftaught("models", "--try", "number:x", cwd=tmp_path, env=site))
 
 
 def test_a_version_belongs_to_the_key_of_every_score(tmp_path):

@@ -57,6 +57,10 @@ def test_every_second_case_is_held_out_and_other_cases_are_another_utility(folde
 
 
 def test_a_folder_without_whole_cases_is_refused(folder):
+    (folder / "z.out").write_text("1")
+    with pytest.raises(UsageError, match=r"holds the answer z\.out, but not what the program is given, z\.in"):
+        read(folder)
+    (folder / "z.out").unlink()
     (folder / "b.out").unlink()
     with pytest.raises(UsageError, match="cannot read the case b"):
         read(folder)

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -147,17 +148,19 @@ def test_the_documentation_counts_the_attacks_each_of_which_has_a_name() -> None
 def as_ordinary_user(tests: str, file: str) -> subprocess.CompletedProcess[str]:
     """Run the tests of a file whose names match, without root."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", tests, file]
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
-        "HOME": "/nonexistent",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": "/tmp",
-    }
-    return subprocess.run(
-        [*command, f"--basetemp=/tmp/selftaught-user-{os.getpid()}"],
-        capture_output=True, text=True, check=False, user=12345, group=12345, extra_groups=(),
-        env=environment, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o777)  # wherever temporary files may lie: not every machine's /tmp is everybody's
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
+            "HOME": "/nonexistent",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TMPDIR": folder,
+        }
+        return subprocess.run(
+            [*command, f"--basetemp={folder}/tests"],
+            capture_output=True, text=True, check=False, user=12345, group=12345, extra_groups=(),
+            env=environment, cwd=Path(__file__).parents[2],
+        )  # fmt: skip
 
 
 @pytest.mark.slow

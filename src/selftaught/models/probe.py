@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from selftaught.errors import PassingFailure
-from selftaught.models import Answer, Request
+from selftaught.models import Answer, LanguageModel, Request
 from selftaught.models.gateway import Provider
-from selftaught.models.providers import open_provider
+from selftaught.models.providers import added, open_model, open_provider
 from selftaught.models.waiting import Signs, Wait, Watch
-from selftaught.plain import JSON
+from selftaught.plain import JSON, digest
 from selftaught.settings.choice import ModelChoice
 
 QUESTION = "Write a Python function add(a, b) that returns the sum of its arguments. Give one block of Python code."
+_REQUEST = Request("You are an expert programmer.", QUESTION)
 SHOWN = 200
 
 
@@ -44,15 +45,40 @@ class Probe:
 
 
 def probe(choice: ModelChoice, wait_s: float = 60.0) -> Probe:
-    """Ask the model of a server twice; this may cost a fraction of a cent. Raises UsageError for what cannot be opened.
+    """Ask the model of a server twice, or one of a package once; this may cost a fraction of a cent. Raises UsageError for
+    what cannot be opened.
 
     `wait_s`: seconds without a sign of life after which it is given up.
     """
+    if added(choice.spec):
+        return _asked(open_model(choice))
     provider = open_provider(choice)
     try:
         return _probed(provider, wait_s)
     finally:
         provider.close()
+
+
+def _asked(model: LanguageModel) -> Probe:
+    """What came of one question to a model that is no server's: how it is reached is its own affair."""
+    began = time.monotonic()
+    try:
+        (answer, *_) = model.complete(_REQUEST, [digest(["try", began])])
+    except Exception as error:  # noqa: BLE001 - it is somebody's own, and this is where it is tried
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        return Probe(model.name, failure=said, seconds=time.monotonic() - began)
+    finally:
+        model.close()
+    return Probe(
+        model.name,
+        answer.reason if answer.finish == "lost" else "",
+        time.monotonic() - began,
+        answer.tokens_in,
+        answer.tokens_out,
+        answer.dollars,
+        temperature=None if answer.finish in {"lost", "blocked"} else answer.temperature_applied is not None,
+        text=answer.text[:SHOWN],
+    )
 
 
 class _Counting(Watch):
@@ -91,7 +117,7 @@ def _probed(provider: Provider, wait_s: float) -> Probe:
 
 def _ask(provider: Provider, count: int, wait_s: float, watch: Watch) -> Sequence[Answer]:
     waiting = Wait(Signs(), watch, provider.lives, wait_s / 2, wait_s)
-    return provider.ask(Request("You are an expert programmer.", QUESTION), count, waiting)
+    return provider.ask(_REQUEST, count, waiting)
 
 
 def _ask_several(provider: Provider, wait_s: float) -> Sequence[Answer]:

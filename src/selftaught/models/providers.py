@@ -116,7 +116,7 @@ def _added(plugin: Plugin) -> Entry:
     if _reserved(plugin.name):
         return Entry(name, f"of {plugin.package}", "another name", False, "a name that is not in the box")
     try:
-        said = (getattr(plugin.load(), "__doc__", None) or "").strip().partition("\n")[0]
+        said = (getattr(plugin.opener(), "__doc__", None) or "").strip().partition("\n")[0]
     except UsageError as error:
         return Entry(name, f"of {plugin.package}", plugin.package, False, str(error))
     return Entry(name, said or f"of {plugin.package}", plugin.package, True)

@@ -43,7 +43,7 @@ def diagnose() -> list[Check]:
 def _added(plugin: Plugin) -> Check:
     """A level that a package adds. It is not attacked: what it holds, the package says."""
     try:
-        plugin.load()
+        plugin.opener()
     except UsageError as error:
         return Check(f"level {plugin.name}", False, str(error), "mend or uninstall the package")
     return Check(

@@ -6,7 +6,7 @@ A name is found without importing anything; what it names is imported when it is
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
@@ -46,9 +46,16 @@ class Plugin:
         except (Exception, SystemExit) as error:
             raise self.broken(error) from error
 
+    def opener(self) -> Callable[[Any], Any]:
+        """What opens a model or a sandbox of it. UsageError, in one line, where that cannot be called."""
+        found = self.load()
+        if not callable(found):
+            raise self.broken(f"what opens it is {type(found).__name__} and cannot be called")
+        return found
+
     def opened(self, given: Any, parts: Sequence[str]) -> Any:
         """What it makes of what it is given, which has these parts. UsageError, in one line, where it does not."""
-        opening = self.load()
+        opening = self.opener()
         try:
             found = opening(given)
         except SelftaughtError:

@@ -69,6 +69,11 @@ def read(folder: Path, judged: bool = False) -> list[Case]:
         if len(case.right or "") > _MOST_BYTES:
             raise UsageError(f"the answer in {right} is longer than {_MOST_BYTES:,} characters")
         found.append(case)
+    alone = [path.name for path in sorted(folder.glob("*.out")) if not path.with_suffix(".in").exists()]
+    if found and alone:
+        raise UsageError(
+            f"{folder} holds the answer {alone[0]}, but not what the program is given, {Path(alone[0]).stem}.in"
+        )
     if not found:
         raise UsageError(f"{folder} holds no cases: a case is a file NAME.in with the answer beside it, in NAME.out")
     return found
