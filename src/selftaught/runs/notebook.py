@@ -207,14 +207,7 @@ def improve_text(
     Scores are kept under the text, the file that the function comes from, which of it it is and the values that it holds, the
     examples, the files that it reads and `version`: change that where what it reaches over a connection has changed.
     """
-    if dataset is not None and not dataset:
-        raise UsageError("the dataset is empty: leave it out where the evaluator is given the candidate alone")
-    if test_set is not None and dataset is None:
-        raise UsageError(
-            "there is a test_set and no dataset: what is chosen by is of the same kind as what it is compared on"
-        )
-    if not about.strip():
-        raise UsageError("say by about= what is wanted of the text: the model is told it")
+    _askable(about, dataset, test_set)
     worker, text = _improver(improver), _one_text(candidate)
     source, turns, start = source_of(evaluator, version), threading.Semaphore(at_once), Program(text)
     kind = EvaluatorUtility if isinstance(candidate, str) else TextsUtility
@@ -239,6 +232,18 @@ def improve_text(
 
     asked = asked if allowance is None else replace(asked, inner=allowance)
     return cast("OwnDocument", carry_in(lab, asked, conduct))
+
+
+def _askable(about: str, dataset: Sequence[Any] | None, test_set: Sequence[Any] | None) -> None:
+    """UsageError where a text cannot be improved with what is given beside it."""
+    if dataset is not None and not dataset:
+        raise UsageError("the dataset is empty: leave it out where the evaluator is given the candidate alone")
+    if test_set is not None and dataset is None:
+        raise UsageError(
+            "there is a test_set and no dataset: what is chosen by is of the same kind as what it is compared on"
+        )
+    if not about.strip():
+        raise UsageError("say by about= what is wanted of the text: the model is told it")
 
 
 def _one_text(candidate: str | Mapping[str, str]) -> str:
