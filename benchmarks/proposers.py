@@ -7,8 +7,9 @@ another contract begins anew. `RECORDINGS` names a folder in which each run leav
 
     MODEL=openai:NAME ADDRESS=http://127.0.0.1:8115/v1 python -m benchmarks proposers --json
 
-`runs` is the share of the improvers handed to scoring that ran in some of their scorings; `paired` is what a proposer reaches
-less the editor on the same seeds, the unit being one whole run, with a t interval.
+`runs` is the share of the improvers handed to scoring that ran in some of their scorings, `failures` why the others did
+not, `strategies` in how many of them each was seen; `paired` is what a proposer reaches less the editor on the same seeds,
+the unit being one whole run, with a t interval.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -73,7 +75,13 @@ def _row(named: str, seed: int) -> dict[str, Any]:
         if recordings := os.environ.get("RECORDINGS"):
             file = Path(recordings).absolute() / f"{named.rpartition(':')[2]}-{seed}.xz"
             subprocess.run([*COMMAND, "export", "1", "--recording", str(file), "--store", str(store)], check=True)
-        scored = _scored(store)
+        scored, failures = _scored(store)
+        told = subprocess.run(
+            [*COMMAND, "lineage", "1", "--json", "--store", str(store)], capture_output=True, check=True
+        )
+    seen = {
+        child["program"]: child["strategies"] for one in json.loads(told.stdout)["rounds"] for child in one["children"]
+    }
     document: dict[str, Any] = json.loads(done.stdout)
     print(f"{named}, seed {seed}: {document['gain']['better_search']}", file=sys.stderr, flush=True)
     return {
@@ -90,16 +98,22 @@ def _row(named: str, seed: int) -> dict[str, Any]:
         "accepted": sum(one["accepted"] for one in document["rounds"][1:]),
         "scored": len(scored),
         "ran": sum(one is not None for one in scored),
+        "failures": dict(failures),
+        "strategies": dict(Counter(name for strategies in seen.values() for name in strategies)),
+        "faults": document["usage"].get("faults"),
         "models": document["usage"].get("models"),
         "wall_s": document["usage"]["wall_s"],
     }
 
 
-def _scored(store: Path) -> list[float | None]:
-    """Values of the different improvers that were scored in the rounds."""
+def _scored(store: Path) -> tuple[list[float | None], Counter[str]]:
+    """Values of the different improvers that were scored in the rounds, and why those that have none never ran."""
     with Store(store, readonly=True) as facts:
-        runs = [body["scored"] for _, body in facts.facts("improvement", 1)]
-        return list({one["program"]: one["value"] for scored in runs for one in scored}.values())
+        runs = list(facts.facts("improvement", 1))
+    scored = {one["program"]: one["value"] for _, body in runs for one in body["scored"]}
+    reasons = {about["improver"]: body["reason"] for about, body in runs if body["reason"]}
+    kinds = [reasons.get(one, "no program") for one, value in scored.items() if value is None]
+    return list(scored.values()), Counter(kind.partition(":")[0][:60] for kind in kinds)
 
 
 def _figures(mine: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -115,6 +129,8 @@ def _figures(mine: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> 
         ("better than the seed improver", sum(row["against_seed"] == "better" for row in mine), len(mine)),
     ):
         found[name] = exact(hits, of, name).plain() if of else None
+    for name in ("failures", "strategies"):
+        found[name] = dict(sum((Counter(row.get(name) or {}) for row in mine), Counter[str]()).most_common())
     editor = {row["seed"]: row for row in rows if row["proposer"] == EDITOR}
     both = [row for row in mine if row["seed"] in editor and row["proposer"] != EDITOR]
     if both:

@@ -387,10 +387,20 @@ def test_texts_that_are_no_programs_push_out_none(lab):
     assert found.program.text == good and [one.text for one in found.kept] == [good]
 
 
-def test_a_rehearsal_keeps_no_more_than_it_needs(lab):
-    text = "def improve_algorithm(s, u, m):\n    for i in range(20): u.keep(str(i) * 3_000_000)\n    raise KeyError\n"
-    outcome, _, kept = rehearsal(lab.compute, Program(text), PLAIN, ALLOWANCE)
-    assert outcome.kind == "error" and [len(one) for one in kept] == [MAX_CHARS] * 3
+def test_what_has_a_score_is_pushed_out_by_no_others_at_all(lab):
+    good = "def f(x):\n    return 0.75\n"
+    flood = "for i in range(99): utility.keep('(' * (i + 1))\n"
+    found = run(lab, f"utility({good!r})\nutility.keep({good!r})\n{flood}1 / 0")
+    assert [one.text for one in found.kept] == [good]
+    assert run(lab, f"utility.keep({good!r})\n{flood}1 / 0").program is None
+
+
+def test_a_rehearsal_keeps_no_more_than_a_run(lab):
+    text = "def improve_algorithm(s, u, m):\n    for i in range(40): u.keep(str(i) * 3_000_000)\n    raise KeyError\n"
+    outcome, _, handed = rehearsal(lab.compute, Program(text), PLAIN, ALLOWANCE)
+    sizes: list[int] = []
+    handed.latest(lambda one: bool(sizes.append(len(one))))
+    assert outcome.kind == "error" and sizes == [MAX_CHARS + 1] * 24
 
 
 @pytest.mark.parametrize("limit", ["wall_s", "stopping"])

@@ -329,6 +329,18 @@ ENDS = {
         "",
     ),
     "what cannot be parsed": ("    compile('(', 'answer', 'exec')\n", ""),
+    "what a program ends with": (
+        "    from ast import parse\n    from helpers import extract_code\n"
+        "    [parse(one).body[-1].name for one in extract_code(m.prompt('e', s, 2))]\n",
+        "",
+    ),
+    "what a line says": (
+        "    from ast import Assign, parse\n    from helpers import extract_code\n    code = extract_code(m.prompt('e', s)[0])\n"
+        "    [one.value.elts for one in parse(code).body if isinstance(one, Assign)]\n",
+        "",
+    ),
+    "a number": ("    text = m.prompt('e', 'Rate it.')[0]\n    -(int(text) if text.isdigit() else text)\n", ""),
+    "a mistake beside it": ("    m.prompt('e', s)[0].missing\n", "cannot work: AttributeError"),
 }
 
 

@@ -13,10 +13,11 @@ from typing import Literal
 
 from selftaught.downstream import Cell, ScaledTask, by_task, counting, highest
 from selftaught.errors import AttemptSeen
-from selftaught.improver import KEPT, Improvement
+from selftaught.improver import Improvement
 from selftaught.lab import Lab
 from selftaught.lab.believed import believable
 from selftaught.lab.boundaries import Design, within
+from selftaught.lab.handed import KEPT
 from selftaught.lab.interface import ENTRY, Fared, fared
 from selftaught.lab.leaving import ends, left, stopped, tries
 from selftaught.lab.rehearsal import Scene, unfit

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Any, cast
 
 from selftaught.budget import Allowance, Meter, Usage
 from selftaught.errors import Refusal
 from selftaught.lab import Lab
 from selftaught.lab.guarded import Guarded
+from selftaught.lab.handed import Handed, bounded
 from selftaught.lab.interface import budgets, improver_job
 from selftaught.lab.ledger import Conversation
 from selftaught.lab.scored import Candidate, Scored
 from selftaught.lab.workers import scoring
 from selftaught.plain import JSON, seed_from
-from selftaught.program import MAX_CHARS, Program
+from selftaught.program import Program
 from selftaught.sandbox import Attempts, Limits
 from selftaught.utility import Utility
 
@@ -26,10 +25,6 @@ _IGNORED = frozenset({"use_sandbox=True", "use_sandbox=False"})
 """What is counted of what a call says it was given: the call comes from generated code."""
 _FREE_FEEDBACK = 10
 """For each scoring allowed, how often feedback is free: answering costs the host time, which somebody has to be charged for."""
-KEPT = 3
-"""Programs that an improver run may hand in before it ends; of more, the last ones."""
-_HELD = 8 * KEPT
-"""Texts that are remembered until it is known which of them are programs."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +116,7 @@ class _ImproverRun:
         self._scored = Scored()
         self._told: dict[Program, str] = {}
         self._asked_back = 0
-        self._kept: list[Program] = []
-        self._lock = threading.Lock()
+        self._handed = Handed(self._scored.succeeded)
 
     def run(self, improver: Program, start: Program) -> JSON:
         """Run the improver to its end; the stored fact of it."""
@@ -143,7 +137,7 @@ class _ImproverRun:
             reason = reason and f"what it returned is no program: {reason}"
         else:
             reason = f"{outcome.kind}: {outcome.error.splitlines()[0] if outcome.error else 'no details'}"
-        kept = [*islice((one for one in reversed(self._kept) if not self._defect(one.text)), KEPT)]
+        kept = self._handed.latest(lambda text: not self._defect(text))
         program = next(iter(kept), None) if reason else Program(str(outcome.answer))
         return {
             "program": program and self._lab.store.keep(program.text),
@@ -168,7 +162,7 @@ class _ImproverRun:
         """
         self.meter.add(Usage(ignored=dict.fromkeys(_IGNORED.intersection(ignored), 1)))
         self.meter.reserve_scorings(len(solutions))
-        numbered = self._scored.numbered([_bounded(text) for text in solutions])
+        numbered = self._scored.numbered([bounded(text) for text in solutions])
         scores = self._lab.workers.map(scoring(self._level), lambda one: self._utility.score(*one), numbered)
         for (program, earlier), score in zip(numbered, scores, strict=True):
             if earlier == 0:
@@ -182,7 +176,7 @@ class _ImproverRun:
         scoring. It is worked out once."""
         if not self._allowance.extensions:
             raise Refusal("ValueError", "there is no utility.feedback in this run")
-        program = _bounded(solution)
+        program = bounded(solution)
         if program not in self._scored:
             self._scores([solution])
         elif self._asked_back >= _FREE_FEEDBACK * self._allowance.scorings:
@@ -193,14 +187,7 @@ class _ImproverRun:
         return self._told[program]
 
     def _keep(self, solution: str) -> None:
-        """utility.keep(...): the last ones are remembered, more than count, as some may be no programs."""
+        """utility.keep(...): the last programs count when the run ends otherwise than by returning one."""
         if not self._allowance.extensions:
             raise Refusal("ValueError", "there is no utility.keep in this run")
-        program = _bounded(solution)
-        with self._lock:
-            self._kept = [*(one for one in self._kept if one != program), program][-_HELD:]
-
-
-def _bounded(text: str) -> Program:
-    """The program, of one that is too long only as much as shows that: what is too long is none, and need not be kept."""
-    return Program(text[: MAX_CHARS + 1])
+        self._handed.add(solution)

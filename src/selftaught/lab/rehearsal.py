@@ -1,21 +1,21 @@
 """A rehearsal: an improver at work once, with canned answers and a canned utility. Nothing is bought, nothing is stored.
 
 The utility likes every solution a little better than those before, by how much of the allowance is used, and tells of it in the
-words of the real one. The model answers with the start and one more line. So what goes wrong is due to the improver's own
-text, if no other answer could have mended it.
+words of the real one. The model answers with the start and one more line, and where that ends in a mistake once more with
+other lines, and with a number in the place of a program. So a mistake is the improver's own if it is made whatever is answered.
 """
 
 from __future__ import annotations
 
 import builtins
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from selftaught.budget import Allowance, Meter, Usage
 from selftaught.lab import Lab
+from selftaught.lab.handed import Handed
 from selftaught.lab.interface import budgets, improver_job
-from selftaught.program import MAX_CHARS, Program
+from selftaught.program import Program
 from selftaught.sandbox import HostFunction, Job, Limits, Outcome
 
 _MISTAKES = (ImportError, NameError, AttributeError, TypeError)
@@ -23,9 +23,6 @@ _MISTAKES = (ImportError, NameError, AttributeError, TypeError)
 _NOTHING = "NoneType"
 """An error that tells of this may be due to what was not found in a canned answer."""
 _LONGEST_CPU_S = 20.0
-_KEPT = 3
-_UNUSED = "_idea"
-"""A name in canned answers that makes each another program."""
 Running = Callable[[Job, Mapping[str, HostFunction]], Sequence[Outcome]]
 """Runs a job in the sandbox."""
 
@@ -47,13 +44,35 @@ PLAIN = Scene(Program("def f(x):\n    return x\n"), "Improve it.", "f")
 """For improvers of which it does not matter what they work on."""
 
 
+def _with_a_value(scene: Scene, number: int) -> str:
+    """The start, and a line that makes of it another program, in whatever way it is compared."""
+    return _block(f"{scene.start.text}\n{'_idea = ' if scene.entry else '# '}{number}")
+
+
+def _with_a_remark(scene: Scene, number: int) -> str:
+    return _block(f"# idea {number}\n{scene.start.text}")
+
+
+def _number(scene: Scene, number: int) -> str:  # noqa: ARG001 - in the place of the others
+    return str(number)
+
+
+def _block(text: str) -> str:
+    return f"An idea.\n```python\n{text}\n```"
+
+
+Answering = Callable[[Scene, int], str]
+"""A canned answer, by its number."""
+_ANSWERS: Sequence[Answering] = (_with_a_value, _with_a_remark, _number)
+
+
 def rehearsed(lab: Lab, improver: Program, scene: Scene, allowance: Allowance) -> str | None:
     """What is wrong with an improver's text that works at this allowance, or at one like it; None: nothing is known to be.
 
     Wrong is what is no program, and a mistake of its own. Chance, time and memory prove nothing.
     """
     outcome, _, _ = rehearsal(lab.compute, improver, scene, allowance)
-    return _told(outcome) if outcome.kind == "defect" or _is_mistake(outcome) else None
+    return _told(outcome) if _is_own(lab, outcome, improver, scene, allowance) else None
 
 
 def unfit(lab: Lab, improver: Program, scene: Scene, allowance: Allowance, other: Allowance) -> str | None:
@@ -62,17 +81,26 @@ def unfit(lab: Lab, improver: Program, scene: Scene, allowance: Allowance, other
     Wrong is also, where it has handed in no program but its start before, a call beyond the allowance that ends the improver,
     and whatever it comes to nothing by that does not happen at the `other`: it has taken one budget for granted.
     """
-    outcome, _, kept = rehearsal(lab.compute, improver, scene, allowance)
-    if outcome.kind == "defect" or _is_mistake(outcome):
+    outcome, _, handed = rehearsal(lab.compute, improver, scene, allowance)
+    if _is_own(lab, outcome, improver, scene, allowance):
         return _told(outcome)
     wrong = _nothing(lab, outcome, scene)
-    if not wrong or any(one != scene.start.text and not lab.defect(one, scene.entry) for one in kept):
+    kept = handed.latest(lambda text: not lab.defect(text, scene.entry))
+    if not wrong or any(one != scene.start for one in kept):
         return None
     if _name(outcome) != "BudgetExhausted":
         elsewhere, _, _ = rehearsal(lab.compute, improver, scene, other)
         if elsewhere.kind != "answer" or _nothing(lab, elsewhere, scene):  # it may be due to what is canned
             return None
     return wrong
+
+
+def _is_own(lab: Lab, outcome: Outcome, improver: Program, scene: Scene, allowance: Allowance) -> bool:
+    """Whether it ended so for its own text: no program, or a mistake that it makes whatever is answered."""
+    if not _is_mistake(outcome):
+        return outcome.kind == "defect"
+    others = (rehearsal(lab.compute, improver, scene, allowance, one)[0] for one in _ANSWERS[1:])
+    return all(map(_is_mistake, others))
 
 
 def _nothing(lab: Lab, outcome: Outcome, scene: Scene) -> str | None:
@@ -84,11 +112,11 @@ def _nothing(lab: Lab, outcome: Outcome, scene: Scene) -> str | None:
 
 
 def rehearsal(
-    run: Running, improver: Program, scene: Scene, allowance: Allowance
-) -> tuple[Outcome, Usage, Sequence[str]]:
-    """How the improver's run ends, what it uses of its allowance, and what it hands in last before its end, capped, a few."""
+    run: Running, improver: Program, scene: Scene, allowance: Allowance, answer: Answering = _ANSWERS[0]
+) -> tuple[Outcome, Usage, Handed]:
+    """How the improver's run ends, what it uses of its allowance, and what it hands in before its end."""
     limits = Limits(cpu_s=min(_LONGEST_CPU_S, allowance.cpu_s))
-    kept: deque[str] = deque(maxlen=_KEPT)
+    handed = Handed()
     meter = Meter(allowance)
 
     def utility(solutions: Sequence[str], ignored: Sequence[str] = ()) -> list[float]:  # noqa: ARG001 - as the real one
@@ -102,16 +130,15 @@ def rehearsal(
     def ask(expertise: str, messages: Sequence[str], temperature: float) -> list[str]:  # noqa: ARG001 - as the real one
         meter.reserve_answers(len(messages))
         first = meter.used.responses - len(messages)
-        more = f"{_UNUSED} = " if scene.entry else "# "
-        return [f"An idea.\n```python\n{scene.start.text}\n{more}{first + i}\n```" for i in range(len(messages))]
+        return [answer(scene, first + i) for i in range(len(messages))]
 
     def keep(solution: str) -> None:
-        kept.append(solution[:MAX_CHARS])
+        handed.add(solution)
 
     functions = {"utility": utility, "feedback": feedback, "keep": keep, "ask": ask}
     told = scene.description + budgets(allowance), scene.entry
     (outcome,) = run(improver_job(improver, scene.start, told, allowance, limits), functions)
-    return outcome, meter.used, [*kept]
+    return outcome, meter.used, handed
 
 
 def _told(outcome: Outcome) -> str:

@@ -8,9 +8,9 @@ from statistics import fmean as mean
 from selftaught.downstream import SCALE_REPETITIONS, ScaledTask
 from selftaught.evidence.controls import spent_of
 from selftaught.gate import Round
-from selftaught.improver import KEPT
 from selftaught.lab import Lab
 from selftaught.lab.boundaries import Design, within
+from selftaught.lab.handed import KEPT
 from selftaught.runs.spans import Bound, Expected, Span, Used, likely
 from selftaught.settings import Settings
 from selftaught.tasks import load_all
