@@ -18,9 +18,14 @@ from selftaught.sandbox.syscalls import CHECKED, FILES, IMPROVER, TABLE, calls
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
+_SPAWNS = "clone3 435 435"
+"""Whether it would make a process is known only by who can look into memory."""
 _OPENS = "open 2 - / openat 257 56 / chdir 80 49"
 
-_OF_ITSELF = "getgroups 115 158 / getresuid 118 148 / getresgid 120 150 / rt_sigpending 127 136"
+_OF_ITSELF = (
+    "getgroups 115 158 / getresuid 118 148 / getresgid 120 150 / rt_sigpending 127 136"
+    " / sched_get_priority_max 146 125 / sched_get_priority_min 147 126 / fsync 74 82 / fdatasync 75 83"
+)
 _BY_NUMBER = (
     "getpgid 121 155 / getsid 124 156 / sched_getparam 143 121 / sched_getscheduler 145 120"
     " / sched_rr_get_interval 148 127"
@@ -55,7 +60,7 @@ def machine() -> str:
 
 Handing = Literal["nothing", "refused", "opens"]
 """What a filter hands over to be answered, and so counted, outside: nothing, so that it refuses by itself; what it would
-refuse; that and what opens files."""
+refuse; that, what opens files, and what may make a process."""
 
 
 def program(arch: str, improver: bool, files: bool, handing: Handing = "nothing") -> bytes:
@@ -67,7 +72,7 @@ def program(arch: str, improver: bool, files: bool, handing: Handing = "nothing"
     if files:
         blocks |= {number: [_ALLOW] for number in calls(FILES, arch).values()}
     if handing == "opens":
-        blocks |= {number: [_HAND] for number in opens(arch)}
+        blocks |= {number: [_HAND] for number in (*opens(arch), *calls(_SPAWNS, arch).values())}
     if handing != "nothing":
         # the one message by which the child hands over; see guest/counting
         blocks |= {number: _one_of(0, PLACE) for number in calls("sendmsg 46 211", arch).values()}
@@ -147,6 +152,8 @@ _CHECKS: dict[str, _Block] = {
     "ioctl": _one_of(1, 0x5401, 0x5413, 0x5451, 0x5421, 0x541B),
     # thread names, names of memory areas
     "prctl": _one_of(0, 15, 16, 0x53564D41),
+    # ask for one's own priority: what would raise it asks first
+    "getpriority": _zero(_argument(0), _argument(1)),
     # read one's own limits
     "prlimit64": _zero(_argument(0), _argument(2), _argument(2) + 4),
     "socketpair": _one_of(0, 1),

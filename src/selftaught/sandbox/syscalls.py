@@ -28,6 +28,7 @@ membarrier 324 283 / statx 332 291 / rseq 334 293 / faccessat2 439 439 / open 2 
 # Calls that are allowed with some arguments only, or refused in a way of their own.
 CHECKED = """
 clone 56 220 / clone3 435 435 / fcntl 72 25 / futex 202 98 / ioctl 16 29 / mbind 237 235 / prctl 157 167 / prlimit64 302 261
+getpriority 140 141
 """
 # What asyncio needs besides, for improvers: pairs of connected local sockets.
 IMPROVER = """
@@ -52,7 +53,7 @@ setgid 106 144 / setpgid 109 154 / setsid 112 157 / setreuid 113 145 / setregid 
 setgroups 116 159 / setresuid 117 147 / getresuid 118 148 / setresgid 119 149 / getresgid 120 150 / getpgid 121 155
 setfsuid 122 151 / setfsgid 123 152 / getsid 124 156 / capget 125 90 / capset 126 91 / rt_sigpending 127 136
 rt_sigtimedwait 128 137 / rt_sigqueueinfo 129 138 / rt_sigsuspend 130 133 / utime 132 - / mknod 133 - / uselib 134 -
-personality 135 92 / ustat 136 - / statfs 137 43 / fstatfs 138 44 / sysfs 139 - / getpriority 140 141
+personality 135 92 / ustat 136 - / statfs 137 43 / fstatfs 138 44 / sysfs 139 -
 setpriority 141 140 / sched_setparam 142 118 / sched_getparam 143 121 / sched_setscheduler 144 119
 sched_getscheduler 145 120 / sched_get_priority_max 146 125 / sched_get_priority_min 147 126
 sched_rr_get_interval 148 127 / mlock 149 228 / munlock 150 229 / mlockall 151 230 / munlockall 152 231

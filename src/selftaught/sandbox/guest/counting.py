@@ -24,7 +24,10 @@ _UNKNOWN = 1023
 """Stands for all numbers from here on."""
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101
 _NUMBER, _ARGUMENTS, _CALL_SIZE = 16, 32, 80
-_GO_ON, _REFUSED = bytes(12) + b"\1\0\0\0", bytes(8) + (-errno.EPERM).to_bytes(4, "little", signed=True) + bytes(4)
+_GO_ON = bytes(12) + b"\1\0\0\0"
+_REFUSED, _ABSENT = (
+    bytes(8) + (-error).to_bytes(4, "little", signed=True) + bytes(4) for error in (errno.EPERM, errno.ENOSYS)
+)
 _CHILD, _DESCRIPTOR = struct.Struct("<Q"), struct.Struct("i")
 _SPACE = socket.CMSG_SPACE(_DESCRIPTOR.size)
 _WARM = 16
@@ -36,6 +39,10 @@ _WRITES, _CUTS = 0o103, 0o1000 >> 8
 """In the two low bytes of an open's flags: to write or to create; to truncate."""
 _HERE = 0xFF
 """The second byte of the folder AT_FDCWD; no descriptor that a child may have has it."""
+_CLONE3 = 435
+"""On every machine. The C library asks by it for each thread, and does without where there is no such call."""
+_THREAD = 2, 1
+"""The byte of its flags, and the bit in that, by which it makes a thread and no process."""
 _SEMAPHORE = b"/dev/shm/sem."
 """How the C library names a semaphore. joblib, and with it scikit-learn, tries on import whether one can be made: there is no
 such folder, so that a program that is denied it has attempted nothing."""
@@ -152,9 +159,17 @@ class Counter:
         number = _UNKNOWN if high > 3 or any(rest) else high << 8 | low
         opens = self._opens.get(number)
         self._reply[:8] = self._call[:8]
-        self._reply[8:] = _REFUSED if opens is None else _GO_ON
-        if opens is None or self._out_of_bounds(*opens):
+        self._reply[8:] = _GO_ON if opens else _ABSENT if number == _CLONE3 else _REFUSED
+        if self._out_of_bounds(*opens) if opens else number != _CLONE3 or self._makes_process():
             self.refused[number] = self.refused.get(number, 0) + 1
+
+    def _makes_process(self) -> bool:
+        """Whether this clone3, of which nothing comes in any case, would make another process than a thread."""
+        try:
+            known = self._path.read(self._pid, memoryview(self._call)[_ARGUMENTS : _ARGUMENTS + 8])
+            return known and not self._path.has(*_THREAD)
+        finally:
+            self._path.wipe()
 
     def _out_of_bounds(self, place: int, flags: bool) -> bool:
         """Whether this job may not open the file whose path is the argument at `place`, with the flags behind it.
@@ -170,7 +185,7 @@ class Counter:
                 return False
             if not self._path.absolute():
                 beside = place and call[_ARGUMENTS + 1] != _HERE
-                return not beside and not self._moves
+                return self._path.rises() if beside else not self._moves
             return not self._path.settled(self._bounds.home) or not self._allowed(writing)
         finally:
             self._path.wipe()

@@ -153,7 +153,7 @@ def address(data: bytearray) -> bytes:
 
 
 class Reader:
-    """A path in another process's memory, looked at in place: nothing of it becomes an object of Python's."""
+    """A path, or a few flags, in another process's memory, looked at in place: nothing of it becomes an object of Python's."""
 
     def __init__(self, size: int) -> None:
         self._text = ctypes.create_string_buffer(size + 1)
@@ -176,6 +176,14 @@ class Reader:
     def bare(self) -> bool:
         """Whether it is a name and no more, other than that of the folder above."""
         return not _libc.strchr(self._text, ord("/")) and bool(_libc.strcmp(self._text, b".."))
+
+    def rises(self) -> bool:
+        """Whether it goes up on its way, from where it begins or later."""
+        return self.begins(b"..") or self.climbs()
+
+    def has(self, place: int, bits: int) -> bool:
+        """Whether some of these bits are set in the byte at this place."""
+        return bool(self._text[place][0] & bits)
 
     def climbs(self) -> bool:
         """Whether it goes up again on its way."""
