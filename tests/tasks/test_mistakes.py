@@ -1,5 +1,8 @@
 """Mistakes in a task of the user's own: one line that names the task, the method and, where there is one, the line."""
 
+import contextlib
+import io
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -11,6 +14,7 @@ from shared.command import called, one_line
 from selftaught.budget.spend import Spend, SpendLimits
 from selftaught.errors import SpendExhausted, UsageError
 from selftaught.lab import Stopped
+from selftaught.lab.patience import waited
 from selftaught.program import Program
 from selftaught.task import Instance
 from selftaught.tasks import load
@@ -156,6 +160,28 @@ def test_a_draw_that_sleeps_is_told_and_given_up_by_the_clock_whatever_cpu_it_ta
     assert time.process_time() - began < 8
 
 
+def test_work_that_was_given_up_puts_back_no_output_that_is_another_by_then():
+    go_on, ended, out = threading.Event(), threading.Event(), io.StringIO()
+
+    def hang():
+        sys.stdout.write("aside")
+        go_on.wait(20)
+
+    def ends():
+        try:
+            hang()
+        finally:
+            threading.Timer(0.2, ended.set).start()
+
+    with pytest.raises(UsageError, match="has not ended"):
+        waited("it", ends, lambda: None, lambda _: None, patience_s=0.1)
+    with contextlib.redirect_stdout(out):
+        go_on.set()
+        assert ended.wait(20)
+        print("here")
+    assert out.getvalue() == "here\n"
+
+
 def test_a_task_that_hangs_is_told_and_keeps_no_stop_and_no_limit_from_being_obeyed(tmp_path, sandbox, monkeypatch):
     ended = threading.Event()
 
@@ -167,8 +193,14 @@ def test_a_task_that_hangs_is_told_and_keeps_no_stop_and_no_limit_from_being_obe
     monkeypatch.setattr("selftaught.lab.patience._TOLD_S", 0.2)
     lab = make_lab(tmp_path / "s.db", sandbox)
     utility = TaskUtility(lab, Waits(), "train", 0, "practice")
+    def stop_once_it_is_told():
+        until = time.monotonic() + 20
+        while "takes long" not in lab.progress.snapshot().note and time.monotonic() < until:
+            time.sleep(0.02)
+        lab.stopping.set()
+
     try:
-        threading.Timer(1, lab.stopping.set).start()
+        threading.Thread(target=stop_once_it_is_told, daemon=True).start()
         with pytest.raises(Stopped):
             utility.score(Program(Number.start))
         assert "task number: its draw takes long" in lab.progress.snapshot().note

@@ -50,17 +50,24 @@ def waited(
 ) -> T:
     """The same without a lab: `look` ends the waiting by what it raises, `note` is told when it takes long."""
     patience = PATIENCE_S if patience_s is None else patience_s
-    future = Future[T]()
+    future, left = Future[T](), threading.Event()
 
     def run() -> None:
         try:
-            with aside():
+            with aside(left):
                 found = Context().run(work)  # what it sets for its thread, such as decimal's precision, ends with it
             future.set_result(found)
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             future.set_exception(error)
 
     _begin(run)
+    try:
+        return _result(future, what, look, note, patience)
+    finally:
+        left.set()
+
+
+def _result(future: Future[T], what: str, look: Callable[[], None], note: Callable[[str], None], patience: float) -> T:
     began, told = monotonic(), False
     while True:
         try:

@@ -35,8 +35,12 @@ class _Routed:
 
 
 @contextmanager
-def aside() -> Generator[None]:
-    """What this thread prints within the block goes to standard error."""
+def aside(left: threading.Event | None = None) -> Generator[None]:
+    """What this thread prints within the block goes to standard error.
+
+    Standard output is there again at its end, whatever the block has put in its place; not once it was `left` alone, since
+    what is there by then may be somebody else's.
+    """
     before = sys.stdout
     if before is not None and not isinstance(before, _Routed):  # pyright: ignore[reportUnnecessaryComparison] - pythonw
         before = sys.stdout = cast(TextIO, _Routed(before))
@@ -45,4 +49,5 @@ def aside() -> Generator[None]:
         yield
     finally:
         _here.aside -= 1
-        sys.stdout = before  # whatever was put in its place
+        if not (left and left.is_set()):
+            sys.stdout = before
