@@ -111,6 +111,8 @@ def test_a_program_that_is_no_python_keeps_its_suffix(tmp_path):
     assert (tmp_path / "evolve" / "initial_program.better.sh").read_text() == marked.format(5)
 
 
+DOUBLED = [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 60)]
+MERGED = [f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}" for i in range(1, 60)]
 REFUSED = {
     "a package": (
         {"evaluator.py": f"import nowhere.x\n{EVALUATE}"},
@@ -132,6 +134,21 @@ REFUSED = {
     "marks": ({"initial_program.py": PROGRAM.replace("-END", "-FIN")}, "do not come in pairs"),
     "no words": ({"config.yaml": None}, "does not say what is wanted"),
     "no YAML": ({"config.yaml": "a: [1\n"}, "config.yaml: while parsing"),
+    "a text that is none": ({"config.yaml": "prompt:\n  system_message: [a]\n"}, "its system_message is none"),
+    "a text that is doubled without end": (
+        {"config.yaml": "\n".join(["a0: &a0 [x, x]", *DOUBLED, "prompt:\n  system_message: *a59\n"])},
+        "its system_message is none",
+    ),
+    "parts that are merged without end": (
+        {"config.yaml": "\n".join(["a0: &a0 {x: 1}", *MERGED, "prompt: *a59\n"])},
+        "merges more than",
+    ),
+    "no day": ({"config.yaml": "prompt:\n  system_message: 2020-13-45\n"}, "cannot read"),
+    "depth": ({"config.yaml": "a: " + "[" * 3000 + "]" * 3000}, "cannot read"),
+    "a time without end": ({"config.yaml": f"evaluator:\n  timeout: {'9' * 400}\n"}, "its timeout is none"),
+    "more digits than are read": ({"config.yaml": f"evaluator:\n  timeout: {'9' * 5000}\n"}, "cannot read"),
+    "thresholds that are none": ({"config.yaml": "evaluator:\n  cascade_thresholds: [a]\n"}, "its cascade_thresholds"),
+    "a long one": ({"config.yaml": "a: b\n" * 100_000}, "more than 256 KiB"),
     "a key": (
         {"evaluator.py": f"import os\nKEY = os.environ['OPENAI_API_KEY']\n{EVALUATE}"},
         "KeyError: 'OPENAI_API_KEY' (there is no network",

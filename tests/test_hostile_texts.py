@@ -47,6 +47,7 @@ show 2 | run --improver blob.py | compare blob.py | run --tasks blob.py | delete
 tasks long.py | run --tasks long.py | merge blob.py | merge blank.db | models | models --try scripted:answers.json | doctor
 models --try scripted:blob.py | experiment lpn --preset tiny --plan --model scripted:blob.py
 experiment lpn --preset tiny --model scripted:answers.json --max-answers 20 --anyway --seed 3
+export 3 --recording \x1b]0;H\x07\u202ey.xz | export 1 -o \x1b]0;H\x07\u202ey.py | export 2 -o \x1b]0;H\x07\u202ez.py | new task t/\x1b]0;H\x07
 """
 MERGING = "merge ../prompts/.selftaught/store.db | show 2 | lineage 2 | events 2"
 """Of the runs after the first, whose store is full of its texts.

@@ -311,6 +311,8 @@ def test_every_option_of_the_groups_may_be_set_by_a_file(tmp_path, monkeypatch):
         ("[sprint]\nrounds = 3", r"\[sprint\] is the name of no command"),
         ("[run.inner]\ncalls = 3", "run.inner is the name of no option"),
         ("rounds = ", "is not TOML"),
+        (f"rounds = {'9' * 5000}", "is not TOML"),
+        (f"rounds = {'[' * 5000}{']' * 5000}", "is not TOML"),
         ("\xff", "is not TOML"),
     ],
 )

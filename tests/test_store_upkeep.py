@@ -1,5 +1,6 @@
 """Older stores are moved over whole; runs are followed, stopped and deleted; stores are pruned, merged, and only looked at."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shared.command import called
 
 from selftaught.errors import InUse, StoreFailure, UsageError
 from selftaught.store import APPLICATION_ID, MIGRATIONS, Process, Store, key_of
@@ -483,6 +485,31 @@ class TestMerging:
             pytest.raises(InUse, match=r"run 1 of store .* is being worked on"),
         ):
             store.merge(tmp_path / "t.db")
+
+
+FORGED = {
+    "a fact without an end": "UPDATE facts SET body = replace(hex(zeroblob(100000)), '0', '[')",
+    "a number without an end": f"UPDATE facts SET body = '[1, {'9' * 5000}]'",
+    "a document without an end": "UPDATE runs SET document = replace(hex(zeroblob(100000)), '0', '[')",
+    "a number in a document": f"UPDATE runs SET document = '{{\"run\": {'9' * 5000}}}'",
+    "events without an end": (
+        "DROP TABLE events; CREATE VIEW events AS WITH RECURSIVE e(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM e) "
+        "SELECT id, 1 AS run, 0 AS at_ms, '' AS kind, '' AS what, '' AS data FROM e"
+    ),
+    "a trigger": "CREATE TRIGGER more AFTER INSERT ON facts BEGIN DELETE FROM facts; END",
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_store_that_somebody_has_forged_is_one_line_and_nothing_comes_of_it(tmp_path, name):
+    path = tmp_path / "theirs.db"
+    with Store(path) as theirs:
+        theirs.once("score", {"x": 1}, lambda: 2, run=theirs.start({}, {}))
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript(FORGED[name])
+    for words in (["merge", str(path)], ["runs", "--store", str(path)], ["show", "1", "--store", str(path)]):
+        done = called(*words, *(["--store", "ours.db"] if words[0] == "merge" else []), cwd=tmp_path)
+        assert done.returncode in {0, 1, 2, 3} and "Traceback" not in done.stderr, done.stderr
 
 
 class TestLooking:

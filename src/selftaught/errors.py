@@ -166,5 +166,5 @@ def reading(said: str) -> Generator[None]:
     """Whatever is missing or of another kind in stored data that the block reads is one line, which says what is not whole."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise UsageError(f"{said} ({' '.join(repr(error).split())[:200]})") from error

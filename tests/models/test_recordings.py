@@ -366,6 +366,10 @@ WRONG = {
     "an escape that is none": packed(HEADING, {"escaped": "["}, {"end": 2}),
     "a bomb": lzma.compress(b" " * (recording.MOST_BYTES + 1)),
     "many small values": packed(HEADING, "[" + "[]," * 200_000 + "1]"),
+    "many of them in all": packed(HEADING, *['{"kind": [' + "[]," * 99_000 + "1]}"] * 40),
+    "money that was earned": packed({**HEADING, "spent": {"dollars": -5.0, "answers": 0, "tokens": 0}}, {"end": 1}),
+    "money that nobody has": packed({**HEADING, "spent": {"dollars": 1e308, "answers": 0, "tokens": 0}}, {"end": 1}),
+    "answers below zero": packed({**HEADING, "spent": {"dollars": 0.0, "answers": -(10**30), "tokens": 0}}, {"end": 1}),
 }
 
 

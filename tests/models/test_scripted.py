@@ -65,7 +65,17 @@ def test_other_answers_in_the_file_are_another_address(tmp_path):
 
 @pytest.mark.parametrize(
     ("written", "told"),
-    [("[]", "at least one"), ("", "at least one"), ("[1]", "no text"), ("nonsense", "neither"), ('["a"', "neither")],
+    [
+        *(
+            ("[]", "at least one"),
+            ("", "at least one"),
+            ("[1]", "no text"),
+            ("nonsense", "neither"),
+            ('["a"', "neither"),
+        ),
+        *(("[" * 100_000 + "]" * 100_000, "no text"), (f"[{'9' * 5000}]", "no text"), ('["a" "b"]', "neither")),
+        *(('["a", {}]', "no text"), ('["' + "a" * 3_000_000, "no text"), ("[" + "[]," * 500_000 + '"a"]', "no text")),
+    ],
 )
 def test_a_bad_file_is_a_usage_error_of_one_line(tmp_path, written, told):
     path = tmp_path / "answers"

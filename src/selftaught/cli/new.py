@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from selftaught.cli.declare import command
+from selftaught.views.terminal import write
 
 
 @command()
@@ -17,11 +18,11 @@ def new(
     name: Annotated[Path, typer.Argument(metavar="NAME", help="How it is called; with a folder, where it is to be.")],
 ) -> None:
     """Write a task of your own to begin with, as a small file that works at once. No file is written over."""
-    from selftaught.tasks.fresh import write
+    from selftaught.tasks import fresh
 
-    path = write(name)
+    path = fresh.write(name)
     file = shlex.quote(str(path))
-    print(f"{path} is a task that works as it is. What can be done with it:")
+    write(f"{path} is a task that works as it is. What can be done with it:", end="\n")
     rows = {
         f"tasks --check {file}": "try it, and say what is wrong",
         f"compare seed hints --tasks {file}": "two improvers at work on it",
@@ -29,4 +30,4 @@ def new(
     }
     width = max(map(len, rows))
     for words, does in rows.items():
-        print(f"  selftaught {words:{width}}  {does}")
+        write(f"  selftaught {words:{width}}  {does}", end="\n")

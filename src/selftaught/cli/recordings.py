@@ -15,6 +15,7 @@ from selftaught.cli.options import Carried, Kept, Level, RunNumber
 from selftaught.cli.state import at_its_end
 from selftaught.cli.terminal import tell
 from selftaught.errors import UsageError
+from selftaught.views.terminal import write
 
 _OF_A_STORE = {"usage", "sandbox"}
 """Parts of a document that may differ where a store holds other runs, or where programs are held otherwise."""
@@ -98,10 +99,11 @@ def _take(number: int, kept: Kept, output: Path | None, recursion: str) -> None:
         }
         print(json.dumps(told))
         return
-    print(f"The {'improver' if found.kind == 'improver' else 'better program'} of run {number} is in {path}.")
+    write(f"The {'improver' if found.kind == 'improver' else 'better program'} of run {number} is in {path}.", end="\n")
     if found.kind == "improver":
-        print(
-            f"`selftaught improve PROGRAM --score SCORER --improver {path}` uses it; its head says how other programs do."
+        write(
+            f"`selftaught improve PROGRAM --score SCORER --improver {path}` uses it; its head says how other programs do.",
+            end="\n",
         )
     if not found.importable:
         tell("it imports from __future__, so that nothing can stand before it: other programs cannot import it")
@@ -109,14 +111,14 @@ def _take(number: int, kept: Kept, output: Path | None, recursion: str) -> None:
 
 def _record(number: int, kept: Kept, recording: Path) -> None:
     """Write a run as a recording."""
-    from selftaught.runs.recording import write
+    from selftaught.runs import recording as form
     from selftaught.runs.replay import recorded
 
     writable(recording)
     with existing(kept) as facts:
         at_its_end(facts, number)
         found = recorded(facts, number)
-    size = write(found, recording)
+    size = form.write(found, recording)
     answers = sum(one.kind == "answer" for one in found.facts)
     verdicts = len(found.facts) - answers
     if kept.json:
@@ -130,8 +132,11 @@ def _record(number: int, kept: Kept, recording: Path) -> None:
         }
         print(json.dumps(told))
         return
-    print(f"Run {number} is in {recording} ({size:,} bytes): {answers:,} answers, {verdicts:,} verdicts of limits.")
-    print(f"`selftaught replay {recording}` runs it again, without network and key.")
+    write(
+        f"Run {number} is in {recording} ({size:,} bytes): {answers:,} answers, {verdicts:,} verdicts of limits.",
+        end="\n",
+    )
+    write(f"`selftaught replay {recording}` runs it again, without network and key.", end="\n")
 
 
 @command(cls=Working)
@@ -149,6 +154,7 @@ def replay(
     from selftaught.runs.replay import begin, differing
     from selftaught.store import Store
 
+    tell(f"reading {recording} …")
     found = read(recording)
     with Store(how.store) as facts, begin(found, _digest(recording), facts, sandbox, task_file or ()) as number:
         told = found.heading

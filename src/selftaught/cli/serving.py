@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from selftaught.cli.declare import SPENDING, Working, command, option
 from selftaught.cli.options import Level, Seeded, Served, Spending
 from selftaught.cli.terminal import tell
 from selftaught.errors import UsageError
+from selftaught.views.terminal import write
 
 if TYPE_CHECKING:
     from selftaught.settings.choice import ModelChoice
@@ -85,11 +87,13 @@ def _costs(choice: ModelChoice) -> bool:
 
 def _say(url: str, name: str, loopback: bool) -> None:
     """Where it is, and how it is asked."""
-    print(f"{name} is served at {url} until Ctrl-C. For example:")
-    print(
+    write(f"{name} is served at {url} until Ctrl-C. For example:", end="\n")
+    write(
         f"  curl {url}/chat/completions -H 'Content-Type: application/json' "
-        f"""-d '{{"model": "{name}", "messages": [{{"role": "user", "content": "Hello"}}]}}'"""
+        f"""-d '{{"model": "{name}", "messages": [{{"role": "user", "content": "Hello"}}]}}'""",
+        end="\n",
     )
-    print(f"Programs that speak with OpenAI take it as base URL, with any key: OPENAI_BASE_URL={url}", flush=True)
+    write(f"Programs that speak with OpenAI take it as base URL, with any key: OPENAI_BASE_URL={url}", end="\n")
+    sys.stdout.flush()
     if not loopback:
         tell("others can ask it as well, and nothing asks them who they are")

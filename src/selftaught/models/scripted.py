@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,11 @@ from selftaught.plain import JSON, digest, read_bounded, seed_from
 
 LONGEST = 64 << 20
 """Bytes of a file of answers."""
+_TEXT = r'"(?:[^"\\]++|\\.)*+"'
+_TEXTS = re.compile(rf"\s*+\[\s*+(?:{_TEXT}\s*+(?:,\s*+{_TEXT}\s*+)*+)?+\]\s*+", re.DOTALL)
+"""A list of nothing but texts, told in one pass: a few bytes of anything else may become hundreds in memory."""
+_SMALL = 1 << 20
+"""Characters of what is parsed in any case, so that it can be said where it is wrong."""
 Script = Sequence[str] | Callable[[Request, str], str | Answer]
 
 
@@ -72,15 +78,15 @@ class Scripted:
 
 
 def _texts(written: str, path: Path) -> list[str]:
+    if not written.lstrip().startswith("["):
+        written = "[" + ",\n".join(line for line in written.splitlines() if line.strip()) + "]"
     try:
-        found: Any = json.loads(written) if written.lstrip().startswith("[") else _lines(written)
+        if _TEXTS.fullmatch(written) or len(written) <= _SMALL:
+            found = cast(list[Any], json.loads(written))
+            if all(isinstance(text, str) for text in found):
+                return found
     except json.JSONDecodeError as error:
         raise UsageError(f"{path} is neither a JSON list nor JSON lines: {error.msg} in line {error.lineno}") from None
-    texts = cast(list[Any], found)
-    if not all(isinstance(text, str) for text in texts):
-        raise UsageError(f"{path} holds something that is no text: every answer is one JSON string")
-    return texts
-
-
-def _lines(written: str) -> list[Any]:
-    return json.loads("[" + ",\n".join(line for line in written.splitlines() if line.strip()) + "]")
+    except (ValueError, RecursionError):  # a number without end, or what is nested without one
+        pass
+    raise UsageError(f"{path} holds something that is no text: every answer is one JSON string")

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from selftaught.errors import UsageError
 from selftaught.lab import Lab
+from selftaught.plain import read_bounded
 from selftaught.sandbox import Limits, tool
 from selftaught.sandbox.packages import installed, normal, providers
 
@@ -20,6 +21,11 @@ _PROGRAMS = ("initial_program.*", "init_program.*", "initial_prompt.txt")
 _CONFIGS = ("config.yaml", "config.yml", "config*.yaml", "config*.yml")
 _OFFERED = frozenset({"openevolve", "openevolve.evaluation_result"})
 """Modules of `openevolve` that are in the jail without it being installed."""
+_LONGEST = 256 << 10
+"""Bytes of a config.yaml."""
+_MERGED = 20
+_MOST = 1e9
+"""Of a number in it."""
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
@@ -51,10 +57,18 @@ class Config:
         plain = _yaml(found[0]) if found else {}
         prompt, evaluator = _part(plain, "prompt"), _part(plain, "evaluator")
         timeout, thresholds = evaluator.get("timeout"), evaluator.get("cascade_thresholds")
+        asked = prompt.get("system_message") or plain.get("system_message") or ""
         numbers: list[Any] = cast("list[Any]", thresholds) if isinstance(thresholds, list) else []
+        for name, fits in (
+            ("system_message", isinstance(asked, str)),
+            ("timeout", timeout is None or _is_number(timeout)),
+            ("cascade_thresholds", all(map(_is_number, numbers))),
+        ):
+            if not fits:
+                raise UsageError(f"{found[0]}: its {name} is none that can be meant")
         return cls(
-            str(prompt.get("system_message") or plain.get("system_message") or "").strip(),
-            float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None,
+            str(asked).strip(),
+            float(timeout) if timeout and timeout > 0 else None,
             bool(evaluator.get("cascade_evaluation", True)),
             tuple(float(one) for one in numbers) or cls.thresholds,
         )
@@ -129,14 +143,24 @@ def _asked(lab: Lab, function: str, path: Path) -> object:
     return outcome.answer if outcome.kind == "answer" else None
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MOST
+
+
 def _yaml(path: Path) -> dict[str, Any]:
+    """What the file holds. What it refers to again is shared, not copied, so nothing may walk through all of it."""
     try:
         import yaml
     except ImportError:
         raise UsageError(f"{path} is read with PyYAML: run `pip install 'selftaught[folders]'`") from None
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raw = read_bounded(path, _LONGEST)
+        if raw is None:
+            raise UsageError(f"cannot read {path}: it has more than {_LONGEST >> 10} KiB")
+        if b"<<" in raw and raw.count(b"*") > _MERGED:  # what is merged is copied, and may be merged again
+            raise UsageError(f"cannot read {path}: it merges more than {_MERGED} parts")
+        found = yaml.safe_load(raw.decode("utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UsageError(f"cannot read {path}: {' '.join(str(error).split())}") from error
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 

@@ -19,7 +19,7 @@ from typing import Any, cast, get_args
 from selftaught.errors import UsageError
 from selftaught.models import Finish
 from selftaught.plain import JSON
-from selftaught.sandbox.reader import Unreadable, plain
+from selftaught.sandbox.reader import Unreadable, counted
 
 FORMAT = 2
 """Version of the form of a file."""
@@ -30,6 +30,8 @@ MEMORY = 64 * 2**20
 LINE = 8 * 2**20
 """Bytes of one line."""
 MOST_LINES = 1_000_000
+MOST_VALUES = 3_000_000
+"""In all lines together: a few bytes of a file may become hundreds in memory."""
 _PIECE = 1 << 20
 _MAGIC = b"\xfd7zXZ\0"
 """What a file that xz has packed begins with."""
@@ -130,8 +132,12 @@ def _read(lines: Iterator[dict[str, Any]]) -> Recording:
 
 def _unpacked(path: Path) -> Generator[dict[str, Any]]:
     """The objects of a file, line by line."""
+    values = 0
     for line in _split(_bytes(path)):
-        found = plain(line)
+        found, count = counted(line)
+        values += count
+        if values > MOST_VALUES:
+            raise Unreadable(f"it holds more than {MOST_VALUES:,} values")
         if not isinstance(found, dict):
             raise Unreadable("a line is no object")
         yield cast("dict[str, Any]", found)
@@ -205,6 +211,8 @@ def _is(value: Any, shape: Any) -> bool:
         return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
     if isinstance(value, bool):
         return shape is bool
+    if isinstance(shape, _To):
+        return isinstance(value, int if shape.whole else int | float) and 0 <= value <= shape.most
     return isinstance(value, shape) and not (isinstance(value, float) and not math.isfinite(value))
 
 
@@ -218,31 +226,40 @@ def _members(value: dict[str, Any], shape: dict[str, Any]) -> bool:
     return all(_is(one, shape[name] if name in needed else optional[name]) for name, one in value.items())
 
 
-_DOLLARS = (*_NUMBER, NoneType)
-_COUNTS = {"*": int}
-_DENIED = {"calls": (_COUNTS, NoneType), "noted": [{"event": str, "what": str, "line": int}]}
+@dataclass(frozen=True)
+class _To:
+    """The shape of a number from 0 to this one."""
+
+    most: float
+    whole: bool = False
+
+
+_COUNT, _AMOUNT = _To(2**53, whole=True), _To(1e9)
+_DOLLARS = (_AMOUNT, NoneType)
+_COUNTS = {"*": _COUNT}
+_DENIED = {"calls": (_COUNTS, NoneType), "noted": [{"event": str, "what": str, "line": _COUNT}]}
 _USAGE = {
-    **dict.fromkeys(("calls", "responses", "scorings", "tokens_in", "tokens_out"), int),
+    **dict.fromkeys(("calls", "responses", "scorings", "tokens_in", "tokens_out"), _COUNT),
     "dollars": _DOLLARS,
     "refused": _COUNTS,
     "ignored": _COUNTS,
 }
 _MODEL = {"model": str, "parameters": dict}
 _HEADING = {
-    "run": int,
+    "run": _COUNT,
     "settings": dict,
-    "contract": int,
+    "contract": _COUNT,
     "selftaught": str,
     "circumstances": dict,
     "started": str,
     "ended": (str, NoneType),
-    "spent": {"dollars": _DOLLARS, "answers": int, "tokens": int},
+    "spent": {"dollars": _DOLLARS, "answers": _COUNT, "tokens": _COUNT},
     "dollars_limited": bool,
     "anyway": bool,
     "plan": (str, NoneType),
     "earlier_looks": [str],
     "figures": {"*": str},
-    "models": [{**_MODEL, "does": str, "answers": int, "tokens_in": int, "tokens_out": int}],
+    "models": [{**_MODEL, "does": str, "answers": _COUNT, "tokens_in": _COUNT, "tokens_out": _COUNT}],
 }
 _SHAPES: Mapping[str, tuple[Any, Any]] = {
     "answer": (
@@ -252,30 +269,30 @@ _SHAPES: Mapping[str, tuple[Any, Any]] = {
             "message": _DIGEST,
             "temperature": _NUMBER,
             "stream": [...],
-            "index": int,
-            "contract": int,
+            "index": _COUNT,
+            "contract": _COUNT,
         },
         {
-            "text": int,
+            "text": _COUNT,
             "finish": frozenset(get_args(Finish)),
-            "tokens_in": int,
-            "tokens_out": int,
+            "tokens_in": _COUNT,
+            "tokens_out": _COUNT,
             "dollars": _DOLLARS,
-            "latency_s": _NUMBER,
+            "latency_s": _AMOUNT,
             "temperature_applied": (*_NUMBER, NoneType),
             "reason?": str,
         },
     ),
     "score": (
-        {"program": _DIGEST, "utility": ..., "contract": int, "again?": int},
+        {"program": _DIGEST, "utility": ..., "contract": _COUNT, "again?": _COUNT},
         {
             "value": (*_NUMBER, NoneType),
             "reason": (str, NoneType),
             "grades": [_NUMBER],
-            "failures": int,
+            "failures": _COUNT,
             "notes": [str],
             "denied": _DENIED,
-            "limited?": int,
+            "limited?": _COUNT,
             "measured?": bool,
             "cpu_s?": [_NUMBER],
             "metrics?": {"*": _NUMBER},
@@ -289,7 +306,7 @@ _SHAPES: Mapping[str, tuple[Any, Any]] = {
             "utility": ...,
             "stream": [...],
             "allowance": dict,
-            "contract": int,
+            "contract": _COUNT,
             "inside?": list,
         },
         {
@@ -297,7 +314,7 @@ _SHAPES: Mapping[str, tuple[Any, Any]] = {
             "reason": (str, NoneType),
             "usage": _USAGE,
             "shown": (*_NUMBER, NoneType),
-            "scored": [{"program": _DIGEST, "value": (*_NUMBER, NoneType), "times": int}],
+            "scored": [{"program": _DIGEST, "value": (*_NUMBER, NoneType), "times": _COUNT}],
             "kept": [_DIGEST],
             "missed": (*_NUMBER, NoneType),
             "denied": _DENIED,

@@ -34,6 +34,11 @@ def _no_number(name: str) -> NoReturn:
 
 def plain(data: bytes) -> Any:
     """The plain data in strict UTF-8 JSON, at most MAX_NODES values, MAX_DEPTH deep, no NaN; raises Unreadable."""
+    return counted(data)[0]
+
+
+def counted(data: bytes) -> tuple[Any, int]:
+    """The same, with how many values it holds."""
     _weigh(data)
     try:
         value = json.loads(data.decode(), parse_constant=_no_number)
@@ -41,8 +46,7 @@ def plain(data: bytes) -> Any:
         raise Unreadable("nested too deeply") from None
     except ValueError as error:
         raise Unreadable(f"not JSON: {error}"[:200]) from None
-    _check(value)
-    return value
+    return value, _check(value)
 
 
 def _weigh(data: bytes) -> None:
@@ -60,7 +64,8 @@ def _weigh(data: bytes) -> None:
     raise Unreadable(f"more than {MAX_NODES:,} values")
 
 
-def _check(value: Any) -> None:
+def _check(value: Any) -> int:
+    """How many values it holds, itself and keys included."""
     level, nodes, depth = [value], 1, 0
     while level:
         below: list[Any] = []
@@ -78,6 +83,7 @@ def _check(value: Any) -> None:
         level, nodes, depth = below, nodes + len(below), depth + 1
         if nodes > MAX_NODES or depth > MAX_DEPTH:
             raise Unreadable(f"more than {MAX_NODES:,} values or {MAX_DEPTH} levels")
+    return nodes
 
 
 def _encodable(text: str) -> None:

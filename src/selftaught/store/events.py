@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 from selftaught.plain import JSON
 from selftaught.store.file import File
-from selftaught.store.packing import ascii_json
+from selftaught.store.packing import ascii_json, mapping
 
 KEPT = 200_000
 """So many events are kept of a run, the newest."""
@@ -62,7 +61,7 @@ class Events(File):
             "WHERE run = ? AND id > max(?, ?) ORDER BY id LIMIT ?"
         )
         for number, at_ms, kind, what, data in self._paged(query, _PAGE, run, since_id):
-            yield Event(number, at_ms, kind, what, json.loads(data))
+            yield Event(number, at_ms, kind, what, mapping(data))
 
 
 def _short(what: str) -> str:

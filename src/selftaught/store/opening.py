@@ -16,6 +16,8 @@ from selftaught.store.locks import holder
 from selftaught.store.schema import APPLICATION_ID, MIGRATIONS
 
 _BUSY_S = 10.0
+_STRANGE = "SELECT type, name FROM sqlite_master WHERE type = 'trigger' OR (type = 'view' AND name <> 'readable')"
+"""What would compute where rows are read, without an end perhaps; what `readable` shows is for people alone."""
 _MOVING_S = 600.0
 """How long to wait for another process that is bringing the same store to the newest schema."""
 
@@ -117,12 +119,17 @@ def _checked(db: sqlite3.Connection, path: Path) -> int:
     tables: int = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     mark: int = db.execute("PRAGMA application_id").fetchone()[0]
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    strange = db.execute(_STRANGE).fetchone()
     if tables and mark != APPLICATION_ID:
         raise UsageError(f"store {path} is an SQLite file of another program: name another with --store")
     if version > len(MIGRATIONS):
         raise UsageError(
             f"store {path} was written by a newer selftaught (schema {version}, this one knows "
             f"{len(MIGRATIONS)}): upgrade selftaught, or name another store with --store"
+        )
+    if strange:
+        raise UsageError(
+            f"store {path} holds {strange[0]} {strange[1]}, which no store does: name another with --store"
         )
     return version
 

@@ -90,6 +90,15 @@ def plain(pieces: Outline) -> JSON:
     return dict(zip(json.loads(head), json.loads(f"[{','.join(text for _, text in rest)}]"), strict=True))
 
 
+def mapping(text: str) -> Mapping[str, Any]:
+    """What a column holds; empty where that is damaged, so that whoever needs a part of it can tell which run lacks it."""
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
 class Rows:
     """Writes outlines as rows and reads rows, through one connection. Not safe from several threads at once."""
 
@@ -121,7 +130,13 @@ class Rows:
         return f'{{"=":{text}}}'
 
     def read(self, row: str) -> Any:
-        """The value of a row."""
+        """The value of a row. StoreFailure where it is none that was written here."""
+        try:
+            return self._value(row)
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise StoreFailure(f"a fact of the store is not whole: {' '.join(repr(error).split())[:200]}") from error
+
+    def _value(self, row: str) -> Any:
         value: Any = json.loads(row)
         if isinstance(value, dict):
             return cast(Any, value["="])

@@ -12,13 +12,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from selftaught.budget import Usage
 from selftaught.errors import InUse, StoreFailure, UsageError
 from selftaught.plain import JSON
 from selftaught.store.file import File
 from selftaught.store.locks import held, holder
+from selftaught.store.packing import mapping
 
 UNBEGUN = "stopped: its process ended before it began to work on it"
 """The status of a run that was begun until `reopen` says that it runs: true whatever ends its process meanwhile."""
@@ -246,24 +247,15 @@ def _record(
         id=number,
         started=started,
         ended=ended,
-        settings=_mapping(settings),
-        circumstances=_mapping(circumstances),
+        settings=mapping(settings),
+        circumstances=mapping(circumstances),
         status=status,
-        spent=_mapping(spent),
-        document=None if document is None else _mapping(document),
-        pulse=None if snapshot is None else _mapping(snapshot),
+        spent=mapping(spent),
+        document=None if document is None else mapping(document),
+        pulse=None if snapshot is None else mapping(snapshot),
         moved=moved,
         process=Process(pid, host or "") if pid else None,
     )
-
-
-def _mapping(text: str) -> Mapping[str, Any]:
-    """What a column holds; empty where that is damaged, so that whoever needs a part of it can tell which run lacks it."""
-    try:
-        found = json.loads(text)
-    except (ValueError, TypeError, RecursionError):
-        return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _whole(text: str) -> str:

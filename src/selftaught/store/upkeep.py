@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from selftaught.store.events import Events
 from selftaught.store.facts import Facts, Row
 from selftaught.store.locks import holder
 from selftaught.store.opening import shrink
-from selftaught.store.packing import outline
+from selftaught.store.packing import mapping, outline
 from selftaught.store.runs import Runs
 
 _PAGE = 500
@@ -166,7 +165,7 @@ class Upkeep(Facts, Runs, Events):
         if known := self._db.execute(here, row[:5]).fetchone():
             return int(known[0])
         new = int(self._db.execute(f"INSERT INTO runs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0)
-        if row[-1] and json.loads(row[-1]).get("run") == old:
+        if row[-1] and mapping(row[-1]).get("run") == old:
             query = "UPDATE runs SET document = json_set(document, '$.run', id) WHERE id = ?"
             self._db.execute(query, (new,))
         self._copy_rows(other, "pulses", "moved, snapshot", old, new)
