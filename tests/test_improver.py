@@ -276,6 +276,7 @@ def test_feedback_is_free_as_often_as_anybody_needs_it_and_then_costs_a_scoring(
     [
         ("raise ValueError('oh')", "error: ValueError: oh"),
         ("language_model.prompt('e', 'm', n_responses=99)", "error: BudgetExhausted"),
+        ("language_model.prompt('e', 'm', n_responses=10**10)", "error: BudgetExhausted"),
         ("while True: pass", "time"),
         ("return 'no code'", "what it returned is no program"),
         ("utility.keep('no code')\nraise ValueError('oh')", "error: ValueError: oh"),

@@ -274,7 +274,8 @@ def test_what_is_worse_is_dropped_at_once_and_what_is_equal_before_the_end(lab, 
 
 @pytest.mark.parametrize(("value", "accepted"), [(0.2, False), (0.21, True)])
 def test_with_too_few_repetitions_for_a_test_the_higher_mean_wins(lab, value, accepted):
-    assert one_round(lab, f"return {constant(value)!r}", validation=1).accepted is accepted
+    one = one_round(lab, f"return {constant(value)!r}", validation=1)
+    assert one.accepted is accepted and "too few for a test: the higher mean counts" in one.reason
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,8 @@ def gated(
     old, lead = _mean(before[: len(after)]), _mean(after)
     reason = f"validation {old:.3f} -> {lead:.3f} ({lead - old:+.3f} over {len(after)} pairs)"
     reason += ", always accepted" if settings.accept == "paper" else f", best of {len(racing)}" if racing[1:] else ""
+    if settings.accept == "gate" and not _design(settings, gate.tasks, len(racing)):
+        reason += ", too few for a test: the higher mean counts"
     reason += "".join(f"; {one.name} {said}" for one in racing if (said := _left(gate.lab, one, settings)))
     if settings.on_attempt == "reject":
         reason += "".join(f"; {one.program.name} {one}" for one in suspicions)

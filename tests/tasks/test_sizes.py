@@ -72,7 +72,7 @@ def test_limits_grow_with_the_size(name: str) -> None:
         ),
         *("regression:9", "qap:60:60", "qap:99999999999999999999"),
         # A size that leaves no task, and another spelling of one that does.
-        *("qap:7", "grid:9", "sat:20@3", "capset:3", "maxcut:1001"),
+        *("qap:7", "grid:9", "sat:49@8", "sat:200@3", "lpn:2@-0", "capset:3", "maxcut:1001"),
         *("qap:060", "lpn:30@ 0.1", "lpn:30@0.10", "lpn:30@1e-1", "lpn:30@0.05", "sat:200@4", "sat:200@\u0664"),
         *("policy:train/\u0663", "policy:train/02", "formula:test/0", "formula:test/", "policy:test/101"),
     ],

@@ -222,7 +222,11 @@ class Recursion:
     ] = None
     validation: Annotated[
         int | None,
-        option(WHAT, "Repetitions of every task at a gate, at most; one task needs 57, two 28.  [default: 16]"),
+        option(
+            WHAT,
+            "Repetitions of every task at a gate, at most; one task needs 57, two 28. Too few for a test (below 7 of one "
+            "task): the higher mean counts.  [default: 16]",
+        ),
     ] = None
     test: Annotated[
         int | None, option(WHAT, "Repetitions of every task in the comparison at the end.  [default: 6]")

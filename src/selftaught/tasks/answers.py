@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import cast
 
 from selftaught.plain import JSON
@@ -46,7 +47,9 @@ def numbers(answer: JSON, length: int, what: str) -> list[float]:
     for value in items(answer, length, what):
         # The comparison is false for NaN and takes whole numbers that are too large for a float.
         if isinstance(value, bool) or not isinstance(value, int | float) or not -_HUGE <= value <= _HUGE:
-            raise InvalidAnswer(f"each of the {what} must be a finite number, got {_kind(value)}")
+            above = isinstance(value, int | float) and _HUGE < abs(value) < inf
+            needed = f"a number of at most {_HUGE:g}" if above else "a finite number"
+            raise InvalidAnswer(f"each of the {what} must be {needed}, got {_kind(value)}")
         found.append(float(value))
     return found
 

@@ -31,7 +31,7 @@ class Sizes:
         if not at:
             return self._as_called(text, int(first), otherwise, otherwise)
         try:
-            number = float(second)
+            number = float(second) + 0.0  # no zero below zero
         except ValueError:
             raise self._wrong(text) from None
         if not self.high or not self.low <= number <= self.high:

@@ -144,6 +144,9 @@ class LanguageModel:
 
     def prompt(self, expertise: str, message: str, n_responses: int = 1, temperature: float = 0.7) -> list[str]:
         """`n_responses` answers to one message."""
+        if n_responses > wire.MAX_LIST:  # before that many are made
+            how = {"expertise": _text(expertise), "temperature": float(temperature)}
+            raise _too_many(n_responses, "ask", "messages", **how)
         return self.batch_prompt(expertise, [message] * n_responses, temperature)
 
     def batch_prompt(self, expertise: str, message_batch: Sequence[str], temperature: float = 0.7) -> list[str]:

@@ -74,7 +74,7 @@ def _trying(
         for line in lines:
             one = _Line(*json.loads(line))
             if one.kind == "step":
-                step, lines.patience_s = one.what[0], one.what[1] or patience_s
+                step, lines.patience_s = one.what[0], max(one.what[1], patience_s)
                 say(step)
             ended = ended or one.kind == "end"
             yield one

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from typing import Protocol, cast
 
 from selftaught.downstream import SCALE_REPETITIONS
@@ -27,12 +29,14 @@ _HALVES: tuple[tuple[Split, Half], ...] = (
 )
 _ALIKE = 0.1
 """A share of test instances that practice has as well which may come about by chance."""
+_LEEWAY = 10
+"""How many times as long as the first instance the others may take, each."""
 _MOST_KB = 8 << 10
 """KiB of one instance's arguments: all of them go into the sandbox at every scoring."""
 
 
 class Announce(Protocol):
-    """Is told what is begun, and how long that may take where it is not the usual."""
+    """Is told what is begun, and how long that may take where it is more than the usual."""
 
     def __call__(self, doing: str, patience_s: float = 0) -> None: ...
 
@@ -72,6 +76,17 @@ def every(lab: Lab, task: Task, step: Announce) -> Iterator[Finding]:
     yield from _found(task, "headroom", headroom(lab, task))
 
 
+def patience_s(task: Task, split: Split, step: Announce) -> float:
+    """Seconds that drawing all instances of a split may take, by what one takes, if that is more than the usual."""
+    step(f"drawing an instance of {task.name}")
+    if isinstance(task, ScorerTask):  # all are drawn at once
+        return 0
+    begun = time.monotonic()
+    with suppress(Exception):
+        task.draw(rng_from(ROOT, task.name))
+    return _LEEWAY * (time.monotonic() - begun) * task.instances[split]
+
+
 def drawn(task: Task) -> JSON:
     """What tells the instances of one half from others, in any process."""
     return [mark(one) for one in task.sample(ROOT, "train", 0, "practice")]
@@ -102,7 +117,8 @@ def _sampled(
     """The instances of each half; None, and a finding, where they cannot be had."""
     found: dict[tuple[Split, Half], tuple[Instance, ...]] = {}
     for split, half in _HALVES:
-        step(f"drawing instances of {task.name} for {split}")
+        allowed_s = patience_s(task, split, step)
+        step(f"drawing instances of {task.name} for {split}", allowed_s)
         try:
             given = task.sample(ROOT, split, 0, half)
         except Exception as error:  # noqa: BLE001 - of the task's own code

@@ -59,7 +59,8 @@ def _try(spec: str, seed: int, what: str, say: Say, step: Say, find: Callable[[F
         return
     if what == "drawing":
         for task in tasks:
-            step(f"drawing instances of {task.name} in another process")
+            allowed_s = looks.patience_s(task, "train", step)
+            step(f"drawing instances of {task.name} in another process", allowed_s)
             say("drawn", digest(looks.drawn(task)))
         return
     with (
