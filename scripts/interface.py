@@ -33,12 +33,12 @@ in the sandbox, and another the digests of all texts that models read: an answer
 {given(extensions=True)}
 
 A text is wanted wherever `str` stands in a call of `utility` or `language_model`, otherwise `TypeError` (`extract_code` gives
-`''` for what is none); a call carries at most 1,000 texts and 8 MiB, a message once for each answer, otherwise `ValueError`, of
-which half a character (a lone surrogate) raises a kind. All calls of a run together are 20,000 at most, also of those that are
-free, or it is ended; by the clock it is ended after ten times its CPU seconds and 5 s, without the time that its calls take. The
-attributes `budget` tell the allowance of the whole run and are not counted down; nothing that is assigned to
-them changes it. Feedback that is asked for more than ten times for each scoring of the allowance costs a scoring each time. In
-the presets `paper`, `utility.map` is not told, `utility.feedback` and `utility.keep` raise `ValueError`.
+`''` for what is none); a call carries at most 1,000 texts and 8 MiB, a message once for each answer, otherwise `ValueError`,
+of which half a character (a lone surrogate) raises a kind. All calls of a run together are 20,000 at most, also of those that
+are free, or it is ended; by the clock it is ended after ten times its CPU seconds and 5 s, without the time that its calls
+take. The attributes `budget` tell the allowance of the whole run and are not counted down; nothing that is assigned to them
+changes it. Feedback that is asked for more than ten times for each scoring of the allowance costs a scoring each time. In the
+presets `paper`, `utility.map` is not told, `utility.feedback` and `utility.keep` raise `ValueError`.
 
 What small models write instead is understood where it has one meaning: `utility.score(solution)` (and `score_function`,
 `evaluate`), a list given to `utility` (as to `utility.map`), `utility.__name__`, `extract_code` and `BudgetExhausted` without
@@ -54,9 +54,9 @@ whole program in the same answer counts; without one it gives a text that has no
 are no edits.
 
 **`utility.keep`**: of what was handed in, the last program counts when the run ends with an error, at a limit, or with
-something that is no program; without it the start solution does. The last three count: at the gate of a recursion
-they race with what was returned. Of texts that were never scored, and so may be no programs, the last 24 are remembered. What scored best and was neither returned nor kept is told (*best scored 0.191, not
-returned*), not rewarded.
+something that is no program; without it the start solution does. The last three count: at the gate of a recursion they race
+with what was returned. Of texts that were never scored, and so may be no programs, the last 24 are remembered. What scored
+best and was neither returned nor kept is told (*best scored 0.191, not returned*), not rewarded.
 
 ## What an improver of improvers reads
 
