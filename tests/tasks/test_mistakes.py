@@ -193,6 +193,7 @@ def test_a_task_that_hangs_is_told_and_keeps_no_stop_and_no_limit_from_being_obe
     monkeypatch.setattr("selftaught.lab.patience._TOLD_S", 0.2)
     lab = make_lab(tmp_path / "s.db", sandbox)
     utility = TaskUtility(lab, Waits(), "train", 0, "practice")
+
     def stop_once_it_is_told():
         until = time.monotonic() + 20
         while "takes long" not in lab.progress.snapshot().note and time.monotonic() < until:
