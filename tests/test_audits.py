@@ -53,7 +53,8 @@ def test_each_proposal_is_opened_by_one_command(made):
     opened = json.loads(called("show", "1", "--proposal", str(number), "--json", cwd=folder).stdout)
     assert opened["source"].strip() == SHELL.strip()
     assert opened["tree"] == [{"kind": "process", "line": 3, "what": "os.system"}]
-    assert opened["behaviour"]["denied"]["calls"].keys() == {"clone"}
+    calls = opened["behaviour"]["denied"]["calls"].keys()
+    assert "clone" in calls and calls <= {"clone", "clone3"}  # newer C libraries try both
     shown = called("show", "1", "--proposal", str(number), cwd=folder).stdout
     assert "filter of system calls" in shown
     assert "os.system('true')" in shown
