@@ -53,6 +53,17 @@ class Writer(Doubler):
     name = "writer"
 
 
+def test_a_lab_that_was_left_says_so(tmp_path):
+    with public.open_lab("offline", tmp_path / "s.db", seed=3) as lab:
+        (task,) = load("lpn", 0)
+    with pytest.raises(UsageError, match="the lab is closed: use it within the block"):
+        public.improve_program(lab, task.start, task)
+    with pytest.raises(UsageError, match="the lab is closed: use it within the block"):
+        public.run_recursion(lab)
+    with pytest.raises(StoreFailure, match="is closed: use what belongs to it within the block"):
+        lab.store.runs()
+
+
 def test_a_proposer_writes_improvers_and_the_model_works_inside_them(tmp_path):
     inside, writer = Guesser(), Writer()
     with public.open_lab(inside, tmp_path / "s.db", seed=3, proposer=writer) as lab:

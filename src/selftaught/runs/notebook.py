@@ -54,6 +54,11 @@ def _fits(name: str, value: object, needed: str, fits: bool) -> None:
         raise UsageError(f"{name} is {value!r}: {needed} is needed")
 
 
+def _is_open(lab: Lab) -> None:
+    if lab.stopping.is_set():
+        raise UsageError("the lab is closed: use it within the block that has opened it")
+
+
 @contextmanager
 def open_lab(
     model: str | ModelChoice | LanguageModel = "offline",
@@ -117,6 +122,7 @@ def improve_program(
     Another `repetition` has other instances and other answers. What the improver made, and what it used, comes back; a
     failure of the improver is in it as a value.
     """
+    _is_open(lab)
     given: object = score
     _fits("score", given, "a task, or a utility", isinstance(given, Task) or callable(getattr(given, "score", None)))
     program = Program(start) if isinstance(start, str) else start
@@ -335,6 +341,7 @@ def _specs(name: str, given: Sequence[str | Task]) -> tuple[str, ...]:
 
 def _of(lab: Lab, seed: int | None) -> dict[str, Any]:
     """What a run's settings take from the lab that it is made in."""
+    _is_open(lab)
     return {"model": _choice(lab.model), "seed": lab.seed if seed is None else seed}
 
 

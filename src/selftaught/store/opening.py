@@ -176,6 +176,8 @@ def explain(path: Path, error: sqlite3.Error) -> str:
         return f"store {path} cannot be written: give yourself write permission, or name another with --store"
     if "full" in text:
         return f"store {path} cannot grow, the disk is full: free some space, then go on with what was stopped"
+    if "closed" in text:
+        return f"store {path} is closed: use what belongs to it within the block that has opened it"
     if "not a database" in text:
         return f"store {path} is not an SQLite file: name another with --store"
     return f"store {path} failed: {text}"
