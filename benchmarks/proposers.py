@@ -113,7 +113,12 @@ def _scored(store: Path) -> tuple[list[float | None], Counter[str]]:
     scored = {one["program"]: one["value"] for _, body in runs for one in body["scored"]}
     reasons = {about["improver"]: body["reason"] for about, body in runs if body["reason"]}
     kinds = [reasons.get(one, "no program") for one, value in scored.items() if value is None]
-    return list(scored.values()), Counter(kind.partition(":")[0][:60] for kind in kinds)
+    return list(scored.values()), Counter(_kind(kind) for kind in kinds)
+
+
+def _kind(reason: str) -> str:
+    """The error by its name, or what else it was."""
+    return reason.removeprefix("error: ").partition(":")[0][:60]
 
 
 def _figures(mine: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
