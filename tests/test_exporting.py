@@ -167,7 +167,7 @@ def test_what_a_program_begins_with_is_looked_at_in_no_time():
     text = "x = '" + "c" * 99_000 + "'\n"
     began = time.process_time()
     assert not _begins_with_more(text)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 3
     for one in ("#!/bin/sh\n", "# -*- coding: latin-1 -*-\n", "\n# vim: set fileencoding=utf-8 :\nx = 1"):
         assert _begins_with_more(one)
     assert not _begins_with_more("\n\n# coding: x\n")

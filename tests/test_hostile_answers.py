@@ -67,4 +67,4 @@ def test_a_hostile_text_takes_bounded_time(text):
 def test_spaces_take_no_time_to_speak_of():
     began = time.process_time()
     extract_code("```" + " " * 2_000_000)
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 3, "as the square it would take hours"
