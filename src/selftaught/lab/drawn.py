@@ -80,7 +80,7 @@ class Drawn:
 
     def _keep(self, key: Any, task: Task, given: Given) -> None:
         with self._lock:
-            if given.size > _BYTES:
+            if given.size > _BYTES or key in self._kept:
                 return
             self._kept[key] = task, given
             self._bytes += given.size
