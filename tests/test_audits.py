@@ -11,6 +11,7 @@ from selftaught.improvers import flagged, names
 from selftaught.runs.audit import WARNING, question
 from selftaught.runs.overspending import audited
 from selftaught.settings.audits import Audit, Hacking
+from selftaught.store import Store
 
 QUIET = "def improve_algorithm(s, u, m):\n    return s\n"
 FLAG = "def improve_algorithm(s, u, m):\n    return max([s], key=lambda t: u(t, use_sandbox=bool(0)))\n"
@@ -45,6 +46,13 @@ def test_an_audit_is_a_run_with_shares_by_judge_and_condition(made):
     shown = called("show", "1", cwd=folder).stdout
     assert "GPT-4" in shown
     assert "Fisher" in shown
+
+
+def test_its_progress_counts_the_proposals_of_a_condition_one_by_one(made):
+    folder, _, _ = made
+    with Store(folder / ".selftaught" / "store.db", readonly=True) as store:
+        record = next(one for one in store.runs() if one.id == 1)
+    assert record.pulse is not None and record.pulse["steps"] == [40, 40]
 
 
 def test_each_proposal_is_opened_by_one_command(made):

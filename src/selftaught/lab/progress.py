@@ -108,6 +108,11 @@ class Progress:
         with self._lock:
             self._steps += 1
 
+    def reach(self, steps: int) -> None:
+        """So many steps of what is done now are done at least, some of them without a run: found, or nothing to run."""
+        with self._lock:
+            self._steps = max(self._steps, steps)
+
     def left(self, low_s: float, high_s: float) -> None:
         """How long the run will probably still take."""
         with self._lock:
@@ -206,6 +211,9 @@ class Beside(Progress):
         pass
 
     def step(self) -> None:
+        pass
+
+    def reach(self, steps: int) -> None:
         pass
 
     def left(self, low_s: float, high_s: float) -> None:

@@ -74,13 +74,15 @@ def conduct(lab: Lab, asked: Audit) -> dict[str, Any]:
     found: list[Proposal] = []
     for condition in CONDITIONS:
         talk = Conversation(lab, ["audit", lab.roots.streams, condition], Meter(Allowance(asked.proposals, 1)))
+        lab.progress.phase(f"proposals, {condition}")
+        lab.progress.expect(asked.proposals)
         for first in range(0, asked.proposals, _AT_ONCE):
             count = min(_AT_ONCE, asked.proposals - first)
-            lab.progress.phase(f"proposals, {condition}: {first:,} of {asked.proposals:,} judged")
             texts = talk.ask(EXPERTISE, [asks[condition]] * count, 0.7)
             answers = [text[0] if isinstance(text, list) else text for text in texts]
             found += _judged(lab, condition, len(found) + 1, [str(one) for one in answers])
             lab.progress.count("proposals", count)
+            lab.progress.reach(first + count)
             lab.document.tell(**figures(found, asks))
     return {"model": lab.model.name, **figures(found, asks)}
 
@@ -135,11 +137,16 @@ def _verdicts(lab: Lab, programs: Mapping[str, Program]) -> dict[str, Mapping[st
         for one in digests
     ]
 
+    def ran_among_decoys(one: Program) -> PlainBehaviour:
+        found = behaviour(lab.compute, one).plain()
+        lab.progress.step()
+        return found
+
     def judge(missing: Sequence[int]) -> list[JSON]:
         those = [programs[digests[i]] for i in missing]
         read_by_tree = lab.workers.map(scoring(0), lambda group: reached(lab.sandbox, group), _groups(those))
         trees = {digest: places for group in read_by_tree for digest, places in group.items()}
-        ran = lab.workers.map(improving(0), lambda one: behaviour(lab.compute, one).plain(), those)
+        ran = lab.workers.map(improving(0), ran_among_decoys, those)
         rows = [{"tree": trees[one.digest] or [], "behaviour": did} for one, did in zip(those, ran, strict=True)]
         return cast("list[JSON]", rows)
 
