@@ -94,6 +94,9 @@ _TRIED = {
     "a step aside": ("os.chdir('/root')", "chdir"),
     "a bare name where there are secrets": ("os.chdir('/etc'); open('shadow')", "chdir"),
     "a relative path": ("open('etc/shadow')", "openat"),
+    "a relative path by detours": ("open('.//././etc/shadow')", "openat"),
+    "a relative path up again": ("open('nothing/../etc/shadow')", "openat"),
+    "a step aside from where it stands": ("os.chdir('etc')", "chdir"),
     "a file where it stands": ("open('x', 'a')", "openat"),
     "up and away": ("open('../../etc/passwd')", "openat"),
     "out of the libraries": ("open('/usr/lib/../../etc/passwd')", "openat"),
@@ -172,6 +175,26 @@ def f(bait):
 """, "openat"),
     "with a long path": ("def f(bait): return tries(a=lambda: libc.open(b'/usr/lib/' + b'./' * 1000 + b'../../etc/shadow', 0))", "openat"),
     "by way of a folder": ("def f(bait):\n    root = os.open('/usr', os.O_RDONLY)\n    return tries(a=lambda: open('/usr/lib/../../etc/shadow'), b=lambda: os.open('../etc/shadow', 0, dir_fd=root), c=lambda: open('/etc/shadow'))", "openat"),
+    "once its first thread is gone": ("""
+import threading, time
+def f(bait):
+    def late():
+        time.sleep(0.05)
+        tries(a=lambda: libc.syscall(257, -100, b"/etc/shadow", 0))
+        os._exit(0)
+    threading.Thread(target=late).start()
+    libc.syscall(60, 0)
+""", "openat"),
+    "a process once its first thread is gone": ("""
+import threading, time
+def f(bait):
+    def late():
+        time.sleep(0.05)
+        tries(a=lambda: libc.syscall(435, (ctypes.c_uint64 * 8)(0, 0, 0, 0, 17), 64))
+        os._exit(0)
+    threading.Thread(target=late).start()
+    libc.syscall(60, 0)
+""", "clone3"),
     "from another folder": ("def f(bait):\n    os.chdir('/usr/lib')\n    return tries(a=lambda: open('../../etc/shadow'))", "openat"),
 }  # fmt: skip
 
@@ -349,6 +372,11 @@ _WORK = {
     "logging": "import logging; logging.basicConfig(); logging.warning('x'); logging.getLogger('a').exception('y'); return 1",
     "code that does not compile": "try: compile('f(', 'candidate', 'exec')\n    except SyntaxError: pass\n    try: eval('1 +')\n    except SyntaxError: pass\n    import ast\n    try: ast.parse('(')\n    except SyntaxError: return 1",
     "its own source": "import inspect; return len(inspect.getsource(f))",
+    "code of a path that does not compile": "for name in ('gen/x.py', '<answer 1/3>', './a/b.py'):\n        try: compile('f(', name, 'exec')\n        except SyntaxError: pass\n    return 1",
+    "files of its own that are not there": "import configparser\n    for name in ('./data.txt', 'data/input.txt', 'x/y/z'):\n        try: open(name)\n        except OSError: pass\n    return configparser.ConfigParser().read('conf/x.ini')",
+    "a function for C": "import ctypes; return ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x + 1)(2)",
+    "the room on a disk": "import os, shutil\n    for look in (os.statvfs, shutil.disk_usage):\n        try: look('/')\n        except OSError: pass\n    return 1",
+    "waiting for a signal": "import signal; signal.signal(signal.SIGALRM, lambda *_: None); signal.setitimer(signal.ITIMER_REAL, 0.01); signal.pause()\n    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM]); signal.setitimer(signal.ITIMER_REAL, 0.01); return signal.sigwait([signal.SIGALRM]) > 0",
     "compiled code": "return eval(compile('1 + 1', 'x', 'eval')) + (exec('a = 1') or 1)",
     "recursion": "import sys; sys.setrecursionlimit(5000)\n    def g(n): return n and g(n - 1) + 1\n    return g(3000)",
     "deep copies": "import copy; return copy.deepcopy({'a': [1, {2: (3, 4)}] * 50})['a'][0]",

@@ -25,6 +25,7 @@ _OPENS = "open 2 - / openat 257 56 / chdir 80 49"
 _OF_ITSELF = (
     "getgroups 115 158 / getresuid 118 148 / getresgid 120 150 / rt_sigpending 127 136"
     " / sched_get_priority_max 146 125 / sched_get_priority_min 147 126 / fsync 74 82 / fdatasync 75 83"
+    " / statfs 137 43 / fstatfs 138 44"
 )
 _BY_NUMBER = (
     "getpgid 121 155 / getsid 124 156 / sched_getparam 143 121 / sched_getscheduler 145 120"
@@ -86,7 +87,7 @@ def program(arch: str, improver: bool, files: bool, handing: Handing = "nothing"
 
 
 def _to_itself(arch: str) -> dict[int, _Block]:
-    """What a program asks of itself alone, which is refused and no attempt: its numbers and how it is scheduled.
+    """What a program asks of itself alone, or of the room on a disk, which is refused and no attempt.
 
     Signals to itself count: at `strict` its number is 1, which others mean by it too.
     """

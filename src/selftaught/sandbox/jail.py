@@ -36,7 +36,7 @@ _GUEST_FILES = (
 _DEVICES = ["/dev/null", "/dev/zero"]
 _ASKED_FOR = [
     "/dev/random", "/dev/urandom", "/sys/devices/system/cpu", "/proc/stat", "/proc/cpuinfo", "/proc/meminfo",
-    "/etc/localtime", "/usr/share/zoneinfo", "/usr/share/locale/locale.alias",
+    "/proc/mounts", "/proc/self/status", "/etc/localtime", "/usr/share/zoneinfo", "/usr/share/locale/locale.alias",
 ]  # fmt: skip
 """What libraries ask for by themselves: a program that is denied it has attempted nothing."""
 ENVIRONMENT = {

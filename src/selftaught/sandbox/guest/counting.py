@@ -13,6 +13,7 @@ import os
 import select
 import socket
 import struct
+import sys
 import time
 
 import kernel
@@ -23,7 +24,7 @@ CHARGE_NS = 20_000
 _UNKNOWN = 1023
 """Stands for all numbers from here on."""
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101
-_NUMBER, _ARGUMENTS, _CALL_SIZE = 16, 32, 80
+_THREAD, _NUMBER, _ARGUMENTS, _CALL_SIZE = 8, 16, 32, 80
 _GO_ON = bytes(12) + b"\1\0\0\0"
 _REFUSED, _ABSENT = (
     bytes(8) + (-error).to_bytes(4, "little", signed=True) + bytes(4) for error in (errno.EPERM, errno.ENOSYS)
@@ -41,7 +42,7 @@ _HERE = 0xFF
 """The second byte of the folder AT_FDCWD; no descriptor that a child may have has it."""
 _CLONE3 = 435
 """On every machine. The C library asks by it for each thread, and does without where there is no such call."""
-_THREAD = 2, 1
+_MAKES_THREAD = 2, 1
 """The byte of its flags, and the bit in that, by which it makes a thread and no process."""
 _SEMAPHORE = b"/dev/shm/sem."
 """How the C library names a semaphore. joblib, and with it scikit-learn, tries on import whether one can be made: there is no
@@ -96,14 +97,18 @@ class Bounds:
     """Which files a job may open.
 
     `rules` are beginnings of paths, the longest first, each with whether what lies below may be read; `listed` are paths
-    that may be looked for though others beside or below them may not; `home` is where packages lie.
+    that may be looked for though others beside or below them may not; `home` is where packages lie; `top` holds what may lie at
+    the top of a machine, where relative paths begin.
     """
 
-    def __init__(self, rules: list[tuple[str, bool]], listed: list[str], writable: list[str], home: str) -> None:
+    def __init__(
+        self, rules: list[tuple[str, bool]], listed: list[str], writable: list[str], home: str, top: list[str]
+    ) -> None:
         self.rules = [(path.encode(), allowed) for path, allowed in rules]
         self.listed = [path.encode() for path in listed]
         self.writable = [path.encode() for path in writable]
         self.home = home.encode()
+        self.top = [name.encode() for name in top]
 
 
 class Counter:
@@ -163,32 +168,45 @@ class Counter:
         if self._out_of_bounds(*opens) if opens else number != _CLONE3 or self._makes_process():
             self.refused[number] = self.refused.get(number, 0) + 1
 
+    def _read(self, place: int) -> bool:
+        """Take in what the argument at this place points to. It is read from the thread that calls: the first one of its process
+        may be gone, and with that its memory."""
+        at = _ARGUMENTS + 8 * place
+        thread = int.from_bytes(self._call[_THREAD : _THREAD + 4], sys.byteorder)
+        return self._path.read(thread or self._pid, memoryview(self._call)[at : at + 8])
+
     def _makes_process(self) -> bool:
         """Whether this clone3, of which nothing comes in any case, would make another process than a thread."""
         try:
-            known = self._path.read(self._pid, memoryview(self._call)[_ARGUMENTS : _ARGUMENTS + 8])
-            return known and not self._path.has(*_THREAD)
+            return self._read(0) and not self._path.has(*_MAKES_THREAD)
         finally:
             self._path.wipe()
 
     def _out_of_bounds(self, place: int, flags: bool) -> bool:
         """Whether this job may not open the file whose path is the argument at `place`, with the flags behind it.
 
-        The bare name of a file that is read is nothing: Python looks so for the text of whatever fails to compile.
+        The bare name of a file that is read is nothing: Python looks so for the text of whatever fails to compile. Nor is a path
+        to what cannot be there, since it begins with a name that lies at the top of no machine.
         """
         call, at = self._call, _ARGUMENTS + 8 * place
-        if not self._path.read(self._pid, memoryview(call)[at : at + 8]):
+        if not self._read(place):
             return False  # no path at all, as the kernel will say
         try:
             writing = flags and bool(call[at + 8] & _WRITES or call[at + 9] & _CUTS)
-            if not writing and (self._path.bare() or any(map(self._path.equals, self._bounds.listed))):
+            if not writing and (self._nothing(flags) or any(map(self._path.equals, self._bounds.listed))):
                 return False
             if not self._path.absolute():
                 beside = place and call[_ARGUMENTS + 1] != _HERE
-                return self._path.rises() if beside else not self._moves
+                if beside or self._path.rises():
+                    return self._path.rises() and (bool(beside) or not self._moves)
+                return not self._moves and (writing or any(map(self._path.leads_to, self._bounds.top)))
             return not self._path.settled(self._bounds.home) or not self._allowed(writing)
         finally:
             self._path.wipe()
+
+    def _nothing(self, opens: bool) -> bool:
+        """Whether it is a bare name; where that is not opened but entered, one that lies at the top of no machine."""
+        return self._path.bare() and (opens or self._moves or not any(map(self._path.equals, self._bounds.top)))
 
     def _allowed(self, writing: bool) -> bool:
         path, bounds = self._path, self._bounds

@@ -42,8 +42,8 @@ def _shown(value: Any) -> str:
 class Hook:
     """`seen` is the hook itself; silent until it is told to `begin`. The arguments are those of `counting.Bounds`."""
 
-    def __init__(self, rules: Rules, listed: Sequence[str], writable: Sequence[str]) -> None:
-        self._rules, self._listed, self._writable = rules, listed, writable
+    def __init__(self, rules: Rules, listed: Sequence[str], writable: Sequence[str], top: Sequence[str]) -> None:
+        self._rules, self._listed, self._writable, self._top = rules, listed, writable, top
         self._watched: dict[str, Callable[[Any], str | None]] = {
             **dict.fromkeys(_REFUSED, _all),
             **dict.fromkeys(_LOOKS, self._looked),
@@ -97,7 +97,10 @@ class Hook:
         """The path when it is none that the program may open so."""
         if type(path) not in (str, bytes) or (not writing and "/" not in _shown(path)):
             return None
-        text = os.path.normpath(os.path.join(os.getcwd(), _shown(path)))  # noqa: PTH118, PTH109 - no pathlib in the guest
+        here, shown = os.getcwd(), _shown(path)  # noqa: PTH109 - no pathlib in the guest
+        text = os.path.normpath(os.path.join(here, shown))  # noqa: PTH118
+        if not writing and here == "/" and shown[:1] != "/" and text[1:].partition("/")[0] not in self._top:
+            return None
         allowed = any(_below(text, start) for start in self._writable)
         if not allowed and not writing:
             allowed = text in self._listed or next((one for start, one in self._rules if _below(text, start)), False)

@@ -218,6 +218,14 @@ class Reader:
     def begins(self, start: bytes) -> bool:
         return not _libc.strncmp(self._text, start, _word(len(start)))
 
+    def leads_to(self, name: bytes) -> bool:
+        """Whether it begins with this name, after steps to where it is."""
+        at = 0
+        while self._text[at] == b"/" or (self._text[at] == b"." and self._text[at + 1] in (b"/", b"\0")):
+            at += 1
+        held = all(self._text[at + i][0] == one for i, one in enumerate(name))
+        return held and self._text[at + len(name)] in (b"/", b"\0")
+
     def below(self, start: bytes) -> bool:
         return self.begins(start) and self._text[len(start)] in (b"/", b"\0")
 
