@@ -244,6 +244,49 @@ def test_the_command_line_counts_before_the_environment_and_that_before_the_file
     assert "--rounds is -3" in settings(tmp_path, "--rounds", "-3", env={"SELFTAUGHT_ROUNDS": "-2"})
 
 
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda path: path.symlink_to("/dev/zero"), "it has more than 16 KiB"),
+        (os.mkfifo, "it is a pipe"),
+        (lambda path: path.write_text(f"[{'.'.join('a' * 50_000)}]\nx = 1"), "it has more than 16 KiB"),
+        (lambda path: path.write_text(f"[{'.'.join('a' * 8_000)}]\nx = 1"), "[a] is the name of no command"),
+        (lambda path: path.write_text(f"seed = 0x{'f' * 5000}"), "seed has a number of too many digits"),
+        (lambda path: path.write_text(f"tasks = [0x{'f' * 5000}]"), "tasks has a number of too many digits"),
+    ],
+    ids=["a device", "a pipe", "a long key", "a key of many parts", "a long number", "a long number in a list"],
+)
+def test_a_file_that_is_no_such_is_refused_at_once(tmp_path, made, said):
+    made(tmp_path / "selftaught.toml")
+    done = selftaught("runs", cwd=tmp_path)
+    assert done.returncode == 2 and said in one_line(done)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("exec", "pipe", "--entry", "f"),
+        ("replay", "pipe"),
+        ("run", "--model", "scripted:pipe"),
+        ("run", "--improver", "pipe"),
+        ("run", "--tasks", "pipe"),
+        ("improve", "pipe", "--score", "pipe"),
+        ("improve", "program.py", "--cases", "cases", "--run", "cat", "--about", "x"),
+        ("tasks", "--check", "pipe.py"),
+        ("merge", "pipe"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_at(tmp_path, words):
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "cases" / "a.out").touch()
+    (tmp_path / "program.py").write_text("def f(): return 1\n")
+    for name in ("pipe", "pipe.py", "cases/a.in"):
+        os.mkfifo(tmp_path / name)
+    done = called(*words, cwd=tmp_path)
+    assert done.returncode in {1, 2} and "Traceback" not in done.stderr
+
+
 def test_a_command_that_may_spend_says_what_a_file_has_set(tmp_path):
     (tmp_path / "selftaught.toml").write_text('[run]\nbase-url = "http://127.0.0.1:1"\n')
     assert "set by selftaught.toml: --base-url" in settings(tmp_path)

@@ -271,6 +271,31 @@ MISTAKES = {
     ),
     "nothing": ("return abs(sum(instance[0]) - answer)", "pass", "score gave None, which is no finite number"),
     "text": ("abs(sum(instance[0]) - answer)", "'good'", "score gave 'good'"),
+    "an error that cannot be shown": (
+        "    return abs",
+        "    class Mute(Exception):\n        def __str__(self): raise Mute\n    raise Mute\n    return abs",
+        "score raised Mute in line 12: (it cannot be shown)",
+    ),
+    "what cannot be shown": (
+        "return abs(sum(instance[0]) - answer)",
+        "return type('Mute', (), {'__repr__': lambda self: 1 / 0})()",
+        "score gave Mute, which is no finite number",
+    ),
+    "a cycle": (
+        "return [([seed % 10**6 + i, i],) for i in range(3)]",
+        "x = []; x.append(x); return [(x,)]",
+        "an argument is nested too deeply, or holds itself",
+    ),
+    "a deep list": (
+        "return [([seed % 10**6 + i, i],) for i in range(3)]",
+        "return [(__import__('functools').reduce(lambda x, _: [x], range(50000), 1),)]",
+        "an argument is nested too deeply, or holds itself",
+    ),
+    "an argument that cannot be shown": (
+        "return [([seed % 10**6 + i, i],) for i in range(3)]",
+        "return [(type('Mute', (), {'__repr__': lambda self: 1 / 0})(),)]",
+        "an argument holds Mute: numbers, texts, lists, tuples and dicts can be given",
+    ),
     "nan": ("abs(sum(instance[0]) - answer)", "float('nan')", "score gave nan"),
     "instances": (
         "return [([seed % 10**6 + i, i],) for i in range(3)]",

@@ -30,6 +30,17 @@ ENDING = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIG
 """Signals that end a command as Ctrl-C does, and what is said of it: of a plain `kill`, and of a terminal that is closed."""
 
 
+_LONGEST = 2000
+
+
+def said_by(error: BaseException) -> str:
+    """What an error says, on one line. One of somebody's own may fail to say anything."""
+    try:
+        return " ".join(str(error).split())[:_LONGEST]
+    except Exception:  # noqa: BLE001 - whatever its own methods raise
+        return "(it cannot be shown)"
+
+
 class SelftaughtError(Exception):
     """Base of all errors this package raises on purpose."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import random
@@ -9,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias, cast
 
 JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
 """Plain data: what `json` writes and reads back unchanged."""
@@ -63,6 +64,10 @@ def rng_from(*parts: JSON) -> random.Random:
     return random.Random(seed_from(*parts))
 
 
+_SHELLS = Path("/dev/fd")
+"""Where what a shell hands over as a file lies."""
+
+
 def is_file(path: Path) -> bool:
     """Whether a file is there; of a name that no file can have, `Path` would raise."""
     try:
@@ -71,12 +76,20 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def open_file(path: Path) -> BinaryIO:
+    """A user's file, to be read. OSError where it cannot be, and for a named pipe, at which one may wait for ever: not for a
+    pipe that the shell has made."""
+    if path.parent != _SHELLS and path.is_fifo():
+        raise OSError(errno.EINVAL, "it is a pipe", str(path))
+    return path.open("rb")
+
+
 def read_bounded(path: Path, most: int) -> bytes | None:
     """The bytes of a file; None, unread, where it has more than `most`. OSError where it cannot be read.
 
     A device has no size, and no end.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         found = file.read(most + 1)
     return None if len(found) > most else found
 

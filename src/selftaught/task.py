@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from selftaught.errors import SelftaughtError, UsageError
+from selftaught.errors import SelftaughtError, UsageError, said_by
 from selftaught.plain import JSON, digest, digest_of_files, rng_from
 from selftaught.sandbox import Limits
 from selftaught.sandbox.packages import versions
@@ -57,8 +57,9 @@ def authored(task: Task, method: str) -> Generator[None]:
         raise
     except (Exception, SystemExit) as error:
         line = _line(task, error)
-        said = " ".join(str(error).split())
-        raise UsageError(f"{task.work_of(method)} raised {type(error).__name__}{line}: {said}; mend it") from error
+        raise UsageError(
+            f"{task.work_of(method)} raised {type(error).__name__}{line}: {said_by(error)}; mend it"
+        ) from error
 
 
 class Task(ABC):

@@ -17,6 +17,7 @@ DRAW = "return Instance(args=([rng.randint(1, 999) for _ in range(20)],))"
 TAKEN = "(numbers,) = instance.args"
 START = "def halve(numbers):\\n"
 GRADE = "return 100 / (100 + "
+MUTE = "raise type('Mute', (Exception,), {'__str__': lambda self: 1 / 0})"
 WRONG = {
     "draw: the same seed gives other instances": (DRAW, "import random; rng = random.Random(); " + DRAW),
     "draw: it uses the global `random`": (DRAW, "import random; random.random(); " + DRAW),
@@ -24,6 +25,8 @@ WRONG = {
     "draw: it uses time.time": (DRAW, "import time; time.time(); " + DRAW),
     "draw: it uses datetime.now": (DRAW, "import datetime; datetime.datetime.now(); " + DRAW),
     "draw: draw raised ZeroDivisionError": (DRAW, "return 1 / 0"),
+    "draw: draw raised Mute: (it cannot be shown)": (DRAW, MUTE),
+    "draw: draw raised KeyboardInterrupt": (DRAW, "raise KeyboardInterrupt"),
     "draw: draw gave ([1],)": (DRAW, "return ([1],)"),
     "splits: 20 of 20 instances of test": (DRAW, "return Instance(args=([*range(20)],))"),
     "splits: another seed gives the same": (DRAW, "return Instance(args=([*range(20)],))"),
@@ -47,6 +50,8 @@ WRONG = {
     "start: it fails on 5 of 5 instances: time": (START, START + "    while True: pass\\n"),
     "start: it uses": (START, START + "    import time\\n    while time.process_time() < 0.1: pass\\n"),
     "grade: at the answer None it raised TypeError": ("not isinstance(answer, list) or ", ""),
+    "grade: task halving: its grade raised Mute": (TAKEN, TAKEN + f"\n        {MUTE}"),
+    "grade: grade raised GeneratorExit": (TAKEN, TAKEN + "; raise GeneratorExit"),
     "grade: it uses the global `random`": (TAKEN, TAKEN + "; import random; random.random()"),
     "grade: it uses time.monotonic": (TAKEN, TAKEN + "; import time; time.monotonic()"),
     "grade: the same answer is graded otherwise": (

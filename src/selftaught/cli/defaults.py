@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 from selftaught.errors import UsageError
+from selftaught.plain import read_bounded
 
 ENVIRONMENT = "SELFTAUGHT_"
 DEFAULT_STORE = Path(".selftaught/store.db")
 _FILE = Path("selftaught.toml")
+_LONGEST = 16 << 10
+"""Bytes of the file: keys of many parts cost as the square of their length."""
 _NEEDED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", Path: "a text"}
 _WRITTEN = {bool: bool, int: int, float: (int, float), str: str, Path: str}
 
@@ -61,7 +64,10 @@ def _read(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = read_bounded(path, _LONGEST)
+        if raw is None:
+            raise UsageError(f"{path} cannot be read: it has more than {_LONGEST >> 10} KiB")
+        return tomllib.loads(raw.decode("utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # of which numbers without end are some
@@ -84,11 +90,15 @@ def _plain(name: str) -> str:
 
 def _set(path: Path, found: dict[str, Any], options: Mapping[str, _Option], key: str, value: Any, named: str) -> None:
     option = options.get(_plain(key))
+    try:
+        shown = repr(value)
+    except ValueError:
+        raise UsageError(f"{path}: {named} has a number of too many digits") from None
     if option is None:
         raise UsageError(f"{path}: {named} is the name of no option")
     needed = _unfit(value, option.wanted)
     if needed:
-        raise UsageError(f"{path}: {named} is {value!r}: {needed} is needed")
+        raise UsageError(f"{path}: {named} is {shown}: {needed} is needed")
     is_list = get_origin(_bare(option.wanted)) is list
     found[option.parameter] = [value] if is_list and not isinstance(value, list) else value
 

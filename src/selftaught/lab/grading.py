@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any, cast
 
-from selftaught.errors import UsageError
+from selftaught.errors import UsageError, said_by
 from selftaught.lab.metrics import Metered, listed, means, number
 from selftaught.plain import JSON
 from selftaught.sandbox import OF_A_MACHINE, Outcome, Resources, together
@@ -91,7 +91,7 @@ def _grade(task: Task, instance: Instance, outcome: Outcome, used: Resources, ra
             more = [used] if task.measures else []
             given = cast(object, task.grade(instance, outcome.answer, *more))
     except InvalidAnswer as error:
-        return 0.0, f"invalid answer: {error}"
+        return 0.0, f"invalid answer: {said_by(error)}"
     grade, most = number(given), inf if task.unbounded else 1
     if grade is None or not (ranged or 0 <= grade <= most):
         within = "" if ranged else " of at least 0" if task.unbounded else " in [0, 1]"

@@ -18,7 +18,7 @@ from typing import Any, cast, get_args
 
 from selftaught.errors import UsageError
 from selftaught.models import Finish
-from selftaught.plain import JSON
+from selftaught.plain import JSON, open_file
 from selftaught.sandbox.reader import Unreadable, counted
 
 FORMAT = 2
@@ -94,7 +94,7 @@ def _whole(text: str) -> bool:
 def read(path: Path) -> Recording:
     """The recording in a file. UsageError, in one line, for what is none, is damaged, or is none of this version."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise UsageError(f"{path} is {_NONE}")
         return _read(_unpacked(path))
@@ -146,7 +146,7 @@ def _unpacked(path: Path) -> Generator[dict[str, Any]]:
 def _bytes(path: Path) -> Generator[bytes]:
     """What a file unpacks to, piece by piece, never more than may be."""
     unpacker, size = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY), 0
-    with path.open("rb") as file:
+    with open_file(path) as file:
         while not unpacker.eof:
             given = file.read(_PIECE) if unpacker.needs_input else b""
             if unpacker.needs_input and not given:

@@ -20,7 +20,7 @@ from selftaught.lab.grading import grade_text
 from selftaught.lab.metrics import Metered, Rule, listed, means
 from selftaught.lab.patience import in_time
 from selftaught.lab.reads import changed, remembering
-from selftaught.plain import JSON, digest_of_files
+from selftaught.plain import JSON, digest_of_files, open_file
 from selftaught.program import MAX_CHARS, Program
 from selftaught.sandbox.command import Ran, run
 from selftaught.task import InvalidAnswer
@@ -53,6 +53,11 @@ class Case:
     """None where there is no such file, and a function judges."""
 
 
+def _bytes(path: Path) -> bytes:
+    with open_file(path) as file:
+        return file.read()
+
+
 def read(folder: Path, judged: bool = False) -> list[Case]:
     """The cases of a folder, by name; of those that are `judged` by a function, the right answers need not be there.
     UsageError where it has none, or half of one."""
@@ -62,8 +67,8 @@ def read(folder: Path, judged: bool = False) -> list[Case]:
     for path in sorted(folder.glob("*.in")):
         right = path.with_suffix(".out")
         try:
-            answer = None if judged and not right.exists() else right.read_text(encoding="utf-8")
-            case = Case(path.stem, path.read_bytes(), answer)
+            answer = None if judged and not right.exists() else _bytes(right).decode("utf-8")
+            case = Case(path.stem, _bytes(path), answer)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"cannot read the case {path.stem} of {folder}: {error}") from error
         if len(case.right or "") > _MOST_BYTES:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, cast
 
-from selftaught.errors import SelftaughtError, UsageError
+from selftaught.errors import SelftaughtError, UsageError, said_by
 from selftaught.lab import Lab
 from selftaught.lab.metrics import number
 from selftaught.lab.patience import in_time
@@ -140,9 +140,9 @@ class EvaluatorUtility(WholeUtility):
             except SelftaughtError:
                 raise
             except (ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError) as error:
-                raise NotNow(f"the evaluator could not reach what it asks: {' '.join(str(error).split())}") from error
+                raise NotNow(f"the evaluator could not reach what it asks: {said_by(error)}") from error
             except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an evaluator raises at a strange text
-                said = f"the evaluator raised {type(error).__name__}: {' '.join(str(error).split())}"
+                said = f"the evaluator raised {type(error).__name__}: {said_by(error)}"
                 return Scoring(reason=f"{said}{f' (example {i})' if example else ''}"[:TOLD])
             if grade is None:
                 return Scoring(reason=f"the evaluator gave {told}, which is no finite number")

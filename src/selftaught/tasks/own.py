@@ -18,7 +18,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
-from selftaught.errors import UsageError, WorldError
+from selftaught.errors import UsageError, WorldError, said_by
 from selftaught.lab import Lab
 from selftaught.lab.metrics import Rule, number
 from selftaught.plain import JSON, digest, digest_of_files, seed_from
@@ -57,7 +57,7 @@ class ScoreFunction:
         except (InvalidAnswer, WorldError):
             raise
         except (ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError) as error:
-            raise NotNow(f"score could not reach what it asks: {' '.join(str(error).split())}") from error
+            raise NotNow(f"score could not reach what it asks: {said_by(error)}") from error
         except (Exception, SystemExit) as error:  # whatever a scorer raises at a strange answer
             raise InvalidAnswer(f"score raised {_said(self._path, error)}"[:_LONGEST]) from error
         if isinstance(given, Mapping):
@@ -137,8 +137,12 @@ class ScorerTask(Task):
             raise UsageError(
                 f"{self._path}: an instance is {_short(item)}: write its arguments as a tuple, (x,), or a dict with 'arguments'"
             )
-        self.arrays = self.arrays or any(map(_is_array, cast("Sequence[Any]", given)))
-        return Instance(tuple(_plain(one, self._path) for one in cast("Sequence[Any]", given)), item)
+        arguments = cast("Sequence[Any]", given)
+        try:
+            self.arrays = self.arrays or any(map(_is_array, arguments))
+            return Instance(tuple(_plain(one, self._path) for one in arguments), item)
+        except RecursionError:
+            raise UsageError(f"{self._path}: an argument is nested too deeply, or holds itself") from None
 
     @cached_property
     def measures(self) -> bool:
@@ -204,7 +208,7 @@ def _told(instance: Instance) -> str:
     """What tells an instance from others, in every process alike: of a truth that is no plain data only the arguments."""
     try:
         return repr((instance.args, _plain(instance.truth, Path())))
-    except UsageError:
+    except (UsageError, RecursionError):
         return repr(instance.args)
 
 
@@ -224,7 +228,7 @@ def _said(path: Path, error: BaseException) -> str:
     """An error of the user's own file, with its line."""
     lines = [one.lineno for one in traceback.extract_tb(error.__traceback__) if one.filename == str(path)]
     where = f" in line {lines[-1]}" if lines else ""
-    return f"{type(error).__name__}{where}: {' '.join(str(error).split())}"
+    return f"{type(error).__name__}{where}: {said_by(error)}"
 
 
 def _function(module: Any, name: str, path: Path, counts: Sequence[int], form: str = "") -> Callable[..., Any]:
@@ -282,5 +286,8 @@ def _plain(value: Any, path: Path) -> Any:
 
 
 def _short(value: Any) -> str:
-    said = " ".join(repr(value).split())
+    try:
+        said = " ".join(repr(value).split())
+    except Exception:  # noqa: BLE001 - whatever the user's own types raise
+        said = type(value).__name__
     return said if len(said) <= 80 else f"{said[:80]}…"

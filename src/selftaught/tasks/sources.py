@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from selftaught.errors import SelftaughtError, UsageError
+from selftaught.errors import SelftaughtError, UsageError, said_by
 from selftaught.lab.prints import aside
 from selftaught.lab.reads import heeding, imported, listen, users
 from selftaught.plain import is_file
@@ -50,8 +50,7 @@ def run(path: Path) -> ModuleType:
     except SelftaughtError:
         raise
     except (Exception, SystemExit) as error:  # whatever a file of the user's raises is the user's to mend
-        said = " ".join(str(error).split())
-        raise UsageError(f"cannot run the task file {path}: {type(error).__name__}: {said}") from error
+        raise UsageError(f"cannot run the task file {path}: {type(error).__name__}: {said_by(error)}") from error
     finally:
         _RUNNING.discard(name)
     return module

@@ -169,8 +169,8 @@ class Counter:
             self.refused[number] = self.refused.get(number, 0) + 1
 
     def _read(self, place: int) -> bool:
-        """Take in what the argument at this place points to. It is read from the thread that calls: the first one of its process
-        may be gone, and with that its memory."""
+        """Take in what the argument at this place points to. It is read from the thread that calls: the first one of its
+        process may be gone, and with that its memory."""
         at = _ARGUMENTS + 8 * place
         thread = int.from_bytes(self._call[_THREAD : _THREAD + 4], sys.byteorder)
         return self._path.read(thread or self._pid, memoryview(self._call)[at : at + 8])
@@ -185,8 +185,8 @@ class Counter:
     def _out_of_bounds(self, place: int, flags: bool) -> bool:
         """Whether this job may not open the file whose path is the argument at `place`, with the flags behind it.
 
-        The bare name of a file that is read is nothing: Python looks so for the text of whatever fails to compile. Nor is a path
-        to what cannot be there, since it begins with a name that lies at the top of no machine.
+        The bare name of a file that is read is nothing: Python looks so for the text of whatever fails to compile. Nor is a
+        path to what cannot be there, since it begins with a name that lies at the top of no machine.
         """
         call, at = self._call, _ARGUMENTS + 8 * place
         if not self._read(place):

@@ -22,7 +22,29 @@ from hook import Hook
 OUT, ANSWERS, FIRST_FREE = 1, 4, 6
 """Descriptors of a child: where it prints, where its answers go, and the first that it does not have."""
 FILES = "/tmp"
-_TOP = "bin boot dev etc home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys tmp usr var".split()
+_TOP = [
+    "bin",
+    "boot",
+    "dev",
+    "etc",
+    "home",
+    "lib",
+    "lib32",
+    "lib64",
+    "libx32",
+    "media",
+    "mnt",
+    "opt",
+    "proc",
+    "root",
+    "run",
+    "sbin",
+    "srv",
+    "sys",
+    "tmp",
+    "usr",
+    "var",
+]
 """What lies at the top of a machine by the usual hierarchy, be it hidden in a jail or not."""
 _MAX_PROCESSES = 32768
 _MAX_THREADS = 256

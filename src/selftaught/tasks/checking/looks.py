@@ -82,7 +82,7 @@ def patience_s(task: Task, split: Split, step: Announce) -> float:
     if isinstance(task, ScorerTask):  # all are drawn at once
         return 0
     begun = time.monotonic()
-    with suppress(Exception):
+    with suppress(BaseException):
         task.draw(rng_from(ROOT, task.name))
     return _LEEWAY * (time.monotonic() - begun) * task.instances[split]
 
@@ -101,7 +101,7 @@ def _found(task: Task, look: str, looking: Look) -> Iterator[Finding]:
         except StopIteration as end:
             right = end.value
             break
-        except Exception as error:  # noqa: BLE001 - of the task's own code
+        except BaseException as error:  # noqa: BLE001 - of the task's own code
             detail, mend = raised(look, error), "mend it"
             yield Finding(task.name, look, False, detail, mend)
             return
@@ -121,7 +121,7 @@ def _sampled(
         step(f"drawing instances of {task.name} for {split}", allowed_s)
         try:
             given = task.sample(ROOT, split, 0, half)
-        except Exception as error:  # noqa: BLE001 - of the task's own code
+        except BaseException as error:  # noqa: BLE001 - of the task's own code
             yield Finding(task.name, "draw", False, raised("draw", error), "mend it")
             return None
         others = [one for one in cast("Sequence[object]", given) if not isinstance(one, Instance)]

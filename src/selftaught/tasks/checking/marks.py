@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from math import isfinite
 from typing import Any, cast
 
-from selftaught.errors import SelftaughtError
+from selftaught.errors import SelftaughtError, said_by
 from selftaught.plain import JSON
 from selftaught.task import Instance
 
@@ -17,9 +17,9 @@ Look = Generator[Said, None, str]
 """What is wrong; at its end, what is right in a few words."""
 
 
-def raised(what: str, error: Exception) -> str:
+def raised(what: str, error: BaseException) -> str:
     """What was raised by what, in a line."""
-    said = " ".join(str(error).split())[:300]
+    said = said_by(error)[:300]
     if isinstance(error, SelftaughtError):  # names the task and the line already
         return said.removesuffix("; mend it")
     return f"{what} raised {type(error).__name__}: {said}"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from selftaught.errors import SandboxRefused, SelftaughtError
+from selftaught.errors import SandboxRefused, SelftaughtError, said_by
 from selftaught.lab import Lab
 from selftaught.lab.prints import aside
 from selftaught.lab.workers import Workers, sizes
@@ -45,8 +45,8 @@ def main(spec: str, seed: int, what: str, pipe: int) -> None:
             _try(spec, seed, what, say, step, find)
         except SandboxRefused as error:
             find(Finding("", "start", False, f"generated code cannot be held here: {error}", "see `selftaught doctor`"))
-        except Exception as error:  # noqa: BLE001 - a task's own code may do anything
-            find(Finding("", "draw", False, f"{type(error).__name__}: {_one_line(error)}", "mend it"))
+        except BaseException as error:  # noqa: BLE001 - a task's own code may do anything
+            find(Finding("", "draw", False, f"{type(error).__name__}: {said_by(error)}", "mend it"))
     say("end")
 
 
@@ -55,7 +55,7 @@ def _try(spec: str, seed: int, what: str, say: Say, step: Say, find: Callable[[F
     try:
         tasks = _tasks(spec, seed)
     except SelftaughtError as error:
-        find(Finding("", "form", False, _one_line(error), "see `selftaught new task` and docs/tasks.md"))
+        find(Finding("", "form", False, said_by(error), "see `selftaught new task` and docs/tasks.md"))
         return
     if what == "drawing":
         for task in tasks:
@@ -90,10 +90,6 @@ def _tasks(spec: str, seed: int) -> list[Task]:
         if not own and not hasattr(module, "TASKS") and hasattr(module, "score"):
             return [scorer_task(path)]
     return load(spec, seed)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 if __name__ == "__main__":
