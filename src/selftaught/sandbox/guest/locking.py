@@ -22,29 +22,10 @@ from hook import Hook
 OUT, ANSWERS, FIRST_FREE = 1, 4, 6
 """Descriptors of a child: where it prints, where its answers go, and the first that it does not have."""
 FILES = "/tmp"
-_TOP = [
-    "bin",
-    "boot",
-    "dev",
-    "etc",
-    "home",
-    "lib",
-    "lib32",
-    "lib64",
-    "libx32",
-    "media",
-    "mnt",
-    "opt",
-    "proc",
-    "root",
-    "run",
-    "sbin",
-    "srv",
-    "sys",
-    "tmp",
-    "usr",
-    "var",
-]
+_TOP = (
+    "bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "media", "mnt", "opt", "proc", "root", "run",
+    "sbin", "srv", "sys", "tmp", "usr", "var",
+)  # fmt: skip
 """What lies at the top of a machine by the usual hierarchy, be it hidden in a jail or not."""
 _MAX_PROCESSES = 32768
 _MAX_THREADS = 256
@@ -65,7 +46,7 @@ class Setup:
         """Where the filter counts: how the zygote gets hold of the calls it hands over."""
         # where Python itself looks for the program's text, to show a line of it
         listed = [*options["listed"], *(f"{folder}/program.py" for folder in ("", *sys.path, options["path"]))]
-        top = sorted({*_TOP, *os.listdir("/")})
+        top = sorted({*_TOP, *os.listdir("/")})  # noqa: PTH208 - no pathlib in the guest
         self.hook = Hook(options["rules"], listed, options["writable"], top)
         self.bounds = counting.Bounds(options["rules"], listed, options["writable"], options["path"], top)
         self.opens: dict[int, tuple[int, bool]] = {}
