@@ -14,7 +14,7 @@ from shared.shapes import misfits
 
 import selftaught as public
 from selftaught.budget import Allowance
-from selftaught.errors import ModelFailure, SpendExhausted, StoreFailure, UsageError
+from selftaught.errors import ModelFailure, SpendExhausted, StoreFailure, UsageError, WorthlessRun
 from selftaught.evidence.report import Probably
 from selftaught.lab import CONTRACT, Document
 from selftaught.program import Program
@@ -45,6 +45,16 @@ def test_a_program_is_improved_and_the_second_time_nothing_is_asked(tmp_path):
             lab, Number.start, Number(), Program(asker(4)), Allowance(calls=4, scorings=9), 1
         )
         assert other.program != found.program
+
+
+def test_a_first_look_can_be_left_out(tmp_path):
+    never = Program("def improve_algorithm(s, u, m):\n    return bst\n")
+    with public.open_lab(Guesser(), tmp_path / "s.db", seed=3) as lab:
+        given = lab, {"mine": never, "seed": "seed"}
+        with pytest.raises(WorthlessRun, match="with --anyway"):
+            public.compare_improvers(*given, tasks=["lpn"], repetitions=1, inner=SMALL["inner"])
+        found = public.compare_improvers(*given, tasks=["lpn"], repetitions=1, inner=SMALL["inner"], anyway=True)
+    assert found["improvers"][0]["name"] == "mine"
 
 
 class Writer(Doubler):

@@ -92,7 +92,9 @@ class Breaker(Guesser):
     def answer(self, request, rng):
         if "def improve_algorithm" not in request.message:
             return super().answer(request, rng)
-        return Answer("```python\ndef improve_algorithm(s, u, m):\n    raise ValueError('oh')\n```")
+        return Answer(
+            "```python\ndef improve_algorithm(s, u, m):\n    m.prompt('e', s)\n    raise ValueError('oh')\n```"
+        )
 
 
 @pytest.mark.parametrize("accept", ["gate", "paper"])
@@ -223,8 +225,8 @@ def test_under_a_limit_the_rounds_are_bought_before_what_they_are_compared_with(
 
 
 def constant(value):
-    """An improver that returns a constant, whatever it is given."""
-    return f"def improve_algorithm(s, u, m):\n    return 'f = lambda x: {value}'\n"
+    """An improver that returns a constant on tasks; on improvers it returns what it is given."""
+    return f"def improve_algorithm(s, u, m):\n    return s if 'improve_algorithm' in s else 'f = lambda x: {value}'\n"
 
 
 def works(body):
@@ -322,14 +324,14 @@ ENDS = {
         "cannot work: what it returned is no program: not a text but NoneType",
     ),
     "returns no improver": ("    if m.budget < 8: return 'x = 1'\n", "cannot work: what it returned is no program"),
-    "a pattern that no canned answer holds": ("    m.prompt('e', s)[0].index('x') if 0 else None.group\n", ""),
+    "a pattern that no canned answer holds": ("    m.prompt('e', s) and None.group\n", ""),
     "what is scored high": ("    [one for one in m.prompt('e', s, 2) * 3 if u(one) > 0.2][0]\n", ""),
     "what is another program": (
         "    from ast import dump, parse\n    from helpers import extract_code\n"
         "    [one for one in extract_code(m.prompt('e', s, 2)) if dump(parse(one)) != dump(parse(s))][0]\n",
         "",
     ),
-    "what cannot be parsed": ("    compile('(', 'answer', 'exec')\n", ""),
+    "what cannot be parsed": ("    m.prompt('e', s) and compile('(', 'answer', 'exec')\n", ""),
     "what a program ends with": (
         "    from ast import parse\n    from helpers import extract_code\n"
         "    [parse(one).body[-1].name for one in extract_code(m.prompt('e', s, 2))]\n",
@@ -341,6 +343,15 @@ ENDS = {
         "",
     ),
     "a number": ("    text = m.prompt('e', 'Rate it.')[0]\n    -(int(text) if text.isdigit() else text)\n", ""),
+    "a word that is asked for": (
+        "    answer = m.prompt('e', 'Is it long? Answer YES or NO.')[0]\n    if 'YES' in answer: message = 'shorter'\n"
+        "    if 'NO' in answer: message = 'longer'\n    m.prompt('e', message)\n",
+        "",
+    ),
+    "an error before it asks": ("    [][0]\n", "cannot work: IndexError: list index out of range (line 3"),
+    "nothing before it asks": ("    return None\n", "what it returned is no program: not a text but NoneType"),
+    "a pair": ("    return m.prompt('e', s)[0], 1\n", "what it returned is no program: not a text but list"),
+    "a file": ("    m.prompt('e', s) and open('/log', 'w')\n", "cannot work: OSError"),
     "a mistake beside it": ("    m.prompt('e', s)[0].missing\n", "cannot work: AttributeError"),
 }
 
@@ -376,7 +387,7 @@ def test_who_reads_how_an_improver_fared_finds_it_in_its_form(lab, tasks, accept
     assert ("not taken, as it cannot work: AssertionError" in one.reason) is not accepted
 
 
-@pytest.mark.parametrize("rest", ["    raise ValueError('no luck')\n", "    while True: pass\n"])
+@pytest.mark.parametrize("rest", ["    m.prompt('e', s)\n    raise ValueError('no luck')\n", "    while True: pass\n"])
 def test_chance_and_time_are_no_reason_to_refuse_a_worker(lab, rest):
     text = f"def improve_algorithm(s, u, m):\n    if 'improve_algorithm' not in s: return 'f = lambda x: 0.9'\n{rest}"
     assert one_round(lab, f"return {text!r}", outer=replace(SETTINGS.outer, cpu_s=2)).accepted

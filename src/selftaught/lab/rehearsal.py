@@ -18,8 +18,10 @@ from selftaught.lab.interface import budgets, improver_job
 from selftaught.program import Program
 from selftaught.sandbox import HostFunction, Job, Limits, Outcome
 
-_MISTAKES = (ImportError, NameError, AttributeError, TypeError)
+_MISTAKES = (ImportError, NameError, AttributeError, TypeError, OSError)
 """What no other answer and no other score would change: the improver's own text is wrong."""
+_BY_ANSWERS = (UnboundLocalError,)
+"""Of these what may hang on the way that was taken, by a word that was asked for and is in no canned answer."""
 _NOTHING = "NoneType"
 """An error that tells of this may be due to what was not found in a canned answer."""
 _LONGEST_CPU_S = 20.0
@@ -71,36 +73,37 @@ def rehearsed(lab: Lab, improver: Program, scene: Scene, allowance: Allowance) -
 
     Wrong is what is no program, and a mistake of its own. Chance, time and memory prove nothing.
     """
-    outcome, _, _ = rehearsal(lab.compute, improver, scene, allowance)
-    return _told(outcome) if _is_own(lab, outcome, improver, scene, allowance) else None
+    outcome, used, _ = rehearsal(lab.compute, improver, scene, allowance)
+    return _told(lab, outcome, scene) if _is_own(lab, outcome, used, improver, scene, allowance) else None
 
 
 def unfit(lab: Lab, improver: Program, scene: Scene, allowance: Allowance, other: Allowance) -> str | None:
     """What is wrong with an improver's text that would have to work at exactly this allowance, seen at the `other` so far.
 
     Wrong is also, where it has handed in no program but its start before, a call beyond the allowance that ends the improver,
-    and whatever it comes to nothing by that does not happen at the `other`: it has taken one budget for granted.
+    and whatever it comes to nothing by that happens before it has asked for anything, or does not happen at the `other`: it has
+    taken one budget for granted.
     """
-    outcome, _, handed = rehearsal(lab.compute, improver, scene, allowance)
-    if _is_own(lab, outcome, improver, scene, allowance):
-        return _told(outcome)
+    outcome, used, handed = rehearsal(lab.compute, improver, scene, allowance)
+    if _is_own(lab, outcome, used, improver, scene, allowance):
+        return _told(lab, outcome, scene)
     wrong = _nothing(lab, outcome, scene)
     kept = handed.latest(lambda text: not lab.defect(text, scene.entry))
     if not wrong or any(one != scene.start for one in kept):
         return None
-    if _name(outcome) != "BudgetExhausted":
+    if _name(outcome) != "BudgetExhausted" and used != Usage():
         elsewhere, _, _ = rehearsal(lab.compute, improver, scene, other)
         if elsewhere.kind != "answer" or _nothing(lab, elsewhere, scene):  # it may be due to what is canned
             return None
     return wrong
 
 
-def _is_own(lab: Lab, outcome: Outcome, improver: Program, scene: Scene, allowance: Allowance) -> bool:
+def _is_own(lab: Lab, outcome: Outcome, used: Usage, improver: Program, scene: Scene, allowance: Allowance) -> bool:
     """Whether it ended so for its own text: no program, or a mistake that it makes whatever is answered."""
-    if not _is_mistake(outcome):
+    if not _is_mistake(outcome, used):
         return outcome.kind == "defect"
-    others = (rehearsal(lab.compute, improver, scene, allowance, one)[0] for one in _ANSWERS[1:])
-    return all(map(_is_mistake, others))
+    others = (rehearsal(lab.compute, improver, scene, allowance, one) for one in _ANSWERS[1:])
+    return all(_is_mistake(ended, needed) for ended, needed, _ in others)
 
 
 def _nothing(lab: Lab, outcome: Outcome, scene: Scene) -> str | None:
@@ -108,7 +111,7 @@ def _nothing(lab: Lab, outcome: Outcome, scene: Scene) -> str | None:
     if outcome.kind == "answer":
         wrong = lab.defect(outcome.answer, scene.entry)
         return wrong and f"cannot work: what it returned is no program: {wrong}"
-    return _told(outcome) if outcome.kind == "error" else None
+    return _ended(outcome) if outcome.kind == "error" else None
 
 
 def rehearsal(
@@ -141,9 +144,11 @@ def rehearsal(
     return outcome, meter.used, handed
 
 
-def _told(outcome: Outcome) -> str:
-    if outcome.kind == "defect":
-        return f"is no program: {outcome.error}"
+def _told(lab: Lab, outcome: Outcome, scene: Scene) -> str:
+    return _nothing(lab, outcome, scene) or f"is no program: {outcome.error}"
+
+
+def _ended(outcome: Outcome) -> str:
     mistake, *where = outcome.error.splitlines() or [""]
     place = f" ({where[-1].strip()})" if where else ""
     return f"cannot work: {mistake}{place}"
@@ -153,7 +158,11 @@ def _name(outcome: Outcome) -> str:
     return outcome.error.partition("\n")[0].partition(":")[0] if outcome.kind == "error" else ""
 
 
-def _is_mistake(outcome: Outcome) -> bool:
-    """Whether it ended with one of the mistakes, or a kind of one (UnboundLocalError), for sure."""
+def _is_mistake(outcome: Outcome, used: Usage) -> bool:
+    """Whether it ended with one of the mistakes, or a kind of one (FileNotFoundError), or with something else than a text."""
+    if outcome.kind == "answer":
+        return outcome.answer is not None and not isinstance(outcome.answer, str)
     found = getattr(builtins, _name(outcome), None)
-    return isinstance(found, type) and issubclass(found, _MISTAKES) and _NOTHING not in outcome.error.partition("\n")[0]
+    if not isinstance(found, type) or not issubclass(found, _MISTAKES) or _NOTHING in outcome.error.partition("\n")[0]:
+        return False
+    return not issubclass(found, _BY_ANSWERS) or used == Usage()

@@ -126,22 +126,22 @@ def carry(
                 return _conduct(replace(lab, recorded=recorded), asked, regardless)
 
 
-def carry_in(lab: Lab, asked: Assignment, conduct: Conduct | None = None) -> dict[str, Any]:
+def carry_in(lab: Lab, asked: Assignment, anyway: bool = False, conduct: Conduct | None = None) -> dict[str, Any]:
     """Make a run of what is asked and carry it to its end in a lab that is open: with its model, sandbox and limits.
 
-    `conduct` is given where what is to be done needs something that only the caller has.
+    `anyway` leaves out the first look; `conduct` is given where what is to be done needs something that only the caller has.
     UsageError, and no run, where a task cannot be had.
     """
     kind_of(asked.plain()).bound(asked)  # loads every task
     store, limits = lab.store, lab.spend.limits
     own_model = {"own_model": True} if is_own(lab.model) or (lab.proposer and is_own(lab.proposer)) else {}
-    with begun(store, asked, circumstances(lab.sandbox.level, limits) | own_model) as number:
+    with begun(store, asked, circumstances(lab.sandbox.level, limits, anyway=anyway) | own_model) as number:
         document = _document(store, store.run(number), asked)
         own = replace(
             lab, seed=asked.seed, run=number, document=document, spend=Spend(limits), progress=Progress(), heard=Heard()
         )
         with store.alone(number), _kept(store, number, document, own.spend), letting_go(own), pulsing(own):
-            return _conduct(own, asked, conduct=conduct)
+            return _conduct(own, asked, anyway, conduct)
 
 
 def _conduct(lab: Lab, asked: Assignment, anyway: bool = False, conduct: Conduct | None = None) -> dict[str, Any]:

@@ -149,11 +149,13 @@ def improve_file(
     allowance: Allowance | None = None,
     packages: Sequence[str] = (),
     seed: int | None = None,
+    anyway: bool = False,
 ) -> OwnDocument:
     """A program of your own improved by the functions of a scorer; the document that `selftaught improve --json` prints.
 
     `program` is a file, which stays as it is: the better text is in the document, as `program`. `scorer` is a file with
-    `instances(split, seed)` and `score(instance, answer)`. `entry` is needed where the program has several functions.
+    `instances(split, seed)` and `score(instance, answer)`. `entry` is needed where the program has several functions; `anyway`
+    goes on also where a first look shows that nothing can come of it.
     """
     for name, one in (("program", program), ("scorer", scorer)):
         _fits(name, one, "the path of a file", isinstance(cast("object", one), str | Path))
@@ -181,7 +183,7 @@ def improve_file(
         on_attempt=on_attempt,
         **_of(lab, seed),
     )
-    return cast("OwnDocument", carry_in(lab, asked if allowance is None else replace(asked, inner=allowance)))
+    return cast("OwnDocument", carry_in(lab, asked if allowance is None else replace(asked, inner=allowance), anyway))
 
 
 def improve_text(
@@ -200,6 +202,7 @@ def improve_text(
     version: str = "",
     at_once: int = 1,
     seed: int | None = None,
+    anyway: bool = False,
 ) -> OwnDocument:
     """A text (a prompt, a program, a configuration) improved by a function of your own that scores it, as GEPA calls them.
 
@@ -208,7 +211,7 @@ def improve_text(
     say that more may: nothing of the text is executed by this package, and what your function does with it is yours
     to hold. What it raises is the reason why a text has no score. `candidate` may be several texts by name: the
     function is given such a dict, and `files` of the document are those that were changed. `test_set` are examples
-    that nothing is chosen by.
+    that nothing is chosen by. `anyway` is that of `improve_file`.
 
     Scores are kept under the text, the file that the function comes from, which of it it is and the values that it holds, the
     examples, the files that it reads and `version`: change that where what it reaches over a connection has changed.
@@ -237,7 +240,7 @@ def improve_text(
         return conducted(own, asked, Judges(judge(dataset), None if test_set is None else judge(test_set), UNHELD))
 
     asked = asked if allowance is None else replace(asked, inner=allowance)
-    return cast("OwnDocument", carry_in(lab, asked, conduct))
+    return cast("OwnDocument", carry_in(lab, asked, anyway, conduct))
 
 
 def _askable(about: str, dataset: Sequence[Any] | None, test_set: Sequence[Any] | None) -> None:
@@ -277,11 +280,13 @@ def run_recursion(
     controls: Controls = "basic",
     seed: int | None = None,
     settings: Mapping[str, Any] | None = None,
+    anyway: bool = False,
 ) -> RunDocument:
     """A recursion from a seed improver, and its comparison with the controls; its document, as `run --json` prints it.
 
     A task is named as on the command line, or is one of your own, of a class at the top of a .py file. `seed` is the lab's
-    where none is given; `settings` are further fields of `Settings`, e.g. `{"accept": "paper"}`.
+    where none is given; `settings` are further fields of `Settings`, e.g. `{"accept": "paper"}`; `anyway` goes on also where a
+    first look shows that nothing can come of it.
     The run is kept in the lab's store, where `selftaught show` finds it.
     """
     program = _improver(improver)
@@ -297,7 +302,7 @@ def run_recursion(
     )
     asked = changed(asked, settings or {})
     lab.store.keep(program.text)
-    return cast("RunDocument", carry_in(lab, asked))
+    return cast("RunDocument", carry_in(lab, asked, anyway))
 
 
 def compare_improvers(
@@ -309,11 +314,12 @@ def compare_improvers(
     seed: int | None = None,
     inner: Allowance | None = None,
     margin: float | None = None,
+    anyway: bool = False,
 ) -> ContestDocument:
     """Improvers side by side on tasks at equal allowances, paired; the document that `compare --json` prints.
 
     `improvers` are names or files, or programs by the names that the tables are to use; the first is the reference.
-    Tasks are given as to `run_recursion`.
+    Tasks and `anyway` are given as to `run_recursion`.
     """
     if isinstance(improvers, str):
         raise UsageError(f"improvers is the text {improvers!r}: give a list of names, e.g. [{improvers!r}]")
@@ -329,7 +335,7 @@ def compare_improvers(
     asked = asked if inner is None else replace(asked, inner=inner)
     for _, program in programs:
         lab.store.keep(program.text)
-    return cast("ContestDocument", carry_in(lab, asked))
+    return cast("ContestDocument", carry_in(lab, asked, anyway))
 
 
 def _specs(name: str, given: Sequence[str | Task]) -> tuple[str, ...]:
