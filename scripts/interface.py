@@ -55,8 +55,8 @@ are no edits.
 
 **`utility.keep`**: of what was handed in, the last program counts when the run ends with an error, at a limit, or with
 something that is no program; without it the start solution does. The last three count: at the gate of a recursion what was
-returned races with them, three programs at most in all. Of texts that were never scored, and so may be no programs, the last 24 are remembered. What scored
-best and was neither returned nor kept is told (*best scored 0.191, not returned*), not rewarded.
+returned races with them, three programs at most in all. Of texts that were never scored, and so may be no programs, the last
+24 are remembered. What scored best and was neither returned nor kept is told (*best scored 0.191, not returned*), not rewarded.
 
 ## What an improver of improvers reads
 
