@@ -8,7 +8,9 @@ drawing repetitions with replacement, whole rows of tasks, so that tasks and pai
 - `race`: three challengers at once, all of them equals, or one of them better;
 - `higher_mean`: what was done before, five repetitions and the higher mean wins; `tuned`: the same procedure with as many
   repetitions and as high a threshold as the same two rates need, the threshold read off the simulation itself, which no gate
-  can know; `fixed`: the same with a threshold that it can know, as many standard errors as the rate of equals allows.
+  can know; `fixed`: the same with a threshold that it can know, as many standard errors as the rate of equals allows;
+- `as exact`: the gate made for so large a gain that it, too, finds this one no more often than it has to. By itself it is made
+  for normal noise, which asks for more than these cells do.
 
 What was computed is kept in a store, so that a second call goes on where the first one was stopped.
 """
@@ -28,7 +30,7 @@ from numpy.typing import NDArray
 from selftaught import improvers, tasks
 from selftaught.downstream import with_scale
 from selftaught.lab import Lab
-from selftaught.lab.boundaries import EQUALS, GAIN, Design, walk, within, z_values
+from selftaught.lab.boundaries import EFFECT, EQUALS, GAIN, Design, sequential, walk, within, z_values
 from selftaught.lab.workers import Workers, sizes
 from selftaught.meta import MetaUtility
 from selftaught.models.offline import Offline
@@ -86,6 +88,7 @@ def curve(values: Values, gates: int) -> dict[str, JSON]:
     equals, better = (_simulated(alone, level, rng, gates, [gain]) for gain in (0.0, noise / 2))
     tuned = _tuned(level, rng, gates, noise / 2, number)
     fixed = _fixed(level, rng, gates, noise / 2, number)
+    exact = _exact(level, rng, gates, noise / 2, number)
     runs = (equals[1].mean() + better[1].mean()) / 2
     return {
         "tasks": number,
@@ -100,6 +103,8 @@ def curve(values: Values, gates: int) -> dict[str, JSON]:
         "higher_mean": _higher(level, rng, gates, noise / 2, number),
         "tuned": tuned,
         "fixed": fixed,
+        "as exact": exact,
+        "as exact against fixed": _round(exact["runs"] / fixed["runs"]),
         "runs against tuned": _round(runs / tuned["runs"]),
         "runs against fixed": _round(runs / fixed["runs"]),
         "runs against before": _round(runs / (2 * BEFORE * number)),
@@ -175,6 +180,19 @@ def _fixed(level: Values, rng: np.random.Generator, gates: int, gain: float, num
             equals = float((z_values(found) >= cut).mean())
             told = {"equals": _round(equals), "gain": _round(power), "runs": 2 * repetitions * number}
             return {"repetitions": repetitions, **told}
+    raise AssertionError
+
+
+def _exact(level: Values, rng: np.random.Generator, gates: int, gain: float, number: int) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for percent in count(100, 2):
+        design = sequential(number, effect=EFFECT * percent / 100)
+        (equals, less), (power, more) = (_simulated(design, level, rng, gates, [one]) for one in (0.0, gain))
+        if power.mean() < GAIN:
+            return found
+        if equals.mean() <= EQUALS:
+            told = {"equals": _round(equals.mean()), "gain": _round(power.mean())}
+            found = {"made for": _round(percent / 100), **told, "runs": _round((less.mean() + more.mean()) / 2)}
     raise AssertionError
 
 
