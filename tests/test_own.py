@@ -210,13 +210,13 @@ def test_what_is_no_better_is_not_handed_back(folder):
 
 
 def test_an_improver_that_fails_in_every_run_is_told_first_and_is_exit_code_1(folder):
-    (folder / "raises.py").write_text("def improve_algorithm(s, u, m):\n    u(s)\n    raise OSError('no')\n")
+    (folder / "raises.py").write_text("def improve_algorithm(s, u, m):\n    u(s)\n    raise ValueError('no')\n")
     done = improve(folder, "--improver", "raises.py")
     assert done.returncode == 1
     assert done.stdout.index("the improver: every improver run failed") < done.stdout.index("Improver runs")
     assert "every improver run of the improver failed" in " ".join(done.stderr.split())
     (folder / "finds.py").write_text(
-        "def improve_algorithm(s, u, m):\n    u(s.replace('40', '7'))\n    raise OSError('no')\n"
+        "def improve_algorithm(s, u, m):\n    u(s.replace('40', '7'))\n    raise ValueError('no')\n"
     )
     done = improve(folder, "--improver", "finds.py")
     assert (done.returncode, (folder / "sums.better.py").exists()) == (1, True), "what was scored is not lost"

@@ -164,7 +164,7 @@ def test_it_runs_again_to_the_same_document_with_verdicts_of_limits_taken_from_i
 
 # --- a run of scripted models at both levels --------------------------------------------------------------------------
 
-IMPROVER = "def improve_algorithm(s, u, m):\n    return 'def f(x):\\n    return 0.5\\n'\n"
+IMPROVER = "def improve_algorithm(s, u, m):\n    return s if 'improve' in s else 'def f(x):\\n    return 0.5\\n'\n"
 
 
 @pytest.fixture(scope="module")
