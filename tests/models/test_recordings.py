@@ -172,7 +172,8 @@ def scripted(tmp_path_factory):
     """A recursion whose models are scripts, its document and its recording."""
     folder = tmp_path_factory.mktemp("scripted")
     (folder / "short.py").write_text(TASK)
-    (folder / "inside.json").write_text(json.dumps(["```python\ndef f(x):\n    return 0.2\n```", "no \ud800 code"]))
+    solution = "```python\ndef f(x):\n    return 0.2\n```"  # in both: which comes first hangs on the path of the file
+    (folder / "inside.json").write_text(json.dumps([solution, f"no \ud800 more:\n{solution}"]))
     (folder / "writing.json").write_text(json.dumps([f"```python\n{IMPROVER}```", f"```python\n# b\n{IMPROVER}```"]))
     models = [
         "--model",
