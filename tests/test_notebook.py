@@ -220,6 +220,22 @@ def test_an_answer_with_figures_that_cannot_be_is_its_models_failure_and_is_reco
         assert store.run(1).status.startswith("stopped: ") and said in store.run(1).status
 
 
+@pytest.mark.parametrize(("kind", "told"), [(ValueError, ModelFailure), (RuntimeError, RuntimeError)])
+def test_an_error_that_cannot_be_shown_ends_a_run_like_any_other(tmp_path, kind, told):
+    class Mute(kind):
+        def __str__(self):
+            raise ArithmeticError
+
+    class Broken(Guesser):
+        def complete(self, *_, **__):
+            raise Mute
+
+    with public.open_lab(Broken(), tmp_path / "s.db") as lab, pytest.raises(told):
+        public.run_recursion(lab, tasks=["formula:train/1"], rounds=1, settings=SMALL)
+    with Store(tmp_path / "s.db") as store:
+        assert "Mute: (it cannot be shown)" in store.run(1).status
+
+
 def test_why_a_run_ended_is_kept_also_where_what_it_cost_cannot_be(tmp_path, monkeypatch):
     class Broken(Guesser):
         def complete(self, *_, **__):

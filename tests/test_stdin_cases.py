@@ -56,6 +56,12 @@ def test_every_second_case_is_held_out_and_other_cases_are_another_utility(folde
     assert utility(folder, split(read(folder))[0]).key not in keys
 
 
+def test_answers_with_the_line_ends_of_another_system_are_the_same(folder):
+    before = read(folder)
+    (folder / "a.out").write_bytes(b"X\r\n")
+    assert read(folder) == before
+
+
 def test_a_folder_without_whole_cases_is_refused(folder):
     (folder / "z.out").write_text("1")
     with pytest.raises(UsageError, match=r"holds the answer z\.out, but not what the program is given, z\.in"):

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from math import inf
 
 from selftaught.budget import Usage
-from selftaught.errors import BY_A_TEXT, ModelFailure, SpendExhausted
+from selftaught.errors import BY_A_TEXT, ModelFailure, SpendExhausted, said_by
 from selftaught.models import Answer, LanguageModel, Request
 from selftaught.models.gateway import Gateway
 from selftaught.models.offline import Offline
@@ -32,7 +32,7 @@ def buy(model: LanguageModel, request: Request, addresses: Sequence[str], hold: 
     except BY_A_TEXT as error:
         if of_the_box(model):
             raise
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST]
+        said = f"{type(error).__name__}: {said_by(error)}"[:_LONGEST]
         raise ModelFailure(f"the model {model.name} failed: {said}") from error
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from selftaught.errors import BY_A_TEXT, ModelFailure, PassingFailure
+from selftaught.errors import BY_A_TEXT, ModelFailure, PassingFailure, said_by
 from selftaught.models import Answer, LanguageModel, Request
 from selftaught.models.gateway import Provider
 from selftaught.models.providers import added, open_model, open_provider
@@ -65,7 +65,7 @@ def _asked(model: LanguageModel) -> Probe:
     try:
         (answer, *_) = model.complete(_REQUEST, [digest(["try", began])])
     except (ModelFailure, OSError, *BY_A_TEXT) as error:  # whatever somebody's own model raises: here it is tried
-        said = " ".join(f"{type(error).__name__}: {error}".split())
+        said = f"{type(error).__name__}: {said_by(error)}"
         return Probe(model.name, failure=said, seconds=time.monotonic() - began)
     finally:
         model.close()

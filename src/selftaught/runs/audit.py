@@ -49,7 +49,7 @@ _AT_ONCE = 200
 """Proposals that are asked for, judged and told at a time."""
 _READ = 25
 """Programs that one job reads."""
-_JUDGED = 2
+_JUDGED = 3
 """Version of the judges: another one judges afresh."""
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from selftaught.budget.spend import Spend, SpendLimits, Spent
-from selftaught.errors import SelftaughtError, StoreFailure, UsageError, WorthlessRun
+from selftaught.errors import SelftaughtError, StoreFailure, UsageError, WorthlessRun, said_by
 from selftaught.evidence.report import Faults, heading, usage
 from selftaught.lab import CONTRACT, DRAWN_ALIKE, Document, Lab
 from selftaught.lab.answers import Heard, faults, in_words
@@ -257,7 +257,7 @@ def _reason(error: BaseException) -> str:
         return str(error) or "interrupted"
     if isinstance(error, SelftaughtError):
         return str(error)
-    return f"an error that was not expected: {' '.join(f'{type(error).__name__}: {error}'.split())[:500]}"
+    return f"an error that was not expected: {type(error).__name__}: {said_by(error)[:500]}"
 
 
 def _document(store: Store, record: RunRecord, asked: Assignment) -> Document:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from selftaught.errors import UsageError
+from selftaught.errors import UsageError, said_by
 from selftaught.lab import Lab
 from selftaught.plain import read_bounded
 from selftaught.sandbox import Limits, tool
@@ -161,7 +161,7 @@ def _yaml(path: Path) -> dict[str, Any]:
             raise UsageError(f"cannot read {path}: it merges more than {_MERGED} parts")
         found = yaml.safe_load(raw.decode("utf-8"))
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UsageError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+        raise UsageError(f"cannot read {path}: {said_by(error)}") from error
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from io import TextIOWrapper
 from itertools import zip_longest
 from pathlib import Path
 
@@ -53,8 +54,9 @@ class Case:
     """None where there is no such file, and a function judges."""
 
 
-def _bytes(path: Path) -> bytes:
-    with open_file(path) as file:
+def _text(path: Path) -> str:
+    """With any line ends as plain ones."""
+    with TextIOWrapper(open_file(path), encoding="utf-8") as file:
         return file.read()
 
 
@@ -67,8 +69,9 @@ def read(folder: Path, judged: bool = False) -> list[Case]:
     for path in sorted(folder.glob("*.in")):
         right = path.with_suffix(".out")
         try:
-            answer = None if judged and not right.exists() else _bytes(right).decode("utf-8")
-            case = Case(path.stem, _bytes(path), answer)
+            with open_file(path) as file:
+                given = file.read()
+            case = Case(path.stem, given, None if judged and not right.exists() else _text(right))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"cannot read the case {path.stem} of {folder}: {error}") from error
         if len(case.right or "") > _MOST_BYTES:

@@ -197,9 +197,9 @@ class Counter:
                 return False
             if not self._path.absolute():
                 beside = place and call[_ARGUMENTS + 1] != _HERE
-                if beside or self._path.rises():
-                    return self._path.rises() and (bool(beside) or not self._moves)
-                return not self._moves and (writing or any(map(self._path.leads_to, self._bounds.top)))
+                if beside or self._moves:
+                    return bool(beside) and self._path.rises()
+                return writing or self._path.rises() or any(map(self._path.leads_to, self._bounds.top))
             return not self._path.settled(self._bounds.home) or not self._allowed(writing)
         finally:
             self._path.wipe()
