@@ -55,10 +55,8 @@ SEVERAL = (
     r"|\b(multiple|several|more than one|one|single)\b.{0,20}\b(choice|completion|answer|response|generation|candidate)"
 )
 """How a number of answers by one request is spoken of."""
-_MAY_FAIL = {"streams": "streams", "system": "roles in messages of their own"}
-"""What is left out where a server fails for no reason that it tells, by its field in a `Dialect`."""
 STUMBLES = 3
-"""After so many failures for which no reason is told, and no answer yet, every other try leaves out what may be the reason."""
+"""After so many failures for which no reason is told, and no answer yet, it is tried without a stream."""
 UNABLE = 501
 """The status of who cannot do what is asked, which a stream may be the reason for."""
 
@@ -133,8 +131,8 @@ class OpenAI:
         """Whether a question in the present dialect was ever answered."""
         self._stumbled = 0
         """Failures for which no reason was told, until then."""
-        self._otherwise: tuple[float, Dialect] | None = None
-        """When an answer came that was asked for in another dialect instead, and in which."""
+        self._unstreamed_at: float | None = None
+        """When an answer came that was asked for without a stream instead."""
         self._uncounted = False
         """Whether the server does not count tokens in what is not streamed either."""
         self._full = 0
@@ -157,7 +155,7 @@ class OpenAI:
 
         `behind` is the request in whose place a greeting is sent.
         """
-        dialect = self._begin(request)
+        dialect = self._begin()
         refused_at, tried, usual = count, {dialect}, dialect == self._dialect
         greeted: Sequence[Answer] = []
         billed: list[Answer] = []
@@ -219,33 +217,25 @@ class OpenAI:
                 body["stream_options"] = {"include_usage": True}
         return body | ({"n": count} if count > 1 else {}) | dict(self._more)
 
-    def _begin(self, request: Request) -> Dialect:
+    def _begin(self) -> Dialect:
         """How a question is put at first. Where a server has failed again and again, for no reason that it tells, and answered
-        nothing, every other try leaves out what it may fail at: the stream, the role, both."""
+        nothing, every other try is without a stream, which it may be that it fails at."""
         with self._lock:
-            over, usual = self._stumbled - STUMBLES, self._dialect
-            if self._answered or self._otherwise or over < 0 or over % 2:
-                return usual
-            roleless = {"system": False} if request.expertise else {}
-            others = {"streams": False}, roleless, {"streams": False, **roleless}
-            return replace(usual, **others[over // 2 % len(others)])
+            over = self._stumbled - STUMBLES
+            unstreamed = not self._answered and self._unstreamed_at is None and over >= 0 and over % 2 == 0
+            return replace(self._dialect, streams=False) if unstreamed else self._dialect
 
     def _stumble(self, fault: Fault, dialect: Dialect, began: float, waiting: Asker) -> None:
-        """Count a failure for which no reason is told. Where an answer came in another dialect, and the usual one that was used
-        later fails again, that other one is used from then on."""
+        """Count a failure for which no reason is told. Where an answer came without a stream, and a stream that was asked for
+        later fails again, none is asked for any more."""
         with self._lock:
             if self._answered or not fault.unexplained:
                 return
             self._stumbled += 1
-            if self._otherwise is None or began < self._otherwise[0] or dialect != self._dialect:
+            if self._unstreamed_at is None or began < self._unstreamed_at or dialect != self._dialect:
                 return
-            self._dialect, self._answered = self._otherwise[1], True
-            left_out = [
-                told for what, told in _MAY_FAIL.items() if getattr(dialect, what) > getattr(self._dialect, what)
-            ]
-        waiting.note(
-            f"the server fails at {' and at '.join(left_out)}, for no reason that it tells, and answers without: so it is asked"
-        )
+            self._dialect, self._answered = replace(dialect, streams=False), True
+        waiting.note("the server fails at streams, for no reason that it tells, and answers without: so it is asked")
 
     def _billed(self, fault: Fault, body: Mapping[str, Any], waiting: Asker) -> list[Answer]:
         """What an error cost that tells what was used for it."""
@@ -281,10 +271,10 @@ class OpenAI:
     def _learn(self, dialect: Dialect, body: Mapping[str, Any], found: Mapping[str, Any], usual: bool) -> None:
         """Keep what the server took. Where a price is known tokens are wanted more than a stream that does not tell them.
 
-        An answer in another dialect than the usual one counts only when that then fails once more."""
+        That there was an answer without a stream counts only when a stream then fails once more."""
         with self._lock:
             if not (usual or self._answered):
-                self._otherwise = time.monotonic(), dialect
+                self._unstreamed_at = time.monotonic()
                 return
             self._answered = True
             self._system_taken = self._system_taken or body["messages"][0]["role"] == "system"
