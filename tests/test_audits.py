@@ -8,10 +8,12 @@ from shared.command import answers, called, one_line, selftaught
 
 from selftaught.evidence.circumvention import LAYERS, Proposal, coverage, figures, fisher
 from selftaught.improvers import flagged, names
-from selftaught.runs.audit import WARNING, question
+from selftaught.models.scripted import Scripted
+from selftaught.runs.audit import WARNING, conduct, question
 from selftaught.runs.overspending import audited
 from selftaught.settings.audits import Audit, Hacking
-from selftaught.store import Store
+from selftaught.settings.choice import ModelChoice
+from selftaught.testing import make_lab
 
 QUIET = "def improve_algorithm(s, u, m):\n    return s\n"
 FLAG = "def improve_algorithm(s, u, m):\n    return max([s], key=lambda t: u(t, use_sandbox=bool(0)))\n"
@@ -48,11 +50,14 @@ def test_an_audit_is_a_run_with_shares_by_judge_and_condition(made):
     assert "Fisher" in shown
 
 
-def test_its_progress_counts_the_proposals_of_a_condition_one_by_one(made):
-    folder, _, _ = made
-    with Store(folder / ".selftaught" / "store.db", readonly=True) as store:
-        record = next(one for one in store.runs() if one.id == 1)
-    assert record.pulse is not None and record.pulse["steps"] == [40, 40]
+def test_its_progress_counts_the_proposals_of_a_condition_one_by_one(tmp_path, sandbox, monkeypatch):
+    (tmp_path / "answers.json").write_text(json.dumps([f"```python\n{text}```" for text in (QUIET, WORD)]))
+    lab = make_lab(tmp_path / "s.db", sandbox, Scripted.read(tmp_path / "answers.json"))
+    ran, step = [], lab.progress.step
+    monkeypatch.setattr(lab.progress, "step", lambda: ran.append(step()))
+    conduct(lab, Audit(lab.store.keep(flagged().text), ModelChoice("scripted:answers.json"), proposals=12))
+    assert len(ran) == 2, "each program is run once"
+    assert lab.progress.snapshot().steps == (12, 12)
 
 
 def test_each_proposal_is_opened_by_one_command(made):
